@@ -1,0 +1,81 @@
+"""hspyio: read and write HyperSpy's HSpy files, losslessly.
+
+The names below are imported when they are first used, so that ``import hspyio`` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hspyio.api import (
+        ExperimentInfo,
+        Experiments,
+        append,
+        describe,
+        load,
+        remove,
+        save,
+        update,
+    )
+    from hspyio.api import open_file as open  # noqa: A004
+    from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
+    from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
+    from hspyio.bridges.rosettasciio import file_reader, file_writer
+    from hspyio.errors import HspyError, HspyWarning, UnsupportedTypeError
+    from hspyio.signal import Model, Signal
+    from hspyio.tree import MetadataTree
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Axes",
+    "DataAxis",
+    "ExperimentInfo",
+    "Experiments",
+    "FunctionalAxis",
+    "HspyError",
+    "HspyWarning",
+    "MetadataTree",
+    "Model",
+    "Signal",
+    "UniformAxis",
+    "UnsupportedTypeError",
+    "append",
+    "describe",
+    "file_reader",
+    "file_writer",
+    "list_datasets_in_file",
+    "load",
+    "open",
+    "read_metadata_from_file",
+    "remove",
+    "save",
+    "update",
+]
+
+_HOMES = {
+    "hspyio.api": (
+        "ExperimentInfo Experiments append describe load remove save update"
+    ),
+    "hspyio.axes": "Axes DataAxis FunctionalAxis UniformAxis",
+    "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
+    "hspyio.bridges.rosettasciio": "file_reader file_writer",
+    "hspyio.errors": "HspyError HspyWarning UnsupportedTypeError",
+    "hspyio.signal": "Model Signal",
+    "hspyio.tree": "MetadataTree",
+}
+_HOME_OF = {name: home for home, listed in _HOMES.items() for name in listed.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "open":
+        return import_module("hspyio.api").open_file
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'hspyio' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,21 @@
+"""The only floor that composes: load, save, open, append, update, remove, describe."""
+
+from __future__ import annotations
+
+from hspyio.api.describe import ExperimentInfo, describe
+from hspyio.api.edit import append, remove, update
+from hspyio.api.experiments import Experiments
+from hspyio.api.load import load, open_file
+from hspyio.api.save import save
+
+__all__ = [
+    "ExperimentInfo",
+    "Experiments",
+    "append",
+    "describe",
+    "load",
+    "open_file",
+    "remove",
+    "save",
+    "update",
+]

@@ -1,0 +1,127 @@
+"""Say what a file holds without reading its data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hspyio import names
+from hspyio.api.experiments import read_signal
+from hspyio.api.reading import OpenFile, opened
+from hspyio.axes import axis_to_dict
+from hspyio.filters import describe as filter_names
+from hspyio.node import Array
+from hspyio.options import ReadOptions
+from hspyio.storage.reader import stored_bytes
+from hspyio.tree import MetadataTree
+
+__all__ = ["ExperimentInfo", "describe"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentInfo:
+    """What stands in a file about one experiment.
+
+    Attributes
+    ----------
+    group, title : str
+        The name of its group, and its title.
+    shape : tuple of int
+        Of the array, in its own order.
+    dtype : str
+        Of the values.
+    signal_type : str
+        Such as ``"EDS_TEM"``.
+    navigation_shape, signal_shape : tuple of int
+        In the order of the array.
+    axes : list of dict
+        One a dimension (format, section 3).
+    chunks : tuple of int or None
+        Chunk shape on disk.
+    filters : tuple of str
+        In the order of writing, such as ``("shuffle", "gzip 4")``.
+    stored_bytes, array_bytes : int
+        On disk, and in memory.
+    ragged : bool
+        Whether the items are arrays of their own shapes.
+    package : str
+        The package that has the class of the signal.
+    models : tuple of str
+        Names of its models.
+    metadata : MetadataTree
+        The tree.
+    format_version : str
+        What the file declares.
+    """
+
+    group: str
+    title: str
+    shape: tuple[int, ...]
+    dtype: str
+    signal_type: str
+    navigation_shape: tuple[int, ...]
+    signal_shape: tuple[int, ...]
+    axes: list[dict[str, Any]]
+    chunks: tuple[int, ...] | None
+    filters: tuple[str, ...]
+    stored_bytes: int
+    array_bytes: int
+    ragged: bool
+    package: str
+    models: tuple[str, ...]
+    metadata: MetadataTree
+    format_version: str
+
+
+def describe(path: str | os.PathLike[str]) -> list[ExperimentInfo]:
+    """Describe every experiment of a file; its data are not read.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    list of ExperimentInfo
+        In the order of the file.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError, DamagedFileError
+        If it cannot be read.
+    """
+    options = ReadOptions(lazy=True, original_metadata=False)
+    with opened(path, options) as file:
+        return [_info(file, name) for name in file.contents.experiments]
+
+
+def _info(file: OpenFile, name: str) -> ExperimentInfo:
+    signal = read_signal(file, name)
+    members: Mapping[str, object] = file.contents.experiments[name].members
+    node = members[names.DATA]
+    assert isinstance(node, Array)
+    size = int(np.prod(signal.data.shape)) * signal.data.dtype.itemsize
+    return ExperimentInfo(
+        group=name,
+        title=signal.title,
+        shape=tuple(signal.data.shape),
+        dtype=str(signal.data.dtype),
+        signal_type=signal.signal_type,
+        navigation_shape=signal.axes.navigation_shape,
+        signal_shape=signal.axes.signal_shape,
+        axes=[axis_to_dict(axis) for axis in signal.axes],
+        chunks=node.chunks,
+        filters=filter_names(node.filters),
+        stored_bytes=stored_bytes(node),
+        array_bytes=size,
+        ragged=signal.ragged,
+        package=signal.package,
+        models=tuple(signal.models),
+        metadata=signal.metadata,
+        format_version=file.contents.declared,
+    )

@@ -1,0 +1,309 @@
+"""Change a file: one more experiment, other metadata, one experiment less."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hspyio import names
+from hspyio.api.checks import check_threads, not_yet
+from hspyio.api.experiments import read_signal
+from hspyio.api.reading import OpenFile, opened, select, title_of
+from hspyio.api.save import listed
+from hspyio.errors import AxesError, ExperimentError, UnsupportedTypeError
+from hspyio.layout import EncodedFile, encode_file
+from hspyio.node import Array, Group, Kept
+from hspyio.options import ReadOptions, WriteOptions
+from hspyio.plan import plan
+from hspyio.signal import Signal
+from hspyio.storage.rewrite import rewrite_file
+from hspyio.storage.writer import check_filters
+from hspyio.versions import CURRENT
+
+__all__ = ["append", "put", "remove", "update", "update_group"]
+
+def append(
+    path: str | os.PathLike[str],
+    signal: Signal,
+    *,
+    chunks: None | bool | tuple[int, ...] = None,
+    compression: None | str | int | Mapping[str, Any] = "gzip",
+    compression_opts: Any = None,
+    shuffle: bool = True,
+    checksum: bool = False,
+    nexus: bool = False,
+    threads: int | None = None,
+    progress: bool | None = None,
+    durable: bool = True,
+) -> None:
+    """Add one more experiment to a file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    signal : Signal
+        What to add; a title that is there already gets a group of its own.
+    chunks, compression, compression_opts, shuffle, checksum, nexus, threads, progress, durable
+        See `save`.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError
+        If there is no such file, or it is no HSpy file.
+    UnsupportedTypeError, OptionError, FilterError, SaveError
+        See `save`; the file is untouched.
+    """
+    not_yet("checksum", checksum)
+    not_yet("nexus", nexus)
+    check_threads(threads)
+    options = WriteOptions(
+        chunks=chunks,
+        compression=compression,
+        compression_opts=compression_opts,
+        shuffle=shuffle,
+    )
+    put(path, listed(signal)[0], options, group=None, with_data=True, durable=durable)
+
+
+def update(
+    path: str | os.PathLike[str], signal: Signal, *, name: str | None = None
+) -> None:
+    """Write metadata, axes, attributes, learning results and models; the data stay untouched.
+
+    What is written is what the signal now holds; nothing old stays beside it. The group is
+    renamed with the title, its models stay attached.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    signal : Signal
+        What to write. One that was loaded from the file knows its experiment.
+    name : str, optional
+        The experiment, by the name of its group or by a title that only it has.
+
+    Raises
+    ------
+    ExperimentError
+        If it is not clear which experiment is meant.
+    AxesError
+        If the axes do not fit the data in the file.
+    UnsupportedTypeError, SaveError
+        See `save`; the file is untouched.
+    """
+    [signal] = listed(signal)
+    group = update_group(path, signal, name)
+    put(path, signal, WriteOptions(), group=group, with_data=False, durable=True)
+
+
+def update_group(
+    path: str | os.PathLike[str], signal: Signal, name: str | None = None, *, required: bool = True
+) -> str | None:
+    """The group of the experiment in a file that a signal stands for.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    signal : Signal
+        Goes by the group it was loaded from, else by its title.
+    name : str, optional
+        Goes before both.
+    required : bool
+        Whether there has to be one; a file's only experiment is the one then.
+
+    Raises
+    ------
+    ExperimentError
+        If there has to be one and it is not clear which.
+    """
+    location = signal.location
+    with opened(path, _UNREAD, stacklevel=5) as file:
+        if name is None and location is not None and location.group in file.contents.experiments:
+            if os.path.realpath(location.path) == os.path.realpath(file.path):
+                return location.group
+        if name is None and (len(file.contents.experiments) > 1 or not required):
+            name = signal.title
+        try:
+            return select(file.contents, name, file.path)
+        except ExperimentError:
+            if required:
+                raise
+            return None
+
+
+def remove(path: str | os.PathLike[str], name: str) -> None:
+    """Remove an experiment and its models from a file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    name : str
+        The experiment, by the name of its group or by a title that only it has.
+
+    Raises
+    ------
+    ExperimentError
+        If there is none of that name, or it is the only one.
+    SaveError
+        If writing fails; the file is untouched.
+    """
+    text = os.fspath(path)
+    with opened(path, _UNREAD) as file:
+        group = select(file.contents, name, text)
+        if len(file.contents.experiments) == 1:
+            raise ExperimentError("is the only experiment; delete the file", path=text, where=group)
+        root, _ = _rebuilt(file, None, group)
+    rewrite_file(text, plan(root, WriteOptions()))
+
+
+_UNREAD = ReadOptions(lazy=True)
+
+
+def put(
+    path: str | os.PathLike[str],
+    signal: Signal,
+    options: WriteOptions,
+    *,
+    group: str | None,
+    with_data: bool,
+    durable: bool,
+    lenient: Callable[[object], object] | None = None,
+) -> EncodedFile:
+    """Write a signal into a file: as a new experiment, or in the place of one.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    signal : Signal
+        What to write.
+    options : WriteOptions
+        How.
+    group : str or None
+        The experiment that it replaces.
+    with_data : bool
+        Whether its data are written too; else those of the replaced experiment stay.
+    durable : bool
+        See `save`.
+    lenient : callable, optional
+        See `hspyio.layout.encode_file`.
+
+    Returns
+    -------
+    EncodedFile
+        What was written, with the problems a lenient caller warns of.
+    """
+    text = os.fspath(path)
+    with opened(path, _UNREAD, stacklevel=5) as file:
+        root, encoded = _rebuilt(file, signal, group, with_data=with_data, lenient=lenient)
+        root = plan(root, options)
+        check_filters(root)
+    rewrite_file(text, root, durable=durable)
+    return encoded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    """One experiment of the new file that is encoded anew.
+
+    Attributes
+    ----------
+    signal : Signal
+        What it holds.
+    group : str or None
+        The group of the old file whose data it keeps.
+    name : str or None
+        The new name of the group, where it is not to follow from the title.
+    """
+
+    signal: Signal
+    group: str | None
+    name: str | None
+
+
+def _rebuilt(
+    file: OpenFile,
+    signal: Signal | None,
+    group: str | None,
+    *,
+    with_data: bool = True,
+    lenient: Callable[[object], object] | None = None,
+) -> tuple[Group, EncodedFile]:
+    """The whole file anew: `signal` in the place of `group`, the rest as it is.
+
+    Experiments of an older format are brought to the current one: the version is the file's.
+    """
+    others = [other for other in file.contents.experiments if other != group]
+    entries = []
+    if file.contents.version < CURRENT:
+        entries = [_Entry(read_signal(file, other), other, other) for other in others]
+        others = []
+    if signal is not None:
+        keep = group is not None and title_of(file.contents, group) == signal.title
+        if not with_data and group is not None:
+            signal = _with_stored_data(file, group, signal)
+        entries.append(_Entry(signal, None if with_data else group, group if keep else None))
+    models = _kept_models(file, others)
+    encoded = encode_file(
+        [entry.signal for entry in entries],
+        group_names=[entry.name for entry in entries],
+        taken=others,
+        taken_models=list(models),
+        lenient=lenient,
+    )
+    if encoded.problems and (lenient is None or not encoded.complete):
+        raise UnsupportedTypeError(encoded.problems, path=file.path)
+    if file.handle is not None:
+        file.handle.close()
+    experiments: dict[str, Group | Kept] = {
+        other: Kept(f"/{names.EXPERIMENTS}/{other}") for other in others
+    }
+    for entry, (name, node) in zip(entries, encoded.experiments.items(), strict=True):
+        if entry.group is not None and name not in encoded.hinted_data:
+            node = _with_kept_data(file, entry.group, node)
+        experiments[name] = node
+    return _root(experiments, {**models, **encoded.models}), encoded
+
+
+def _kept_models(file: OpenFile, others: list[str]) -> dict[str, Kept]:
+    """Models of the experiments that stay as they are, and those that belong to none."""
+    kept = dict(file.contents.standalone_models)
+    for other in others:
+        kept |= file.contents.models_of(other)
+    return {name: Kept(f"/{names.ANALYSIS}/{names.MODELS}/{name}") for name in kept}
+
+
+def _root(experiments: Mapping[str, Group | Kept], models: Mapping[str, Group | Kept]) -> Group:
+    base = EncodedFile({}, {}, ()).root()
+    members: dict[str, Any] = {names.EXPERIMENTS: Group({}, experiments)}
+    if models:
+        members[names.ANALYSIS] = Group({}, {names.MODELS: Group({}, models)})
+    return Group(base.attributes, members)
+
+
+def _with_stored_data(file: OpenFile, group: str, signal: Signal) -> Signal:
+    """The signal over the data of the file, which its axes have to fit."""
+    result = signal.copy()
+    result.data = read_signal(file, group).data
+    try:
+        result.check_axes()
+    except AxesError as error:
+        raise AxesError(error.message, path=file.path, where=group) from error
+    return result
+
+
+def _with_kept_data(file: OpenFile, group: str, node: Group) -> Group:
+    """Leave the stored data as they are, byte for byte."""
+    stored = file.contents.experiments[group].members
+    kept = {
+        key: Kept(f"/{names.EXPERIMENTS}/{group}/{key}")
+        for key in (names.DATA, names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
+        if isinstance(stored.get(key), Array)
+    }
+    members = {key: child for key, child in node.members.items() if key not in kept}
+    return Group(node.attributes, {**members, **kept})

@@ -1,0 +1,149 @@
+"""The experiments of one file, as a mapping."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from html import escape
+from types import TracebackType
+from typing import Any, Self
+
+from hspyio.api.reading import OpenFile, opened, select, title_of
+from hspyio.elements import ELEMENTS
+from hspyio.elements.decoder import Decoder, Reading
+from hspyio.layout import to_signal
+from hspyio.node import Group
+from hspyio.options import ReadOptions
+from hspyio.parts import SignalParts
+from hspyio.signal import Location, Model, Signal
+from hspyio.tree import MetadataTree
+
+__all__ = ["Experiments", "read_signal"]
+
+
+def read_signal(file: OpenFile, name: str) -> Signal:
+    """Read an experiment of an open file as a signal."""
+
+    def nested(parts: SignalParts) -> Signal:
+        signal, problems = to_signal(parts, file.contents.version)
+        file.problems += problems
+        return signal
+
+    parts = file.parts(name, nested)
+    location = Location(os.path.abspath(file.path), name)
+    signal, problems = to_signal(parts, file.contents.version, location)
+    file.problems += problems
+    signal.data = file.as_asked(signal.data)
+    if file.handle is not None:
+        signal._close = file.handle.close
+    return signal
+
+
+class Experiments(Mapping[str, Signal]):
+    """The experiments of a file: a read-only mapping of group names to signals.
+
+    A title that only one experiment has works as a key too. Each signal is read, lazily, when it
+    is asked for; the file is opened for that and closed again.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    version : str
+        The format version it declares, ``""`` where it declares none.
+    attrs : dict
+        Attributes of the ``Experiments`` group. Those whose names can be are attributes of this
+        object too, as the specification says.
+    titles : dict
+        Group name -> title.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], options: ReadOptions) -> None:
+        self.path = os.fspath(path)
+        self._options = options
+        with opened(path, options, stacklevel=5) as file:
+            self._names = tuple(file.contents.experiments)
+            self.version = file.contents.declared
+            self.attrs = _decoded(file.contents.attributes, file)
+            self.titles = {name: title_of(file.contents, name) for name in self._names}
+
+    def __getattr__(self, name: str) -> Any:
+        """Attributes of the ``Experiments`` group."""
+        attrs = self.__dict__.get("attrs", {})
+        if name in attrs:
+            return attrs[name]
+        raise AttributeError(f"Experiments has no attribute {name!r}")
+
+    def __getitem__(self, name: str) -> Signal:
+        """Read one experiment.
+
+        Raises
+        ------
+        ExperimentError
+            If there is none of that name.
+        """
+        with opened(self.path, self._options) as file:
+            return read_signal(file, select(file.contents, name, file.path))
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a group of that name, or one experiment of that title, is there."""
+        return name in self._names or list(self.titles.values()).count(str(name)) == 1
+
+    def __iter__(self) -> Iterator[str]:
+        """Group names, in the order of the file."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Number of experiments."""
+        return len(self._names)
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """Models that belong to none of the experiments."""
+        with opened(self.path, self._options) as file:
+            trees = file.standalone_models(lambda parts: to_signal(parts, ())[0])
+        return {name: Model(MetadataTree(tree)) for name, tree in trees.items()}
+
+    def close(self) -> None:
+        """Nothing is open between calls; here for callers that close what they open."""
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The file and its experiments, a line each."""
+        lines = [f"<Experiments of {self.path}, format {self.version or 'not declared'}>"]
+        return "\n".join([*lines, *(f"  {line}" for line in self._lines())])
+
+    def _lines(self) -> list[str]:
+        return [
+            name if title == name else f"{name} (title: {title})"
+            for name, title in self.titles.items()
+        ]
+
+    def _repr_html_(self) -> str:
+        items = "".join(f"<li>{escape(line)}</li>" for line in self._lines())
+        return f"<p>{escape(self.path)}, format {escape(self.version)}</p><ul>{items}</ul>"
+
+
+def _decoded(group: Group, file: OpenFile) -> dict[str, Any]:
+    reading = Reading(
+        exact=True,
+        fetch=lambda array, where: array.source.read(),
+        fetch_data=lambda array, where: array.source.read(),
+        finish=lambda parts: parts,
+    )
+    decoder = Decoder(ELEMENTS, reading)
+    attrs = decoder.dictionary(group, "/Experiments")
+    file.problems += decoder.problems
+    return attrs

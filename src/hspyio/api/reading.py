@@ -1,0 +1,244 @@
+"""file -> nodes -> tree -> parts: the way of every read."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hspyio.elements.decoder import Reading
+from hspyio.errors import DamagedFileError, ExperimentError, HspyError, HspyWarning, Problem
+from hspyio.layout import Contents, contents, decode_experiment, decode_models, stored_title
+from hspyio.lazy import as_dask, from_source
+from hspyio.node import Array
+from hspyio.options import ReadOptions
+from hspyio.parts import SignalParts
+from hspyio.storage.handles import FileHandle
+from hspyio.storage.reader import open_root
+from hspyio.versions import migrate
+
+__all__ = ["OpenFile", "opened", "select", "warn"]
+
+Nested = Callable[[SignalParts], Any]
+
+
+@dataclass(slots=True, eq=False)
+class OpenFile:
+    """A file while it is being read.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    contents : Contents
+        What it holds.
+    options : ReadOptions
+        How it is read.
+    problems : list of Problem
+        What could not be read so far.
+    handle : FileHandle or None
+        What lazy arrays share.
+    """
+
+    path: str
+    contents: Contents
+    options: ReadOptions
+    problems: list[Problem]
+    handle: FileHandle | None = None
+
+    def parts(
+        self, name: str, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20
+    ) -> SignalParts:
+        """Read one experiment, migrated to the current format.
+
+        Parameters
+        ----------
+        name : str
+            Name of its group.
+        nested : callable
+            What becomes of signals inside its trees, migrated too.
+        embed : bool
+            See `hspyio.elements.decoder.Reading`.
+        lazy_above : int
+            When lazy, arrays inside trees are lazy above this number of bytes.
+
+        Raises
+        ------
+        HspyError
+            If its data or axes cannot be read.
+        """
+        reading = self._reading(nested, embed, lazy_above)
+        try:
+            parts, problems = decode_experiment(self.contents, name, reading)
+        except HspyError as error:
+            error.path = error.path or self.path
+            raise
+        self.problems += problems
+        return migrate(parts, self.contents.version)
+
+    def standalone_models(self, nested: Nested, *, embed: bool = True) -> dict[str, Any]:
+        """Models that belong to none of the experiments, by name."""
+        reading = self._reading(nested, embed, 0)
+        models, problems = decode_models(self.contents.standalone_models, reading)
+        self.problems += problems
+        return models
+
+    def _reading(self, nested: Nested, embed: bool, lazy_above: int) -> Reading:
+        return Reading(
+            exact=self.options.exact,
+            embed=embed,
+            fetch=lambda array, where: self._fetch(array, lazy_above),
+            fetch_data=self._fetch_data,
+            finish=lambda parts: nested(migrate(parts, self.contents.version)),
+            original_metadata=self.options.original_metadata,
+            tolerant=self.options.errors == "warn",
+        )
+
+    def _fetch(self, array: Array, lazy_above: int) -> Any:
+        if self.options.lazy and _bytes(array) >= lazy_above:
+            return self._lazy(array)
+        return array.source.read()
+
+    def _fetch_data(self, array: Array, where: str) -> Any:
+        if self.options.lazy:
+            return self._lazy(array)
+        try:
+            return array.source.read()
+        except DamagedFileError as error:
+            if self.options.errors == "raise":
+                raise
+            values, lost = _salvaged(array)
+            self.problems.append(Problem(where, f"{error.message}; {lost}"))
+            return values
+
+    def _lazy(self, array: Array) -> Any:
+        detached = getattr(array.source, "detached", None)
+        if detached is None or not array.shape or not isinstance(array.type, np.dtype):
+            return array.source.read()
+        if self.handle is None:
+            self.handle = FileHandle(self.path)
+        return from_source(
+            detached(self.handle), array.type, array.chunks, self._chunks_for(array)
+        )
+
+    def _chunks_for(self, array: Array) -> str | tuple[int, ...]:
+        chunks = self.options.chunks
+        if isinstance(chunks, tuple) and len(chunks) != len(array.shape):
+            return "auto"
+        return chunks
+
+    def as_asked(self, data: Any) -> Any:
+        """Data that could not be read in parts, as a dask array when reading is lazy."""
+        if self.options.lazy and isinstance(data, np.ndarray):
+            return as_dask(data)
+        return data
+
+
+def _bytes(array: Array) -> int:
+    size = array.type.itemsize if isinstance(array.type, np.dtype) else 16
+    return int(np.prod(array.shape, dtype=float)) * size
+
+
+def _salvaged(array: Array) -> tuple[NDArray[Any], str]:
+    """Read an array chunk by chunk; those that cannot be read stay 0.
+
+    Raises
+    ------
+    DamagedFileError
+        If it has no chunks, or is too large for memory.
+    """
+    assert isinstance(array.type, np.dtype)
+    chunks = array.chunks or array.shape
+    values = np.zeros(array.shape, array.type)
+    grid = [range(0, n, step) for n, step in zip(array.shape, chunks, strict=True)]
+    lost: list[str] = []
+    for corner in np.ndindex(*map(len, grid)):
+        starts = [steps[i] for steps, i in zip(grid, corner, strict=True)]
+        region = tuple(
+            slice(start, min(start + step, n))
+            for start, step, n in zip(starts, chunks, array.shape, strict=True)
+        )
+        try:
+            values[region] = array.source.read(region)
+        except DamagedFileError:
+            lost.append(str(tuple(starts)))
+    listed = ", ".join(lost[:20]) + (" ..." if len(lost) > 20 else "")
+    return values, f"{len(lost)} chunks of {chunks} are filled with 0, those at {listed}"
+
+
+@contextmanager
+def opened(
+    path: str | os.PathLike[str], options: ReadOptions, *, stacklevel: int = 4
+) -> Iterator[OpenFile]:
+    """Open a file for one call; what could not be read is warned of once, at its end."""
+    text = os.fspath(path)
+    with open_root(text, allow_external=options.allow_external) as root:
+        try:
+            found = contents(root)
+        except HspyError as error:
+            error.path = error.path or text
+            raise
+        file = OpenFile(text, found, options, list(found.problems))
+        yield file
+    warn(text, file.problems, stacklevel + 1)
+
+
+def warn(path: str, problems: Sequence[Problem], stacklevel: int) -> None:
+    """One warning for all that could not be read."""
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        warnings.warn(f"{path}: not everything is as it should be:{lines}", HspyWarning, stacklevel)
+
+
+def select(file: Contents, name: str | None, path: str) -> str:
+    """Name of the group of the experiment that was asked for.
+
+    Parameters
+    ----------
+    file : Contents
+        The file.
+    name : str or None
+        A group name, or a title that only one experiment has.
+    path : str
+        For the message.
+
+    Raises
+    ------
+    ExperimentError
+        If none answers, or more than one.
+    """
+    if name is None:
+        if len(file.experiments) == 1:
+            return next(iter(file.experiments))
+        if not file.experiments:
+            raise ExperimentError("holds models, but no experiment", path=path)
+        raise ExperimentError(
+            f"holds {len(file.experiments)} experiments; name one of: {_listed(file)}", path=path
+        )
+    if name in file.experiments:
+        return name
+    titled = [group for group in file.experiments if title_of(file, group) == name]
+    if len(titled) == 1:
+        return titled[0]
+    if titled:
+        raise ExperimentError(
+            f"{len(titled)} experiments have the title {name!r}; use the group's name, one of: "
+            + ", ".join(map(repr, titled)),
+            path=path,
+        )
+    raise ExperimentError(f"no experiment {name!r}; there are: {_listed(file)}", path=path)
+
+
+def _listed(file: Contents) -> str:
+    return ", ".join(map(repr, file.experiments))
+
+
+def title_of(file: Contents, group: str) -> str:
+    """The title that an experiment is shown with, read from its General node alone."""
+    return stored_title(file.experiments[group])

@@ -1,0 +1,134 @@
+"""Save signals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import h5py
+
+from hspyio.api.checks import check_threads, not_yet
+from hspyio.errors import OptionError, UnsupportedTypeError
+from hspyio.layout import EncodedFile, encode_file
+from hspyio.options import WriteOptions
+from hspyio.plan import plan
+from hspyio.signal import Signal
+from hspyio.storage.atomic import check_target, save_file
+from hspyio.storage.writer import check_filters, write_group
+
+__all__ = ["save", "write_new"]
+
+
+def save(
+    path: str | os.PathLike[str],
+    signals: Signal | Iterable[Signal],
+    *,
+    overwrite: bool = False,
+    chunks: None | bool | tuple[int, ...] = None,
+    compression: None | str | int | Mapping[str, Any] = "gzip",
+    compression_opts: Any = None,
+    shuffle: bool = True,
+    checksum: bool = False,
+    nexus: bool = False,
+    threads: int | None = None,
+    progress: bool | None = None,
+    durable: bool = True,
+) -> None:
+    """Save one signal or several in an HSpy file of format 3.3, whole or not at all.
+
+    Every value is checked before the file is touched; then it is written beside the target and
+    renamed over it, so that no failure costs the old file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    signals : Signal or iterable of Signal
+        What to save; equal titles get groups of their own.
+    overwrite : bool
+        Whether a file that exists is replaced.
+    chunks : None, True or tuple of int
+        ``None``: whole signals, about 1 MB a chunk. ``True``: h5py's guess. A shape: for every
+        array of that rank, clipped to the array; other arrays get the default.
+    compression : None, str, int or mapping
+        ``"gzip"`` (which every program reads), ``None``, ``"lzf"``, ``"szip"``, HDF5's number of
+        a filter, or a filter object of hdf5plugin.
+    compression_opts : int or tuple, optional
+        gzip: a level from 0 to 9 (4 by default); szip: ``("nn", 8)``; else the filter's numbers.
+    shuffle : bool
+        Whether bytes are shuffled before compression.
+    checksum, nexus : bool
+        Not available yet.
+    threads : int, optional
+        Number of threads; writing uses one so far.
+    progress : bool, optional
+        Whether to show a progress bar; there is none so far.
+    durable : bool
+        Whether to wait until the file is on the disk, so that a power cut costs nothing either.
+
+    Raises
+    ------
+    UnsupportedTypeError
+        If something cannot be stored without loss; it names every such value, and nothing is
+        written.
+    TargetExistsError
+        If the file exists and `overwrite` is off.
+    FilterError, OptionError
+        If a filter is not available, or options make no sense; nothing is written.
+    SaveError
+        If writing fails; what was there before is untouched.
+
+    Notes
+    -----
+    Specification: "Format description" and ``chunks`` under "New in version HyperSpy_v1.3.1".
+    """
+    not_yet("checksum", checksum)
+    not_yet("nexus", nexus)
+    check_threads(threads)
+    options = WriteOptions(
+        chunks=chunks,
+        compression=compression,
+        compression_opts=compression_opts,
+        shuffle=shuffle,
+    )
+    check_target(os.fspath(path), overwrite=overwrite)
+    encoded = encode_file(listed(signals))
+    if encoded.problems:
+        raise UnsupportedTypeError(encoded.problems, path=os.fspath(path))
+    write_new(path, encoded, options, durable=durable)
+
+
+def listed(signals: Signal | Iterable[Signal]) -> list[Signal]:
+    """Signals as a list.
+
+    Raises
+    ------
+    OptionError
+        If something else is among them, or there is none.
+    """
+    result = [signals] if isinstance(signals, Signal) else list(signals)
+    for item in result:
+        if not isinstance(item, Signal):
+            kind = type(item)
+            raise OptionError(
+                f"only hspyio's Signal can be saved, not {kind.__module__}.{kind.__qualname__}"
+            )
+    if not result:
+        raise OptionError("there is no signal to save")
+    return result
+
+
+def write_new(
+    path: str | os.PathLike[str], encoded: EncodedFile, options: WriteOptions, *, durable: bool
+) -> None:
+    """Write encoded signals as a new file, planned and checked before anything is touched."""
+    root = plan(encoded.root(), options)
+    check_filters(root)
+
+    def fill(file: h5py.File) -> None:
+        write_group(file, root, maxshape=options.maxshape)
+
+    save_file(os.fspath(path), fill, durable=durable)
+
+

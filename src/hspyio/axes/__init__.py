@@ -1,0 +1,16 @@
+"""The axes of a signal: what each dimension of its data means."""
+
+from hspyio.axes.collection import Axes, default_axes
+from hspyio.axes.dicts import axis_from_dict, axis_to_dict
+from hspyio.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis
+
+__all__ = [
+    "Axes",
+    "Axis",
+    "DataAxis",
+    "FunctionalAxis",
+    "UniformAxis",
+    "axis_from_dict",
+    "axis_to_dict",
+    "default_axes",
+]

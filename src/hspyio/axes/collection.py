@@ -1,0 +1,177 @@
+"""The axes of one signal together."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from typing import overload
+
+from hspyio.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis
+from hspyio.errors import AxesError
+
+
+class Axes(Sequence[Axis]):
+    """The axes of a signal in the order of the array: a sequence, and a mapping by name.
+
+    Its length and order never change; the axes in it may be changed.
+
+    Parameters
+    ----------
+    axes : iterable of UniformAxis, DataAxis or FunctionalAxis
+        One for each dimension. Each gets its position as `index_in_array`;
+        one that stands at another position already, here or in another
+        `Axes`, is copied.
+
+    Raises
+    ------
+    AxesError
+        If one of them is no axis.
+    """
+
+    __slots__ = ("_axes",)
+
+    def __init__(self, axes: Iterable[Axis] = ()) -> None:
+        numbered = []
+        for index, axis in enumerate(axes):
+            if not isinstance(axis, Axis):
+                raise AxesError(f"axis {index} is a {type(axis).__name__}, not an axis")
+            ours = axis if axis.index_in_array in (None, index) else copy.deepcopy(axis)
+            ours.index_in_array = index
+            numbered.append(ours)
+        self._axes: tuple[Axis, ...] = tuple(numbered)
+
+    @overload
+    def __getitem__(self, key: int | str) -> Axis: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Axis, ...]: ...
+    def __getitem__(self, key: int | str | slice) -> Axis | tuple[Axis, ...]:
+        if not isinstance(key, str):
+            return self._axes[key]
+        found = [axis for axis in self._axes if axis.name == key]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            indices = ", ".join(str(axis.index_in_array) for axis in found)
+            raise AxesError(f"the axes {indices} are all named {key!r}; take one by its number")
+        known = ", ".join(repr(name) for name in self.names if name is not None)
+        raise AxesError(f"no axis is named {key!r}; names: {known or 'none'}")
+
+    def __len__(self) -> int:
+        return len(self._axes)
+
+    def __iter__(self) -> Iterator[Axis]:
+        return iter(self._axes)
+
+    def __contains__(self, item: object) -> bool:
+        return item in (self.names if isinstance(item, str) else self._axes)
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """The names, None for an axis without."""
+        return tuple(axis.name for axis in self._axes)
+
+    @property
+    def navigation(self) -> tuple[Axis, ...]:
+        """The axes with `navigate`, in the order of the array."""
+        return tuple(axis for axis in self._axes if axis.navigate)
+
+    @property
+    def signal(self) -> tuple[Axis, ...]:
+        """The axes without `navigate`, in the order of the array."""
+        return tuple(axis for axis in self._axes if not axis.navigate)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of all axes, in the order of the array."""
+        return tuple(axis.size for axis in self._axes)
+
+    @property
+    def navigation_shape(self) -> tuple[int, ...]:
+        """Sizes of the navigation axes, in the order of the array."""
+        return tuple(axis.size for axis in self.navigation)
+
+    @property
+    def signal_shape(self) -> tuple[int, ...]:
+        """Sizes of the signal axes, in the order of the array."""
+        return tuple(axis.size for axis in self.signal)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Axes):
+            return NotImplemented
+        return self._axes == other._axes
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        if not self._axes:
+            return "<Axes, none>"
+        rows = [_TABLE_HEAD, *(_table_row(axis) for axis in self._axes)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = (
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in _TABLE_HEAD)
+        rows = (
+            "".join(f"<td>{escape(cell)}</td>" for cell in _table_row(axis)) for axis in self._axes
+        )
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def default_axes(shape: Sequence[int], signal_dimension: int) -> Axes:
+    """Make uniform axes of offset 0 and scale 1.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Shape of the array.
+    signal_dimension : int
+        How many of the last axes are signal axes; the others navigate.
+
+    Returns
+    -------
+    Axes
+        One for each dimension.
+
+    Raises
+    ------
+    AxesError
+        If there are fewer dimensions than that.
+    """
+    if not 0 <= signal_dimension <= len(shape):
+        raise AxesError(
+            f"signal_dimension is {signal_dimension}, the data have {len(shape)} dimensions"
+        )
+    navigating = len(shape) - signal_dimension
+    return Axes(
+        UniformAxis(size=size, navigate=index < navigating) for index, size in enumerate(shape)
+    )
+
+
+# tables
+
+_TABLE_HEAD = ("axis", "name", "size", "offset", "scale", "units", "space")
+
+
+def _table_row(axis: Axis) -> tuple[str, ...]:
+    match axis:
+        case UniformAxis():
+            offset, scale = f"{axis.offset:.6g}", f"{axis.scale:.6g}"
+        case DataAxis():
+            offset, scale = (f"{axis.axis[0]:.6g}" if axis.size else "", "non-uniform")
+        case FunctionalAxis():
+            offset, scale = "", _cell(axis.expression)
+    space = f"{'navigation' if axis.navigate else 'signal'}{', binned' if axis.is_binned else ''}"
+    index = "" if axis.index_in_array is None else str(axis.index_in_array)
+    return (index, _cell(axis.name), str(axis.size), offset, scale, _cell(axis.units), space)
+
+
+def _cell(text: str | None) -> str:
+    text = text or ""
+    text = text if len(text) <= 40 else f"{text[:39]}…"
+    return text if text.isprintable() else repr(text)[1:-1]

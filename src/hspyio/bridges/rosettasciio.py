@@ -1,0 +1,341 @@
+"""RosettaSciIO's interface: ``file_reader`` and ``file_writer``, as the specification states them."""
+
+from __future__ import annotations
+
+import enum
+import os
+import warnings
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hspyio import names
+from hspyio.api.checks import check_threads, not_yet
+from hspyio.api.edit import put, update_group
+from hspyio.api.reading import OpenFile, opened
+from hspyio.api.save import write_new
+from hspyio.elements.form import Refusal
+from hspyio.errors import (
+    HspyError,
+    HspyWarning,
+    OptionError,
+    Problem,
+    UnsupportedTypeError,
+    one_or_many,
+)
+from hspyio.layout import EncodedFile, encode_file
+from hspyio.options import ReadOptions, WriteOptions
+from hspyio.parts import SignalParts
+from hspyio.signal import Signal
+from hspyio.storage.atomic import check_target
+
+__all__ = ["file_reader", "file_writer"]
+
+_FILTERS = ("compression_opts", "shuffle", "fletcher32", "scaleoffset", "maxshape")
+_H5PY_FILE = ("mode", "driver", "libver", "swmr", "locking", "rdcc_nbytes", "rdcc_nslots", "rdcc_w0")
+
+
+def file_reader(
+    filename: str | os.PathLike[str],
+    lazy: bool = False,
+    *,
+    exact_types: bool = False,
+    allow_external: bool = False,
+    threads: int | None = None,
+    **kwds: Any,
+) -> list[dict[str, Any]]:
+    """Read all signals of an HSpy file as RosettaSciIO's dicts.
+
+    Parameters
+    ----------
+    filename : path-like
+        The file, of any format version.
+    lazy : bool
+        Whether arrays become dask arrays with the storage chunks.
+    exact_types : bool
+        Whether values get the types they were saved with. By default the reading is the
+        specification's: ``[1, 2.0, "a name"]`` comes back as ``["1", "2.0", "a name"]``.
+    allow_external : bool
+        Whether links to other files, and values stored in other files, are followed.
+    threads : int, optional
+        Number of threads; reading uses one so far.
+    **kwds
+        Arguments of ``h5py.File``; the file is opened for the time of the call, so they are
+        without effect. Others are warned of.
+
+    Returns
+    -------
+    list of dict
+        With ``data``, ``axes`` (dicts with ``index_in_array``), ``metadata``,
+        ``original_metadata``, ``attributes`` (``learning_results`` among them), ``models``,
+        ``package`` and ``package_version``; models without a signal as a dict of their own.
+
+    Raises
+    ------
+    HspyError
+        If nothing can be read. A damaged experiment beside good ones is a warning.
+
+    Notes
+    -----
+    Specification: "API functions".
+    """
+    _warn_unknown(kwds, _H5PY_FILE, "file_reader")
+    check_threads(threads)
+    options = ReadOptions(
+        lazy=lazy, chunks="storage", exact=exact_types, allow_external=allow_external
+    )
+
+    def nested(parts: SignalParts) -> dict[str, Any]:
+        return _exchange(parts, lazy=lazy)
+
+    with opened(filename, options) as file:
+        result = [_with_models(parts, file, lazy) for parts in _readable(file, nested)]
+        standalone = file.standalone_models(nested, embed=False)
+        return [*result, standalone] if standalone else result
+
+
+def _readable(file: OpenFile, nested: Any) -> list[SignalParts]:
+    """All experiments that can be read; one that cannot does not hide the others (R12)."""
+    result: list[SignalParts] = []
+    failed: list[HspyError] = []
+    for name in file.contents.experiments:
+        try:
+            result.append(file.parts(name, nested, embed=False, lazy_above=0))
+        except HspyError as error:
+            failed.append(error)
+    if failed and not result:
+        raise failed[0]
+    file.problems += [Problem(error.where, error.message) for error in failed]
+    return result
+
+
+def _with_models(parts: SignalParts, file: OpenFile, lazy: bool) -> dict[str, Any]:
+    result = _exchange(parts, lazy=lazy)
+    return {**result, "data": file.as_asked(result["data"]), "models": parts.models}
+
+
+def _exchange(parts: SignalParts, *, lazy: bool) -> dict[str, Any]:
+    """A signal in RosettaSciIO's dict (format, section 7.2)."""
+    attributes = {**parts.attributes, names.LAZY: lazy}
+    if parts.learning_results is not None:
+        attributes[names.LEARNING_RESULTS] = parts.learning_results
+    if parts.peak_learning_results is not None:
+        attributes[names.PEAK_LEARNING_RESULTS] = parts.peak_learning_results
+    return {
+        "data": parts.data,
+        "axes": [{**axis, names.INDEX_IN_ARRAY: i} for i, axis in enumerate(parts.axes)],
+        "metadata": parts.metadata,
+        "original_metadata": parts.original_metadata,
+        "attributes": attributes,
+        "package": parts.package,
+        "package_version": parts.package_version,
+    }
+
+
+def file_writer(
+    filename: str | os.PathLike[str],
+    signal: Mapping[str, Any],
+    chunks: Any = None,
+    compression: None | str | int | Mapping[str, Any] = "gzip",
+    close_file: bool = True,
+    write_dataset: bool = True,
+    show_progressbar: bool = True,
+    *,
+    durable: bool = True,
+    checksum: bool = False,
+    nexus: bool = False,
+    threads: int | None = None,
+    **kwds: Any,
+) -> None:
+    """Write RosettaSciIO's dict of a signal as an HSpy file of format 3.3.
+
+    Parameters
+    ----------
+    filename : path-like
+        The file; one that exists is replaced, whole or not at all.
+    signal : dict
+        With ``data``, ``axes``, ``metadata`` and what else HyperSpy hands over (format, 7.1).
+    chunks : None, True or tuple of int
+        See `hspyio.save`.
+    compression : None, str, int or mapping
+        See `hspyio.save`.
+    close_file : bool
+        Accepted; no file stays open, and data can be accessed lazily all the same.
+    write_dataset : bool
+        With ``False`` the data in the file stay, and axes, metadata and the rest are replaced.
+    show_progressbar : bool
+        Whether to show a progress bar; there is none so far.
+    durable, checksum, nexus, threads
+        See `hspyio.save`.
+    **kwds
+        ``compression_opts``, ``shuffle``, ``fletcher32``, ``scaleoffset`` and ``maxshape`` of
+        h5py's datasets; ``mode="a"`` adds to a file that exists, or replaces the experiment of
+        the same title there. Others are warned of.
+
+    Raises
+    ------
+    HspyError
+        If the signal, an option or the file makes it impossible; the old file is untouched.
+
+    Warns
+    -----
+    HspyWarning
+        Values that no file can hold are named, all in one warning, and left out.
+
+    Notes
+    -----
+    Specification: "API functions".
+    """
+    mode = kwds.pop("mode", None)
+    _check_modes(write_dataset, mode)
+    not_yet("checksum", checksum)
+    not_yet("nexus", nexus)
+    check_threads(threads)
+    _warn_unknown(kwds, _FILTERS, "file_writer")
+    known = {name: value for name, value in kwds.items() if name in _FILTERS}
+    options = WriteOptions(
+        chunks=tuple(chunks) if isinstance(chunks, list) else chunks,
+        compression=compression,
+        **known,
+    )
+    made = signal_from_dict(signal)
+    path = os.fspath(filename)
+    if (mode == "a" and os.path.exists(path)) or not write_dataset:
+        encoded = _written_into(path, made, options, write_dataset, durable)
+    else:
+        check_target(path, overwrite=True)
+        encoded = encode_file([made], lenient=_lenient)
+        if not encoded.complete:
+            raise UnsupportedTypeError(encoded.problems, path=path)
+        write_new(path, encoded, options, durable=durable)
+    _warn_left_out(path, encoded.problems)
+
+
+def _check_modes(write_dataset: object, mode: object) -> None:
+    if not isinstance(write_dataset, bool):
+        raise OptionError(f"write_dataset is {write_dataset!r}; use True or False")
+    if mode not in (None, "w", "a"):
+        raise OptionError(f"mode is {mode!r}; use 'w' or 'a'")
+    if not write_dataset and mode not in (None, "a"):
+        raise OptionError("write_dataset=False changes a file that exists: mode has to be 'a'")
+
+
+def _written_into(
+    path: str, signal: Signal, options: WriteOptions, with_data: bool, durable: bool
+) -> EncodedFile:
+    """Into a file that exists: in the place of the experiment of that title, else beside it."""
+    group = update_group(path, signal, required=not with_data)
+    return put(
+        path,
+        signal,
+        options,
+        group=group,
+        with_data=with_data,
+        durable=durable,
+        lenient=_lenient,
+    )
+
+
+def _warn_unknown(kwds: Mapping[str, Any], known: tuple[str, ...], function: str) -> None:
+    unknown = sorted(set(kwds) - set(known))
+    if unknown:
+        warnings.warn(f"{function} ignores {', '.join(unknown)}", HspyWarning, stacklevel=3)
+
+
+def _warn_left_out(path: str, problems: tuple[Problem, ...]) -> None:
+    if problems:
+        message = one_or_many("could not be saved and left out", problems)
+        warnings.warn(f"{path}: {message}", HspyWarning, stacklevel=3)
+
+
+# RosettaSciIO's dict -> Signal
+
+
+def signal_from_dict(signal: Mapping[str, Any]) -> Signal:
+    """Make a signal of RosettaSciIO's dict.
+
+    Raises
+    ------
+    OptionError
+        If ``data`` or ``axes`` is missing.
+    AxesError
+        If the axes do not fit the data.
+    """
+    missing = [key for key in ("data", "axes") if key not in signal]
+    if missing:
+        raise OptionError(f"the signal's dict lacks {' and '.join(missing)}")
+    package = signal.get("package_info") or signal
+    attributes = dict(signal.get(names.ATTRIBUTES) or {})
+    results = signal.get(names.LEARNING_RESULTS)
+    if results is None:
+        results = attributes.pop(names.LEARNING_RESULTS, {})
+    return Signal(
+        signal["data"],
+        signal["axes"],
+        metadata=_with_title(_adopted(dict(signal.get(names.METADATA) or {}))),
+        original_metadata=_adopted(dict(signal.get(names.ORIGINAL_METADATA) or {})),
+        attributes={k: v for k, v in attributes.items() if k not in (names.LAZY, names.RAGGED)},
+        learning_results=dict(results or {}),
+        models={key: _adopted(dict(tree)) for key, tree in (signal.get("models") or {}).items()},
+        package=str(package.get(names.PACKAGE) or ""),
+        package_version=str(package.get(names.PACKAGE_VERSION) or ""),
+    )
+
+
+def _with_title(metadata: dict[Any, Any]) -> dict[Any, Any]:
+    """A title that is no text is written as one, as readers demand."""
+    general = metadata.get("General")
+    if not isinstance(general, Mapping) or isinstance(general.get("title", ""), str):
+        return metadata
+    title = general["title"]
+    return {**metadata, "General": {**general, "title": "" if title is None else str(title)}}
+
+
+def _adopted(value: Any) -> Any:
+    """A tree in which signals in RosettaSciIO's form are signals."""
+    if type(value) is dict:
+        if list(value) == [names.SIGNAL] and _is_signal_dict(value[names.SIGNAL]):
+            return signal_from_dict(value[names.SIGNAL])
+        return dict(_adopted_item(key, item) for key, item in value.items())
+    if type(value) in (list, tuple) and any(type(v) in (dict, list, tuple) for v in value):
+        return type(value)(_adopted(item) for item in value)
+    return value
+
+
+def _adopted_item(key: Any, value: Any) -> tuple[Any, Any]:
+    if isinstance(key, str) and key.startswith(names.SIGNAL) and _is_signal_dict(value):
+        return key[len(names.SIGNAL) :], signal_from_dict(value)
+    return key, _adopted(value)
+
+
+def _is_signal_dict(value: Any) -> bool:
+    return isinstance(value, Mapping) and "data" in value and "axes" in value
+
+
+_BASES: tuple[type, ...] = (dict, list, tuple, set, frozenset, str, bytes, int, float, complex)
+
+
+def _lenient(value: object) -> object:
+    """What RosettaSciIO's callers expect: a subclass is written as its base.
+
+    Raises
+    ------
+    Refusal
+        If the value is nothing that a file can hold.
+    """
+    if isinstance(value, np.ndarray):
+        return np.asarray(value)
+    if isinstance(value, Mapping) and not isinstance(value, (dict, OrderedDict)):
+        return dict(value)
+    if isinstance(value, deque):
+        return list(value)
+    if isinstance(value, memoryview):
+        return value.tobytes()
+    if isinstance(value, enum.Enum) and not isinstance(value, int):
+        raise Refusal(f"no HSpy form for the enumeration {type(value).__name__}")
+    for base in _BASES:
+        if isinstance(value, base):
+            return base(value)  # type: ignore[call-arg]
+    raise Refusal(f"no HSpy form for {type(value).__module__}.{type(value).__qualname__}")

@@ -1,0 +1,266 @@
+"""The walker that turns nodes into a tree; what is damaged is noted and the rest is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hspyio import names
+from hspyio.elements.digest import digest
+from hspyio.elements.element import Element, Item
+from hspyio.elements.grammar import Kind, parse
+from hspyio.elements.hints import NO_HINT, Hint, names_digest
+from hspyio.elements.keys import key_from_json
+from hspyio.errors import HspyError, Problem
+from hspyio.node import Array, Damaged, Group, MemorySource, Node
+from hspyio.parts import SignalParts
+
+__all__ = ["ABSENT", "Decoder", "Reading", "as_objects", "item_of"]
+
+Fetch = Callable[[Array, str], Any]
+Finish = Callable[[SignalParts], Any]
+
+ABSENT = object()
+"""What stands for an item that was put into the file only because readers demand it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How nodes are read.
+
+    Attributes
+    ----------
+    exact : bool
+        Python's own types and what the hints tell; else the specification's reading, in which
+        numbers are numpy scalars.
+    fetch : callable
+        ``(array, where) -> ndarray or dask array`` for arrays of numbers inside trees.
+    fetch_data : callable
+        The same for the data of the experiment itself.
+    finish : callable
+        ``(SignalParts) -> value`` for nested signals.
+    embed : bool
+        Whether a nested signal stands under its own key; else under ``_sig_<key>``, as HyperSpy
+        and its plugins hand it over.
+    original_metadata : bool
+        Whether that tree is read at all.
+    tolerant : bool
+        Whether an experiment without usable axes is read all the same.
+    """
+
+    exact: bool
+    fetch: Fetch
+    fetch_data: Fetch
+    finish: Finish
+    embed: bool = True
+    original_metadata: bool = True
+    tolerant: bool = False
+
+
+class Decoder:
+    """Decodes the trees of one experiment.
+
+    Parameters
+    ----------
+    elements : sequence of Element
+        The table of kinds.
+    reading : Reading
+        How to read.
+    aside : Group, optional
+        The arrays beside the trees.
+
+    Attributes
+    ----------
+    problems : list of Problem
+        What could not be read.
+    """
+
+    def __init__(
+        self, elements: Iterable[Element], reading: Reading, aside: Group | None = None
+    ) -> None:
+        self.reading = reading
+        self._decodes = {}
+        self._restores = {}
+        for element in elements:
+            self._decodes.update(element.decodes)
+            self._restores.update(element.restores)
+        self._aside = aside or Group()
+        self._depth = 0
+        self._eager = 0
+        self.problems: list[Problem] = []
+
+    @property
+    def exact(self) -> bool:
+        """Whether types are restored."""
+        return self.reading.exact
+
+    def dictionary(self, group: Group, where: str, hint: Hint = NO_HINT) -> dict[Any, Any]:
+        """Decode a group as a dict, its items in their original order where that is known."""
+        return dict(self.pairs(group, where, hint if self.exact else NO_HINT))
+
+    def pairs(self, group: Group, where: str, hint: Hint = NO_HINT) -> list[tuple[Any, Any]]:
+        """Decode the items of a group: attributes, then members, or in the hinted order."""
+        if self._depth >= names.MAX_DEPTH:
+            self.problems.append(Problem(where, f"nested deeper than {names.MAX_DEPTH} levels"))
+            return []
+        self._depth += 1
+        try:
+            found: dict[str, tuple[Any, Any]] = {}
+            for name, node in _nodes(group, hint):
+                item = item_of(name, node, group, where)
+                if item.kind is Kind.DAMAGED and isinstance(node, Damaged):
+                    self.problems.append(Problem(item.where, node.reason))
+                elif item.kind is not Kind.SKIP:
+                    value = self._isolated(item, hint.child(name))
+                    if value is not ABSENT:
+                        found[name] = value
+            return list(found.values())
+        finally:
+            self._depth -= 1
+
+    def _isolated(self, item: Item, hint: Hint) -> Any:
+        """Decode one item; if it is damaged note it, so that the others are read (defect R12)."""
+        try:
+            return self._key_and_value(item, hint)
+        except HspyError as error:
+            self.problems.append(Problem(error.where or item.where, error.message))
+        except (ValueError, TypeError, LookupError, OSError, OverflowError, MemoryError) as error:
+            self.problems.append(Problem(item.where, f"cannot be read: {error}"))
+        except RecursionError:
+            self.problems.append(Problem(item.where, "nested too deep"))
+        return ABSENT
+
+    def _key_and_value(self, item: Item, hint: Hint) -> Any:
+        item = replace(item, hint=replace(hint, tag="", key=None))
+        if not self.exact or not (hint.tag or hint.key):
+            value = self.value(item)
+            return (self._plain_key(item), value)
+        item = replace(item, node=in_memory(item.node), shapes=_shapes_in_memory(item.shapes))
+        if digest(item.node, item.shapes) != hint.digest:
+            return (self._plain_key(item), self.value(item))
+        key = key_from_json(hint.key[0]) if hint.key else item.key
+        value = self.value(replace(item, hint=hint)) if hint.tag else self.value(item)
+        return ABSENT if value is ABSENT else (key, value)
+
+    def _plain_key(self, item: Item) -> str:
+        if item.kind is Kind.SIGNAL and not self.reading.embed:
+            return names.SIGNAL + item.key
+        return item.key
+
+    def value(self, item: Item) -> Any:
+        """Decode one item: restored where it is hinted, else its plain reading.
+
+        Raises
+        ------
+        HspyError, ValueError, TypeError, LookupError, OSError
+            If it cannot be read.
+        """
+        restore = self._restores.get(item.hint.tag)
+        if restore is not None:
+            return restore(item, self)
+        if item.hint.tag:
+            self.problems.append(
+                Problem(item.where, f"has the type {item.hint.tag!r}, which is newer than hspyio")
+            )
+        return self._decodes[item.kind](item, self)
+
+    def plain(self, item: Item) -> Any:
+        """Decode one item as if it had no type hint."""
+        return self._decodes[item.kind](replace(item, hint=replace(item.hint, tag="")), self)
+
+    def restored(self, item: Item, hint: list[Any] | None) -> Any:
+        """Decode one item with a type hint that stands inside another one."""
+        if not hint:
+            return self.plain(item)
+        data = hint[1] if len(hint) > 1 else None
+        return self.value(replace(item, hint=replace(item.hint, tag=hint[0], data=data)))
+
+    def fetch(self, array: Array, where: str) -> Any:
+        """Values of an array of numbers, as the reader of the file wants them."""
+        if self._eager:
+            return array.source.read()
+        return self.reading.fetch(array, where)
+
+    @contextmanager
+    def eagerly(self) -> Iterator[None]:
+        """Within this, arrays are read into memory whatever the reader wants."""
+        self._eager += 1
+        try:
+            yield
+        finally:
+            self._eager -= 1
+
+    def hinted(self, item: Item, hint: Hint) -> Any:
+        """Decode an item whose name is fixed, restored if its hint fits."""
+        return self._key_and_value(item, hint)[1]
+
+    def kept_aside(self, name: str) -> NDArray[Any]:
+        """Return an array that stands beside the trees.
+
+        Raises
+        ------
+        LookupError
+            If there is none of that name.
+        """
+        node = self._aside.members[name]
+        if not isinstance(node, Array):
+            raise LookupError(f"{name} is not an array")
+        return node.source.read()
+
+
+def in_memory(node: Node) -> Node:
+    """Read an array once, for its digest and its value."""
+    if isinstance(node, Array) and not isinstance(node.source, MemorySource):
+        return replace(node, source=MemorySource(node.source.read()))
+    return node
+
+
+def _shapes_in_memory(shapes: Array | None) -> Array | None:
+    node = None if shapes is None else in_memory(shapes)
+    return node if isinstance(node, Array) else None
+
+
+def item_of(name: str, node: Node, group: Group, where: str) -> Item:
+    """Make the item that stands in a group under a name."""
+    kind, key = parse(name, node)
+    mark = "@" if name in group.attributes and name not in group.members else "/"
+    place = f"{where}{mark}{name}"
+    shapes = shapes_of(name, group) if kind is Kind.RAGGED else None
+    return Item(kind, key, node, place, shapes)
+
+
+def shapes_of(name: str, group: Group) -> Array | None:
+    """The shapes beside a ragged dataset: its own, else the one of format 3.1 for the group."""
+    for candidate in (names.RAGGED_SHAPES + name, names.RAGGED_SHAPES_3_1):
+        shapes = group.members.get(candidate)
+        if isinstance(shapes, Array):
+            return shapes
+    return None
+
+
+def _nodes(group: Group, hint: Hint) -> Iterable[tuple[str, Node]]:
+    """Items of a group in their order; a member comes after an attribute of the same name."""
+    stored: list[tuple[str, Node]] = [*group.attributes.items(), *group.members.items()]
+    if hint.order is None:
+        return stored
+    expected, order = hint.order
+    stored = [pair for pair in stored if parse(*pair)[0] is not Kind.SKIP]
+    attributes: Mapping[str, object] = group.attributes
+    stored.sort(key=lambda pair: (pair[0] not in attributes, pair[0]))
+    fits = names_digest([name for name, _ in stored]) == expected
+    if not fits or sorted(order) != list(range(len(stored))):
+        return stored
+    return [stored[i] for i in order]
+
+
+def as_objects(values: Iterable[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Object array of any items, none of which numpy unpacks."""
+    result = np.empty(int(np.prod(shape)), object)
+    for index, value in enumerate(values):
+        result[index] = value
+    return result.reshape(shape)

@@ -1,0 +1,96 @@
+"""A short digest of a stored node, so that a type hint never outlives its value."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hspyio import names
+from hspyio.elements.dtypes import dtype_to_json
+from hspyio.node import Array, Attribute, Damaged, Group, Kept, Node, StorageType, Text, Vlen
+
+_SMALL = 65536
+
+
+def digest(node: Node, companion: Array | None = None) -> str:
+    """Digest of what is stored: type, shape and values.
+
+    A signal inside stands for itself, and an array over 64 KiB inside a group counts with its
+    type and shape only: a group's hint is about the kind of the group.
+
+    Parameters
+    ----------
+    node : Node
+        What is stored.
+    companion : Array, optional
+        The shapes dataset of a ragged array.
+
+    Returns
+    -------
+    str
+        Eight characters.
+    """
+    summary = hashlib.blake2b(digest_size=6)
+    summary.update(_content(node, top=True))
+    if companion is not None:
+        summary.update(_content(companion, top=True))
+    return base64.b64encode(summary.digest()).decode()
+
+
+def _content(node: Node, *, top: bool = False) -> bytes:
+    if isinstance(node, Attribute):
+        return b"@" + _type_text(node.type) + _values(node.type, node.value)
+    if isinstance(node, Array):
+        return _array_content(node, top=top)
+    if isinstance(node, (Damaged, Kept)):
+        return b"!"
+    return _group_content(node)
+
+
+def _array_content(node: Array, *, top: bool) -> bytes:
+    head = b"#" + _type_text(node.type) + repr(tuple(node.shape)).encode()
+    item = node.type.itemsize if isinstance(node.type, np.dtype) else 16
+    small = int(np.prod(node.shape, dtype=float)) * item <= _SMALL
+    if top or small:
+        return head + _values(node.type, node.source.read())
+    return head
+
+
+def _group_content(group: Group) -> bytes:
+    summary = hashlib.blake2b(digest_size=16)
+    for kind, children in ((b"a", group.attributes), (b"m", group.members)):
+        for name in sorted(children):
+            summary.update(kind + name.encode("utf-8", "surrogatepass") + b"\0")
+            if not name.startswith(names.SIGNAL):
+                content = _content(children[name])
+                summary.update(len(content).to_bytes(8, "little") + content)
+    return b"%" + summary.digest()
+
+
+def _type_text(kind: StorageType) -> bytes:
+    if isinstance(kind, Text):
+        return f"text{kind.length}{'u' if kind.utf8 else 'a'}".encode()
+    if isinstance(kind, Vlen):
+        return b"vlen" + _type_text(kind.base)
+    return repr(dtype_to_json(kind)).encode()
+
+
+def _values(kind: StorageType, value: bytes | NDArray[Any]) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(kind, np.dtype):
+        plain = np.ascontiguousarray(value)
+        return repr(value.shape).encode() + plain.tobytes()
+    parts = [repr(value.shape).encode()]
+    for item in value.ravel().tolist() if value.dtype.kind != "O" else value.ravel():
+        if isinstance(kind, Vlen):
+            content = _values(kind.base, np.asarray(item))
+        else:
+            content = bytes(item)
+        parts.append(len(content).to_bytes(8, "little"))
+        parts.append(content)
+    return b"".join(parts)

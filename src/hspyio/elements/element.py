@@ -1,0 +1,76 @@
+"""One kind of value: how it becomes a node and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from hspyio.elements.form import Form
+from hspyio.elements.grammar import Kind
+from hspyio.elements.hints import NO_HINT, Hint
+from hspyio.node import Array, Node
+
+if TYPE_CHECKING:
+    from hspyio.elements.decoder import Decoder
+    from hspyio.elements.encoder import Encoder
+
+__all__ = ["Element", "Item"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """A stored item on its way to a value.
+
+    Attributes
+    ----------
+    kind : Kind
+        What it is by its name.
+    key : str
+        The key its name stands for.
+    node : Node
+        What is stored.
+    where : str
+        Path inside the file, for messages.
+    shapes : Array or None
+        The dataset beside a ragged array.
+    hint : Hint
+        What is known beyond the form; the digest has been checked.
+    """
+
+    kind: Kind
+    key: str
+    node: Node
+    where: str
+    shapes: Array | None = None
+    hint: Hint = NO_HINT
+
+
+Encode: TypeAlias = "Callable[[Any, Encoder, str], Form]"
+Decode: TypeAlias = "Callable[[Item, Decoder], Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One kind of value.
+
+    Attributes
+    ----------
+    types : tuple of type
+        The exact Python types it takes.
+    encode : callable, optional
+        ``(value, walker, where) -> Form``; raises `Refusal` where a value has no form.
+    accepts : callable, optional
+        ``(value) -> bool`` for what no exact type tells, asked in the order of the table.
+    decodes : mapping
+        Kind of item -> ``(item, walker) -> value``: the plain reading.
+    restores : mapping
+        Hint tag -> ``(item, walker) -> value``: the exact value. May raise ``ValueError``,
+        ``TypeError`` or ``LookupError`` where hint and item do not fit together.
+    """
+
+    types: tuple[type, ...] = ()
+    encode: Encode | None = None
+    accepts: Callable[[Any], bool] | None = None
+    decodes: Mapping[Kind, Decode] = field(default_factory=dict)
+    restores: Mapping[str, Decode] = field(default_factory=dict)

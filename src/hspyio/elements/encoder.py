@@ -1,0 +1,188 @@
+"""The walker that turns a tree into nodes, finding every value that has no form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hspyio import names
+from hspyio.elements.digest import digest
+from hspyio.elements.element import Element
+from hspyio.elements.form import NONE_FORM, Form, Refusal
+from hspyio.elements.hints import Hint, names_digest
+from hspyio.elements.keys import key_to_json
+from hspyio.elements.naming import name_items
+from hspyio.errors import Problem
+from hspyio.node import Array, Attribute, Group
+
+__all__ = ["Encoder", "sealed"]
+
+
+class Encoder:
+    """Encodes the trees of one experiment.
+
+    Parameters
+    ----------
+    elements : sequence of Element
+        The table of kinds.
+    lenient : callable, optional
+        What turns a value without a form into one that has, or raises `Refusal`: what
+        RosettaSciIO's callers expect (a subclass is written as its base).
+
+    Attributes
+    ----------
+    problems : list of Problem
+        Every value without a form.
+    aside : dict
+        Arrays that stand beside the trees (masks), by name.
+    """
+
+    def __init__(
+        self, elements: Iterable[Element], lenient: Callable[[object], object] | None = None
+    ) -> None:
+        self._elements = tuple(element for element in elements if element.encode)
+        self._by_type = {kind: element for element in self._elements for kind in element.types}
+        self._lenient = lenient
+        self._open: set[int] = set()
+        self.problems: list[Problem] = []
+        self.aside: dict[str, Array] = {}
+
+    def form(self, value: object, where: str) -> Form | None:
+        """Encode a value; ``None``, and a problem noted, if it has no form."""
+        try:
+            return self.encode(value, where)
+        except Refusal as refusal:
+            self.problems.append(Problem(where, str(refusal)))
+        except RecursionError:
+            self.problems.append(Problem(where, "is nested too deep"))
+        return None
+
+    def encode(self, value: object, where: str) -> Form:
+        """Encode a value.
+
+        Raises
+        ------
+        Refusal
+            If it has no form.
+        """
+        element = self._element(value)
+        if element is None and self._lenient is not None:
+            value = self._lenient(value)
+            element = self._element(value)
+        if element is None or element.encode is None:
+            kind = type(value)
+            raise Refusal(f"no HSpy form for {kind.__module__}.{kind.__qualname__}")
+        return element.encode(value, self, where)
+
+    def _element(self, value: object) -> Element | None:
+        element = self._by_type.get(type(value))
+        if element is not None:
+            return element
+        for element in self._elements:
+            if element.accepts is not None and element.accepts(value):
+                return element
+        return None
+
+    def keep_aside(self, array: Array) -> str:
+        """Store an array beside the trees; returns its name there."""
+        name = str(len(self.aside))
+        self.aside[name] = array
+        return name
+
+    def enter(self, container: object) -> None:
+        """Note that a container is being walked.
+
+        Raises
+        ------
+        Refusal
+            If it holds itself, or is nested deeper than any reader goes.
+        """
+        if id(container) in self._open:
+            raise Refusal("refers to itself")
+        if len(self._open) >= names.MAX_DEPTH:
+            raise Refusal(f"is nested deeper than {names.MAX_DEPTH} levels")
+        self._open.add(id(container))
+
+    def leave(self, container: object) -> None:
+        """Inverse of `enter`."""
+        self._open.discard(id(container))
+
+    def group(self, items: Mapping[Any, object], where: str) -> Form:
+        """Encode a dict as a group, its keys' order and types as hints.
+
+        Raises
+        ------
+        Refusal
+            If it holds itself or is nested too deep.
+        """
+        self.enter(items)
+        try:
+            forms = [
+                (key, self.form(value, f"{where}.{key}" if where else str(key)))
+                for key, value in items.items()
+            ]
+        finally:
+            self.leave(items)
+        return self.named_group([(key, form) for key, form in forms if form is not None], where)
+
+    def items(self, values: Iterable[object], count: int, where: str) -> Form:
+        """Encode the items of a list under their zero-padded numbers.
+
+        Zero-padded, so that readers that sort names as text keep the order (defect C7). An item
+        without a form leaves None in its place, so that the others keep theirs (defect C8).
+        """
+        width = len(str(max(count - 1, 0)))
+        forms: list[tuple[Any, Form]] = []
+        for index, value in enumerate(values):
+            form = self.form(value, f"{where}[{index}]") or NONE_FORM
+            if form.prefix == names.SIGNAL and isinstance(form.node, Group):
+                inner = Hint(children={names.SIGNAL: form.hint})
+                form = Form(Group(members={names.SIGNAL: form.node}), hint=inner)
+            forms.append((str(index).zfill(width), form))
+        return self.named_group(forms, where, ordered=False)
+
+    def named_group(
+        self, forms: Sequence[tuple[Any, Form]], where: str, *, ordered: bool = True
+    ) -> Form:
+        """Give every form a name: the key itself wherever reading gives the key back."""
+        attributes: dict[str, Attribute] = {}
+        members: dict[str, Group | Array] = {}
+        hints: dict[str, Hint] = {}
+        sequence: list[str] = []
+        for (key, form), (name, is_key) in zip(forms, name_items(forms), strict=True):
+            try:
+                hint = sealed(form, () if is_key else (key_to_json(key),))
+            except Refusal as refusal:
+                self.problems.append(Problem(f"{where}.{key!r}", str(refusal)))
+                continue
+            sequence.append(name)
+            if hint:
+                hints[name] = hint
+            if isinstance(form.node, Attribute):
+                attributes[name] = form.node
+                continue
+            members[name] = form.node
+            if form.shapes is not None:
+                members[names.RAGGED_SHAPES + name] = form.shapes
+        order = _order(sequence, attributes) if ordered else None
+        return Form(Group(attributes, members), hint=Hint(order=order, children=hints))
+
+
+def sealed(form: Form, key: tuple[Any, ...] = ()) -> Hint:
+    """The form's hint with its digest, and with the key where the name does not tell it."""
+    hint = replace(form.hint, key=key) if key else form.hint
+    if hint.tag or hint.key:
+        return replace(hint, digest=digest(form.node, form.shapes))
+    return hint
+
+
+def _order(
+    sequence: Sequence[str], attributes: Mapping[str, Attribute]
+) -> tuple[int, list[int]] | None:
+    """A permutation of the sorted names, attributes first; nothing where that is the order."""
+    stored = sorted(sequence, key=lambda name: (name not in attributes, name))
+    if list(sequence) == stored:
+        return None
+    place = {name: index for index, name in enumerate(stored)}
+    return names_digest(stored), [place[name] for name in sequence]

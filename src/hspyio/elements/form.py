@@ -1,0 +1,45 @@
+"""What an element makes of a value: the form it stands in, before it has a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hspyio import names
+from hspyio.elements.hints import NO_HINT, Hint
+from hspyio.node import Array, Attribute, Group, Text
+
+__all__ = ["Form", "Refusal", "text_form"]
+
+
+class Refusal(Exception):
+    """A value has no form; the walker notes the place and goes on to find the others."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """A value as it will stand in a file.
+
+    Attributes
+    ----------
+    node : Attribute, Array or Group
+        What is stored.
+    prefix : str
+        What the name begins with, ``"_list_"`` for a list.
+    shapes : Array or None
+        The dataset beside a ragged array.
+    hint : Hint
+        What the form cannot tell.
+    """
+
+    node: Attribute | Array | Group
+    prefix: str = ""
+    shapes: Array | None = None
+    hint: Hint = NO_HINT
+
+
+def text_form(text: str, tag: str = "", data: object = None) -> Form:
+    """Form of a text without NUL and lone surrogates."""
+    return Form(Attribute(Text(), text.encode()), hint=Hint(tag, data))
+
+
+NONE_FORM = text_form(names.NONE)

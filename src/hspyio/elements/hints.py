@@ -1,0 +1,163 @@
+"""Type hints: what the format's own forms cannot tell apart, in one JSON text an experiment.
+
+The text maps the path of a stored item, relative to the experiment's group and written like a
+JSON pointer, to what it was: ``types`` (tag and details), ``keys`` (a dict's real key) and
+``order`` (a dict's order as a permutation of the sorted names). Every type and key carries a
+digest of the stored item; where it does not fit any more, the plain reading stands.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+__all__ = ["NO_HINT", "Hint", "dump", "load", "names_digest"]
+
+Json = Any
+_PLAIN_LIMIT = 4000
+_INFLATED_LIMIT = 256 * 2**20
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What is known of one stored item beyond its form.
+
+    Attributes
+    ----------
+    tag : str
+        The kind of value, ``""`` when the plain reading is right.
+    data : JSON value
+        Details for the tag.
+    digest : str
+        Digest of the stored item; set where `tag` or `key` is.
+    key : list or None
+        ``[encoded key]`` where the name on disk is not the key.
+    order : tuple or None
+        ``(digest of the sorted names, permutation)`` of a dict.
+    children : mapping
+        Hints for what lies inside, by name on disk.
+    """
+
+    tag: str = ""
+    data: Json = None
+    digest: str = ""
+    key: tuple[Json] | None = None
+    order: tuple[int, Sequence[int]] | None = None
+    children: Mapping[str, Hint] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything is known here or below."""
+        return bool(self.tag or self.key or self.order or self.children)
+
+    def child(self, name: str) -> Hint:
+        """Return the hint for an item inside."""
+        return self.children.get(name, NO_HINT)
+
+
+NO_HINT = Hint()
+
+
+def names_digest(sorted_names: Sequence[str]) -> int:
+    """Digest of a dict's stored names, to see whether an order still fits."""
+    return zlib.crc32("\0".join(sorted_names).encode("utf-8", "surrogatepass"))
+
+
+def dump(hint: Hint) -> str:
+    """Write a tree of hints as text; long texts are deflated."""
+    tables: dict[str, dict[str, Json]] = {"types": {}, "keys": {}, "order": {}}
+    for pointer, item in _walk(hint, ""):
+        if item.tag:
+            entry = [item.tag, item.digest]
+            tables["types"][pointer] = entry if item.data is None else [*entry, item.data]
+        if item.key is not None:
+            tables["keys"][pointer] = [item.key[0], item.digest]
+        if item.order is not None:
+            tables["order"][pointer] = [item.order[0], list(item.order[1])]
+    content = {name: table for name, table in tables.items() if table}
+    text = _json({"version": _VERSION, **content})
+    if len(text) <= _PLAIN_LIMIT:
+        return text
+    packed = base64.b85encode(zlib.compress(_json(content).encode(), 6)).decode()
+    return _json({"version": _VERSION, "deflated": packed})
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _walk(hint: Hint, pointer: str) -> Iterator[tuple[str, Hint]]:
+    yield pointer, hint
+    for name, child in hint.children.items():
+        if child:
+            step = name.replace("~", "~0").replace("/", "~1")
+            yield from _walk(child, f"{pointer}/{step}")
+
+
+def load(text: str) -> Hint:
+    """Inverse of `dump`.
+
+    Raises
+    ------
+    ValueError
+        If the text holds no hints, or hints of a version that is newer than this program.
+    """
+    try:
+        content = json.loads(text)
+        if content["version"] > _VERSION:
+            raise ValueError(f"type hints of version {content['version']}; update hspyio")
+        if "deflated" in content:
+            content = json.loads(_inflate(base64.b85decode(content["deflated"])))
+        return _tree(content)
+    except ValueError:
+        raise
+    except (LookupError, TypeError, AttributeError, zlib.error, RecursionError) as error:
+        raise ValueError(f"no type hints: {error}") from error
+
+
+def _inflate(packed: bytes) -> bytes:
+    stream = zlib.decompressobj()
+    text = stream.decompress(packed, _INFLATED_LIMIT)
+    if stream.unconsumed_tail:
+        raise ValueError("the type hints inflate to more than 256 MiB")
+    return text
+
+
+class _Draft:
+    """A hint while it is being collected from the tables."""
+
+    __slots__ = ("children", "own")
+
+    def __init__(self) -> None:
+        self.own = NO_HINT
+        self.children: dict[str, _Draft] = {}
+
+    def at(self, pointer: str) -> _Draft:
+        draft = self
+        for step in pointer.split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            draft = draft.children.setdefault(name, _Draft())
+        return draft
+
+    def finish(self) -> Hint:
+        children = {name: child.finish() for name, child in self.children.items()}
+        return replace(self.own, children=children)
+
+
+def _tree(content: Mapping[str, Json]) -> Hint:
+    root = _Draft()
+    for pointer, entry in content.get("types", {}).items():
+        draft = root.at(pointer)
+        data = entry[2] if len(entry) > 2 else None
+        draft.own = replace(draft.own, tag=str(entry[0]), digest=str(entry[1]), data=data)
+    for pointer, entry in content.get("keys", {}).items():
+        draft = root.at(pointer)
+        draft.own = replace(draft.own, key=(entry[0],), digest=str(entry[1]))
+    for pointer, entry in content.get("order", {}).items():
+        draft = root.at(pointer)
+        draft.own = replace(draft.own, order=(int(entry[0]), [int(i) for i in entry[1]]))
+    return root.finish()

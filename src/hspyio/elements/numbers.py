@@ -1,0 +1,107 @@
+"""Numbers and truth values, of Python and of numpy: scalar attributes of their own width."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio.elements.dtypes import dtype_from_json, dtype_to_json, from_stored, same_dtype, to_stored
+from hspyio.elements.element import Element, Item
+from hspyio.elements.form import Form, Refusal, text_form
+from hspyio.elements.grammar import Kind
+from hspyio.elements.hints import Hint
+from hspyio.elements.text import restored_text
+from hspyio.elements.texts import int_text, parse_int
+from hspyio.node import Attribute
+
+if TYPE_CHECKING:
+    from hspyio.elements.decoder import Decoder
+    from hspyio.elements.encoder import Encoder
+
+__all__ = ["ELEMENTS"]
+
+_INT64 = range(-(2**63), 2**63)
+_UINT64 = range(2**63, 2**64)
+_PYTHON = {"bool": bool, "int64": int, "uint64": int, "float64": float, "complex128": complex}
+
+
+def number_form(value: Any, dtype: type | np.dtype[Any] | None = None) -> Form:
+    """Attribute of a number in the width of its dtype."""
+    array = np.asarray(value, dtype)
+    return Form(Attribute(array.dtype, array))
+
+
+def _encode_int(value: int, walker: Encoder, where: str) -> Form:
+    if value in _INT64:
+        return number_form(value, np.int64)
+    if value in _UINT64:
+        return number_form(value, np.uint64)
+    return text_form(int_text(value), "int")
+
+
+def _encode_python(value: bool | float | complex, walker: Encoder, where: str) -> Form:
+    return number_form(value)
+
+
+def _encode_numpy(value: np.generic, walker: Encoder, where: str) -> Form:
+    form = number_form(value)
+    if value.dtype.name in _PYTHON:
+        return Form(form.node, hint=Hint("numpy"))
+    return form
+
+
+def _encode_void(value: np.void, walker: Encoder, where: str) -> Form:
+    array = np.asarray(value)
+    try:
+        stored = to_stored(array)
+    except TypeError as error:
+        raise Refusal(str(error)) from error
+    if same_dtype(stored.dtype, array.dtype):
+        return Form(Attribute(stored.dtype, stored))
+    return Form(Attribute(stored.dtype, stored), hint=Hint("void", dtype_to_json(array.dtype)))
+
+
+def _stored_number(item: Item) -> np.ndarray[Any, np.dtype[Any]]:
+    if not isinstance(item.node, Attribute) or isinstance(item.node.value, bytes):
+        raise ValueError("no number")
+    return item.node.value
+
+
+def _decode(item: Item, walker: Decoder) -> Any:
+    value = _stored_number(item)
+    if value.ndim:
+        return value
+    scalar = value[()]
+    if value.dtype == bool:
+        return bool(scalar)
+    if walker.exact and value.dtype.name in _PYTHON:
+        return scalar.item()
+    return scalar
+
+
+def _restore_numpy(item: Item, walker: Decoder) -> Any:
+    return _stored_number(item)[()]
+
+
+def _restore_void(item: Item, walker: Decoder) -> Any:
+    return from_stored(_stored_number(item), dtype_from_json(item.hint.data))[()]
+
+
+_NUMPY_TYPES = tuple(
+    {
+        np.dtype(code).type
+        for code in "?bhilqpBHILQPefdgFDG"
+    }
+)
+
+ELEMENTS = (
+    Element(
+        types=(int,),
+        encode=_encode_int,
+        restores={"int": lambda item, walker: parse_int(restored_text(item))},
+    ),
+    Element(types=(bool, float, complex), encode=_encode_python, decodes={Kind.NUMBER: _decode}),
+    Element(types=_NUMPY_TYPES, encode=_encode_numpy, restores={"numpy": _restore_numpy}),
+    Element(types=(np.void,), encode=_encode_void, restores={"void": _restore_void}),
+)

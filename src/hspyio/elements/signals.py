@@ -1,0 +1,396 @@
+"""Signals: an experiment's group, and the same inside a tree as ``_sig_<key>`` (section 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio import names
+from hspyio.axes import UniformAxis, axis_to_dict
+from hspyio.elements.dask_arrays import is_dask
+from hspyio.elements.decoder import ABSENT, item_of, shapes_of
+from hspyio.elements.element import Element, Item
+from hspyio.elements.encoder import sealed
+from hspyio.elements.form import Form, Refusal
+from hspyio.elements.grammar import Kind
+from hspyio.elements.hints import NO_HINT, Hint
+from hspyio.elements.ragged import join, ragged_form
+from hspyio.elements.text import decode_bytes
+from hspyio.elements.text_arrays import text_values
+from hspyio.errors import AxesError, DamagedFileError, Problem
+from hspyio.node import Array, Attribute, GraphSource, Group, Text, Vlen
+from hspyio.parts import SignalParts
+from hspyio.signal import Signal
+from hspyio.tree import MetadataTree
+
+if TYPE_CHECKING:
+    from hspyio.elements.decoder import Decoder
+    from hspyio.elements.encoder import Encoder
+
+__all__ = ["ELEMENT", "axis_forms", "decode_signal", "encode_signal"]
+
+_TREES = {
+    names.METADATA: (names.METADATA, names.MAPPED_PARAMETERS),
+    names.ORIGINAL_METADATA: (names.ORIGINAL_METADATA, names.ORIGINAL_PARAMETERS),
+    names.LEARNING_RESULTS: (names.LEARNING_RESULTS, names.MVA_RESULTS),
+    names.PEAK_LEARNING_RESULTS: (names.PEAK_LEARNING_RESULTS, names.PEAK_MVA_RESULTS),
+}
+_OWN_ATTRIBUTES = (names.PACKAGE, names.PACKAGE_VERSION, names.TYPES)
+
+
+# writing
+
+
+def encode_signal(signal: Signal, walker: Encoder, where: str = "") -> Form:
+    """Encode data and trees of a signal: all but its axes and models.
+
+    Parameters
+    ----------
+    signal : Signal
+        What to write.
+    walker : Encoder
+        Encodes the trees; problems are noted there.
+    where : str
+        What paths in messages begin with.
+
+    Returns
+    -------
+    Form
+        A group.
+    """
+    trees = {
+        names.METADATA: _metadata_form(signal.metadata, walker, f"{where}metadata"),
+        names.ORIGINAL_METADATA: walker.form(
+            signal.original_metadata, f"{where}original_metadata"
+        ),
+        names.ATTRIBUTES: walker.form(_attributes(signal), f"{where}attributes"),
+        names.LEARNING_RESULTS: walker.form(signal.learning_results, f"{where}learning_results"),
+    }
+    peak = signal.attributes.get(names.PEAK_LEARNING_RESULTS)
+    if isinstance(peak, Mapping):
+        trees[names.PEAK_LEARNING_RESULTS] = walker.form(
+            dict(peak), f"{where}peak_learning_results"
+        )
+    forms = {name: form for name, form in trees.items() if form is not None}
+    members: dict[str, Group | Array] = {}
+    data = _data_form(signal, walker, f"{where}data")
+    if data is not None and isinstance(data.node, Array):
+        forms[names.DATA] = data
+        if data.shapes is not None:
+            dims = data.node.signal_dims
+            members[names.RAGGED_SHAPES + names.DATA] = replace(data.shapes, signal_dims=dims)
+    for name, form in forms.items():
+        if not isinstance(form.node, Attribute):
+            members[name] = form.node
+    hints = {name: sealed(form) for name, form in forms.items() if form.hint}
+    attributes = {
+        names.PACKAGE: Attribute(Text(), signal.package.encode()),
+        names.PACKAGE_VERSION: Attribute(Text(), signal.package_version.encode()),
+    }
+    return Form(Group(attributes, members), names.SIGNAL, hint=Hint(children=hints))
+
+
+def _attributes(signal: Signal) -> dict[str, Any]:
+    own = {
+        key: value
+        for key, value in signal.attributes.items()
+        if key != names.PEAK_LEARNING_RESULTS or not isinstance(value, Mapping)
+    }
+    return {**own, names.LAZY: signal.lazy, names.RAGGED: signal.ragged}
+
+
+def _metadata_form(metadata: MetadataTree, walker: Encoder, where: str) -> Form | None:
+    """The tree, with the title that every reader demands; a made-up one is hinted as absent."""
+    general = metadata.get("General", {})
+    title = general.get("title", "") if isinstance(general, Mapping) else None
+    if not isinstance(title, str) or not title.isprintable() and "\0" in title:
+        walker.problems.append(
+            Problem(f"{where}.General.title", "has to be text without NUL: readers demand it")
+        )
+        return None
+    tree = dict(metadata)
+    if "General" not in metadata or "title" not in general:
+        tree["General"] = {**general, "title": ""}
+    form = walker.form(tree, where)
+    if form is None:
+        return None
+    if "General" not in metadata:
+        return _with_tag(form, ("General",), "absent")
+    if "title" not in general:
+        return _with_tag(form, ("General", "title"), "absent")
+    if title == names.UNNAMED:
+        return _with_tag(form, ("General", "title"), "str")
+    return form
+
+
+def _with_tag(form: Form, path: tuple[str, ...], tag: str) -> Form:
+    """Add a type hint to an item inside a group."""
+    assert isinstance(form.node, Group)
+    name, *rest = path
+    node = form.node.attributes.get(name) or form.node.members[name]
+    inner = Form(node, hint=form.hint.child(name))  # type: ignore[arg-type]
+    if rest:
+        hint = _with_tag(inner, tuple(rest), tag).hint
+    else:
+        hint = sealed(replace(inner, hint=replace(inner.hint, tag=tag)))
+    return replace(form, hint=replace(form.hint, children={**form.hint.children, name: hint}))
+
+
+def _data_form(signal: Signal, walker: Encoder, where: str) -> Form | None:
+    try:
+        signal.check_axes()
+        form = _array_form(signal.data, walker, where)
+    except (Refusal, AxesError) as error:
+        message = error.message if isinstance(error, AxesError) else str(error)
+        walker.problems.append(Problem(where, message))
+        return None
+    if not isinstance(form.node, Array) or form.node.shape != (signal.data.shape or (1,)):
+        walker.problems.append(Problem(where, "a signal's data cannot have that type"))
+        return None
+    dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
+    return replace(form, node=replace(form.node, signal_dims=dims))
+
+
+def _array_form(data: Any, walker: Encoder, where: str) -> Form:
+    if is_dask(data):
+        if any(np.isnan(n) for n in data.shape):
+            raise Refusal("the dask array has chunks of unknown size; call compute_chunk_sizes()")
+        if data.ndim and data.dtype.kind in "biufc":
+            return Form(Array(data.dtype, GraphSource(data)))
+        data = np.asarray(data)
+    if data.ndim == 0:
+        form = walker.encode(data.reshape(1), where)
+        inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
+        return replace(form, hint=replace(form.hint, tag="signal0", data=inner))
+    if data.dtype == object:
+        ragged = ragged_form(data)
+        if ragged is None:
+            raise Refusal(
+                "the items of a ragged signal have to be arrays of one kind of number, or of "
+                "text, that one type holds without loss"
+            )
+        return ragged
+    return walker.encode(data, where)
+
+
+def axis_forms(signal: Signal, walker: Encoder, where: str) -> list[Form]:
+    """Encode the axes, a group each; a 0-d signal gets the axis of its one value."""
+    axes = signal.axes
+    dicts = [axis_to_dict(axis) for axis in axes]
+    if not signal.data.shape and not dicts:
+        dicts = [{**axis_to_dict(UniformAxis(size=1)), names.INDEX_IN_ARRAY: 0}]
+    forms = []
+    for index, axis in enumerate(dicts):
+        in_order = sorted(axis.items(), key=lambda pair: (_is_member(pair[1]), pair[0]))
+        form = walker.form(dict(in_order), f"{where}axes[{index}]")
+        if form is not None:
+            forms.append(form)
+    return forms
+
+
+def _is_member(value: object) -> bool:
+    return isinstance(value, (dict, np.ndarray))
+
+
+def _encode(value: Signal, walker: Encoder, where: str) -> Form:
+    """A signal inside a tree: its axes as a list, its models in a group of their own."""
+    walker.enter(value)
+    try:
+        form = encode_signal(value, walker, f"{where}.")
+        axes = axis_forms(value, walker, f"{where}.")
+        models = walker.group(
+            {name: model.tree for name, model in value.models.items()}, f"{where}.models"
+        )
+    finally:
+        walker.leave(value)
+    assert isinstance(form.node, Group) and isinstance(models.node, Group)
+    count = len(axes) or max(value.data.ndim, 1)
+    width = len(str(count - 1))
+    listed = walker.named_group(
+        [(str(i).zfill(width), axis) for i, axis in enumerate(axes)], where, ordered=False
+    )
+    name = f"{names.LIST}{count}_axes"
+    members = {**form.node.members, name: listed.node}
+    children = {**form.hint.children, name: listed.hint}
+    if value.models:
+        members[names.MODELS] = models.node
+        children[names.MODELS] = models.hint
+    node = Group(form.node.attributes, members)  # type: ignore[arg-type]
+    return Form(node, names.SIGNAL, hint=Hint(children={k: v for k, v in children.items() if v}))
+
+
+# reading
+
+
+def decode_signal(
+    group: Group, walker: Decoder, where: str, hint: Hint = NO_HINT, *, nested: bool = False
+) -> SignalParts:
+    """Decode a signal's group, of any format version.
+
+    Parameters
+    ----------
+    group : Group
+        An experiment's group, or the one of a signal inside a tree.
+    walker : Decoder
+        Decodes the trees; problems are noted there.
+    where : str
+        The group's path in the file.
+    hint : Hint
+        What is known beyond the forms.
+    nested : bool
+        Whether the signal stands inside a tree; its arrays are then read at once.
+
+    Raises
+    ------
+    DamagedFileError
+        If there are no data or no axes.
+    """
+    trees = {name: _tree(group, name, walker, where, hint) for name in _TREES}
+    data = _data(group, walker, where, hint, nested=nested)
+    models = group.members.get(names.MODELS)
+    return SignalParts(
+        data=data,
+        axes=_axes(group, data, walker, where, hint),
+        metadata=trees[names.METADATA] or {},
+        original_metadata=trees[names.ORIGINAL_METADATA] or {},
+        attributes=_signal_attributes(group, walker, where, hint),
+        learning_results=trees[names.LEARNING_RESULTS],
+        peak_learning_results=trees[names.PEAK_LEARNING_RESULTS],
+        models=walker.dictionary(models, f"{where}/models", hint.child(names.MODELS))
+        if isinstance(models, Group)
+        else {},
+        package=_text_attribute(group, names.PACKAGE),
+        package_version=_text_attribute(group, names.PACKAGE_VERSION),
+        literal_title=hint.child(names.METADATA).child("General").child("title").tag == "str",
+    )
+
+
+def _tree(
+    group: Group, name: str, walker: Decoder, where: str, hint: Hint
+) -> dict[str, Any] | None:
+    if name == names.ORIGINAL_METADATA and not walker.reading.original_metadata:
+        return None
+    for stored in _TREES[name]:
+        node = group.members.get(stored)
+        if isinstance(node, Group):
+            return walker.dictionary(node, f"{where}/{stored}", hint.child(stored))
+        if node is not None:
+            walker.problems.append(Problem(f"{where}/{stored}", "is not a readable group"))
+    return None
+
+
+def _data(group: Group, walker: Decoder, where: str, hint: Hint, *, nested: bool) -> Any:
+    node = group.members.get(names.DATA)
+    place = f"{where}/{names.DATA}"
+    if not isinstance(node, Array):
+        reason = getattr(node, "reason", "there is no dataset called data")
+        raise DamagedFileError(reason, where=place)
+    shapes = shapes_of(names.DATA, group)
+    known = hint.child(names.DATA)
+    if walker.exact and known.tag:
+        item = replace(item_of(names.DATA, node, group, where), shapes=shapes)
+        return walker.hinted(item, known)
+    if isinstance(node.type, Vlen):
+        return join(node, shapes)
+    if isinstance(node.type, Text):
+        return text_values(node, as_text=node.type.utf8)
+    return node.source.read() if nested else walker.reading.fetch_data(node, place)
+
+
+def _axes(
+    group: Group, data: Any, walker: Decoder, where: str, hint: Hint
+) -> list[dict[str, Any]]:
+    if data.ndim == 0:
+        return []
+    with walker.eagerly():
+        wanted = [f"{names.AXIS_PREFIX}{i}" for i in range(data.ndim)]
+        found = [(name, group.members.get(name)) for name in wanted]
+        if all(isinstance(node, Group) for _, node in found):
+            return [
+                walker.dictionary(node, f"{where}/{name}", hint.child(name))
+                for name, node in found
+                if isinstance(node, Group)
+            ]
+        listed = _listed_axes(group, data.ndim, walker, where, hint)
+    if listed is not None:
+        return listed
+    missing = ", ".join(name for name, node in found if not isinstance(node, Group))
+    if not walker.reading.tolerant:
+        raise DamagedFileError(f"there is no {missing}", where=where)
+    walker.problems.append(Problem(where, f"there is no {missing}; default axes are used"))
+    return []
+
+
+def _listed_axes(
+    group: Group, ndim: int, walker: Decoder, where: str, hint: Hint
+) -> list[dict[str, Any]] | None:
+    for name in (f"{names.LIST}{ndim}_axes", f"{names.TUPLE}{ndim}_axes"):
+        node = group.members.get(name)
+        if isinstance(node, Group):
+            item = Item(Kind.LIST, "axes", node, f"{where}/{name}", hint=hint.child(name))
+            axes = walker.plain(item)
+            return [axis for axis in axes if isinstance(axis, dict)]
+    return None
+
+
+def _signal_attributes(
+    group: Group, walker: Decoder, where: str, hint: Hint
+) -> dict[str, Any]:
+    """The ``attributes`` subgroup, and what else stands on the group, as the seed says."""
+    unknown = {
+        name: node for name, node in group.attributes.items() if name not in _OWN_ATTRIBUTES
+    }
+    result = walker.dictionary(Group(unknown, {}), where)
+    node = group.members.get(names.ATTRIBUTES)
+    if isinstance(node, Group):
+        inner = hint.child(names.ATTRIBUTES)
+        result |= walker.dictionary(node, f"{where}/{names.ATTRIBUTES}", inner)
+    return result
+
+
+def _text_attribute(group: Group, name: str) -> str:
+    """Text of an attribute that may be missing, as in old files (defect R10)."""
+    node = group.attributes.get(name)
+    if not isinstance(node, Attribute):
+        return ""
+    if isinstance(node.value, bytes):
+        return decode_bytes(node.value)
+    return str(node.value)
+
+
+def _decode(item: Item, walker: Decoder) -> Any:
+    if not isinstance(item.node, Group):
+        raise ValueError("a signal has to be a group")
+    with walker.eagerly():
+        parts = decode_signal(item.node, walker, item.where, item.hint, nested=True)
+    return walker.reading.finish(parts)
+
+
+def _decode_wrapped(item: Item, walker: Decoder) -> Any:
+    """A signal in a list: a group that holds nothing but ``_sig_``."""
+    if not isinstance(item.node, Group):
+        raise ValueError("a signal has to be a group")
+    node = item.node.members[names.SIGNAL]
+    hint = item.hint.child(names.SIGNAL)
+    inner = Item(Kind.SIGNAL, "", node, f"{item.where}/{names.SIGNAL}", hint=hint)
+    value = _decode(inner, walker)
+    return value if walker.reading.embed else {names.SIGNAL: value}
+
+
+def _restore_scalar(item: Item, walker: Decoder) -> Any:
+    """The one value of a 0-d signal."""
+    return walker.restored(item, item.hint.data).reshape(())
+
+
+ELEMENT = Element(
+    types=(Signal,),
+    encode=_encode,
+    decodes={Kind.SIGNAL: _decode, Kind.WRAPPED_SIGNAL: _decode_wrapped},
+    restores={
+        "signal0": _restore_scalar,
+        "absent": lambda item, walker: ABSENT,
+    },
+)

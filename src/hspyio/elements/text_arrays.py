@@ -1,0 +1,130 @@
+"""ndarrays of text and bytes: fixed-length strings, UTF-8 where they are text (defect W6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hspyio.elements.decoder import as_objects
+from hspyio.elements.element import Element, Item
+from hspyio.elements.form import Form, Refusal
+from hspyio.elements.grammar import Kind
+from hspyio.elements.hints import Hint
+from hspyio.elements.text import decode_bytes, is_plain
+from hspyio.node import Array, MemorySource, Text
+
+if TYPE_CHECKING:
+    from hspyio.elements.decoder import Decoder
+    from hspyio.elements.encoder import Encoder
+
+__all__ = ["ELEMENTS", "text_values"]
+
+
+def _encode_bytes(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+    length = max(1, value.dtype.itemsize)
+    stored = value.astype(f"S{length}")
+    return Form(
+        Array(Text(length, utf8=False), MemorySource(stored)), hint=Hint("bytes", value.dtype.str)
+    )
+
+
+def _encode_text(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+    flat = [text.encode("utf-8", "surrogatepass") for text in value.ravel().tolist()]
+    length = max(map(len, flat), default=1) or 1
+    stored = np.array(flat, f"S{length}").reshape(value.shape)
+    node = Array(Text(length, utf8=True), MemorySource(stored))
+    if _natural_dtype(value) == value.dtype.str:
+        return Form(node)
+    return Form(node, hint=Hint("text", value.dtype.str))
+
+
+def _natural_dtype(value: NDArray[Any]) -> str:
+    """The dtype that reading gives without a hint: as wide as the longest text."""
+    return np.array(value.ravel().tolist(), dtype=str).dtype.str
+
+
+def _encode_strings(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+    """numpy's variable-length strings."""
+    flat = value.ravel().tolist()
+    if hasattr(value.dtype, "na_object"):
+        raise Refusal("a StringDType with a missing-value object has no form in an HSpy file")
+    if not all(map(is_plain, flat)):
+        raise Refusal("a StringDType array with NUL or lone surrogates has no form in HDF5")
+    stored = as_objects((text.encode() for text in flat), value.shape)
+    coerce = bool(getattr(value.dtype, "coerce", True))
+    return Form(Array(Text(), MemorySource(stored)), hint=Hint("strings", coerce))
+
+
+def text_values(node: Array, *, as_text: bool | None = None) -> NDArray[Any]:
+    """Values of a dataset of strings.
+
+    Variable-length strings give an object array of ``str``. Fixed-length ones give text where
+    they are flagged UTF-8 or are pure ASCII, else bytes; `as_text` overrides that.
+    """
+    values = node.source.read()
+    assert isinstance(node.type, Text)
+    if node.type.length is None:
+        return as_objects((decode_bytes(value) for value in values.ravel()), values.shape)
+    flat = values.ravel().tolist()
+    if as_text is None:
+        as_text = node.type.utf8 or all(value.isascii() for value in flat)
+    if not as_text:
+        return values
+    texts = np.array([_tolerant(value) for value in flat], dtype=str)
+    return texts.reshape(values.shape)
+
+
+def _tolerant(content: bytes) -> str:
+    try:
+        return content.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _decode(item: Item, walker: Decoder) -> NDArray[Any]:
+    return text_values(_array(item))
+
+
+def _array(item: Item) -> Array:
+    if not isinstance(item.node, Array) or not isinstance(item.node.type, Text):
+        raise ValueError("no dataset of strings")
+    return item.node
+
+
+def _restore_strings(item: Item, walker: Decoder) -> NDArray[Any]:
+    texts = text_values(_array(item))
+    dtype = np.dtypes.StringDType(coerce=bool(item.hint.data))
+    return np.array(texts.ravel().tolist(), dtype).reshape(texts.shape)
+
+
+def _array_of(kinds: str) -> Any:
+    def accepts(value: object) -> bool:
+        return type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind in kinds
+
+    return accepts
+
+
+ELEMENTS = (
+    Element(
+        accepts=_array_of("S"),
+        encode=_encode_bytes,
+        restores={
+            "bytes": lambda item, walker: _array(item).source.read().astype(item.hint.data)
+        },
+    ),
+    Element(
+        accepts=_array_of("U"),
+        encode=_encode_text,
+        decodes={Kind.TEXT_ARRAY: _decode},
+        restores={
+            "text": lambda item, walker: text_values(_array(item), as_text=True).astype(
+                item.hint.data
+            )
+        },
+    ),
+    Element(
+        accepts=_array_of("T"), encode=_encode_strings, restores={"strings": _restore_strings}
+    ),
+)

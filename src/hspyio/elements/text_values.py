@@ -1,0 +1,31 @@
+"""Decimal, Fraction, UUID, paths, dates and times: their text, with a hint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hspyio.elements.element import Element
+from hspyio.elements.form import Form
+from hspyio.elements.hints import Hint
+from hspyio.elements.text import restored_text, store_text
+from hspyio.elements.texts import TEXT_TYPES, TextType
+
+if TYPE_CHECKING:
+    from hspyio.elements.encoder import Encoder
+
+__all__ = ["ELEMENTS"]
+
+
+def _element(entry: TextType) -> Element:
+    def encode(value: Any, walker: Encoder, where: str) -> Form:
+        attribute, rest = store_text(entry.to_text(value))
+        return Form(attribute, hint=Hint(entry.tag, rest))
+
+    return Element(
+        types=entry.types,
+        encode=encode,
+        restores={entry.tag: lambda item, walker: entry.from_text(restored_text(item))},
+    )
+
+
+ELEMENTS = tuple(_element(entry) for entry in TEXT_TYPES)

@@ -1,0 +1,142 @@
+"""Every error and warning of hspyio; each names the file, the place in it and the mend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "AxesError",
+    "DamagedFileError",
+    "ExperimentError",
+    "FilterError",
+    "HspyError",
+    "HspyWarning",
+    "MissingFileError",
+    "NotHspyError",
+    "OptionError",
+    "Problem",
+    "SaveError",
+    "StaleFileError",
+    "TargetExistsError",
+    "UnsupportedTypeError",
+    "one_or_many",
+]
+
+
+class HspyError(Exception):
+    """Root of all errors of hspyio.
+
+    Parameters
+    ----------
+    message : str
+        What happened, and what to do about it.
+    path : path-like, optional
+        The file.
+    where : str
+        The path inside the file, ``""`` when the file as a whole is meant.
+    """
+
+    def __init__(self, message: str, *, path: str | Path | None = None, where: str = "") -> None:
+        self.message = message
+        self.path = None if path is None else str(path)
+        self.where = where
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        """Place first, then what happened."""
+        place = ": ".join(part for part in (self.path, self.where) if part)
+        return f"{place}: {self.message}" if place else self.message
+
+
+class NotHspyError(HspyError, OSError):
+    """The file is no HDF5 file, or an HDF5 file that is not HSpy."""
+
+
+class MissingFileError(HspyError, FileNotFoundError):
+    """There is no such file."""
+
+
+class TargetExistsError(HspyError, FileExistsError):
+    """The target of a save exists and ``overwrite`` is off."""
+
+
+class DamagedFileError(HspyError, OSError):
+    """Something in the file cannot be read."""
+
+
+class StaleFileError(HspyError, OSError):
+    """The file has changed since it was opened lazily."""
+
+
+class SaveError(HspyError, OSError):
+    """Writing failed half-way; what was there before is untouched."""
+
+
+class ExperimentError(HspyError, LookupError, ValueError):
+    """No experiment, or more than one, answers to what was asked for."""
+
+
+class FilterError(HspyError, ValueError, OSError):
+    """A compression filter is not available, or its options make no sense."""
+
+
+class OptionError(HspyError, ValueError):
+    """An option has a value that makes no sense."""
+
+
+class AxesError(HspyError, ValueError):
+    """The axes do not describe the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where.
+
+    Attributes
+    ----------
+    where : str
+        Path inside the signal or file, such as ``metadata.Sample.thing`` or
+        ``/Experiments/EDS/metadata``.
+    message : str
+        What is wrong, in a few words.
+    """
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        """The place, then the message."""
+        return f"{self.where}: {self.message}"
+
+
+class UnsupportedTypeError(HspyError, TypeError):
+    """Values that no HSpy file can hold; raised before any file is touched.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Every such value, not only the first.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, path: str | Path | None = None) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            one_or_many("cannot be saved without loss", self.problems)
+            + "\nNothing was written. Convert or remove what is named.",
+            path=path,
+        )
+
+
+class HspyWarning(UserWarning):
+    """Something was read or written differently from what one might expect."""
+
+
+def one_or_many(what: str, problems: Sequence[Problem], most: int = 50) -> str:
+    """One message for any number of problems, a line each."""
+    count = "one value" if len(problems) == 1 else f"{len(problems)} values"
+    lines = [f"  {problem}" for problem in problems[:most]]
+    if len(problems) > most:
+        lines.append(f"  ... and {len(problems) - most} more")
+    return "\n".join([f"{count} {what}:", *lines])

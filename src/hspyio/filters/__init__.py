@@ -1,0 +1,81 @@
+"""HDF5 filters: one filter, one file, listed in one tuple.
+
+To add a filter: a file with a ``CODEC``, a line below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hspyio.errors import OptionError
+from hspyio.filters import fletcher32, gzip, lzf, plugins, scaleoffset, shuffle, szip
+from hspyio.filters.codec import Codec
+from hspyio.filters.plugins import plain_options
+from hspyio.node import Filter
+
+__all__ = ["CODECS", "Codec", "chosen", "codec_of", "describe"]
+
+CODECS: tuple[Codec, ...] = (
+    gzip.CODEC,
+    shuffle.CODEC,
+    fletcher32.CODEC,
+    scaleoffset.CODEC,
+    szip.CODEC,
+    lzf.CODEC,
+    *plugins.CODECS,
+)
+
+_BY_ID = {codec.id: codec for codec in CODECS}
+_BY_NAME = {codec.name: codec for codec in CODECS if codec.options is not None}
+
+
+def codec_of(number: int) -> Codec:
+    """The codec of a filter number; an unknown one gets a name that says so."""
+    unknown = Codec(number, f"filter {number}", package="its HDF5 plugin", options=plain_options)
+    return _BY_ID.get(number, unknown)
+
+
+def chosen(compression: None | str | int | Mapping[str, Any], opts: Any) -> Filter | None:
+    """Return the filter that the options of `hspyio.save` choose.
+
+    Parameters
+    ----------
+    compression : None, str, int or mapping
+        A name, HDF5's number, 0 to 9 for a gzip level (as h5py takes it), or an object of
+        hdf5plugin, which is a mapping with ``compression`` and ``compression_opts``.
+    opts : object
+        Details for the filter.
+
+    Raises
+    ------
+    OptionError
+        If there is no such filter, or it does not take these details.
+    """
+    if isinstance(compression, Mapping):
+        if opts is not None:
+            raise OptionError("compression_opts goes with a filter's name; the object has its own")
+        opts = compression.get("compression_opts")
+        compression = compression.get("compression")
+    if compression is None:
+        return None
+    if isinstance(compression, int) and 0 <= compression <= 9:
+        compression, opts = "gzip", int(compression)
+    if isinstance(compression, int):
+        codec = codec_of(int(compression))
+    elif compression in _BY_NAME:
+        codec = _BY_NAME[compression]
+    else:
+        known = ", ".join(repr(name) for name in _BY_NAME)
+        raise OptionError(f"compression is {compression!r}; known are None, {known}, or a number")
+    if codec.options is None:
+        raise OptionError(f"{codec.name} has an option of its own")
+    return Filter(codec.id, codec.options(opts), codec.name)
+
+
+def describe(filters: tuple[Filter, ...]) -> tuple[str, ...]:
+    """Names with levels, as a person wants them: ``("shuffle", "gzip 4")``."""
+    return tuple(
+        f"{step.name} {step.options[0]}" if step.id == gzip.CODEC.id and step.options else step.name
+        for step in filters
+    )

@@ -1,0 +1,481 @@
+"""tree <-> Signal: experiments, axes, models; where each stands in a file (format, sections 1, 3, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+from hspyio import names
+from hspyio.axes import Axis, UniformAxis, axis_from_dict
+from hspyio.elements import ELEMENTS
+from hspyio.elements.decoder import Decoder, Reading
+from hspyio.elements.encoder import Encoder, sealed
+from hspyio.elements.form import Form
+from hspyio.elements.hints import NO_HINT, Hint, dump, load
+from hspyio.elements.naming import name_items
+from hspyio.elements.signals import axis_forms, decode_signal, encode_signal
+from hspyio.elements.text import decode_bytes
+from hspyio.errors import AxesError, DamagedFileError, NotHspyError, Problem
+from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text
+from hspyio.parts import SignalParts
+from hspyio.signal import Location, Model, Signal
+from hspyio.versions import CURRENT, Version, parse_version
+
+__all__ = [
+    "Contents",
+    "EncodedFile",
+    "contents",
+    "decode_experiment",
+    "decode_models",
+    "encode_file",
+    "stored_title",
+    "to_signal",
+]
+
+_RECORD_BY = {"spectrum": 1, "image": 2}
+_LOADER_MIGRATES_BEFORE: Version = (3, 3)
+_LONGEST_NAME = 500
+
+
+# reading
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """What a file holds, before its experiments are decoded.
+
+    Attributes
+    ----------
+    version : tuple of int
+        The format version that reading goes by.
+    declared : str
+        What the file says of its version, ``""`` where it says nothing.
+    experiments : mapping of str to Group
+        The groups that hold data.
+    models : mapping of str to Group
+        The groups under ``Analysis/models``.
+    attributes : Group
+        The attributes of the ``Experiments`` group.
+    problems : tuple of Problem
+        What is odd: experiments without data, a version that is none or newer than ours.
+    """
+
+    version: Version
+    declared: str
+    experiments: Mapping[str, Group]
+    models: Mapping[str, Group]
+    attributes: Group
+    problems: tuple[Problem, ...]
+
+    def models_of(self, name: str) -> dict[str, Group]:
+        """Models that say they belong to an experiment."""
+        owner = f"/{names.EXPERIMENTS}/{name}"
+        return {key: group for key, group in self.models.items() if _owner(group) == owner}
+
+    @property
+    def standalone_models(self) -> dict[str, Group]:
+        """Models that belong to none of the experiments."""
+        owners = {f"/{names.EXPERIMENTS}/{name}" for name in self.experiments}
+        return {key: group for key, group in self.models.items() if _owner(group) not in owners}
+
+
+def _owner(group: Group) -> str:
+    return _text(group.attributes.get(names.SIGNAL_OF_MODEL))
+
+
+def _text(node: object) -> str:
+    if isinstance(node, Attribute) and isinstance(node.value, bytes):
+        return decode_bytes(node.value)
+    return ""
+
+
+def contents(root: Group) -> Contents:
+    """Look what a file holds.
+
+    Parameters
+    ----------
+    root : Group
+        The file's root.
+
+    Raises
+    ------
+    NotHspyError
+        If it holds neither experiments nor models.
+    """
+    holder = root.members.get(names.EXPERIMENTS)
+    analysis = root.members.get(names.ANALYSIS)
+    models = analysis.members.get(names.MODELS) if isinstance(analysis, Group) else None
+    problems: list[Problem] = []
+    experiments = dict(_experiments(holder, problems)) if isinstance(holder, Group) else {}
+    known = _groups(models) if isinstance(models, Group) else {}
+    if not experiments and not known:
+        raise NotHspyError(_nothing_found(root, problems))
+    declared = _declared_version(root)
+    version = parse_version(declared) if declared else _undeclared(experiments)
+    if version is None:
+        problems.append(Problem("/", f"the format version {declared!r} is none; read as current"))
+    elif version > CURRENT:
+        problems.append(
+            Problem("/", f"format version {declared} is newer than {names.CURRENT_VERSION}, which "
+                    "this hspyio knows; read as that. Update hspyio if something is missing")
+        )
+    return Contents(
+        version=version or CURRENT,
+        declared=declared,
+        experiments=experiments,
+        models=known,
+        attributes=Group(holder.attributes, {}) if isinstance(holder, Group) else Group(),
+        problems=tuple(problems),
+    )
+
+
+def _experiments(holder: Group, problems: list[Problem]) -> Iterator[tuple[str, Group]]:
+    for name, node in holder.members.items():
+        where = f"/{names.EXPERIMENTS}/{name}"
+        if isinstance(node, Damaged):
+            problems.append(Problem(where, node.reason))
+        elif isinstance(node, Group):
+            if names.DATA in node.members:
+                yield name, node
+            else:
+                problems.append(Problem(where, "is skipped: it has no dataset called data"))
+
+
+def _groups(parent: Group) -> dict[str, Group]:
+    return {name: node for name, node in parent.members.items() if isinstance(node, Group)}
+
+
+def _nothing_found(root: Group, problems: Sequence[Problem]) -> str:
+    found = ", ".join([*root.members][:10]) or "nothing"
+    skipped = "".join(f"\n  {problem}" for problem in problems)
+    return (
+        "is an HDF5 file, but not an HSpy file: looked for groups with a dataset called 'data' "
+        f"under /{names.EXPERIMENTS}, or models under /{names.ANALYSIS}/{names.MODELS}; its root "
+        f"holds {found}{skipped}"
+    )
+
+
+def _declared_version(root: Group) -> str:
+    node = root.attributes.get(names.FILE_FORMAT_VERSION)
+    if isinstance(node, Attribute) and not isinstance(node.value, bytes):
+        if node.value.dtype.kind in "iuf" and node.value.size == 1:
+            return str(round(float(node.value.reshape(())), 2))
+    return _text(node)
+
+
+def _undeclared(experiments: Mapping[str, Group]) -> Version:
+    """Without an attribute: 1.0 with experiments, 2.0 with models alone (section 1.1)."""
+    return (1, 0) if experiments else (2, 0)
+
+
+def stored_title(experiment: Group) -> str:
+    """The title of an experiment as it stands in the file, read from one node alone."""
+    for tree, steps in (
+        (names.METADATA, ("General",)),
+        (names.MAPPED_PARAMETERS, ()),
+    ):
+        node: object = experiment.members.get(tree)
+        for step in steps:
+            node = node.members.get(step) if isinstance(node, Group) else None
+        if isinstance(node, Group):
+            return _text(node.attributes.get("title"))
+    return ""
+
+
+def decode_experiment(
+    file: Contents, name: str, reading: Reading
+) -> tuple[SignalParts, list[Problem]]:
+    """Decode one experiment with its models.
+
+    Parameters
+    ----------
+    file : Contents
+        The file.
+    name : str
+        Name of the experiment's group.
+    reading : Reading
+        How to read.
+
+    Returns
+    -------
+    SignalParts, list of Problem
+        The signal, not migrated yet, and what could not be read of its trees.
+
+    Raises
+    ------
+    DamagedFileError
+        If its data or axes cannot be read.
+    """
+    group = file.experiments[name]
+    where = f"/{names.EXPERIMENTS}/{name}"
+    problems: list[Problem] = []
+    hint = _hint(group, where, problems) if reading.exact else NO_HINT
+    aside = group.members.get(names.MASKS)
+    decoder = Decoder(ELEMENTS, reading, aside if isinstance(aside, Group) else None)
+    parts = decode_signal(group, decoder, where, hint)
+    models = _models(file.models_of(name), decoder, hint.child(names.MODELS))
+    return replace(parts, models=models), [*problems, *decoder.problems]
+
+
+def _hint(group: Group, where: str, problems: list[Problem]) -> Hint:
+    text = _text(group.attributes.get(names.TYPES))
+    try:
+        return load(text) if text else NO_HINT
+    except ValueError as error:
+        problems.append(Problem(f"{where}@{names.TYPES}", f"cannot be read: {error}"))
+        return NO_HINT
+
+
+def decode_models(
+    models: Mapping[str, Group], reading: Reading
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Decode models that belong to no experiment."""
+    decoder = Decoder(ELEMENTS, reading)
+    return _models(models, decoder, NO_HINT), decoder.problems
+
+
+def _models(models: Mapping[str, Group], decoder: Decoder, hint: Hint) -> dict[str, Any]:
+    where = f"/{names.ANALYSIS}/{names.MODELS}"
+    trees = decoder.dictionary(Group({}, models), where, hint)
+    for tree in trees.values():
+        tree.pop(names.SIGNAL_OF_MODEL, None)
+    return trees
+
+
+def to_signal(
+    parts: SignalParts, version: Version, location: Location | None = None
+) -> tuple[Signal, list[Problem]]:
+    """Make a signal of its parts.
+
+    What HyperSpy's own loader does with files before 3.3 is done here: ``Signal.binned`` becomes
+    ``is_binned`` of the signal axes, ``Signal.record_by`` tells the signal axes where the axes
+    do not (rules 19 and 20).
+
+    Returns
+    -------
+    Signal, list of Problem
+        The signal, and which axes did not fit the data and were mended.
+    """
+    metadata, axes = parts.metadata, parts.axes
+    if version < _LOADER_MIGRATES_BEFORE:
+        metadata, axes = _as_loader(metadata, axes, _is_ragged(parts.data))
+    problems: list[Problem] = []
+    made = [
+        _fitting_axis(axes[i] if i < len(axes) else {}, i, size, problems)
+        for i, size in enumerate(parts.data.shape)
+    ]
+    if _is_ragged(parts.data) and not axes:
+        made = []
+    attributes = {
+        key: value
+        for key, value in parts.attributes.items()
+        if key not in (names.LAZY, names.RAGGED)
+    }
+    if parts.peak_learning_results is not None:
+        attributes[names.PEAK_LEARNING_RESULTS] = parts.peak_learning_results
+    signal = Signal(
+        parts.data,
+        made,
+        metadata=metadata,
+        original_metadata=parts.original_metadata,
+        attributes=attributes,
+        learning_results=parts.learning_results or {},
+        models=parts.models,
+        package=parts.package,
+        package_version=parts.package_version,
+        location=location,
+    )
+    return signal, problems
+
+
+def _is_ragged(data: Any) -> bool:
+    return bool(data.dtype == object)
+
+
+def _as_loader(
+    metadata: dict[str, Any], axes: list[dict[str, Any]], ragged: bool
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    node = metadata.get("Signal")
+    known = dict(node) if isinstance(node, dict) else {}
+    record_by, binned = known.pop("record_by", None), known.pop("binned", None)
+    axes = [dict(axis) for axis in axes]
+    if not all("navigate" in axis for axis in axes):
+        count = _RECORD_BY.get(record_by, 0 if ragged else len(axes))
+        for i, axis in enumerate(axes):
+            axis["navigate"] = i < len(axes) - count
+    if binned is not None:
+        for axis in axes:
+            if not axis["navigate"]:
+                axis["is_binned"] = bool(binned)
+    if isinstance(node, dict):
+        metadata = {**metadata, "Signal": known}
+    return metadata, axes
+
+
+def _fitting_axis(
+    axis: Mapping[str, Any], index: int, size: int, problems: list[Problem]
+) -> Axis:
+    """The axis as stored, mended where it contradicts the data."""
+    try:
+        made = axis_from_dict(axis, size=size)
+    except AxesError as error:
+        problems.append(Problem(f"axis-{index}", f"{error.message}; replaced by a plain axis"))
+        return UniformAxis(size=size)
+    if made.size == size:
+        return made
+    problems.append(Problem(f"axis-{index}", f"has size {made.size}, the data {size}; mended"))
+    if isinstance(made, UniformAxis):
+        return replace(made, size=size)
+    return UniformAxis(
+        name=made.name, units=made.units, size=size, navigate=made.navigate
+    )
+
+
+# writing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedFile:
+    """Signals as a file will hold them.
+
+    Attributes
+    ----------
+    experiments : mapping of str to Group
+        By group name, in the order of the signals.
+    models : mapping of str to Group
+        What comes under ``Analysis/models``.
+    problems : tuple of Problem
+        Every value without a form; the groups are complete but for these.
+    hinted_data : frozenset of str
+        The experiments whose data come back as they were only with their type hint.
+    """
+
+    experiments: Mapping[str, Group]
+    models: Mapping[str, Group]
+    problems: tuple[Problem, ...]
+    hinted_data: frozenset[str] = frozenset()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every experiment has what readers demand, whatever else was left out."""
+        demanded = {names.DATA, names.METADATA, names.ORIGINAL_METADATA}
+        return all(demanded <= set(group.members) for group in self.experiments.values())
+
+    def root(self) -> Group:
+        """The whole file (section 1.1)."""
+        members: dict[str, Group | Array | Damaged | Kept] = {
+            names.EXPERIMENTS: Group({}, self.experiments)
+        }
+        if self.models:
+            members[names.ANALYSIS] = Group({}, {names.MODELS: Group({}, self.models)})
+        attributes = {
+            names.FILE_FORMAT: Attribute(Text(), names.HYPERSPY.encode()),
+            names.FILE_FORMAT_VERSION: Attribute(Text(), names.CURRENT_VERSION.encode()),
+        }
+        return Group(attributes, members)
+
+
+def encode_file(
+    signals: Sequence[Signal],
+    *,
+    group_names: Sequence[str | None] = (),
+    taken: Sequence[str] = (),
+    taken_models: Sequence[str] = (),
+    lenient: Callable[[object], object] | None = None,
+) -> EncodedFile:
+    """Encode signals; nothing is written, every value is checked.
+
+    Parameters
+    ----------
+    signals : sequence of Signal
+        What to write. Equal titles get groups of their own.
+    group_names : sequence of str or None
+        Names of the experiments' groups, where they are not to follow from the titles.
+    taken, taken_models : sequence of str
+        Names of groups that are in the file already.
+    lenient : callable, optional
+        See `hspyio.elements.encoder.Encoder`.
+    """
+    experiments: dict[str, Group] = {}
+    models: dict[str, Group] = {}
+    problems: list[Problem] = []
+    hinted: set[str] = set()
+    for index, signal in enumerate(signals):
+        given = group_names[index] if group_names else None
+        name = given or _group_name(signal.title, {*taken, *experiments, *group_names})
+        encoder = Encoder(ELEMENTS, lenient)
+        where = "" if len(signals) == 1 else f"signals[{index}]."
+        form = encode_signal(signal, encoder, where)
+        axes = axis_forms(signal, encoder, where)
+        own = _model_forms(signal, encoder, f"/{names.EXPERIMENTS}/{name}", where)
+        model_names = name_items([*((key, _TAKEN) for key in (*taken_models, *models)), *own])
+        named = [
+            (model_name, sealed(form, () if is_key else (key,)), form)
+            for (key, form), (model_name, is_key) in zip(
+                own, model_names[len(taken_models) + len(models) :], strict=True
+            )
+        ]
+        models |= {
+            key: model.node for key, _, model in named if isinstance(model.node, Group)
+        }
+        hint = Hint(children={key: hint for key, hint, _ in named if hint})
+        experiments[name] = _experiment(form, axes, hint, encoder)
+        problems += encoder.problems
+        if form.hint.child(names.DATA):
+            hinted.add(name)
+    return EncodedFile(experiments, models, tuple(problems), frozenset(hinted))
+
+
+_TAKEN = Form(Group())
+
+
+def _group_name(title: str, taken: set[str | None]) -> str:
+    """Name of the group for a title, as RosettaSciIO makes it, and unlike the others (section 1.3)."""
+    text = title[:_LONGEST_NAME].encode("utf-8", "backslashreplace").decode()
+    name = text.replace("/", "-").replace("\0", "") or names.UNNAMED
+    name = name.replace(".", "-") if name in (".", "..") else name
+    candidate, count = name, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}_{count}"
+    return candidate
+
+
+def _model_forms(
+    signal: Signal, encoder: Encoder, owner: str, where: str
+) -> list[tuple[str, Form]]:
+    """The models, each saying whose it is (defect C27)."""
+    forms = []
+    for key, model in signal.models.items():
+        form = encoder.form(model.tree, f"{where}models.{key}")
+        if form is None or not isinstance(form.node, Group):
+            continue
+        attributes = {
+            **form.node.attributes,
+            names.SIGNAL_OF_MODEL: Attribute(Text(), owner.encode()),
+        }
+        forms.append((key, replace(form, node=Group(attributes, form.node.members))))
+    return forms
+
+
+def _experiment(form: Form, axes: Sequence[Form], models: Hint, encoder: Encoder) -> Group:
+    assert isinstance(form.node, Group)
+    members: dict[str, Any] = dict(form.node.members)
+    children = dict(form.hint.children)
+    for index, axis in enumerate(axes):
+        members[f"{names.AXIS_PREFIX}{index}"] = axis.node
+        children[f"{names.AXIS_PREFIX}{index}"] = axis.hint
+    data = members.get(names.DATA)
+    if not axes and isinstance(data, Array):
+        # What makes readers return no axes for a ragged signal of one item (defect C28).
+        members[f"{names.LIST}{len(data.shape)}_axes"] = Group()
+    if encoder.aside:
+        members[names.MASKS] = Group({}, encoder.aside)
+    children[names.MODELS] = models
+    hint = Hint(children={name: child for name, child in children.items() if child})
+    attributes = dict(form.node.attributes)
+    if hint:
+        attributes[names.TYPES] = Attribute(Text(), dump(hint).encode())
+    return Group(attributes, members)

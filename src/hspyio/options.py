@@ -1,0 +1,83 @@
+"""How to read and how to write: frozen and validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hspyio.errors import OptionError
+
+__all__ = ["ReadOptions", "WriteOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How to read.
+
+    Attributes
+    ----------
+    lazy : bool
+        Arrays become dask arrays.
+    chunks : "auto", "storage" or tuple of int
+        Chunks of the dask arrays.
+    original_metadata : bool
+        Whether that tree is read.
+    errors : "raise" or "warn"
+        What damaged data do.
+    allow_external : bool
+        Whether external links, external storage and virtual datasets are followed.
+    exact : bool
+        Whether types are restored; else the specification's reading.
+    """
+
+    lazy: bool = False
+    chunks: str | tuple[int, ...] = "auto"
+    original_metadata: bool = True
+    errors: str = "raise"
+    allow_external: bool = False
+    exact: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        if self.errors not in ("raise", "warn"):
+            raise OptionError(f"errors is {self.errors!r}; use 'raise' or 'warn'")
+        if isinstance(self.chunks, str) and self.chunks not in ("auto", "storage"):
+            raise OptionError(f"chunks is {self.chunks!r}; use 'auto', 'storage' or a shape")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """How to write.
+
+    Attributes
+    ----------
+    chunks : None, True or tuple of int
+        ``None`` for whole signals of about 1 MB, ``True`` for h5py's guess, or a shape for every
+        array of that rank.
+    compression : None, str, int or mapping
+        ``"gzip"``, ``"lzf"``, ``"szip"``, the number of an HDF5 filter, or a filter object of
+        hdf5plugin.
+    compression_opts : int, tuple or None
+        gzip: level 0 to 9; szip: ``(coding, pixels)``; else the filter's numbers.
+    shuffle, fletcher32 : bool
+        Byte shuffling before compression; a checksum a chunk.
+    scaleoffset : int, True or None
+        HDF5's scale-offset filter. With floats it rounds.
+    maxshape : tuple or None
+        How far ``data`` may be resized by other programs.
+    """
+
+    chunks: None | bool | tuple[int, ...] = None
+    compression: None | str | int | Mapping[str, Any] = "gzip"
+    compression_opts: Any = None
+    shuffle: bool = True
+    fletcher32: bool = False
+    scaleoffset: int | bool | None = None
+    maxshape: tuple[int | None, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        chunks = self.chunks
+        if chunks is False or not (chunks is None or chunks is True or isinstance(chunks, tuple)):
+            raise OptionError(f"chunks is {chunks!r}; use None, True or a shape")

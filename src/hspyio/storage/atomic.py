@@ -1,0 +1,95 @@
+"""Save a file whole or not at all: write beside the target, then rename over it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+
+import h5py
+
+from hspyio.errors import HspyError, MissingFileError, SaveError, TargetExistsError
+from hspyio.storage.writer import LIBVER
+
+__all__ = ["check_target", "save_file"]
+
+_SUFFIX = ".hspyio-tmp"
+
+
+def check_target(path: str, *, overwrite: bool) -> None:
+    """Refuse a target that cannot be written, before anything is computed.
+
+    Raises
+    ------
+    TargetExistsError
+        If it exists and must not be replaced.
+    MissingFileError
+        If its folder does not exist.
+    SaveError
+        If it is a folder.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise MissingFileError(f"there is no folder {folder}", path=path)
+    if os.path.isdir(path):
+        raise SaveError("is a folder", path=path)
+    if os.path.lexists(path) and not overwrite:
+        raise TargetExistsError("exists; overwrite=True replaces it", path=path)
+
+
+def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) -> None:
+    """Write a new file and put it in the place of the old one.
+
+    Parameters
+    ----------
+    path : str
+        The target; a symbolic link is followed.
+    fill : callable
+        Writes into the open file.
+    durable : bool
+        Whether to wait until the file is on the disk.
+
+    Raises
+    ------
+    SaveError
+        If writing fails; the old file is untouched.
+    """
+    target = os.path.realpath(path)
+    temporary = os.path.join(
+        os.path.dirname(target), f".{os.path.basename(target)[:100]}.{secrets.token_hex(6)}{_SUFFIX}"
+    )
+    try:
+        with h5py.File(temporary, "x", libver=LIBVER) as file:
+            fill(file)
+        _keep_permissions(target, temporary)
+        if durable:
+            _sync(temporary)
+        os.replace(temporary, target)
+        if durable:
+            _sync(os.path.dirname(target))
+    except HspyError:
+        raise
+    except (OSError, RuntimeError) as error:
+        raise SaveError(f"could not be written, what was there is untouched: {error}", path=path) from error
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _keep_permissions(target: str, temporary: str) -> None:
+    if os.path.exists(target):
+        os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+
+
+def _sync(path: str) -> None:
+    """Flush a file or folder to the disk; where folders cannot be opened they need no flush."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

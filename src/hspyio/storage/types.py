@@ -1,0 +1,52 @@
+"""Storage types <-> h5py's dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h5py
+import numpy as np
+
+from hspyio.node import StorageType, Text, Vlen
+
+__all__ = ["from_h5py", "to_h5py"]
+
+
+def to_h5py(kind: StorageType) -> np.dtype[Any]:
+    """The dtype, with h5py's metadata, that makes h5py write the type."""
+    if isinstance(kind, Text):
+        return h5py.string_dtype("utf-8" if kind.utf8 else "ascii", kind.length)
+    if isinstance(kind, Vlen):
+        return h5py.vlen_dtype(to_h5py(kind.base))
+    return kind
+
+
+def from_h5py(dtype: np.dtype[Any]) -> StorageType:
+    """The type behind a dtype that h5py gives.
+
+    Raises
+    ------
+    TypeError
+        For references, and for variable-length rows of those.
+    """
+    text = h5py.check_string_dtype(dtype)
+    if text is not None:
+        return Text(text.length, utf8=text.encoding == "utf-8")
+    base = h5py.check_vlen_dtype(dtype)
+    if base is not None:
+        inner = from_h5py(base)
+        if isinstance(inner, Vlen):
+            raise TypeError("rows of rows of variable length are not part of the format")
+        return Vlen(inner)
+    if h5py.check_ref_dtype(dtype) is not None:
+        raise TypeError("HDF5 references are not part of the format")
+    if dtype.kind == "O":
+        raise TypeError(f"type {dtype} is not part of the format")
+    return _without_metadata(dtype)
+
+
+def _without_metadata(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """An enumeration is its numbers; h5py's notes on a dtype are dropped."""
+    if dtype.metadata is None or dtype.names is not None:
+        return dtype
+    return np.dtype(dtype.str)

@@ -1,0 +1,78 @@
+"""What a step is made of: moves inside a tree of dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+__all__ = ["Step", "Tree", "Version", "copied", "get", "move"]
+
+Tree: TypeAlias = dict[Any, Any]
+Version: TypeAlias = tuple[int, ...]
+
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What brings metadata written before a version to it.
+
+    Attributes
+    ----------
+    before : tuple of int
+        The step is for files of lower versions.
+    migrate : callable
+        Changes a metadata tree in place.
+    """
+
+    before: Version
+    migrate: Callable[[Tree], None]
+
+
+def copied(tree: Tree) -> Tree:
+    """Copy a tree of dicts, not what is in it."""
+    return {
+        key: copied(value) if isinstance(value, dict) else value for key, value in tree.items()
+    }
+
+
+def get(tree: Tree, path: str) -> Any:
+    """Value at a dotted path, ``None`` if there is none."""
+    node: Any = tree
+    for name in path.split("."):
+        if not isinstance(node, dict) or name not in node:
+            return None
+        node = node[name]
+    return node
+
+
+def move(tree: Tree, source: str, target: str) -> None:
+    """Move a node; onto a node that is there already it is merged (defect R11).
+
+    Nothing is moved where the source is missing or the target's place is taken by a value.
+    """
+    *parents, name = source.split(".")
+    origin = get(tree, ".".join(parents)) if parents else tree
+    if not isinstance(origin, dict) or name not in origin:
+        return
+    *steps, last = target.split(".")
+    # Looked up before the source goes: its parent may be on the way.
+    place = _made(tree, steps)
+    if place is None:
+        return
+    value = origin.pop(name)
+    there = place.get(last)
+    if isinstance(value, dict) and isinstance(there, dict):
+        there.update(value)
+    else:
+        place[last] = value
+
+
+def _made(tree: Tree, steps: list[str]) -> Tree | None:
+    node = tree
+    for step in steps:
+        node = node.setdefault(step, {})
+        if not isinstance(node, dict):
+            return None
+    return node

@@ -1,0 +1,286 @@
+"""The floors of the house: who may import whom, and where.
+
+``design.md`` gives the rules; each is one function here that returns the offenders as lines of
+text, and one test that wants none. The tests at the end show that each rule can fail.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "hspyio"
+SOURCE = Path(__file__).resolve().parents[1] / "src" / PACKAGE
+
+# Rooms from the ground up. On the two lowest floors a room is a single small file, which may also
+# import those named before it on its floor; higher up, rooms on one floor don't see each other.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("errors", "names", "options"),
+    ("node", "tree", "parts", "expression", "axes", "signal", "differences"),
+    ("elements", "versions", "filters", "chunks"),
+    ("layout", "plan", "storage", "lazy"),
+    ("api",),
+    ("bridges", "cli", "testing"),
+    ("__main__",),
+)
+NEIGHBOURS_IN_ORDER = 2
+PLACE = {
+    room: (floor, index) for floor, rooms in enumerate(FLOORS) for index, room in enumerate(rooms)
+}
+ABOVE_API = PLACE["api"][0] + 1
+
+HEAVY = {"dask", "exspy", "hdf5plugin", "hyperspy", "imagecodecs", "matplotlib", "rich", "xarray"}
+H5PY_ROOMS = {"storage", "bridges"}
+TYPER_ROOMS = {"cli"}
+KWARGS_FILE = "bridges/rosettasciio.py"
+MAX_LINES = 500
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module (for ``from x import y`` also ``x.y``, where that is one)."""
+
+    module: str
+    line: int
+    in_function: bool
+    for_types: bool
+
+
+@dataclass(frozen=True)
+class File:
+    """One source file; ``path`` is relative to the package, with slashes."""
+
+    path: str
+    text: str
+
+    @property
+    def module(self) -> tuple[str, ...]:
+        parts = tuple(self.path.removesuffix(".py").split("/"))
+        return parts[:-1] if parts[-1] == "__init__" else parts
+
+    @property
+    def room(self) -> str:
+        return self.module[0] if self.module else ""
+
+    @property
+    def exempt(self) -> bool:
+        """The package's own ``__init__`` hands out names from every floor, lazily."""
+        return self.path == "__init__.py"
+
+    @cached_property
+    def imports(self) -> tuple[Import, ...]:
+        return tuple(self._walk(ast.parse(self.text), in_function=False, for_types=False))
+
+    def _walk(self, node: ast.AST, in_function: bool, for_types: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import | ast.ImportFrom):
+                for module in self._modules(child):
+                    yield Import(module, child.lineno, in_function, for_types)
+            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                yield from self._walk(child, True, for_types)
+            elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                for statement in child.body:
+                    wrapped = ast.Module([statement], [])
+                    yield from self._walk(wrapped, in_function, True)
+                for statement in child.orelse:
+                    wrapped = ast.Module([statement], [])
+                    yield from self._walk(wrapped, in_function, for_types)
+            else:
+                yield from self._walk(child, in_function, for_types)
+
+    def _modules(self, node: ast.Import | ast.ImportFrom) -> list[str]:
+        if isinstance(node, ast.Import):
+            return [alias.name for alias in node.names]
+        base = [node.module] if node.module else []
+        if node.level:
+            is_package = self.path.endswith("__init__.py")
+            up = node.level - 1 if is_package else node.level
+            here = [PACKAGE, *self.module]
+            base = here[: len(here) - up] + base
+        stem = ".".join(base)
+        if stem == PACKAGE:
+            return [f"{PACKAGE}.{a.name}" if a.name in PLACE else PACKAGE for a in node.names]
+        return [stem]
+
+
+def root(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def room_of(module: str) -> str:
+    """The room an import of our own leads to, ``""`` for the package's public face."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def may_see(room: str, other: str) -> bool:
+    if other == room:
+        return True
+    floor, index = PLACE[room]
+    if other == "":
+        return floor >= ABOVE_API
+    other_floor, other_index = PLACE[other]
+    if other_floor == floor:
+        return floor < NEIGHBOURS_IN_ORDER and other_index < index
+    return other_floor < floor
+
+
+def unknown_rooms(file: File) -> list[str]:
+    if file.exempt or file.room in PLACE:
+        return []
+    return [f"{file.path}: {file.room!r} stands on no floor; give it one in {Path(__file__).name}"]
+
+
+def upward_imports(file: File) -> list[str]:
+    if file.exempt or file.room not in PLACE:
+        return []
+    found = []
+    for item in file.imports:
+        if root(item.module) != PACKAGE:
+            continue
+        if file.path == "signal.py" and item.module == PACKAGE and item.in_function:
+            continue  # the one look upwards: its convenience methods call the public face
+        other = room_of(item.module)
+        if other and other not in PLACE:
+            found.append(f"{file.path}:{item.line}: imports {item.module}, which has no floor")
+        elif not may_see(file.room, other):
+            found.append(f"{file.path}:{item.line}: imports {item.module}, not on a lower floor")
+    return found
+
+
+def hidden_imports(file: File) -> list[str]:
+    """Our own modules and Python's are imported at the top of a file, where they can be seen."""
+    if file.exempt:
+        return []
+    found = []
+    for item in file.imports:
+        ours = root(item.module) == PACKAGE
+        if ours and file.path == "signal.py" and item.module == PACKAGE:
+            continue
+        if item.in_function and (ours or root(item.module) in sys.stdlib_module_names):
+            found.append(f"{file.path}:{item.line}: imports {item.module} inside a function")
+    return found
+
+
+def heavy_imports(file: File) -> list[str]:
+    return [
+        f"{file.path}:{item.line}: imports {item.module} at the top; import it where it is used"
+        for item in file.imports
+        if root(item.module) in HEAVY and not item.in_function and not item.for_types
+    ]
+
+
+def misplaced_imports(file: File) -> list[str]:
+    found = []
+    for item in file.imports:
+        name = root(item.module)
+        at_top = not item.in_function and not item.for_types
+        if name == "h5py" and at_top and file.room not in H5PY_ROOMS:
+            found.append(f"{file.path}:{item.line}: imports h5py; HDF5 belongs to storage/")
+        if name == "typer" and file.room not in TYPER_ROOMS:
+            found.append(f"{file.path}:{item.line}: imports typer; the command line is cli/")
+    return found
+
+
+def long_files(file: File) -> list[str]:
+    lines = file.text.count("\n")
+    return [f"{file.path}: {lines} lines; is it two rooms?"] if lines > MAX_LINES else []
+
+
+def open_signatures(file: File) -> list[str]:
+    if file.path == KWARGS_FILE:
+        return []
+    return [
+        f"{file.path}:{node.lineno}: {node.name} takes **{node.args.kwarg.arg}; name its options"
+        for node in ast.walk(ast.parse(file.text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.kwarg
+    ]
+
+
+RULES: dict[str, Callable[[File], list[str]]] = {
+    "every file stands on a floor": unknown_rooms,
+    "a file imports lower floors and its own package only": upward_imports,
+    "our modules and Python's are imported at the top of the file": hidden_imports,
+    "heavy third-party modules are imported where they are used": heavy_imports,
+    "h5py at the top only in storage/ and bridges/, typer only in cli/": misplaced_imports,
+    f"no file is longer than {MAX_LINES} lines": long_files,
+    f"only {KWARGS_FILE} takes **kwargs": open_signatures,
+}
+
+
+def source_files() -> list[File]:
+    return [
+        File(path.relative_to(SOURCE).as_posix(), path.read_text(encoding="utf-8"))
+        for path in sorted(SOURCE.rglob("*.py"))
+    ]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule(rule: str) -> None:
+    offenders = [line for file in source_files() for line in RULES[rule](file)]
+    if offenders:
+        pytest.fail("\n  ".join([f"Rule: {rule}. Offenders:", *offenders]), pytrace=False)
+
+
+def test_there_is_source_to_read() -> None:
+    assert len(source_files()) >= 5
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "text"),
+    [
+        (unknown_rooms, "attic.py", ""),
+        (upward_imports, "names.py", "from hspyio.tree import MetadataTree"),
+        (upward_imports, "tree.py", "from hspyio.signal import Signal"),
+        (upward_imports, "chunks.py", "from .elements import numbers"),
+        (upward_imports, "elements/text.py", "from ..layout import read"),
+        (upward_imports, "elements/text.py", "from .. import layout"),
+        (upward_imports, "layout.py", "def f():\n    from hspyio.api import load"),
+        (upward_imports, "layout.py", "import hspyio"),
+        (upward_imports, "layout.py", "from hspyio import load"),
+        (upward_imports, "signal.py", "import hspyio"),
+        (upward_imports, "plan.py", "from hspyio.attic import x"),
+        (upward_imports, "tree.py", "if TYPE_CHECKING:\n    from hspyio.layout import x"),
+        (hidden_imports, "plan.py", "def f():\n    from hspyio.node import Group"),
+        (hidden_imports, "plan.py", "class A:\n    def f(self):\n        import json"),
+        (heavy_imports, "lazy.py", "import dask.array as da"),
+        (heavy_imports, "cli/info.py", "from rich.table import Table"),
+        (heavy_imports, "lazy.py", "try:\n    import dask\nexcept ImportError:\n    dask = None"),
+        (heavy_imports, "lazy.py", "if TYPE_CHECKING:\n    pass\nelse:\n    import dask"),
+        (misplaced_imports, "layout.py", "import h5py"),
+        (misplaced_imports, "api.py", "def f():\n    import typer"),
+        (long_files, "plan.py", "\n" * 501),
+        (open_signatures, "api.py", "def load(path, **kwargs): ..."),
+    ],
+)
+def test_a_rule_can_fail(rule: Callable[[File], list[str]], path: str, text: str) -> None:
+    (line,) = rule(File(path, text))
+    assert re.match(rf"{re.escape(path)}(:\d+)?: \S", line)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("__init__.py", "def __getattr__(name):\n    from hspyio.api import load"),
+        ("signal.py", "from .tree import MetadataTree\ndef save(self):\n    import hspyio"),
+        ("elements/text.py", "from hspyio.elements.numbers import x\nfrom . import numbers"),
+        (
+            "elements/__init__.py",
+            "from . import text\nfrom ..node import Group",
+        ),
+        ("lazy.py", "if TYPE_CHECKING:\n    import dask\ndef f():\n    import dask.array"),
+        ("cli/info.py", "import typer\nimport hspyio\nfrom hspyio import load"),
+        ("api.py", "from .storage.hdf5 import read\nimport json"),
+        ("chunks.py", "def f():\n    import h5py"),
+        ("storage/hdf5.py", "import h5py"),
+        (KWARGS_FILE, "def file_reader(path, **kwds): ..."),
+    ],
+)
+def test_what_is_allowed_passes(path: str, text: str) -> None:
+    assert [line for rule in RULES.values() for line in rule(File(path, text))] == []

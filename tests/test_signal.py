@@ -1,0 +1,293 @@
+"""Signal: what a user holds."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hspyio
+from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis, default_axes
+from hspyio.errors import AxesError
+from hspyio.signal import Location, Model, Signal
+from hspyio.tree import MetadataTree
+
+
+def ragged(*shape: int) -> np.ndarray:
+    data = np.empty(shape, object)
+    for index in np.ndindex(*shape):
+        data[index] = np.arange(sum(index) + 1.0)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("signal", "expected"),
+    [
+        (
+            Signal(
+                np.zeros((2, 3, 8), "u2"),
+                signal_dimension=1,
+                metadata={"General": {"title": "EDS"}},
+            ),
+            "<Signal, title: EDS, dimensions: (3, 2|8), uint16>",
+        ),
+        (Signal(np.zeros((2, 3))), "<Signal, title: , dimensions: (|3, 2), float64>"),
+        (Signal(np.zeros(4), signal_dimension=0), "<Signal, title: , dimensions: (4|), float64>"),
+        (Signal(5), "<Signal, title: , dimensions: (|), int64>"),
+        (Signal(ragged(2, 3)), "<Signal, title: , dimensions: (3, 2|ragged), float64>"),
+        (Signal(ragged(1), axes=[]), "<Signal, title: , dimensions: (|ragged), float64>"),
+        (
+            Signal(da.zeros((2, 3), dtype="f4"), signal_dimension=1),
+            "<Signal (lazy), title: , dimensions: (2|3), float32>",
+        ),
+        (
+            Signal(np.zeros(1), metadata={"General": {"title": "a\nb"}}),
+            "<Signal, title: a\\nb, dimensions: (|1), float64>",
+        ),
+    ],
+)
+def test_repr(signal: Signal, expected: str) -> None:
+    assert repr(signal) == expected
+
+
+def test_data_are_kept_as_they_are() -> None:
+    array, masked, lazy = np.arange(3), np.ma.masked_equal([1, 2], 2), da.zeros(3)
+    for data in (array, masked, lazy):
+        assert Signal(data).data is data
+    assert Signal([1, 2]).data.tolist() == [1, 2]
+    assert Signal(lazy).lazy
+    assert not Signal(array).lazy
+    assert Signal(ragged(2)).ragged
+
+
+def test_defaults() -> None:
+    signal = Signal(np.zeros((2, 3)))
+    assert signal.axes == default_axes((2, 3), 2)
+    assert Signal(ragged(2, 3)).axes == default_axes((2, 3), 0)
+    assert type(signal.metadata) is type(signal.original_metadata) is MetadataTree
+    assert (signal.attributes, signal.learning_results, signal.models) == ({}, {}, {})
+    assert (signal.title, signal.signal_type, signal.location) == ("", "", None)
+
+
+def test_metadata_given_later_become_trees_too() -> None:
+    signal = Signal(np.zeros(2))
+    signal.metadata = {"General": {"title": "x"}}  # type: ignore[assignment]
+    assert signal.metadata.General.title == signal.title == "x"
+    signal.title = "y"
+    assert signal.metadata == {"General": {"title": "y"}}
+    tree = MetadataTree({"Signal": {"signal_type": "EELS"}})
+    signal.metadata = tree
+    assert signal.metadata is tree
+    assert signal.signal_type == "EELS"
+
+
+def test_axes_of_dicts_and_of_axes() -> None:
+    energy = DataAxis("E", axis=[1, 2, 4])
+    signal = Signal(
+        np.zeros((2, 3, 4)),
+        [{"name": "y", "navigate": True}, energy, {"expression": "x**2", "x": {}}],
+    )
+    assert signal.axes["E"] is energy
+    assert signal.axes.shape == (2, 3, 4)
+    assert isinstance(signal.axes[2], FunctionalAxis)
+    assert signal.axes.navigation_shape == (2,)
+    axes = signal.axes
+    assert Signal(np.ones((2, 3, 4)), axes).axes is axes
+
+
+def test_signal_dimension_goes_before_the_axes_and_leaves_them_alone() -> None:
+    axes = [UniformAxis("y", size=2), UniformAxis("E", size=3)]
+    signal = Signal(np.zeros((2, 3)), axes, signal_dimension=1)
+    assert [axis.navigate for axis in signal.axes] == [True, False]
+    assert not axes[0].navigate
+    with pytest.raises(AxesError, match="signal_dimension is 3"):
+        Signal(np.zeros((2, 3)), axes, signal_dimension=3)
+    with pytest.raises(AxesError, match="signal_dimension is 3"):
+        Signal(np.zeros((2, 3)), signal_dimension=3)
+
+
+@pytest.mark.parametrize(
+    ("axes", "parts"),
+    [
+        ([UniformAxis("a", size=2)], ["1 axes for 2 dimensions"]),
+        ([], ["0 axes for 2 dimensions"]),
+        (
+            [UniformAxis("a", size=5), DataAxis("b", axis=np.arange(4)), UniformAxis()],
+            ["3 axes for 2", "axis 0 'a' has size 5, the data 2", "axis 1 'b' has size 4"],
+        ),
+        (
+            [{"offset": "?", "scale": None}, {"size": 9, "name": "b"}],
+            [r"axes\[0\]: axis None: offset must", "scale must", "axis 1 'b' has size 9"],
+        ),
+        ([3, UniformAxis("b", size=4)], [r"axes\[0\]: a int is no axis", "axis 1 'b' has size 4"]),
+        (default_axes((2, 4), 1), ["axis 1 None has size 4, the data 3"]),
+    ],
+)
+def test_all_that_is_wrong_with_the_axes_is_named(axes: Any, parts: list[str]) -> None:
+    for part in parts:
+        with pytest.raises(AxesError, match=rf"\(2, 3\).*{part}"):
+            Signal(np.zeros((2, 3)), axes)
+
+
+def test_data_may_change_and_axes_are_checked_when_asked() -> None:
+    signal = Signal(np.zeros((2, 3)), signal_dimension=1)
+    signal.data = np.ones((2, 3), "u1")
+    signal.check_axes()
+    signal.data = [1, 2, 3, 4]  # type: ignore[assignment]
+    assert repr(signal) == "<Signal, title: , dimensions: (|4), int64>"
+    with pytest.raises(AxesError, match="2 axes for 1 dimensions"):
+        signal.check_axes()
+    signal.axes = [{"name": "E"}]  # type: ignore[assignment]
+    signal.check_axes()
+    assert type(signal.axes) is Axes
+    assert signal.axes["E"].size == 4
+
+
+def test_data_of_unknown_size() -> None:
+    data = da.arange(10)
+    with pytest.raises(AxesError, match="compute_chunk_sizes"):
+        Signal(data[data > 5])
+
+
+def test_a_ragged_signal_may_have_no_axes() -> None:
+    signal = Signal(ragged(1), [])
+    signal.check_axes()
+    assert len(signal.axes) == 0
+
+
+@given(st.lists(st.integers(0, 3), max_size=4), st.data())
+def test_the_last_axes_are_the_signal(shape: list[int], data: st.DataObject) -> None:
+    dimension = data.draw(st.integers(0, len(shape)))
+    signal = Signal(np.zeros(shape), signal_dimension=dimension)
+    split = len(shape) - dimension
+    assert signal.axes.navigation_shape == tuple(shape[:split])
+    assert signal.axes.signal_shape == tuple(shape[split:])
+
+
+def test_close_runs_once_and_a_copy_does_not_close() -> None:
+    calls = []
+    signal = Signal(np.zeros(2))
+    signal.close()
+    signal._close = lambda: calls.append(1)
+    for other in (copy.copy(signal), signal.copy(), signal.deepcopy()):
+        other.close()
+    pickle.loads(pickle.dumps(signal)).close()
+    assert calls == []
+    with signal as same:
+        assert same is signal
+    signal.close()
+    assert calls == [1]
+
+
+def full() -> Signal:
+    return Signal(
+        np.arange(6).reshape(2, 3),
+        [UniformAxis("y", size=2, navigate=True), UniformAxis("E", size=3)],
+        metadata={"General": {"title": "x"}, "list": [1]},
+        original_metadata={"a": {"b": np.arange(2)}},
+        attributes={"_lazy": False},
+        learning_results={"factors": np.ones(2)},
+        models={"m": {"components": {"Gaussian": {}}}},
+        package="exspy",
+        package_version="0.3",
+        location=Location("a.hspy", "x"),
+    )
+
+
+def test_copies() -> None:
+    signal = full()
+    shallow, deep = signal.copy(), signal.deepcopy()
+    assert shallow.data is signal.data
+    assert deep.data is not signal.data
+    for other in (shallow, deep):
+        other.title = "other"
+        other.axes["E"].scale = 5
+        other.attributes["new"] = 1
+        other.original_metadata.a.c = 1
+        assert other.location == signal.location
+        assert other.package == "exspy"
+    deep.metadata.list.append(2)
+    deep.models["m"].tree.components.New = {}
+    assert signal.title == "x"
+    assert signal.axes["E"].scale == 1
+    assert signal.attributes == {"_lazy": False}
+    assert list(signal.original_metadata.a) == ["b"]
+    assert signal.metadata.list == [1]
+    assert signal.models["m"].components == ("Gaussian",)
+
+
+def test_a_signal_is_a_dataclass() -> None:
+    signal = full()
+    again = dataclasses.replace(signal, data=signal.data * 2)
+    assert again.axes is signal.axes
+    assert again.package_version == "0.3"
+    assert [field.name for field in dataclasses.fields(signal)][:3] == ["data", "axes", "metadata"]
+    assert signal != full()
+
+
+def test_models() -> None:
+    model = Model(MetadataTree({"date": "2024", "dimensions": "(|9)", "components": {"A": {}}}))
+    assert (model.date, model.dimensions, model.components) == ("2024", "(|9)", ("A",))
+    assert repr(model) == "<Model, components: A, dimensions: (|9), date: 2024>"
+    listed = [{"name": "Offset", "_id_name": "O"}, {"_id_name": "Gaussian"}, 3]
+    assert Model(MetadataTree({"_dict": {"components": listed}})).components == (
+        "Offset",
+        "Gaussian",
+    )
+    for odd in ({}, {"_dict": 3}, {"_dict": {"components": 3}}, {"components": None}):
+        assert Model(MetadataTree(odd)).components == ()
+
+
+def test_html() -> None:
+    signal = full()
+    signal.title = "<script>"
+    signal.metadata.set_item("Signal.signal_type", "<b>")
+    for data in (signal.data, da.from_array(signal.data), ragged(2, 3)):
+        signal.data = data
+        html = signal._repr_html_()
+        assert "<script" not in html
+        assert "<b>" not in html
+        assert "<table>" in html
+        assert '<details class="hspyio-tree"><summary>metadata (3)' in html
+    signal.data = np.zeros((2, 3))
+    assert "6 items, 48 bytes" in signal._repr_html_()
+
+
+def test_save_goes_through_the_public_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(
+        hspyio, "save", lambda *args, **options: calls.append((args, options)), raising=False
+    )
+    signal = Signal(np.zeros(2))
+    signal.save("a.hspy", overwrite=True, threads=3)
+    ((args, options),) = calls
+    assert args == ("a.hspy", signal)
+    assert options == {
+        "overwrite": True,
+        "chunks": None,
+        "compression": "gzip",
+        "compression_opts": None,
+        "shuffle": True,
+        "checksum": False,
+        "nexus": False,
+        "threads": 3,
+        "progress": None,
+        "durable": True,
+    }
+
+
+def test_dask_is_not_imported() -> None:
+    code = (
+        "import sys, numpy as np; from hspyio.signal import Signal; repr(Signal(np.zeros(2)));"
+        "assert not [m for m in sys.modules if m.startswith(('dask', 'h5py'))]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

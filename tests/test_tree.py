@@ -1,0 +1,261 @@
+"""MetadataTree: still a dict, and more."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hspyio.tree import MetadataTree, tree_html
+
+keys = st.text("ab.", max_size=4)
+plain_trees = st.recursive(
+    st.dictionaries(keys, st.integers() | st.none() | st.text(max_size=3), max_size=3),
+    lambda inner: st.dictionaries(keys, inner | st.lists(inner, max_size=2), max_size=3),
+    max_leaves=6,
+)
+
+
+def chain(depth: int) -> dict:
+    root: dict = {}
+    node = root
+    for _ in range(depth):
+        node["n"] = node = {}
+    node["leaf"] = 1
+    return root
+
+
+def test_attributes_read_set_and_delete() -> None:
+    tree = MetadataTree({"General": {"title": "EDS"}})
+    tree.General.title = "EELS"
+    tree.Sample = {"elements": ["Fe"]}
+    assert tree == {"General": {"title": "EELS"}, "Sample": {"elements": ["Fe"]}}
+    assert tree.Sample.elements == ["Fe"]
+    assert "General" in dir(tree)
+    del tree.General
+    assert list(tree) == ["Sample"]
+
+
+def test_missing_attribute_names_what_there_is() -> None:
+    tree = MetadataTree({"General": 1, "a b": 2})
+    with pytest.raises(AttributeError, match="no entry 'Generl'; there are: General, a b"):
+        _ = tree.Generl
+    with pytest.raises(AttributeError, match="no entry 'x'"):
+        del tree.x
+    with pytest.raises(AttributeError, match="the tree is empty"):
+        _ = MetadataTree().x
+
+
+def test_names_of_dict_methods_are_never_hidden_keys() -> None:
+    tree = MetadataTree({"items": 1})
+    with pytest.raises(AttributeError, match=r"tree\['items'\]"):
+        tree.items = 2
+    assert list(tree.items()) == [("items", 1)]
+
+
+def test_plain_dicts_become_trees_whichever_way_they_come_in() -> None:
+    tree = MetadataTree([("a", {"x": {}})])
+    tree["b"] = {"x": {}}
+    tree.update({"c": {"x": {}}})
+    assert tree.setdefault("d", {"x": {}}) is tree["d"]
+    tree |= {"e": {"x": {}}}
+    merged = tree | {"f": {"x": {}}}
+    reverse = {"g": {"x": {}}} | tree
+    assert type(merged) is type(reverse) is MetadataTree
+    assert list(reverse) == ["g", "a", "b", "c", "d", "e"]
+    for node in [*merged.values(), *reverse.values()]:
+        assert type(node) is MetadataTree
+        assert type(node["x"]) is MetadataTree
+
+
+def test_other_mappings_and_dicts_in_lists_stay() -> None:
+    ordered, listed = OrderedDict(a={}), [{"a": 1}]
+    tree = MetadataTree({"o": ordered, "l": listed})
+    assert tree.o is ordered
+    assert type(tree.o["a"]) is dict
+    assert tree.l is listed
+    assert tree.as_dictionary()["l"] is listed
+
+
+def test_any_hashable_key() -> None:
+    tree = MetadataTree({1: {(2, 3): "x"}, None: 4})
+    assert tree[1][2, 3] == "x"
+    assert [path for path, _ in tree.paths()] == ["1.(2, 3)", "None"]
+    assert "1\n│   └── (2, 3) = 'x'" in repr(tree)
+
+
+def test_paths_find_keys_with_dots_and_prefer_the_longest() -> None:
+    tree = MetadataTree({"a.b": {"c": 1}, "a": {"b.d": 2, "b": {"c": 3}}})
+    assert tree.get_item("a.b.c") == 1
+    assert tree.get_item("a.b.d") == 2
+    assert tree.get_item("a.b.x", "none") == "none"
+    assert tree.has_item("a.b")
+    assert not tree.has_item("a.x")
+    tree.set_item("a.b.c", 10)
+    assert tree["a.b"] == {"c": 10}
+    tree.set_item("a.b.d", 20)
+    assert tree["a"]["b.d"] == 20
+    tree.remove_item("a.b.c")
+    assert tree.get_item("a.b.c") == 3
+
+
+def test_paths_lead_through_other_mappings() -> None:
+    tree = MetadataTree({"o": OrderedDict(a=1)})
+    tree.set_item("o.a", 2)
+    assert tree.get_item("o.a") == 2
+
+
+def test_set_item_makes_nodes_but_replaces_no_value_by_one() -> None:
+    tree = MetadataTree()
+    tree.set_item("General.title", "x")
+    tree.set_item("General.size", {"n": 1})
+    assert tree.General.size.n == 1
+    with pytest.raises(TypeError, match="'title' is a str, not a node"):
+        tree.set_item("General.title.x", 1)
+    with pytest.raises(KeyError, match=r"General\.nothing"):
+        tree.remove_item("General.nothing")
+
+
+@given(plain_trees, keys)
+def test_what_is_set_is_found(plain: dict, path: str) -> None:
+    tree = MetadataTree(plain)
+    try:
+        tree.set_item(path, "new")
+    except TypeError:
+        assert not tree.has_item(path)
+        return
+    assert tree.get_item(path) == "new"
+    tree.remove_item(path)
+    assert tree.get_item(path) != "new"
+
+
+@given(plain_trees)
+def test_as_dictionary_undoes_the_tree(plain: dict) -> None:
+    tree = MetadataTree(plain)
+    back = tree.as_dictionary()
+    assert back == tree == plain
+    assert "MetadataTree" not in f"{back!r}"
+    for path, _ in tree.paths():
+        assert tree.has_item(path)
+
+
+def test_as_dictionary_looks_into_lists_and_tuples_that_hold_trees() -> None:
+    untouched = [1, [2]]
+    loop: list = []
+    loop.append(loop)
+    tree = MetadataTree({"a": [({"no": 1}, MetadataTree({"x": {}}))], "b": untouched, "c": loop})
+    back = tree.as_dictionary()
+    assert type(back["a"][0][1]) is dict
+    assert type(back["a"][0][1]["x"]) is dict
+    assert back["b"] is untouched
+    assert back["c"] is loop
+
+
+@pytest.mark.parametrize("way", ["deepcopy", "pickle"])
+def test_deep_copies_are_trees_of_their_own(way: str) -> None:
+    tree = MetadataTree({"a": {"b": [1]}, "array": np.arange(3)})
+    again = copy.deepcopy(tree) if way == "deepcopy" else pickle.loads(pickle.dumps(tree))
+    assert type(again) is type(again.a) is MetadataTree
+    again.a.b.append(2)
+    again.array[0] = 9
+    assert tree.a.b == [1]
+    assert tree.array[0] == 0
+
+
+def test_shallow_copies_are_trees() -> None:
+    tree = MetadataTree({"a": {}})
+    for again in (tree.copy(), copy.copy(tree)):
+        assert type(again) is MetadataTree
+        assert again is not tree
+        assert again.a is tree.a
+
+
+def test_deep_trees() -> None:
+    tree = MetadataTree(chain(5000))
+    copied = copy.deepcopy(tree)
+    assert tree.as_dictionary()["n"]["n"]
+    for one in (tree, copied):
+        assert repr(one).endswith("n = …")
+        assert "…" in one._repr_html_()
+    shallower = MetadataTree(chain(128))
+    assert list(shallower.paths()) == [(".".join(["n"] * 128 + ["leaf"]), 1)]
+    assert shallower.get_item(".".join(["n"] * 128 + ["leaf"])) == 1
+    assert "leaf = 1" in repr(shallower)
+    assert "leaf" in shallower._repr_html_()
+
+
+def test_cycles_end() -> None:
+    tree = MetadataTree({"a": {"b": 1}})
+    tree.a.back = tree
+    assert "back = …" in repr(tree)
+    assert "…" in tree._repr_html_()
+    assert list(tree.paths()) == [("a.b", 1)]
+    plain = tree.as_dictionary()
+    assert plain["a"]["back"] is plain
+    assert type(MetadataTree(plain).a.back.a) is MetadataTree
+    copied = copy.deepcopy(tree)
+    assert copied.a.back is copied
+
+
+def test_shared_nodes_do_not_unfold_without_end() -> None:
+    node = MetadataTree({"leaf": 1})
+    for _ in range(100):
+        node = MetadataTree({"left": node, "right": node})
+    assert repr(node).endswith("… over 100,000 more")
+    assert len(node._repr_html_()) < 1_000_000
+    assert node.get_item(".".join(["left"] * 100 + ["x"])) is None
+
+
+def test_repr_draws() -> None:
+    long = repr("long " * 30)
+    tree = MetadataTree(
+        {"General": {"title": "x", "note": "long " * 30}, "empty": {}, "n": np.float64(1.5)}
+    )
+    tree["array"] = np.zeros((2, 3), "f4")
+    tree["many"] = list(range(1000))
+    assert repr(tree).splitlines() == [
+        "├── General",
+        "│   ├── title = 'x'",
+        f"│   └── note = {long[:59]}…",
+        "├── empty = {}",
+        "├── n = 1.5",
+        "├── array = array((2, 3), float32)",
+        "└── many = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...]",
+    ]
+    assert repr(MetadataTree()) == "MetadataTree()"
+
+
+def test_repr_stays_on_its_lines_and_ends() -> None:
+    tree = MetadataTree({"a\nb": "c\nd", "huge": 10**10000, "\ud800": "\ud800"})
+    assert len(repr(tree).splitlines()) == 3
+    (repr(tree) + tree._repr_html_()).encode()
+    wide = MetadataTree({f"key {index}": index for index in range(1000)})
+    lines = repr(wide).splitlines()
+    assert len(lines) == 201
+    assert lines[-1] == "… 800 more"
+
+
+def test_html_is_escaped_and_balanced() -> None:
+    tree = MetadataTree({"<b>": {"<i>&": "<script>alert(1)</script>"}})
+    html = tree_html(tree, "<label>")
+    for bad in ("<script", "<i>", "<b>", "<label>"):
+        assert bad not in html
+    for tag in ("details", "ul", "li"):
+        assert html.count(f"<{tag}") == html.count(f"</{tag}>")
+    assert " open" not in html
+    assert " open" in tree._repr_html_()
+
+
+@pytest.mark.parametrize("text", ["x", "&" * 100])
+def test_html_of_many_leaves_is_folded_and_under_a_megabyte(text: str) -> None:
+    tree = MetadataTree({f"n{i}": {f"leaf {j}": text for j in range(100)} for i in range(100)})
+    html = tree._repr_html_()
+    assert len(html.encode()) < 1_000_000
+    assert " open" not in html
+    assert ("more</li>" in html) == (text != "x")
+    assert html.count("<li>") == html.count("</li>")
