@@ -9,17 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hspyio.api import (
-        ExperimentInfo,
-        Experiments,
-        append,
-        describe,
-        load,
-        remove,
-        save,
-        update,
-    )
-    from hspyio.api import open_file as open  # noqa: A004
+    from hspyio.api import ExperimentInfo, Experiments, append, describe, load, remove, save, update
+    from hspyio.api import open_file as open
     from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
     from hspyio.bridges.rosettasciio import file_reader, file_writer
@@ -56,9 +47,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "hspyio.api": (
-        "ExperimentInfo Experiments append describe load remove save update"
-    ),
+    "hspyio.api": ("ExperimentInfo Experiments append describe load remove save update"),
     "hspyio.axes": "Axes DataAxis FunctionalAxis UniformAxis",
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",

@@ -1,11 +1,13 @@
-"""tree <-> Signal: experiments, axes, models; where each stands in a file (format, sections 1, 3, 7)."""
+"""tree <-> Signal: experiments, axes and models, and where each stands in a file.
+
+Format, sections 1, 3 and 7.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
 
 from hspyio import names
 from hspyio.axes import Axis, UniformAxis, axis_from_dict
@@ -17,10 +19,10 @@ from hspyio.elements.hints import NO_HINT, Hint, dump, load
 from hspyio.elements.naming import name_items
 from hspyio.elements.signals import axis_forms, decode_signal, encode_signal
 from hspyio.elements.text import decode_bytes
-from hspyio.errors import AxesError, DamagedFileError, NotHspyError, Problem
+from hspyio.errors import AxesError, NotHspyError, Problem
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text
 from hspyio.parts import SignalParts
-from hspyio.signal import Location, Model, Signal
+from hspyio.signal import Location, Signal
 from hspyio.versions import CURRENT, Version, parse_version
 
 __all__ = [
@@ -118,8 +120,11 @@ def contents(root: Group) -> Contents:
         problems.append(Problem("/", f"the format version {declared!r} is none; read as current"))
     elif version > CURRENT:
         problems.append(
-            Problem("/", f"format version {declared} is newer than {names.CURRENT_VERSION}, which "
-                    "this hspyio knows; read as that. Update hspyio if something is missing")
+            Problem(
+                "/",
+                f"format version {declared} is newer than {names.CURRENT_VERSION}, which "
+                "this hspyio knows; read as that. Update hspyio if something is missing",
+            )
         )
     return Contents(
         version=version or CURRENT,
@@ -159,9 +164,9 @@ def _nothing_found(root: Group, problems: Sequence[Problem]) -> str:
 
 def _declared_version(root: Group) -> str:
     node = root.attributes.get(names.FILE_FORMAT_VERSION)
-    if isinstance(node, Attribute) and not isinstance(node.value, bytes):
-        if node.value.dtype.kind in "iuf" and node.value.size == 1:
-            return str(round(float(node.value.reshape(())), 2))
+    value = node.value if isinstance(node, Attribute) else b""
+    if not isinstance(value, bytes) and value.dtype.kind in "iuf" and value.size == 1:
+        return str(round(float(value.reshape(())), 2))
     return _text(node)
 
 
@@ -314,9 +319,7 @@ def _as_loader(
     return metadata, axes
 
 
-def _fitting_axis(
-    axis: Mapping[str, Any], index: int, size: int, problems: list[Problem]
-) -> Axis:
+def _fitting_axis(axis: Mapping[str, Any], index: int, size: int, problems: list[Problem]) -> Axis:
     """The axis as stored, mended where it contradicts the data."""
     try:
         made = axis_from_dict(axis, size=size)
@@ -328,9 +331,7 @@ def _fitting_axis(
     problems.append(Problem(f"axis-{index}", f"has size {made.size}, the data {size}; mended"))
     if isinstance(made, UniformAxis):
         return replace(made, size=size)
-    return UniformAxis(
-        name=made.name, units=made.units, size=size, navigate=made.navigate
-    )
+    return UniformAxis(name=made.name, units=made.units, size=size, navigate=made.navigate)
 
 
 # writing
@@ -417,9 +418,7 @@ def encode_file(
                 own, model_names[len(taken_models) + len(models) :], strict=True
             )
         ]
-        models |= {
-            key: model.node for key, _, model in named if isinstance(model.node, Group)
-        }
+        models |= {key: model.node for key, _, model in named if isinstance(model.node, Group)}
         hint = Hint(children={key: hint for key, hint, _ in named if hint})
         experiments[name] = _experiment(form, axes, hint, encoder)
         problems += encoder.problems
@@ -432,7 +431,7 @@ _TAKEN = Form(Group())
 
 
 def _group_name(title: str, taken: set[str | None]) -> str:
-    """Name of the group for a title, as RosettaSciIO makes it, and unlike the others (section 1.3)."""
+    """Name of the group for a title, as RosettaSciIO makes it, unlike the others (section 1.3)."""
     text = title[:_LONGEST_NAME].encode("utf-8", "backslashreplace").decode()
     name = text.replace("/", "-").replace("\0", "") or names.UNNAMED
     name = name.replace(".", "-") if name in (".", "..") else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,27 +54,26 @@ def from_source(
     OptionError
         If the chunks do not fit the array.
     """
-    import dask.array as da
-    from dask.array.core import normalize_chunks
-
+    da: Any = import_module("dask.array")
     wanted: Any = stored or "auto" if chunks == "storage" else chunks
     try:
-        made = normalize_chunks(wanted, source.shape, dtype=dtype, previous_chunks=stored)
+        fitted = da.core.normalize_chunks(wanted, source.shape, dtype=dtype, previous_chunks=stored)
     except (ValueError, TypeError) as error:
         raise OptionError(f"chunks {chunks!r} do not fit shape {source.shape}: {error}") from error
-    return da.from_array(
+    made: dask.array.Array = da.from_array(
         _Readable(source, dtype),
-        chunks=made,
+        chunks=fitted,
         name=False,
         asarray=False,
         fancy=False,
         inline_array=True,
         meta=np.empty((0,) * len(source.shape), dtype),
     )
+    return made
 
 
 def as_dask(array: NDArray[Any]) -> dask.array.Array:
     """Wrap values that cannot be read in parts, for callers that expect a dask array."""
-    import dask.array as da
-
-    return da.from_array(array, chunks=array.shape, asarray=False)
+    da: Any = import_module("dask.array")
+    made: dask.array.Array = da.from_array(array, chunks=array.shape, asarray=False)
+    return made

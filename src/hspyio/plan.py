@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -91,9 +90,10 @@ def _filters(
 ) -> tuple[Filter, ...]:
     """Filters in the order in which h5py sets them; each only where HDF5 can apply it."""
     steps: list[Filter] = []
-    if options.scaleoffset is not None and options.scaleoffset is not False:
-        if isinstance(array.type, np.dtype) and array.type.kind in "iuf":
-            steps.append(_scaleoffset(array.type, options.scaleoffset))
+    digits = options.scaleoffset
+    number = isinstance(array.type, np.dtype) and array.type.kind in "iuf"
+    if digits is not None and digits is not False and number:
+        steps.append(_scaleoffset(array.type, digits))
     if options.shuffle:
         steps.append(Filter(shuffle.CODEC.id, (), shuffle.CODEC.name))
     if compressor is not None:
@@ -103,16 +103,14 @@ def _filters(
     return tuple(steps)
 
 
-def _scaleoffset(dtype: np.dtype[Any], value: int | bool) -> Filter:
-    if dtype.kind == "f" and value is True:
+def _scaleoffset(dtype: StorageType, value: int | bool) -> Filter:
+    if isinstance(dtype, np.dtype) and dtype.kind == "f" and value is True:
         raise OptionError("scaleoffset with floats takes the number of decimal digits to keep")
     digits = 0 if value is True else int(value)
     return Filter(scaleoffset.CODEC.id, (digits,), scaleoffset.CODEC.name)
 
 
-def _fitting_compressor(
-    kind: StorageType, chunks: tuple[int, ...], compressor: Filter
-) -> Filter:
+def _fitting_compressor(kind: StorageType, chunks: tuple[int, ...], compressor: Filter) -> Filter:
     """The chosen filter, or gzip where szip cannot be: odd types, chunks below one block."""
     if compressor.id != szip.CODEC.id:
         return compressor

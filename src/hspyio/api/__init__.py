@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hspyio.api.describe import ExperimentInfo, describe
-from hspyio.api.edit import append, remove, update
+from hspyio.api.editing import append, remove, update
 from hspyio.api.experiments import Experiments
-from hspyio.api.load import load, open_file
-from hspyio.api.save import save
+from hspyio.api.inspecting import ExperimentInfo, describe
+from hspyio.api.loading import load, open_file
+from hspyio.api.saving import save
 
 __all__ = [
     "ExperimentInfo",

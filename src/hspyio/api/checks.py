@@ -15,7 +15,9 @@ def check_threads(threads: int | None) -> None:
     OptionError
         If it is not a whole number above 0.
     """
-    if threads is not None and (isinstance(threads, bool) or threads != int(threads) or threads < 1):
+    if threads is not None and (
+        isinstance(threads, bool) or threads != int(threads) or threads < 1
+    ):
         raise OptionError(f"threads is {threads!r}; use a whole number above 0, or None")
 
 

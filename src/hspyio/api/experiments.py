@@ -8,7 +8,7 @@ from html import escape
 from types import TracebackType
 from typing import Any, Self
 
-from hspyio.api.reading import OpenFile, opened, select, title_of
+from hspyio.api.files import OpenFile, opened, select, title_of
 from hspyio.elements import ELEMENTS
 from hspyio.elements.decoder import Decoder, Reading
 from hspyio.layout import to_signal

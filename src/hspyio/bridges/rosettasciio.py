@@ -1,4 +1,4 @@
-"""RosettaSciIO's interface: ``file_reader`` and ``file_writer``, as the specification states them."""
+"""RosettaSciIO's interface, as the specification states it: ``file_reader``, ``file_writer``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.checks import check_threads, not_yet
-from hspyio.api.edit import put, update_group
-from hspyio.api.reading import OpenFile, opened
-from hspyio.api.save import write_new
+from hspyio.api.editing import put, update_group
+from hspyio.api.files import OpenFile, opened
+from hspyio.api.saving import write_new
 from hspyio.elements.form import Refusal
 from hspyio.errors import (
     HspyError,
@@ -34,7 +34,16 @@ from hspyio.storage.atomic import check_target
 __all__ = ["file_reader", "file_writer"]
 
 _FILTERS = ("compression_opts", "shuffle", "fletcher32", "scaleoffset", "maxshape")
-_H5PY_FILE = ("mode", "driver", "libver", "swmr", "locking", "rdcc_nbytes", "rdcc_nslots", "rdcc_w0")
+_H5PY_FILE = (
+    "mode",
+    "driver",
+    "libver",
+    "swmr",
+    "locking",
+    "rdcc_nbytes",
+    "rdcc_nslots",
+    "rdcc_w0",
+)
 
 
 def file_reader(
@@ -337,5 +346,5 @@ def _lenient(value: object) -> object:
         raise Refusal(f"no HSpy form for the enumeration {type(value).__name__}")
     for base in _BASES:
         if isinstance(value, base):
-            return base(value)  # type: ignore[call-arg]
+            return base(value)
     raise Refusal(f"no HSpy form for {type(value).__module__}.{type(value).__qualname__}")

@@ -26,8 +26,10 @@ def make_console() -> Console:
     """
     from rich.console import Console
 
-    narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if narrow else PIPE_WIDTH, markup=False, highlight=False, emoji=False)
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    return console
 
 
 def one_line(value: object) -> str:
@@ -44,9 +46,9 @@ def size_text(size: int) -> str:
 
 
 def stored_text(stored: int, size: int) -> str:
-    """What an array takes in the file, and how much smaller that is than in memory."""
-    ratio = f" ({size / stored:.1f} : 1)" if stored else ""
-    return f"{size_text(stored)} of {size_text(size)}{ratio}"
+    """What data take in the file, and how much smaller that is than in memory."""
+    ratio = f" ({size / stored:.1f} : 1)" if 0 < stored < size else ""
+    return f"{size_text(stored)} for {size_text(size)} of data{ratio}"
 
 
 def complain(error: HspyError | OSError) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 import hspyio
-from hspyio.cli.console import make_console, one_line, size_text
+from hspyio.cli.console import make_console, one_line, stored_text
 from hspyio.cli.info import show_file
 from hspyio.cli.simulate import eds_map
 from hspyio.differences import signal_differences
@@ -43,19 +43,13 @@ def demo(
 
 def _round_trip_of_simulation(console: Console) -> bool:
     signal, seconds = _timed(eds_map)
-    counts = int(signal.data.sum())
-    _step(console, seconds, f"Simulated {one_line(signal.title)}: {signal}, {counts:,} counts")
+    _step(console, seconds, f"simulated {signal}, {int(signal.data.sum()):,} counts")
     _save(console, DEMO_FILE, [signal])
     loaded, seconds = _timed(lambda: hspyio.load(DEMO_FILE))
-    _step(console, seconds, f"Loaded {loaded}")
+    _step(console, seconds, f"loaded {loaded}")
     lines = loaded.metadata.Sample.intensities
-    _step(
-        console,
-        None,
-        f"Its metadata hold {len(lines)} signals in a list, the maps of the lines; the first: "
-        f"{lines[0]}",
-    )
-    equal = _compare(console, {"data": signal}, {"data": loaded})
+    _step(console, None, f"with {len(lines)} signals in its metadata, one a line: {lines[0]} ...")
+    equal = _tell(console, signal_differences(signal, loaded))
     console.print()
     show_file(console, DEMO_FILE)
     console.print()
@@ -66,50 +60,63 @@ def _round_trip_of_simulation(console: Console) -> bool:
 def _round_trip_of_file(console: Console, file: Path) -> bool:
     show_file(console, file)
     console.print()
-    first = _load_all(console, file)
-    if not first:
+    before = _load_all(console, file)
+    if not before:
         console.print("No experiment to save.")
         return True
     target = Path(f"{file.stem}-resaved.hspy")
-    _save(console, target, list(first.values()))
-    return _compare(console, first, _load_all(console, target))
+    _save(console, target, before)
+    after = _load_all(console, target)
+    return _tell(console, _left_behind(file) + _differences(before, after))
 
 
-def _load_all(console: Console, file: Path) -> dict[str, hspyio.Signal]:
-    def load() -> dict[str, hspyio.Signal]:
+def _load_all(console: Console, file: Path) -> list[hspyio.Signal]:
+    def load() -> list[hspyio.Signal]:
         with hspyio.open(file) as experiments:
-            groups = list(experiments)
-        return {group: hspyio.load(file, name=group) for group in groups}
+            return [hspyio.load(file, name=group) for group in experiments]
 
-    loaded, seconds = _timed(load)
-    _step(console, seconds, f"Loaded {len(loaded)} of {file}")
-    for signal in loaded.values():
-        _step(console, None, f"  {signal}")
-    return loaded
+    signals, seconds = _timed(load)
+    for index, signal in enumerate(signals):
+        _step(console, None if index else seconds, f"loaded {signal}")
+    return signals
 
 
 def _save(console: Console, target: Path, signals: list[hspyio.Signal]) -> None:
     _, seconds = _timed(lambda: hspyio.save(target, signals, overwrite=True))
     in_memory = sum(int(signal.data.nbytes) for signal in signals)
     in_file = target.stat().st_size
-    _step(
-        console,
-        seconds,
-        f"Saved {target}: {size_text(in_file)} for {size_text(in_memory)} of data",
-    )
+    _step(console, seconds, f"saved {target}: {stored_text(in_file, in_memory)}")
 
 
-def _compare(
-    console: Console, before: dict[str, hspyio.Signal], after: dict[str, hspyio.Signal]
-) -> bool:
-    differences = [f"{name}: only before" for name in before.keys() - after.keys()]
-    differences += [f"{name}: only after" for name in after.keys() - before.keys()]
-    for name in before.keys() & after.keys():
-        differences += signal_differences(before[name], after[name])
+def _left_behind(file: Path) -> list[str]:
+    """What belongs to the file and to none of its experiments: a save of signals leaves it out."""
+    with hspyio.open(file) as experiments:
+        attributes = [f"attribute {one_line(name)} of /Experiments" for name in experiments.attrs]
+        models = [f"model {one_line(name)}, of no signal" for name in experiments.models]
+    return [f"{left}: not saved" for left in attributes + models]
+
+
+def _differences(before: list[hspyio.Signal], after: list[hspyio.Signal]) -> list[str]:
+    """Compare signals in any order: a file lists them by name, and names follow titles."""
+    unmatched = list(after)
+    found = []
+    for signal in before:
+        alike = [other for other in unmatched if other.title == signal.title]
+        if not alike:
+            found.append(f"{signal}: not found again")
+            continue
+        compared = [signal_differences(signal, other) for other in alike]
+        best = min(range(len(alike)), key=lambda index: len(compared[index]))
+        found += compared[best]
+        unmatched = [other for other in unmatched if other is not alike[best]]
+    return found + [f"{signal}: was not there" for signal in unmatched]
+
+
+def _tell(console: Console, differences: list[str]) -> bool:
     for difference in differences:
-        console.print(f"  differs: {difference}", style="red")
+        console.print(f"differs: {difference}", style="red", soft_wrap=True)
     if not differences:
-        text = "Compared: equal in data, axes, metadata, types and order. Nothing was lost."
+        text = "equal: data, axes, metadata, their types and order. Nothing was lost."
         console.print(text, style="green")
     return not differences
 

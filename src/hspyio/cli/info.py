@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,6 +46,7 @@ HIGHLIGHTS: tuple[tuple[str, str, str], ...] = (
     ("EDS live time", "INSTRUMENT.Detector.EDS.live_time", "s"),
     ("camera exposure", "INSTRUMENT.Detector.Camera.exposure", "s"),
 )
+FACTS = tuple(field.name for field in fields(hspyio.ExperimentInfo) if field.name != "metadata")
 LONGEST = 100
 MANY_ITEMS = 1000
 
@@ -81,26 +83,22 @@ def show_file(console: Console, path: Path, *, tree: bool = False) -> None:
     """Print a file's experiments; with ``tree`` all of their metadata."""
     described = hspyio.describe(path)
     with hspyio.open(path) as experiments:
-        version = experiments.version or "without a version"
-        count = "1 experiment" if len(described) == 1 else f"{len(described)} experiments"
-        size = size_text(path.stat().st_size)
-        _say(console, f"{path}: HSpy {version}, {count}, {size}", style="bold")
-        for experiment in described:
-            signal = experiments[experiment.group]
-            _show_experiment(console, experiment, signal.metadata, with_highlights=not tree)
-            if tree:
-                _say(console, _indented(repr(signal.metadata), 4))
-        if experiments.models:
-            _say(console, f"  models without a signal: {', '.join(experiments.models)}")
+        version = one_line(experiments.version) or "without a version"
+        without_signal = list(experiments.models)
+    count = "1 experiment" if len(described) == 1 else f"{len(described)} experiments"
+    size = size_text(path.stat().st_size)
+    _say(console, f"{path}: HSpy {version}, {count}, {size}", style="bold")
+    for experiment in described:
+        _show_experiment(console, experiment)
+        if tree:
+            _say(console, _indented(repr(experiment.metadata), 4))
+        else:
+            _show_highlights(console, experiment.metadata)
+    if without_signal:
+        _say(console, f"  models without a signal: {_listed(without_signal)}")
 
 
-def _show_experiment(
-    console: Console,
-    experiment: hspyio.ExperimentInfo,
-    metadata: hspyio.MetadataTree,
-    *,
-    with_highlights: bool,
-) -> None:
+def _show_experiment(console: Console, experiment: hspyio.ExperimentInfo) -> None:
     title = one_line(experiment.title) or "(no title)"
     if experiment.title != experiment.group:
         title += f"   [group {one_line(experiment.group)}]"
@@ -111,7 +109,10 @@ def _show_experiment(
         from rich.padding import Padding
 
         console.print(Padding.indent(_axes_table(experiment.axes), 4))
-    found = _highlights(metadata) if with_highlights else {}
+
+
+def _show_highlights(console: Console, metadata: hspyio.MetadataTree) -> None:
+    found = _highlights(metadata)
     width = max(map(len, found), default=0)
     for label, text in found.items():
         _say(console, f"    {label:<{width}}  {text}")
@@ -133,15 +134,14 @@ def _facts(experiment: hspyio.ExperimentInfo) -> list[tuple[str, str]]:
         ),
     ]
     if experiment.models:
-        facts.append(("models", ", ".join(map(one_line, experiment.models))))
+        facts.append(("models", _listed(experiment.models)))
     return facts
 
 
 def _dimensions(experiment: hspyio.ExperimentInfo) -> str:
-    """The dimensions as HyperSpy prints them: navigation | signal."""
-    navigation = ", ".join(map(str, experiment.navigation_shape))
-    signal = "ragged" if experiment.ragged else ", ".join(map(str, experiment.signal_shape))
-    return f"({navigation}|{signal})"
+    """The dimensions as HyperSpy prints them: the fastest first, navigation | signal."""
+    signal = ["ragged"] if experiment.ragged else experiment.signal_shape[::-1]
+    return f"({_listed(experiment.navigation_shape[::-1])}|{_listed(signal)})"
 
 
 def _axes_table(axes: list[dict[str, Any]]) -> Table:
@@ -179,14 +179,16 @@ def _highlights(metadata: hspyio.MetadataTree) -> dict[str, str]:
         for instrument in INSTRUMENTS if "INSTRUMENT" in path else ("",):
             place = path.replace("INSTRUMENT", f"Acquisition_instrument.{instrument}")
             value = metadata.get_item(place)
-            if value is not None and value != "":
-                found[label] = f"{_short(value)} {unit}".rstrip()
+            if text := _short(value):
+                found[label] = f"{text} {unit}".rstrip()
     return found
 
 
 def _short(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, list | tuple):
-        value = ", ".join(map(str, value))
+        value = _listed(value)
     if isinstance(value, float | np.floating):
         value = f"{value:g}"
     text = one_line(value)
@@ -195,18 +197,15 @@ def _short(value: Any) -> str:
 
 def _records(path: Path, tree: bool) -> list[dict[str, Any]]:
     """The same as data: an item an experiment, with all of its metadata where ``tree``."""
-    described = hspyio.describe(path)
-    with hspyio.open(path) as experiments:
-        return [
-            {
-                "file": str(path),
-                "version": experiments.version,
-                **_jsonable(asdict(experiment)),
-                "highlights": _highlights(experiments[experiment.group].metadata),
-                **({"metadata": _jsonable(experiments[experiment.group].metadata)} if tree else {}),
-            }
-            for experiment in described
-        ]
+    records = []
+    for experiment in hspyio.describe(path):
+        record: dict[str, Any] = {"file": str(path)}
+        record |= {name: getattr(experiment, name) for name in FACTS}
+        record["highlights"] = _highlights(experiment.metadata)
+        if tree:
+            record["metadata"] = experiment.metadata
+        records.append(_jsonable(record))
+    return records
 
 
 def _jsonable(value: Any) -> Any:
@@ -230,6 +229,10 @@ def _jsonable(value: Any) -> Any:
 
 def _say(console: Console, text: str, style: str | None = None) -> None:
     console.print(text, style=style, soft_wrap=True)
+
+
+def _listed(items: Iterable[object]) -> str:
+    return ", ".join(map(one_line, items))
 
 
 def _indented(text: str, width: int) -> str:

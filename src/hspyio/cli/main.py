@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+import hspyio
 from hspyio.cli.console import complain, say_warning
 from hspyio.cli.demo import demo
 from hspyio.cli.info import info
@@ -29,7 +29,7 @@ app.command()(demo)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"hspyio {version('hspyio')}")
+        typer.echo(f"hspyio {hspyio.__version__}")
         raise typer.Exit
 
 

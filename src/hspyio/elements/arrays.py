@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.elements.dtypes import dtype_from_json, dtype_to_json, from_stored, same_dtype, to_stored
+from hspyio.elements.dtypes import (
+    dtype_from_json,
+    dtype_to_json,
+    from_stored,
+    same_dtype,
+    to_stored,
+)
 from hspyio.elements.element import Element, Item
 from hspyio.elements.form import Form, Refusal
 from hspyio.elements.grammar import Kind

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hspyio import names
 from hspyio.elements.digest import digest
-from hspyio.elements.element import Element, Item
+from hspyio.elements.element import Decode, Element, Item
 from hspyio.elements.grammar import Kind, parse
 from hspyio.elements.hints import NO_HINT, Hint, names_digest
 from hspyio.elements.keys import key_from_json
@@ -84,8 +84,8 @@ class Decoder:
         self, elements: Iterable[Element], reading: Reading, aside: Group | None = None
     ) -> None:
         self.reading = reading
-        self._decodes = {}
-        self._restores = {}
+        self._decodes: dict[Kind, Decode] = {}
+        self._restores: dict[str, Decode] = {}
         for element in elements:
             self._decodes.update(element.decodes)
             self._restores.update(element.restores)

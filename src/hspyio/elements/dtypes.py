@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["dtype_from_json", "dtype_to_json", "from_stored", "same_dtype", "stored_dtype", "to_stored"]
+__all__ = [
+    "dtype_from_json",
+    "dtype_to_json",
+    "from_stored",
+    "same_dtype",
+    "stored_dtype",
+    "to_stored",
+]
 
 Json = Any
 
@@ -41,7 +48,7 @@ def dtype_from_json(json: Json) -> np.dtype[Any]:
     if "base" in json:
         return np.dtype((dtype_from_json(json["base"]), tuple(json["shape"])))
     fields = json["fields"]
-    spec: dict[str, Any] = {
+    spec: Any = {
         "names": [field[0] for field in fields],
         "formats": [dtype_from_json(field[1]) for field in fields],
         "offsets": [field[2] for field in fields],
@@ -49,7 +56,8 @@ def dtype_from_json(json: Json) -> np.dtype[Any]:
     }
     if any(field[3] is not None for field in fields):
         spec["titles"] = [field[3] for field in fields]
-    return np.dtype(spec, align=bool(json["aligned"]))
+    dtype: np.dtype[Any] = np.dtype(spec, align=bool(json["aligned"]))
+    return dtype
 
 
 def same_dtype(one: np.dtype[Any], other: np.dtype[Any]) -> bool:
@@ -100,7 +108,7 @@ def _stored_structure(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _reads_as_complex(dtype: np.dtype[Any]) -> bool:
-    """Programs built on h5py take a compound ``{r, i}`` of two equal floats for a complex number."""
+    """Programs built on h5py take a compound ``{r, i}`` of two equal floats for a complex one."""
     if dtype.names != ("r", "i") or dtype.fields is None:
         return False
     first, second = (dtype.fields[name][0] for name in dtype.names)
@@ -108,7 +116,7 @@ def _reads_as_complex(dtype: np.dtype[Any]) -> bool:
 
 
 def _lays_out(dtype: np.dtype[Any], formats: list[np.dtype[Any]]) -> bool:
-    """Whether HDF5 can hold the structure as it is: own types, plain names, no overlap, no titles."""
+    """Whether HDF5 can hold the structure: own types, plain names, no overlap, no titles."""
     assert dtype.names is not None and dtype.fields is not None
     end = 0
     for name, stored in zip(dtype.names, formats, strict=True):
@@ -182,9 +190,11 @@ def from_stored(stored: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.itemsize == 0:
         return np.zeros(stored.shape, dtype)
     if dtype.kind in "Mm":
-        return np.ascontiguousarray(stored, np.dtype(np.int64).newbyteorder(dtype.byteorder)).view(
-            dtype
-        ).reshape(stored.shape)
+        return (
+            np.ascontiguousarray(stored, np.dtype(np.int64).newbyteorder(dtype.byteorder))
+            .view(dtype)
+            .reshape(stored.shape)
+        )
     return stored.astype(dtype)
 
 

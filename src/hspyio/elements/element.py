@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["Element", "Item"]
+__all__ = ["Decode", "Element", "Item"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from hspyio.node import Array, Attribute, Group, Text
 __all__ = ["Form", "Refusal", "text_form"]
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - no error yet: the walker collects them
     """A value has no form; the walker notes the place and goes on to find the others."""
 
 

@@ -45,7 +45,7 @@ _FROM_JSON: dict[str, Callable[[Any], Hashable]] = {
     "int": parse_int,
     "float": float,
     "complex": lambda parts: complex(float(parts[0]), float(parts[1])),
-    "bytes": lambda text: base64.b64decode(text),
+    "bytes": base64.b64decode,
     "tuple": lambda items: tuple(key_from_json(item) for item in items),
     **{entry.tag: entry.from_text for entry in TEXT_TYPES},
 }

@@ -46,6 +46,8 @@ def _fits(key: str, form: Form, taken: set[str]) -> bool:
     name = form.prefix + key
     if name in taken or key in taken or not _is_storable(name, form):
         return False
+    if name == names.SIGNAL:  # would read as a signal in a list
+        return False
     expected, _ = parse(form.prefix + "x", form.node)
     if parse(name, form.node) != (expected, key):
         return False
@@ -75,4 +77,3 @@ def _stand_in(key: object, form: Form, taken: set[str]) -> str:
         count += 1
         candidate = f"{name}_{count}"
     return form.prefix + candidate
-

@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.elements.dtypes import dtype_from_json, dtype_to_json, from_stored, same_dtype, to_stored
+from hspyio.elements.dtypes import (
+    dtype_from_json,
+    dtype_to_json,
+    from_stored,
+    same_dtype,
+    to_stored,
+)
 from hspyio.elements.element import Element, Item
 from hspyio.elements.form import Form, Refusal, text_form
 from hspyio.elements.grammar import Kind
-from hspyio.elements.hints import Hint
+from hspyio.elements.hints import NO_HINT, Hint
 from hspyio.elements.text import restored_text
 from hspyio.elements.texts import int_text, parse_int
 from hspyio.node import Attribute
@@ -19,7 +25,7 @@ if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["ELEMENTS"]
+__all__ = ["ELEMENTS", "is_canonical"]
 
 _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**63, 2**64)
@@ -40,15 +46,20 @@ def _encode_int(value: int, walker: Encoder, where: str) -> Form:
     return text_form(int_text(value), "int")
 
 
-def _encode_python(value: bool | float | complex, walker: Encoder, where: str) -> Form:
+def _encode_python(value: bool | complex, walker: Encoder, where: str) -> Form:
     return number_form(value)
 
 
 def _encode_numpy(value: np.generic, walker: Encoder, where: str) -> Form:
     form = number_form(value)
-    if value.dtype.name in _PYTHON:
-        return Form(form.node, hint=Hint("numpy"))
-    return form
+    if not is_canonical(type(value)):
+        return Form(form.node, hint=Hint("numpy", value.dtype.char))
+    return Form(form.node, hint=Hint("numpy") if value.dtype.name in _PYTHON else NO_HINT)
+
+
+def is_canonical(kind: type) -> bool:
+    """Whether a numpy type is the one of its width; longlong may be a second int64."""
+    return np.dtype(np.dtype(kind).str).type is kind
 
 
 def _encode_void(value: np.void, walker: Encoder, where: str) -> Form:
@@ -81,19 +92,15 @@ def _decode(item: Item, walker: Decoder) -> Any:
 
 
 def _restore_numpy(item: Item, walker: Decoder) -> Any:
-    return _stored_number(item)[()]
+    value = _stored_number(item)[()]
+    return value if item.hint.data is None else np.dtype(item.hint.data).type(value)
 
 
 def _restore_void(item: Item, walker: Decoder) -> Any:
     return from_stored(_stored_number(item), dtype_from_json(item.hint.data))[()]
 
 
-_NUMPY_TYPES = tuple(
-    {
-        np.dtype(code).type
-        for code in "?bhilqpBHILQPefdgFDG"
-    }
-)
+_NUMPY_TYPES = tuple({np.dtype(code).type for code in "?bhilqpBHILQPefdgFDG"})
 
 ELEMENTS = (
     Element(

@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 
 from hspyio import names
 from hspyio.elements.decoder import as_objects
-from hspyio.elements.dtypes import dtype_from_json, dtype_to_json, from_stored, same_dtype, to_stored
+from hspyio.elements.dtypes import (
+    dtype_from_json,
+    dtype_to_json,
+    from_stored,
+    same_dtype,
+    to_stored,
+)
 from hspyio.elements.element import Element, Item
 from hspyio.elements.form import Form
 from hspyio.elements.grammar import Kind
@@ -80,7 +86,9 @@ def _runs(kinds: Iterable[Json]) -> list[list[Json]]:
     return [[kind, sum(1 for _ in run)] for kind, run in groupby(kinds)]
 
 
-def _common(arrays: Sequence[NDArray[Any]]) -> tuple[np.dtype[Any] | Text, list[NDArray[Any]]] | None:
+def _common(
+    arrays: Sequence[NDArray[Any]],
+) -> tuple[np.dtype[Any] | Text, list[NDArray[Any]]] | None:
     """The stored type and the flattened elements in it, if each comes back from it exactly."""
     if not arrays:
         return np.dtype(np.float64), []
@@ -96,12 +104,21 @@ def _common(arrays: Sequence[NDArray[Any]]) -> tuple[np.dtype[Any] | Text, list[
     if base.hasobject:
         return None
     rows = [array.astype(base) for array in stored]
-    exact = all(_same(row.astype(array.dtype), array) for row, array in zip(rows, stored, strict=True))
+    exact = all(_comes_back(row, array) for row, array in zip(rows, stored, strict=True))
     return (base, rows) if exact else None
 
 
-def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    return one.tobytes() == other.tobytes()
+def _comes_back(row: NDArray[Any], array: NDArray[Any]) -> bool:
+    with np.errstate(invalid="ignore"):
+        back = _cast(row, array.dtype)
+    return back.tobytes() == array.tobytes()
+
+
+def _cast(row: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Cast to the element's own dtype; a real number that stands among complex ones is real."""
+    if row.dtype.kind == "c" and dtype.kind != "c":
+        row = row.real
+    return row.astype(dtype)
 
 
 def _common_text(arrays: Sequence[NDArray[Any]]) -> tuple[Text, list[NDArray[Any]]] | None:
@@ -181,7 +198,7 @@ def _restored(element: NDArray[Any], kind: Json) -> Any:
     dtype = dtype_from_json(kind)
     if dtype.kind in "MmV" and not same_dtype(element.dtype, dtype):
         return from_stored(element, dtype)
-    return element.astype(dtype)
+    return _cast(element, dtype)
 
 
 def _restore_objects(item: Item, walker: Decoder) -> NDArray[Any]:
@@ -193,9 +210,7 @@ def _restore_objects(item: Item, walker: Decoder) -> NDArray[Any]:
 
 
 ELEMENT = Element(
-    accepts=lambda value: (
-        type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind == "O"
-    ),
+    accepts=lambda value: type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind == "O",
     encode=_encode,
     decodes={Kind.RAGGED: _decode},
     restores={"ragged": _restore, "objects": _restore_objects},

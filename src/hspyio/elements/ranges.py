@@ -24,7 +24,7 @@ _INT64 = range(-(2**63), 2**63)
 
 def _encode(value: range, walker: Encoder, where: str) -> Form:
     data: list[Any] = [int_text(part) for part in (value.start, value.stop, value.step)]
-    if len(value[:_MOST_WRITTEN_OUT + 1]) > _MOST_WRITTEN_OUT or not (
+    if len(value[: _MOST_WRITTEN_OUT + 1]) > _MOST_WRITTEN_OUT or not (
         value.start in _INT64 and value.stop in _INT64
     ):
         return text_form(f"range({', '.join(data)})", "range", data)

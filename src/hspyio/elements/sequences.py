@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from hspyio import names
 from hspyio.elements.element import Element, Item
-from hspyio.elements.form import Form, Refusal
+from hspyio.elements.form import Form
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import Hint
+from hspyio.elements.numbers import is_canonical
 from hspyio.elements.text import decode_bytes, is_plain
 from hspyio.elements.texts import float_text, int_text, parse_int
 from hspyio.node import Array, Attribute, Group, MemorySource, Text
@@ -97,10 +98,15 @@ def _flat(items: Sequence[Any]) -> tuple[Array, Runs] | None:
     if types <= _TO_TEXT.keys():
         texts = [_TO_TEXT[type(item)](item) for item in items]
         return (_texts(texts)[0], _runs(items)) if all(map(is_plain, texts)) else None
-    if len(types) == 1 and issubclass(next(iter(types)), (np.number, np.bool)):
+    if len(types) == 1 and _is_number(next(iter(types))):
         numbers = np.array(items)
         return _inline(numbers), [["numpy", len(items)]]
     return None
+
+
+def _is_number(kind: type) -> bool:
+    number = issubclass(kind, (np.number, np.bool)) and not issubclass(kind, np.timedelta64)
+    return number and is_canonical(kind)
 
 
 def _numbers(items: Sequence[Any], types: set[type]) -> NDArray[Any] | None:
@@ -112,9 +118,7 @@ def _numbers(items: Sequence[Any], types: set[type]) -> NDArray[Any] | None:
         if low >= -(2**63) and high < 2**63:
             return np.array(items, np.int64)
         return np.array(items, np.uint64) if low >= 0 and high < 2**64 else None
-    if int in types and any(
-        type(item) is int and abs(item) > _EXACT_IN_FLOAT for item in items
-    ):
+    if int in types and any(type(item) is int and abs(item) > _EXACT_IN_FLOAT for item in items):
         return None
     return np.array(items, np.complex128 if complex in types else np.float64)
 

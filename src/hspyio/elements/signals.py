@@ -63,9 +63,7 @@ def encode_signal(signal: Signal, walker: Encoder, where: str = "") -> Form:
     """
     trees = {
         names.METADATA: _metadata_form(signal.metadata, walker, f"{where}metadata"),
-        names.ORIGINAL_METADATA: walker.form(
-            signal.original_metadata, f"{where}original_metadata"
-        ),
+        names.ORIGINAL_METADATA: walker.form(signal.original_metadata, f"{where}original_metadata"),
         names.ATTRIBUTES: walker.form(_attributes(signal), f"{where}attributes"),
         names.LEARNING_RESULTS: walker.form(signal.learning_results, f"{where}learning_results"),
     }
@@ -106,7 +104,7 @@ def _metadata_form(metadata: MetadataTree, walker: Encoder, where: str) -> Form 
     """The tree, with the title that every reader demands; a made-up one is hinted as absent."""
     general = metadata.get("General", {})
     title = general.get("title", "") if isinstance(general, Mapping) else None
-    if not isinstance(title, str) or not title.isprintable() and "\0" in title:
+    if not isinstance(title, str) or (not title.isprintable() and "\0" in title):
         walker.problems.append(
             Problem(f"{where}.General.title", "has to be text without NUL: readers demand it")
         )
@@ -300,9 +298,7 @@ def _data(group: Group, walker: Decoder, where: str, hint: Hint, *, nested: bool
     return node.source.read() if nested else walker.reading.fetch_data(node, place)
 
 
-def _axes(
-    group: Group, data: Any, walker: Decoder, where: str, hint: Hint
-) -> list[dict[str, Any]]:
+def _axes(group: Group, data: Any, walker: Decoder, where: str, hint: Hint) -> list[dict[str, Any]]:
     if data.ndim == 0:
         return []
     with walker.eagerly():
@@ -336,13 +332,9 @@ def _listed_axes(
     return None
 
 
-def _signal_attributes(
-    group: Group, walker: Decoder, where: str, hint: Hint
-) -> dict[str, Any]:
+def _signal_attributes(group: Group, walker: Decoder, where: str, hint: Hint) -> dict[str, Any]:
     """The ``attributes`` subgroup, and what else stands on the group, as the seed says."""
-    unknown = {
-        name: node for name, node in group.attributes.items() if name not in _OWN_ATTRIBUTES
-    }
+    unknown = {name: node for name, node in group.attributes.items() if name not in _OWN_ATTRIBUTES}
     result = walker.dictionary(Group(unknown, {}), where)
     node = group.members.get(names.ATTRIBUTES)
     if isinstance(node, Group):

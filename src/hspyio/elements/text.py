@@ -75,7 +75,8 @@ def decode_bytes(content: bytes) -> str:
 
 
 def _encode(value: str, walker: Encoder, where: str) -> Form:
-    attribute, rest = store_text(str(value))
+    # numpy's own conversion would drop trailing NULs
+    attribute, rest = store_text("".join(value))
     if isinstance(value, np.str_):
         return Form(attribute, hint=Hint("numpy.str", rest))
     if rest is not None or attribute.value == names.NONE.encode():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,15 +47,18 @@ def _natural_dtype(value: NDArray[Any]) -> str:
 
 
 def _encode_strings(value: NDArray[Any], walker: Encoder, where: str) -> Form:
-    """numpy's variable-length strings."""
+    """Numpy's variable-length strings."""
     flat = value.ravel().tolist()
     if hasattr(value.dtype, "na_object"):
         raise Refusal("a StringDType with a missing-value object has no form in an HSpy file")
-    if not all(map(is_plain, flat)):
-        raise Refusal("a StringDType array with NUL or lone surrogates has no form in HDF5")
-    stored = as_objects((text.encode() for text in flat), value.shape)
     coerce = bool(getattr(value.dtype, "coerce", True))
-    return Form(Array(Text(), MemorySource(stored)), hint=Hint("strings", coerce))
+    if all(map(is_plain, flat)):
+        stored = as_objects((text.encode() for text in flat), value.shape)
+        return Form(Array(Text(), MemorySource(stored)), hint=Hint("strings", [coerce]))
+    form = walker.encode(flat, where)
+    inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
+    data = [coerce, list(value.shape), inner]
+    return replace(form, hint=replace(form.hint, tag="strings", data=data))
 
 
 def text_values(node: Array, *, as_text: bool | None = None) -> NDArray[Any]:
@@ -94,8 +98,12 @@ def _array(item: Item) -> Array:
 
 
 def _restore_strings(item: Item, walker: Decoder) -> NDArray[Any]:
+    coerce, *listed = item.hint.data
+    dtype = np.dtypes.StringDType(coerce=bool(coerce))
+    if listed:
+        shape, inner = listed
+        return np.array(walker.restored(item, inner), dtype).reshape(shape)
     texts = text_values(_array(item))
-    dtype = np.dtypes.StringDType(coerce=bool(item.hint.data))
     return np.array(texts.ravel().tolist(), dtype).reshape(texts.shape)
 
 
@@ -110,9 +118,7 @@ ELEMENTS = (
     Element(
         accepts=_array_of("S"),
         encode=_encode_bytes,
-        restores={
-            "bytes": lambda item, walker: _array(item).source.read().astype(item.hint.data)
-        },
+        restores={"bytes": lambda item, walker: _array(item).source.read().astype(item.hint.data)},
     ),
     Element(
         accepts=_array_of("U"),
@@ -124,7 +130,5 @@ ELEMENTS = (
             )
         },
     ),
-    Element(
-        accepts=_array_of("T"), encode=_encode_strings, restores={"strings": _restore_strings}
-    ),
+    Element(accepts=_array_of("T"), encode=_encode_strings, restores={"strings": _restore_strings}),
 )

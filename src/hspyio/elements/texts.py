@@ -101,7 +101,7 @@ def _moment_text(value: datetime | time) -> str:
 _MOMENT = re.compile(r"([^\[\]]*)(?:\[(=?)([^\[\]]*?)\])??(\[fold\])?")
 
 
-def _parse_moment(kind: type[datetime] | type[time], text: str) -> Any:
+def _parse_moment(kind: type[datetime | time], text: str) -> Any:
     match = _MOMENT.fullmatch(text)
     if match is None:
         raise ValueError(f"no moment: {text!r}")

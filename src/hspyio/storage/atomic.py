@@ -58,7 +58,8 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
     """
     target = os.path.realpath(path)
     temporary = os.path.join(
-        os.path.dirname(target), f".{os.path.basename(target)[:100]}.{secrets.token_hex(6)}{_SUFFIX}"
+        os.path.dirname(target),
+        f".{os.path.basename(target)[:100]}.{secrets.token_hex(6)}{_SUFFIX}",
     )
     try:
         with h5py.File(temporary, "x", libver=LIBVER) as file:
@@ -72,7 +73,9 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
     except HspyError:
         raise
     except (OSError, RuntimeError) as error:
-        raise SaveError(f"could not be written, what was there is untouched: {error}", path=path) from error
+        raise SaveError(
+            f"could not be written, what was there is untouched: {error}", path=path
+        ) from error
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)

@@ -126,9 +126,7 @@ class _OnDemand(Mapping[str, T]):
         return len(self._names)
 
 
-def _group(
-    group: h5g.GroupID, where: str, session: _Session, ancestors: tuple[Any, ...]
-) -> Group:
+def _group(group: h5g.GroupID, where: str, session: _Session, ancestors: tuple[Any, ...]) -> Group:
     """Node of a group; `ancestors` end circles of links."""
     identity = _identity(group)
     inside = (*ancestors, identity)
@@ -137,7 +135,9 @@ def _group(
         children = _names(handle)
         attributes = {name: _attribute(group, name) for name in _attribute_names(group)}
     except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise DamagedFileError(f"cannot be read: {error}", path=session.path, where=where) from error
+        raise DamagedFileError(
+            f"cannot be read: {error}", path=session.path, where=where
+        ) from error
 
     def member(name: str) -> Group | Array | Damaged:
         place = f"{where.rstrip('/')}/{name}"
@@ -235,7 +235,9 @@ def _dataset(dataset: h5d.DatasetID, where: str, session: _Session) -> Array | D
     kind = from_h5py(dataset.dtype)
     chunks = tuple(creation.get_chunk()) if layout == h5d.CHUNKED else None
     filters = tuple(_filter(creation, i) for i in range(creation.get_nfilters()))
-    return Array(kind, _FileSource(dataset, where, session, filters), chunks=chunks, filters=filters)
+    return Array(
+        kind, _FileSource(dataset, where, session, filters), chunks=chunks, filters=filters
+    )
 
 
 def _filter(creation: Any, index: int) -> Filter:
@@ -326,10 +328,12 @@ def _read(
             values = np.empty(dataset.shape, dataset.dtype)
             dataset.read(h5s.ALL, h5s.ALL, values, h5t.py_create(to_h5py(kind)))
     except (OSError, RuntimeError, ValueError, TypeError) as error:
-        raise DamagedFileError(f"its values cannot be read: {error}", path=path, where=where) from error
+        raise DamagedFileError(
+            f"its values cannot be read: {error}", path=path, where=where
+        ) from error
     except MemoryError as error:
         raise DamagedFileError(
-            f"its values, {dataset.shape} of {dataset.dtype}, do not fit into memory; use lazy=True",
+            f"{dataset.shape} of {dataset.dtype} do not fit into memory; use lazy=True",
             path=path,
             where=where,
         ) from error

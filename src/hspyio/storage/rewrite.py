@@ -35,6 +35,7 @@ def rewrite_file(path: str, root: Group, *, durable: bool = True) -> None:
     SaveError
         If writing fails; the old file is untouched.
     """
+
     def fill(new: h5py.File) -> None:
         with h5py.File(os.path.realpath(path), "r") as old:
             _take_over(old, new)

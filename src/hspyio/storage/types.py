@@ -15,9 +15,11 @@ __all__ = ["from_h5py", "to_h5py"]
 def to_h5py(kind: StorageType) -> np.dtype[Any]:
     """The dtype, with h5py's metadata, that makes h5py write the type."""
     if isinstance(kind, Text):
-        return h5py.string_dtype("utf-8" if kind.utf8 else "ascii", kind.length)
+        text: np.dtype[Any] = h5py.string_dtype("utf-8" if kind.utf8 else "ascii", kind.length)
+        return text
     if isinstance(kind, Vlen):
-        return h5py.vlen_dtype(to_h5py(kind.base))
+        rows: np.dtype[Any] = h5py.vlen_dtype(to_h5py(kind.base))
+        return rows
     return kind
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
-from hspyio.node import Array, Attribute, Filter, GraphSource, Group, Kept, Text, Vlen
+from hspyio.node import Array, Attribute, Filter, GraphSource, Group, Kept, Text
 from hspyio.storage.reader import filter_available
 from hspyio.storage.types import to_h5py
 
@@ -134,7 +134,7 @@ def _in_memory(array: Array, dtype: np.dtype[Any]) -> NDArray[Any]:
     if isinstance(array.type, Text):
         result[...] = values
         return result
-    inner = to_h5py(array.type.base) if isinstance(array.type, Vlen) else dtype
+    inner = to_h5py(array.type.base)
     flat = result.reshape(-1)
     for index, row in enumerate(values.reshape(-1)):
         flat[index] = np.asarray(row).astype(inner)

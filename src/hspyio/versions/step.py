@@ -32,9 +32,7 @@ class Step:
 
 def copied(tree: Tree) -> Tree:
     """Copy a tree of dicts, not what is in it."""
-    return {
-        key: copied(value) if isinstance(value, dict) else value for key, value in tree.items()
-    }
+    return {key: copied(value) if type(value) is dict else value for key, value in tree.items()}
 
 
 def get(tree: Tree, path: str) -> Any:

@@ -123,9 +123,7 @@ class OpenFile:
             return array.source.read()
         if self.handle is None:
             self.handle = FileHandle(self.path)
-        return from_source(
-            detached(self.handle), array.type, array.chunks, self._chunks_for(array)
-        )
+        return from_source(detached(self.handle), array.type, array.chunks, self._chunks_for(array))
 
     def _chunks_for(self, array: Array) -> str | tuple[int, ...]:
         chunks = self.options.chunks

@@ -7,7 +7,7 @@ from typing import Literal
 
 from hspyio.api.checks import check_threads, not_yet
 from hspyio.api.experiments import Experiments, read_signal
-from hspyio.api.reading import opened, select
+from hspyio.api.files import opened, select
 from hspyio.options import ReadOptions
 from hspyio.signal import Signal
 

@@ -10,19 +10,20 @@ from typing import Any
 from hspyio import names
 from hspyio.api.checks import check_threads, not_yet
 from hspyio.api.experiments import read_signal
-from hspyio.api.reading import OpenFile, opened, select, title_of
-from hspyio.api.save import listed
+from hspyio.api.files import OpenFile, opened, select, title_of
+from hspyio.api.saving import listed
 from hspyio.errors import AxesError, ExperimentError, UnsupportedTypeError
 from hspyio.layout import EncodedFile, encode_file
 from hspyio.node import Array, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
-from hspyio.signal import Signal
+from hspyio.signal import Location, Signal
 from hspyio.storage.rewrite import rewrite_file
 from hspyio.storage.writer import check_filters
 from hspyio.versions import CURRENT
 
 __all__ = ["append", "put", "remove", "update", "update_group"]
+
 
 def append(
     path: str | os.PathLike[str],
@@ -68,9 +69,7 @@ def append(
     put(path, listed(signal)[0], options, group=None, with_data=True, durable=durable)
 
 
-def update(
-    path: str | os.PathLike[str], signal: Signal, *, name: str | None = None
-) -> None:
+def update(path: str | os.PathLike[str], signal: Signal, *, name: str | None = None) -> None:
     """Write metadata, axes, attributes, learning results and models; the data stay untouched.
 
     What is written is what the signal now holds; nothing old stays beside it. The group is
@@ -122,9 +121,8 @@ def update_group(
     """
     location = signal.location
     with opened(path, _UNREAD, stacklevel=5) as file:
-        if name is None and location is not None and location.group in file.contents.experiments:
-            if os.path.realpath(location.path) == os.path.realpath(file.path):
-                return location.group
+        if name is None and location is not None and _is_in(location, file):
+            return location.group
         if name is None and (len(file.contents.experiments) > 1 or not required):
             name = signal.title
         try:
@@ -133,6 +131,11 @@ def update_group(
             if required:
                 raise
             return None
+
+
+def _is_in(location: Location, file: OpenFile) -> bool:
+    same = os.path.realpath(location.path) == os.path.realpath(file.path)
+    return same and location.group in file.contents.experiments
 
 
 def remove(path: str | os.PathLike[str], name: str) -> None:
@@ -264,9 +267,8 @@ def _rebuilt(
         other: Kept(f"/{names.EXPERIMENTS}/{other}") for other in others
     }
     for entry, (name, node) in zip(entries, encoded.experiments.items(), strict=True):
-        if entry.group is not None and name not in encoded.hinted_data:
-            node = _with_kept_data(file, entry.group, node)
-        experiments[name] = node
+        keeps = entry.group if name not in encoded.hinted_data else None
+        experiments[name] = node if keeps is None else _with_kept_data(file, keeps, node)
     return _root(experiments, {**models, **encoded.models}), encoded
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-import h5py
+from typing import TYPE_CHECKING, Any
 
 from hspyio.api.checks import check_threads, not_yet
 from hspyio.errors import OptionError, UnsupportedTypeError
@@ -16,6 +14,9 @@ from hspyio.plan import plan
 from hspyio.signal import Signal
 from hspyio.storage.atomic import check_target, save_file
 from hspyio.storage.writer import check_filters, write_group
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["save", "write_new"]
 
@@ -107,13 +108,11 @@ def listed(signals: Signal | Iterable[Signal]) -> list[Signal]:
     OptionError
         If something else is among them, or there is none.
     """
-    result = [signals] if isinstance(signals, Signal) else list(signals)
-    for item in result:
-        if not isinstance(item, Signal):
-            kind = type(item)
-            raise OptionError(
-                f"only hspyio's Signal can be saved, not {kind.__module__}.{kind.__qualname__}"
-            )
+    result: list[Any] = [signals] if isinstance(signals, Signal) else list(signals)
+    strangers = {type(item) for item in result if not isinstance(item, Signal)}
+    if strangers:
+        kinds = ", ".join(f"{kind.__module__}.{kind.__qualname__}" for kind in strangers)
+        raise OptionError(f"only hspyio's Signal can be saved, not {kinds}")
     if not result:
         raise OptionError("there is no signal to save")
     return result
@@ -130,5 +129,3 @@ def write_new(
         write_group(file, root, maxshape=options.maxshape)
 
     save_file(os.fspath(path), fill, durable=durable)
-
-

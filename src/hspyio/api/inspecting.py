@@ -11,7 +11,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.experiments import read_signal
-from hspyio.api.reading import OpenFile, opened
+from hspyio.api.files import OpenFile, opened
 from hspyio.axes import axis_to_dict
 from hspyio.filters import describe as filter_names
 from hspyio.node import Array
