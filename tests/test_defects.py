@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from defects import corruption, reading, writing
+
+from defects import reading, structure, values, writing
 from defects.tools import Row
 
-ROWS = (*writing.ROWS, *corruption.ROWS, *reading.ROWS)
+ROWS = (*writing.ROWS, *values.ROWS, *structure.ROWS, *reading.ROWS)
 LAST = {"W": 19, "C": 30, "R": 14}
 
 

@@ -181,7 +181,7 @@ def _masked(one: Any, other: Any, where: str) -> Iterator[str]:
 
 _MASK_PARTS: dict[str, Callable[[Any], Any]] = {
     "mask": np.ma.getmask,
-    "fill value": lambda array: np.asarray(array.fill_value),
+    "fill value": lambda array: np.asarray(array.fill_value, array.dtype),
     "hard mask": lambda array: array.hardmask,
 }
 

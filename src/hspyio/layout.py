@@ -13,7 +13,7 @@ from hspyio import names
 from hspyio.axes import Axis, UniformAxis, axis_from_dict
 from hspyio.elements import ELEMENTS
 from hspyio.elements.decoder import Decoder, Reading
-from hspyio.elements.encoder import Encoder, sealed
+from hspyio.elements.encoder import Encoder, order_of, sealed
 from hspyio.elements.form import Form
 from hspyio.elements.hints import NO_HINT, Hint, dump, load
 from hspyio.elements.naming import name_items
@@ -419,7 +419,8 @@ def encode_file(
             )
         ]
         models |= {key: model.node for key, _, model in named if isinstance(model.node, Group)}
-        hint = Hint(children={key: hint for key, hint, _ in named if hint})
+        order = order_of([key for key, _, _ in named], ())
+        hint = Hint(order=order, children={key: hint for key, hint, _ in named if hint})
         experiments[name] = _experiment(form, axes, hint, encoder)
         problems += encoder.problems
         if form.hint.child(names.DATA):
@@ -448,14 +449,10 @@ def _model_forms(
     """The models, each saying whose it is (defect C27)."""
     forms = []
     for key, model in signal.models.items():
-        form = encoder.form(model.tree, f"{where}models.{key}")
-        if form is None or not isinstance(form.node, Group):
-            continue
-        attributes = {
-            **form.node.attributes,
-            names.SIGNAL_OF_MODEL: Attribute(Text(), owner.encode()),
-        }
-        forms.append((key, replace(form, node=Group(attributes, form.node.members))))
+        tree = {**model.tree, names.SIGNAL_OF_MODEL: owner}
+        form = encoder.form(tree, f"{where}models.{key}")
+        if form is not None:
+            forms.append((key, form))
     return forms
 
 

@@ -2,4 +2,5 @@
 
 import pytest
 
-pytest.register_assert_rewrite("defects.tools", "defects.writing", "defects.corruption", "defects.reading")
+_FILES = ("tools", "writing", "values", "structure", "reading")
+pytest.register_assert_rewrite(*(f"defects.{name}" for name in _FILES))

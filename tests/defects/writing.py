@@ -8,6 +8,7 @@ from typing import Any
 import dask.array as da
 import h5py
 import numpy as np
+import rsciio.hspy
 
 import hspyio
 from defects.tools import (
@@ -24,6 +25,7 @@ from defects.tools import (
     same_signals,
     signal,
 )
+from hspyio import Signal
 
 __all__ = ["ROWS"]
 
@@ -155,6 +157,30 @@ def w12(folder: Path) -> None:
         check_held(place, signal({}, data), {}, data=theirs)
 
 
+def w12_nested(folder: Path) -> None:
+    """Signals inside the metadata may have the same odd data."""
+    rows, text = objects(np.array([1.0, 2.0]), np.array([[3.0]])), np.array(["µm", "x"])
+    cases: dict[str, tuple[Signal, Any]] = {
+        "scalar": (Signal(np.array(2.5)), np.array([2.5])),
+        "empty": (Signal(np.zeros((2, 0))), np.zeros((2, 0))),
+        "ragged": (Signal(rows), rows),
+        "no axes": (Signal(rows[:1], []), rows[:1]),
+        "dask": (Signal(da.ones((2, 3))), np.ones((2, 3))),
+        "masked": (Signal(np.ma.array([1, 2], mask=[False, True])), np.array([1, 2])),
+        "text": (Signal(text), np.array(["µm".encode(), b"x"])),
+    }
+    path = folder / "file.hspy"
+    made = signal({name: nested for name, (nested, _) in cases.items()})
+    hspyio.save(path, made)
+    same_signals(made, hspyio.load(path))
+    for lazy in (False, True):
+        [theirs] = rsciio.hspy.file_reader(path, lazy=lazy)
+        for name, (nested, data) in cases.items():
+            read = theirs["metadata"]["Node"][f"_sig_{name}"]
+            same(data, computed(read["data"]))
+            assert len(read["axes"]) == (1 if name == "scalar" else len(nested.axes))
+
+
 def w13(folder: Path) -> None:
     rows = objects(np.array([1.0, 2.0]), np.array([[3.0]]), np.array([4.0]))
     cases: dict[str, tuple[Any, Any, bool]] = {
@@ -175,14 +201,13 @@ def w14(folder: Path) -> None:
     node: Tree = {
         1: "text",
         2.5: None,
-        True: {"a": 1},
+        False: {"a": 1},
         None: [1, 2],
         (1, "b"): np.arange(3),
         "": {"x": 1},
     }
-    node = {1: "text", 2.5: None, False: {"a": 1}, **node}
     reads = {
-        "1": {"a": np.int64(1)},
+        "1": "text",
         "2.5": None,
         "False": {"a": np.int64(1)},
         "None": [1, 2],
@@ -222,13 +247,13 @@ def w16_deep(folder: Path) -> None:
     node = nested(90)
     check_held(folder, signal(node), node)
     # The tree itself, metadata and Node are three of the 100 levels.
-    place = "metadata.Node.deep" + ".a" * 97
+    place = "metadata.Node.deep" + ".a" * 98
     check_left_out(
         folder,
         signal({"deep": nested(1500), "kept": "x"}),
         place,
-        left={"deep": nested(97), "kept": "x"},
-        reads={"deep": nested(97), "kept": "x"},
+        left={"deep": nested(98), "kept": "x"},
+        reads={"deep": nested(98), "kept": "x"},
     )
 
 
@@ -270,19 +295,12 @@ def w18(folder: Path) -> None:
     same_signals(again, hspyio.load(path, name="Row"))
     same_signals(second, hspyio.load(path, name="Other"))
     for lazy in (False, True):
-        theirs = {item["metadata"]["General"]["title"]: item for item in reading(path, lazy)}
+        read = rsciio.hspy.file_reader(path, lazy=lazy)
+        theirs = {item["metadata"]["General"]["title"]: item for item in read}
         assert set(theirs) == {"Row", "Other"}
         same(again.data, computed(theirs["Row"]["data"]))
         same({"w": "again"}, theirs["Row"]["metadata"]["Node"])
         same(second.data, computed(theirs["Other"]["data"]))
-
-
-def reading(path: Path, lazy: bool) -> list[Tree]:
-    """What RosettaSciIO reads."""
-    import rsciio.hspy
-
-    result: list[Tree] = rsciio.hspy.file_reader(path, lazy=lazy)
-    return result
 
 
 def w19(folder: Path) -> None:
@@ -305,6 +323,7 @@ ROWS = (
     Row("W10", "text and dates in structures are bytes and int64, objects are refused", w10),
     Row("W11", "empty arrays of any shape get chunks of h5py's guess", w11),
     Row("W12", "0-d data are stored as one value with one axis, and hinted", w12),
+    Row("W12", "signals inside the trees may have such data too", w12_nested),
     Row("W13", "dask arrays of objects, without items or without dimensions are computed", w13),
     Row("W14", "a key that is no text stands as text, and is hinted", w14),
     Row("W14", "a key that stands as text gives way to a key that is text", w14_clash),

@@ -262,8 +262,15 @@ def _warn_left_out(path: str, problems: tuple[Problem, ...]) -> None:
 # RosettaSciIO's dict -> Signal
 
 
-def signal_from_dict(signal: Mapping[str, Any]) -> Signal:
+def signal_from_dict(signal: Mapping[str, Any], above: tuple[int, ...] = ()) -> Signal:
     """Make a signal of RosettaSciIO's dict.
+
+    Parameters
+    ----------
+    signal : dict
+        Format, section 7.1.
+    above : tuple of int
+        What it stands in, for a signal in another one's metadata.
 
     Raises
     ------
@@ -283,8 +290,8 @@ def signal_from_dict(signal: Mapping[str, Any]) -> Signal:
     return Signal(
         signal["data"],
         signal["axes"],
-        metadata=_with_title(_adopted(dict(signal.get(names.METADATA) or {}))),
-        original_metadata=_adopted(dict(signal.get(names.ORIGINAL_METADATA) or {})),
+        metadata=_with_title(_adopted(dict(signal.get(names.METADATA) or {}), above)),
+        original_metadata=_adopted(dict(signal.get(names.ORIGINAL_METADATA) or {}), above),
         attributes={k: v for k, v in attributes.items() if k not in (names.LAZY, names.RAGGED)},
         learning_results=dict(results or {}),
         models={key: _adopted(dict(tree)) for key, tree in (signal.get("models") or {}).items()},
@@ -302,21 +309,40 @@ def _with_title(metadata: dict[Any, Any]) -> dict[Any, Any]:
     return {**metadata, "General": {**general, "title": "" if title is None else str(title)}}
 
 
-def _adopted(value: Any) -> Any:
-    """A tree in which signals in RosettaSciIO's form are signals."""
+def _adopted(value: Any, above: tuple[int, ...] = ()) -> Any:
+    """A tree in which signals in RosettaSciIO's form are signals.
+
+    Where there is none it is the same tree, so that encoding finds and names what is circular;
+    so it does with what is deeper than a file can be.
+    """
+    if id(value) in above or len(above) > names.MAX_DEPTH:
+        return value
+    inside = (*above, id(value))
     if type(value) is dict:
         if list(value) == [names.SIGNAL] and _is_signal_dict(value[names.SIGNAL]):
-            return signal_from_dict(value[names.SIGNAL])
-        return dict(_adopted_item(key, item) for key, item in value.items())
+            return signal_from_dict(value[names.SIGNAL], inside)
+        tree = {_key(key, value): _adopted_item(key, item, inside) for key, item in value.items()}
+        same = all(new is old for new, old in zip(tree.values(), value.values(), strict=True))
+        return value if same else tree
     if type(value) in (list, tuple) and any(type(v) in (dict, list, tuple) for v in value):
-        return type(value)(_adopted(item) for item in value)
+        items = [_adopted(item, inside) for item in value]
+        same = all(new is old for new, old in zip(items, value, strict=True))
+        return value if same else type(value)(items)
     return value
 
 
-def _adopted_item(key: Any, value: Any) -> tuple[Any, Any]:
+def _key(key: Any, tree: Mapping[Any, Any]) -> Any:
+    """The signal's own key, unless something else has it."""
+    if isinstance(key, str) and key.startswith(names.SIGNAL) and _is_signal_dict(tree[key]):
+        own = key[len(names.SIGNAL) :]
+        return key if own in tree else own
+    return key
+
+
+def _adopted_item(key: Any, value: Any, above: tuple[int, ...]) -> Any:
     if isinstance(key, str) and key.startswith(names.SIGNAL) and _is_signal_dict(value):
-        return key[len(names.SIGNAL) :], signal_from_dict(value)
-    return key, _adopted(value)
+        return signal_from_dict(value, above)
+    return _adopted(value, above)
 
 
 def _is_signal_dict(value: Any) -> bool:

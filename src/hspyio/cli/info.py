@@ -125,13 +125,13 @@ def _facts(experiment: hspyio.ExperimentInfo) -> list[tuple[str, str]]:
         kind += f", from {one_line(experiment.package)}"
     filters = " + ".join(experiment.filters) or "uncompressed"
     chunks = "in one block" if experiment.chunks is None else f"in chunks of {experiment.chunks}"
+    stored = stored_text(experiment.stored_bytes, experiment.array_bytes)
+    if experiment.ragged:  # what the items take lies elsewhere in the file
+        stored = f"{size_text(experiment.stored_bytes)} without the items"
     facts = [
         ("data", f"{_dimensions(experiment)}, {experiment.dtype}; array shape {experiment.shape}"),
         ("kind", kind),
-        (
-            "stored",
-            f"{stored_text(experiment.stored_bytes, experiment.array_bytes)}, {chunks}, {filters}",
-        ),
+        ("stored", f"{stored}, {chunks}, {filters}"),
     ]
     if experiment.models:
         facts.append(("models", _listed(experiment.models)))

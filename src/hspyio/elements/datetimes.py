@@ -34,13 +34,13 @@ def _restore(item: Item, walker: Decoder) -> Any:
     return np.array(number, np.int64).view(dtype)[()]
 
 
-_ARGUMENTS = re.compile(r"(\w+)?\(\s*((?:\d{1,9}\s*,\s*)*\d{1,9})")
+_ARGUMENTS = re.compile(r"(\w+)?\(\s*((?:\d{1,9}\s*,\s*)*\d{1,9})\s*,?\s*\)")
 
 
 def _decode_old(item: Item, walker: Decoder) -> Any:
     """ISO text of ``datetime.date(1991, 10, 1)`` and its kin; read as text, never evaluated.
 
-    What is no date or time stays the text it is (defect R8).
+    What is no date or time, or has a time zone, stays the text it is (defect R8).
     """
     node = item.node
     if not isinstance(node, Attribute) or not isinstance(node.value, bytes):

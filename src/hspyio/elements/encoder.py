@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from hspyio.elements.naming import name_items
 from hspyio.errors import Problem
 from hspyio.node import Array, Attribute, Group
 
-__all__ = ["Encoder", "sealed"]
+__all__ = ["Encoder", "order_of", "sealed"]
 
 
 class Encoder:
@@ -165,7 +165,7 @@ class Encoder:
             members[name] = form.node
             if form.shapes is not None:
                 members[names.RAGGED_SHAPES + name] = form.shapes
-        order = _order(sequence, attributes) if ordered else None
+        order = order_of(sequence, attributes) if ordered else None
         return Form(Group(attributes, members), hint=Hint(order=order, children=hints))
 
 
@@ -177,9 +177,7 @@ def sealed(form: Form, key: tuple[Any, ...] = ()) -> Hint:
     return hint
 
 
-def _order(
-    sequence: Sequence[str], attributes: Mapping[str, Attribute]
-) -> tuple[int, list[int]] | None:
+def order_of(sequence: Sequence[str], attributes: Container[str]) -> tuple[int, list[int]] | None:
     """A permutation of the sorted names, attributes first; nothing where that is the order."""
     stored = sorted(sequence, key=lambda name: (name not in attributes, name))
     if list(sequence) == stored:

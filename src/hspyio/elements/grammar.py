@@ -96,6 +96,8 @@ def _is_old_shapes(name: str, node: Array) -> bool:
 
 
 def _group(name: str, node: Group) -> tuple[Kind, str]:
+    if name.startswith(names.RAGGED_SHAPES):
+        return Kind.SKIP, name
     if name.startswith(names.SIGNAL):
         return Kind.SIGNAL, name[len(names.SIGNAL) :]
     if name.startswith(names.AXES_MANAGER):

@@ -21,6 +21,7 @@ from hspyio.elements.dtypes import (
     dtype_to_json,
     from_stored,
     same_dtype,
+    stored_dtype,
     to_stored,
 )
 from hspyio.elements.element import Element, Item
@@ -197,7 +198,7 @@ def _restored(element: NDArray[Any], kind: Json) -> Any:
         return _FROM_SCALAR[kind](element.item())
     dtype = dtype_from_json(kind)
     if dtype.kind in "MmV" and not same_dtype(element.dtype, dtype):
-        return from_stored(element, dtype)
+        return from_stored(_cast(element, stored_dtype(dtype)), dtype)
     return _cast(element, dtype)
 
 

@@ -104,9 +104,9 @@ def _metadata_form(metadata: MetadataTree, walker: Encoder, where: str) -> Form 
     """The tree, with the title that every reader demands; a made-up one is hinted as absent."""
     general = metadata.get("General", {})
     title = general.get("title", "") if isinstance(general, Mapping) else None
-    if not isinstance(title, str) or (not title.isprintable() and "\0" in title):
+    if not isinstance(title, str):
         walker.problems.append(
-            Problem(f"{where}.General.title", "has to be text without NUL: readers demand it")
+            Problem(f"{where}.General.title", "has to be text: readers demand it")
         )
         return None
     tree = dict(metadata)

@@ -48,7 +48,7 @@ def get(tree: Tree, path: str) -> Any:
 def move(tree: Tree, source: str, target: str) -> None:
     """Move a node; onto a node that is there already it is merged (defect R11).
 
-    Nothing is moved where the source is missing or the target's place is taken by a value.
+    What finds its place taken stays where it was: nothing is overwritten.
     """
     *parents, name = source.split(".")
     origin = get(tree, ".".join(parents)) if parents else tree
@@ -59,12 +59,15 @@ def move(tree: Tree, source: str, target: str) -> None:
     place = _made(tree, steps)
     if place is None:
         return
-    value = origin.pop(name)
-    there = place.get(last)
+    if last not in place:
+        place[last] = origin.pop(name)
+        return
+    value, there = origin[name], place[last]
     if isinstance(value, dict) and isinstance(there, dict):
-        there.update(value)
-    else:
-        place[last] = value
+        for key in [key for key in value if key not in there]:
+            there[key] = value.pop(key)
+        if not value:
+            del origin[name]
 
 
 def _made(tree: Tree, steps: list[str]) -> Tree | None:

@@ -8,8 +8,11 @@ __all__ = ["STEP"]
 
 
 def _migrate(metadata: Tree) -> None:
-    move(metadata, "signal", "Signal.signal_type")
-    move(metadata, "name", "General.title")
+    # The later names win where both are there.
+    if "signal_type" not in metadata:
+        move(metadata, "signal", "Signal.signal_type")
+    if "title" not in metadata:
+        move(metadata, "name", "General.title")
 
 
 STEP = Step((1, 1), _migrate)

@@ -12,8 +12,9 @@ _SEM = "Acquisition_instrument.SEM"
 
 def _migrate(metadata: Tree) -> None:
     move(metadata, f"{_TEM}.tilt_stage", f"{_TEM}.Stage.tilt_alpha")
-    move(metadata, f"{_TEM}.exposure", f"{_TEM}.Detector.Camera.exposure")
+    # exposure_time goes before exposure, which stays where it was if both are there.
     move(metadata, f"{_TEM}.exposure_time", f"{_TEM}.Detector.Camera.exposure")
+    move(metadata, f"{_TEM}.exposure", f"{_TEM}.Detector.Camera.exposure")
     move(metadata, f"{_SEM}.tilt_stage", f"{_SEM}.Stage.tilt_alpha")
 
 
