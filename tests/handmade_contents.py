@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import handmade as h
 import numpy as np
+
+import handmade as h
 
 Tree = dict[str, Any]
 
@@ -17,7 +18,10 @@ def axis(index: int, size: int, **changes: Any) -> Tree:
 
 
 def signal(title: str = "Handmade", data: Any = h.DATA, dimension: int = 1, **parts: Any) -> Tree:
-    """A signal as `test_reading.seen` shows it; `axis2={...}` changes that axis, `parts` replace whole parts."""
+    """A signal as `test_reading.seen` shows it.
+
+    `axis2={...}` changes that axis; other `parts` replace a whole part.
+    """
     navigating = data.ndim - dimension
     axes = [
         axis(i, n, navigate=i < navigating) | parts.pop(f"axis{i}", {})
@@ -77,16 +81,28 @@ AXES_TODAY = [
     for i, size in enumerate((3, 4))
 ]
 PARAMETER = {
-    **{"_id_name": "a", "name": "a", "self": 140, "value": 2.5, "std": None, "free": True},
-    **{"units": "", "_bounds": (None, 10.0), "_twins": []},
+    "_id_name": "a",
+    "name": "a",
+    "self": 140,
+    "value": 2.5,
+    "std": None,
+    "free": True,
+    "units": "",
+    "_bounds": (None, 10.0),
+    "_twins": [],
     "map": np.full((2, 3), np.array((2.5, 0.1, True), "f8,f8,?")).astype(
         [("values", "f8"), ("std", "f8"), ("is_set", "?")]
     ),
     "_whitelist": {"value": "", "self": "id"},
 }
 COMPONENT = {
-    **{"_id_name": "Custom", "name": "Custom", "active": True, "package": "__main__"},
-    **{"package_version": "", "_class_dump": h.CLASS_DUMP, "parameters": [PARAMETER]},
+    "_id_name": "Custom",
+    "name": "Custom",
+    "active": True,
+    "package": "__main__",
+    "package_version": "",
+    "_class_dump": h.CLASS_DUMP,
+    "parameters": [PARAMETER],
 }
 MODEL = {
     "date": "2023-11-08 14:55:16",
@@ -146,9 +162,7 @@ HOLDS: dict[h.Maker, Tree] = {
         axis2={"name": "w", "values": [100 / (x + 1) + 10 for x in (1.0, 1.5, 2.0, 2.5)]},
     ),
     h.bare_axes: signal(**{f"axis{i}": {"name": None, "units": None} for i in range(3)}),
-    h.undefined_axes: signal(
-        axis0={"name": None, "units": None}, axis1={"name": "", "units": ""}
-    ),
+    h.undefined_axes: signal(axis0={"name": None, "units": None}, axis1={"name": "", "units": ""}),
     h.indexed_axes: signal(
         metadata=old(), **{f"axis{i}": {"name": "E", "units": "m"} for i in range(3)}
     ),
@@ -158,9 +172,15 @@ HOLDS: dict[h.Maker, Tree] = {
     h.containers: signal(
         metadata=tree(
             node={
-                **{"none": None, "nothing": [], "nowhere": (), "bytes": b"\x00\xff\x00"},
-                **{"numbers": [1, 2, 3], "flags": (True, False), "_bounds": (None, 2.5)},
-                **{"mixed": [1, (2, 3), {"key": "value"}], "arrays": ARRAYS},
+                "none": None,
+                "nothing": [],
+                "nowhere": (),
+                "bytes": b"\x00\xff\x00",
+                "numbers": [1, 2, 3],
+                "flags": (True, False),
+                "_bounds": (None, 2.5),
+                "mixed": [1, (2, 3), {"key": "value"}],
+                "arrays": ARRAYS,
                 "names": ["Fe", "Å"],
             }
         )
@@ -168,9 +188,13 @@ HOLDS: dict[h.Maker, Tree] = {
     h.readable_tricks: signal(
         metadata=tree(
             node={
-                **{"padded": [5, (6, 7), "text"], "square": [[1, 2], [3, 4]], "scalar": 7},
-                **{"of_lists": ([1, 2], [3, 4]), "fixed": "inner\x00zero"},
-                **{"utf8": np.array(["µm", "nm"]), "array": b"\x00\xff\x07"},
+                "padded": [5, (6, 7), "text"],
+                "square": [[1, 2], [3, 4]],
+                "scalar": 7,
+                "of_lists": ([1, 2], [3, 4]),
+                "fixed": "inner\x00zero",
+                "utf8": np.array(["µm", "nm"]),
+                "array": b"\x00\xff\x07",
             }
         )
     ),
@@ -185,21 +209,19 @@ HOLDS: dict[h.Maker, Tree] = {
         )
     ),
     h.contiguous_metadata: signal(
-        metadata=tree(
-            node={"array": h.VECTOR, "numbers": [1, 2, 3], "scalar": np.array(2.5)}
-        )
+        metadata=tree(node={"array": h.VECTOR, "numbers": [1, 2, 3], "scalar": np.array(2.5)})
     ),
     h.ragged_metadata_without_shapes: signal(metadata=tree(ragged=ragged(h.FLAT_RAGGED))),
-    h.ragged_metadata_with_ragged_shapes: signal(
-        metadata=tree(node={"ragged": ragged(h.RAGGED)})
-    ),
+    h.ragged_metadata_with_ragged_shapes: signal(metadata=tree(node={"ragged": ragged(h.RAGGED)})),
     h.ragged_metadata: signal(
         metadata=tree(node={"ragged": ragged(h.RAGGED), "flat": ragged(h.FLAT_RAGGED)})
     ),
     h.python2_strings: signal(
         metadata=old(),
         original_metadata={
-            **{"owner": "EMSA", "comment": None, "place": "Malmö"},
+            "owner": "EMSA",
+            "comment": None,
+            "place": "Malmö",
             "elements": np.array(["Fe", "Pt"]),
         },
     ),
@@ -219,9 +241,7 @@ HOLDS: dict[h.Maker, Tree] = {
         | {"Signal": {"signal_type": "", "Noise_properties": {"variance": variance()}}}
     ),
     h.nested_signals_in_old_list: signal(
-        metadata=tree(
-            Sample={"maps": [item | {"package": "hyperspy"} for item in maps(2)]}
-        )
+        metadata=tree(Sample={"maps": [item | {"package": "hyperspy"} for item in maps(2)]})
     ),
     h.nested_signals_in_old_long_list: signal(metadata=tree(Sample={"maps": maps(12)})),
     h.nested_signals_in_old_mixed_list: signal(

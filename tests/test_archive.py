@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from make_archive import CONSUMED, EXPECTED, PACKAGES, VERSIONS, file_name, plain, write
 
 import hspyio
+from make_archive import CONSUMED, EXPECTED, PACKAGES, VERSIONS, file_name, plain, write
 
 ARCHIVE = Path(__file__).parent / "archive"
 PATHS = {version: ARCHIVE / file_name(version) for version in VERSIONS}

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import handmade as h
 import numpy as np
 import pytest
-from handmade_contents import HOLDS, SAID, STANDALONE, Tree, signal, tree
-from interop.compare import differences, rosettasciio, signal_dicts, with_index_in_array
-from make_archive import plain
 
+import handmade as h
 import hspyio
+from handmade_contents import HOLDS, SAID, STANDALONE, Tree, signal, tree
 from hspyio.errors import DamagedFileError, ExperimentError, HspyError, NotHspyError
+from interop.compare import differences, rosettasciio, with_index_in_array
+from make_archive import plain
 
 LAZY = pytest.mark.parametrize("lazy", [False, True])
 WHOLE = pytest.mark.parametrize("make", h.WHOLE, ids=lambda make: make.__name__)
@@ -193,7 +193,7 @@ def compare_tree(one: Any, other: Any) -> None:
         assert type(one) is type(other)
         for pair in zip(one, other, strict=True):
             compare_tree(*pair)
-    elif getattr(other, "dtype", None) == object:
+    elif isinstance(other, np.ndarray) and other.dtype == object:
         assert_same(one, other)
     else:
         assert plain(one) == plain(other)
@@ -263,7 +263,10 @@ def test_attributes_of_the_experiments_group(tmp_path: Path) -> None:
         experiment.parent.attrs["_list_empty_notes"] = "_None_"
     with hspyio.open(tmp_path / "file.hspy") as experiments:
         assert experiments.attrs == {
-            **{"operator": "Å. Other", "session": 7, "titles": "mine", "notes": []},
+            "operator": "Å. Other",
+            "session": 7,
+            "titles": "mine",
+            "notes": [],
         }
         assert (experiments.operator, experiments.session) == ("Å. Other", 7)
         assert experiments.titles == {"Handmade": "Handmade"}
@@ -459,5 +462,3 @@ def test_refused(make: h.Maker, path: Path) -> None:
         assert str(caught.value).startswith(f"{path}: ")
         assert wanted in str(caught.value)
         assert re.search(found, str(caught.value))
-
-

@@ -74,7 +74,7 @@ class SaveError(HspyError, OSError):
     """Writing failed half-way; what was there before is untouched."""
 
 
-class ExperimentError(HspyError, LookupError, ValueError):
+class ExperimentError(HspyError, KeyError, ValueError):
     """No experiment, or more than one, answers to what was asked for."""
 
 

@@ -177,16 +177,14 @@ def _undeclared(experiments: Mapping[str, Group]) -> Version:
 
 def stored_title(experiment: Group) -> str:
     """The title of an experiment as it stands in the file, read from one node alone."""
-    for tree, steps in (
-        (names.METADATA, ("General",)),
-        (names.MAPPED_PARAMETERS, ()),
-    ):
-        node: object = experiment.members.get(tree)
-        for step in steps:
-            node = node.members.get(step) if isinstance(node, Group) else None
-        if isinstance(node, Group):
-            return _text(node.attributes.get("title"))
-    return ""
+    tree = experiment.members.get(names.METADATA)
+    node = tree.members.get("General") if isinstance(tree, Group) else None
+    if node is None:
+        node = experiment.members.get(names.MAPPED_PARAMETERS)
+    if not isinstance(node, Group):
+        return ""
+    stored = _text(node.attributes.get("title")) or _text(node.attributes.get("name"))
+    return "" if stored == names.UNNAMED else stored
 
 
 def decode_experiment(
@@ -268,7 +266,12 @@ def to_signal(
         metadata, axes = _as_loader(metadata, axes, _is_ragged(parts.data))
     problems: list[Problem] = []
     made = [
-        _fitting_axis(axes[i] if i < len(axes) else {}, i, size, problems)
+        _fitting_axis(
+            axes[i] if i < len(axes) else {},
+            size,
+            f"{parts.where}/{names.AXIS_PREFIX}{i}",
+            problems,
+        )
         for i, size in enumerate(parts.data.shape)
     ]
     if _is_ragged(parts.data) and not axes:
@@ -319,16 +322,16 @@ def _as_loader(
     return metadata, axes
 
 
-def _fitting_axis(axis: Mapping[str, Any], index: int, size: int, problems: list[Problem]) -> Axis:
+def _fitting_axis(axis: Mapping[str, Any], size: int, where: str, problems: list[Problem]) -> Axis:
     """The axis as stored, mended where it contradicts the data."""
     try:
         made = axis_from_dict(axis, size=size)
     except AxesError as error:
-        problems.append(Problem(f"axis-{index}", f"{error.message}; replaced by a plain axis"))
+        problems.append(Problem(where, f"{error.message}; replaced by a plain axis"))
         return UniformAxis(size=size)
     if made.size == size:
         return made
-    problems.append(Problem(f"axis-{index}", f"has size {made.size}, the data {size}; mended"))
+    problems.append(Problem(where, f"has size {made.size}, the data {size}; mended"))
     if isinstance(made, UniformAxis):
         return replace(made, size=size)
     return UniformAxis(name=made.name, units=made.units, size=size, navigate=made.navigate)

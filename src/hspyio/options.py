@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hspyio.errors import OptionError
 
 __all__ = ["ReadOptions", "WriteOptions"]
@@ -42,8 +44,12 @@ class ReadOptions:
         """Refuse values that make no sense."""
         if self.errors not in ("raise", "warn"):
             raise OptionError(f"errors is {self.errors!r}; use 'raise' or 'warn'")
-        if isinstance(self.chunks, str) and self.chunks not in ("auto", "storage"):
-            raise OptionError(f"chunks is {self.chunks!r}; use 'auto', 'storage' or a shape")
+        chunks: object = self.chunks
+        shape = isinstance(chunks, tuple) and all(
+            isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in chunks
+        )
+        if chunks not in ("auto", "storage") and not shape:
+            raise OptionError(f"chunks is {chunks!r}; use 'auto', 'storage' or a shape")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ class SignalParts:
         Where the signal's class lived.
     literal_title : bool
         The title is meant as it stands, even if it reads ``__unnamed__``.
+    where : str
+        The path of the group they come from.
     """
 
     data: Any
@@ -41,3 +43,4 @@ class SignalParts:
     package: str = ""
     package_version: str = ""
     literal_title: bool = False
+    where: str = ""

@@ -21,14 +21,7 @@ def differences(one: Any, other: Any, where: str = "", *, chunks: bool = True) -
     if type(one) is not type(other):
         yield f"{where}: {type(one).__name__} {one!r:.80}, {type(other).__name__} {other!r:.80}"
     elif isinstance(one, Mapping):
-        for key in [*one, *(key for key in other if key not in one)]:
-            path = f"{where}.{key}" if where else str(key)
-            if key not in other:
-                yield f"{path}: only in the first"
-            elif key not in one:
-                yield f"{path}: only in the second"
-            else:
-                yield from differences(one[key], other[key], path, chunks=chunks)
+        yield from _mapping_differences(one, other, where, chunks=chunks)
     elif isinstance(one, list | tuple):
         if len(one) != len(other):
             yield f"{where}: {len(one)} items, {len(other)} items"
@@ -42,6 +35,19 @@ def differences(one: Any, other: Any, where: str = "", *, chunks: bool = True) -
         yield from _array_differences(np.asarray(one), np.asarray(other), where)
     elif one != other and not (one != one and other != other):  # noqa: PLR0124 # nan
         yield f"{where}: {one!r:.80}, {other!r:.80}"
+
+
+def _mapping_differences(
+    one: Mapping[Any, Any], other: Mapping[Any, Any], where: str, *, chunks: bool
+) -> Iterator[str]:
+    for key in [*one, *(key for key in other if key not in one)]:
+        path = f"{where}.{key}" if where else str(key)
+        if key not in other:
+            yield f"{path}: only in the first"
+        elif key not in one:
+            yield f"{path}: only in the second"
+        else:
+            yield from differences(one[key], other[key], path, chunks=chunks)
 
 
 def _array_differences(one: Any, other: Any, where: str) -> Iterator[str]:

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+import hspyio
+from hspyio.differences import signal_differences
 from interop.compare import (
     FILES,
     differences,
@@ -15,9 +18,6 @@ from interop.compare import (
     with_detector_eels,
     with_index_in_array,
 )
-
-import hspyio
-from hspyio.differences import signal_differences
 
 pytestmark = pytest.mark.skipif(not FILES, reason="../shared/data is not here")
 EACH = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -83,7 +83,7 @@ def test_what_we_saved_loads_the_same(path: Path, lazy: bool, tmp_path: Path) ->
     hspyio.save(tmp_path / "again.hspy", signal)
     again = hspyio.load(tmp_path / "again.hspy", lazy=lazy)
     assert signal_differences(signal, again) == []
-    # The order of keys is kept too, and a third generation is the second to the byte.
+    # Nor does anything get lost the second time.
     hspyio.save(tmp_path / "third.hspy", again)
     again = hspyio.load(tmp_path / "third.hspy")
     assert signal_differences(signal, again) == []

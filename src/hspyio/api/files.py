@@ -82,9 +82,11 @@ class OpenFile:
         self.problems += problems
         return migrate(parts, self.contents.version)
 
-    def standalone_models(self, nested: Nested, *, embed: bool = True) -> dict[str, Any]:
+    def standalone_models(
+        self, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20
+    ) -> dict[str, Any]:
         """Models that belong to none of the experiments, by name."""
-        reading = self._reading(nested, embed, 0)
+        reading = self._reading(nested, embed, lazy_above)
         models, problems = decode_models(self.contents.standalone_models, reading)
         self.problems += problems
         return models
@@ -102,12 +104,13 @@ class OpenFile:
 
     def _fetch(self, array: Array, lazy_above: int) -> Any:
         if self.options.lazy and _bytes(array) >= lazy_above:
-            return self._lazy(array)
+            chunks = self.options.chunks
+            return self._lazy(array, chunks if isinstance(chunks, str) else "auto")
         return array.source.read()
 
     def _fetch_data(self, array: Array, where: str) -> Any:
         if self.options.lazy:
-            return self._lazy(array)
+            return self._lazy(array, self.options.chunks)
         try:
             return array.source.read()
         except DamagedFileError as error:
@@ -117,19 +120,13 @@ class OpenFile:
             self.problems.append(Problem(where, f"{error.message}; {lost}"))
             return values
 
-    def _lazy(self, array: Array) -> Any:
+    def _lazy(self, array: Array, chunks: str | tuple[int, ...]) -> Any:
         detached = getattr(array.source, "detached", None)
         if detached is None or not array.shape or not isinstance(array.type, np.dtype):
             return array.source.read()
         if self.handle is None:
             self.handle = FileHandle(self.path)
-        return from_source(detached(self.handle), array.type, array.chunks, self._chunks_for(array))
-
-    def _chunks_for(self, array: Array) -> str | tuple[int, ...]:
-        chunks = self.options.chunks
-        if isinstance(chunks, tuple) and len(chunks) != len(array.shape):
-            return "auto"
-        return chunks
+        return from_source(detached(self.handle), array.type, array.chunks, chunks)
 
     def as_asked(self, data: Any) -> Any:
         """Data that could not be read in parts, as a dask array when reading is lazy."""

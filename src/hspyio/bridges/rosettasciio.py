@@ -79,7 +79,7 @@ def file_reader(
     list of dict
         With ``data``, ``axes`` (dicts with ``index_in_array``), ``metadata``,
         ``original_metadata``, ``attributes`` (``learning_results`` among them), ``models``,
-        ``package`` and ``package_version``; models without a signal as a dict of their own.
+        ``package`` and ``package_version``; each model without a signal as a dict of its own.
 
     Raises
     ------
@@ -97,12 +97,12 @@ def file_reader(
     )
 
     def nested(parts: SignalParts) -> dict[str, Any]:
-        return _exchange(parts, lazy=lazy)
+        return _exchange(parts, lazy=False)  # what stands inside a tree is read at once
 
     with opened(filename, options) as file:
         result = [_with_models(parts, file, lazy) for parts in _readable(file, nested)]
-        standalone = file.standalone_models(nested, embed=False)
-        return [*result, standalone] if standalone else result
+        models = file.standalone_models(nested, embed=False, lazy_above=0)
+        return [*result, *({name: tree} for name, tree in models.items())]
 
 
 def _readable(file: OpenFile, nested: Any) -> list[SignalParts]:
@@ -122,6 +122,10 @@ def _readable(file: OpenFile, nested: Any) -> list[SignalParts]:
 
 def _with_models(parts: SignalParts, file: OpenFile, lazy: bool) -> dict[str, Any]:
     result = _exchange(parts, lazy=lazy)
+    for i, (axis, size) in enumerate(zip(parts.axes, parts.data.shape, strict=False)):
+        if axis.get("size", size) != size:
+            where = f"{parts.where}/{names.AXIS_PREFIX}{i}"
+            file.problems.append(Problem(where, f"has size {axis['size']}, the data {size}"))
     return {**result, "data": file.as_asked(result["data"]), "models": parts.models}
 
 

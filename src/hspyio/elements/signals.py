@@ -263,6 +263,7 @@ def decode_signal(
         package=_text_attribute(group, names.PACKAGE),
         package_version=_text_attribute(group, names.PACKAGE_VERSION),
         literal_title=hint.child(names.METADATA).child("General").child("title").tag == "str",
+        where=where,
     )
 
 
@@ -277,6 +278,9 @@ def _tree(
             return walker.dictionary(node, f"{where}/{stored}", hint.child(stored))
         if node is not None:
             walker.problems.append(Problem(f"{where}/{stored}", "is not a readable group"))
+            return None
+    if name == names.METADATA:
+        walker.problems.append(Problem(where, "there is no group called metadata"))
     return None
 
 

@@ -72,7 +72,7 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
             _sync(os.path.dirname(target))
     except HspyError:
         raise
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # a dask array's own tasks may raise anything
         raise SaveError(
             f"could not be written, what was there is untouched: {error}", path=path
         ) from error

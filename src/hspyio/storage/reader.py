@@ -168,9 +168,12 @@ def _member(
         return Damaged(
             f"is a link to another file, {link.filename!r}; allow_external=True follows it"
         )
-    if isinstance(link, h5py.SoftLink) and name not in parent:
-        return Damaged(f"is a link to {link.path!r}, which is not there")
-    location = h5o.open(parent.id, name.encode("utf-8", "surrogateescape"))
+    try:
+        location = h5o.open(parent.id, name.encode("utf-8", "surrogateescape"))
+    except KeyError:
+        if isinstance(link, h5py.SoftLink):
+            return Damaged(f"is a link to {link.path!r}, which is not there")
+        raise
     if isinstance(location, h5g.GroupID):
         if _identity(location) in ancestors:
             return Damaged("is a link to a group that holds it")

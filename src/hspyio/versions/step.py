@@ -64,10 +64,21 @@ def move(tree: Tree, source: str, target: str) -> None:
         return
     value, there = origin[name], place[last]
     if isinstance(value, dict) and isinstance(there, dict):
-        for key in [key for key in value if key not in there]:
-            there[key] = value.pop(key)
+        _merge(value, there)
         if not value:
             del origin[name]
+
+
+def _merge(source: Tree, target: Tree) -> None:
+    """Move what has a place in the target; the rest stays."""
+    for key in list(source):
+        value, there = source[key], target.get(key, _MISSING)
+        if there is _MISSING:
+            target[key] = source.pop(key)
+        elif isinstance(value, dict) and isinstance(there, dict):
+            _merge(value, there)
+            if not value:
+                del source[key]
 
 
 def _made(tree: Tree, steps: list[str]) -> Tree | None:
