@@ -351,6 +351,7 @@ HOLDS: dict[h.Maker, Tree] = {
         metadata=tree(
             Acquisition_instrument={
                 "TEM": {
+                    "exposure": 0.5,  # exposure_time has its place
                     "Stage": {"tilt_alpha": 12.5, "tilt_beta": 1.5},
                     "Detector": {"Camera": {"name": "Orius", "exposure": 0.25}},
                 }

@@ -231,7 +231,7 @@ CORRECTED: dict[h.Maker, tuple[str, str]] = {
     h.latin1_variable: ("R9", r"\.text: '5 µm at 20 °C', '5 \\udcb5m at 20 \\udcb0C'"),
     h.variance_estimation: ("R6", r"\.metadata\.(Signal\.)?Noise_properties: only"),
     h.tem_eels: ("R5", DETECTOR),
-    h.stage_and_camera: ("R11", r"\.TEM\.(Detector\.Camera\.name|Stage\.tilt_beta|exposure): only"),
+    h.stage_and_camera: ("R11", r"\.TEM\.(Detector\.Camera\.name|Stage\.tilt_beta): only"),
 }
 # The same in lazy reading alone: ragged metadata is read at once, by us (R1).
 CORRECTED_LAZY = {h.ragged_metadata_without_shapes: ("R1", r"\.ragged: ndarray .* Array dask")}

@@ -6,7 +6,7 @@ of several possible ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -28,6 +28,7 @@ __all__ = [
     "StorageType",
     "Text",
     "Vlen",
+    "arrays_of",
 ]
 
 Selection: TypeAlias = tuple[slice | int, ...]
@@ -216,3 +217,12 @@ class Group:
 
 
 Node: TypeAlias = Group | Array | Attribute | Damaged | Kept
+
+
+def arrays_of(group: Group) -> Iterator[Array]:
+    """Every array in a group and in the groups inside it."""
+    for node in group.members.values():
+        if isinstance(node, Array):
+            yield node
+        elif isinstance(node, Group):
+            yield from arrays_of(node)

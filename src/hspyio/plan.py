@@ -9,7 +9,17 @@ import numpy as np
 from hspyio.chunks import dask_chunks, guess_chunks, signal_chunks, user_chunks
 from hspyio.errors import OptionError
 from hspyio.filters import chosen, fletcher32, gzip, scaleoffset, shuffle, szip
-from hspyio.node import Array, Damaged, Filter, GraphSource, Group, Kept, StorageType, Text
+from hspyio.node import (
+    Array,
+    Damaged,
+    Filter,
+    GraphSource,
+    Group,
+    Kept,
+    StorageType,
+    Text,
+    arrays_of,
+)
 from hspyio.options import WriteOptions
 
 __all__ = ["plan"]
@@ -39,6 +49,12 @@ def plan(root: Group, options: WriteOptions) -> Group:
     OptionError
         If the options make no sense; nothing has been written.
     """
+    ranks = {len(array.shape) for array in arrays_of(root) if array.signal_dims is not None}
+    if isinstance(options.chunks, tuple) and ranks and len(options.chunks) not in ranks:
+        raise OptionError(
+            f"chunks {options.chunks} has {len(options.chunks)} lengths, the data have "
+            f"{' or '.join(map(str, sorted(ranks)))} dimensions"
+        )
     return _planned_group(root, options, chosen(options.compression, options.compression_opts))
 
 
@@ -73,11 +89,6 @@ def _chunks(array: Array, options: WriteOptions) -> tuple[int, ...]:
         given = user_chunks(options.chunks, array.shape, size)
         if given is not None:
             return given
-        if array.signal_dims is not None:
-            raise OptionError(
-                f"chunks {options.chunks} has {len(options.chunks)} lengths, the data have "
-                f"{len(array.shape)} dimensions"
-            )
     if options.chunks is True or array.signal_dims is None:
         return guess_chunks(array.shape, size)
     if isinstance(array.source, GraphSource):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from datetime import timedelta, timezone
+from datetime import UTC, timedelta, timezone
 from decimal import Decimal
 from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -42,7 +42,7 @@ RESERVED = (
 """Keys that mean something on disk, or cannot stand there as they are."""
 
 
-def assert_roundtrip(signal: Signal, path: str | Path, **options: Any) -> Signal:
+def assert_roundtrip(signal: Signal, path: str | Path) -> Signal:
     """Save a signal, load it, and compare: types, order and all.
 
     Parameters
@@ -51,8 +51,6 @@ def assert_roundtrip(signal: Signal, path: str | Path, **options: Any) -> Signal
         What to save.
     path : path-like
         Where to; a file that exists is replaced.
-    **options
-        For `hspyio.save`.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def assert_roundtrip(signal: Signal, path: str | Path, **options: Any) -> Signal
     AssertionError
         If anything differs; every difference is listed.
     """
-    save(path, signal, overwrite=True, durable=False, **options)
+    save(path, signal, overwrite=True, durable=False)
     loaded = load(path)
     found = signal_differences(signal, loaded)
     assert not found, "\n".join(found)
@@ -84,7 +82,7 @@ def texts() -> Strategy:
 def _moments() -> list[Strategy]:
     zones = st.one_of(
         st.none(),
-        st.sampled_from([timezone.utc, ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")]),
+        st.sampled_from([UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")]),
         st.builds(timezone, st.integers(-86399, 86399).map(lambda s: timedelta(seconds=s))),
         st.just(timezone(timedelta(hours=1), "lab")),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -104,15 +104,15 @@ LISTS = [
     [{"_sig_": 1}], [{"": 1}], [{"_sig_": Signal([1])}], [{"": Signal([1])}],
     [Signal([i]) for i in range(12)],
     set(), {1}, {1, "a", None, 2.5, (1, 2)}, frozenset(), frozenset({frozenset({1}), 2}),
-    {1.0, True, "1"}, {np.float32(1)}, slice(None), slice(1, 2, 3), slice("a", [1], None),
+    {1.0, "1"}, {np.float32(1)}, slice(None), slice(1, 2, 3), slice("a", [1], None),
 ]  # fmt: skip
 DICTS = [
     {}, {"b": 1, "a": {"d": {}, "c": None}}, {key: i for i, key in enumerate(RESERVED)},
     {key: [i] for i, key in enumerate(RESERVED)}, {key: {"x": i} for i, key in enumerate(RESERVED)},
-    {key: np.arange(2) for key in RESERVED}, {key: "text" for key in RESERVED},
+    {key: np.arange(2) for key in RESERVED}, dict.fromkeys(RESERVED, "text"),
     {key: [None] for key in RESERVED}, {key: [] for key in RESERVED},
-    {key: b"x" for key in RESERVED}, {key: ragged(np.arange(2)) for key in RESERVED},
-    {key: Signal([1]) for key in RESERVED}, {key: None for key in RESERVED},
+    dict.fromkeys(RESERVED, b"x"), {key: ragged(np.arange(2)) for key in RESERVED},
+    {key: Signal([1]) for key in RESERVED}, dict.fromkeys(RESERVED),
     {1: "a", "1": "b", 2.5: "c", None: "d", "None": "e", (1, "x"): "f", b"k": "g", -0.0: "h"},
     {True: "a", "True": "b", math.nan: 1, math.inf: 2, 2**70: 3, 1j: 4, (): 5, ((1,), None): 6},
     {1: {2: {3: [Signal([1])]}}}, {"v": [1, 2], "_list_v": np.arange(2)},
@@ -122,12 +122,13 @@ DICTS = [
     {f"k{i}": i for i in range(500, 0, -1)},
 ]  # fmt: skip
 TIMES = [
-    date(1, 1, 1), date(9999, 12, 31), time(), time(23, 59, 59, 999999), time(1, tzinfo=timezone.utc),
+    date(1, 1, 1), date(9999, 12, 31), time(), time(23, 59, 59, 999999),
+    time(1, tzinfo=UTC),
     time(2, fold=1), time(2, tzinfo=ZoneInfo("Europe/Berlin")), datetime(2020, 1, 1),
     datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
     datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=1))),
     datetime(2020, 1, 1, tzinfo=timezone(timedelta(seconds=3601), "lab")),
-    datetime(2020, 1, 1, 1, 2, 3, 4, timezone.utc), timedelta(), timedelta(-5, 3, 7),
+    datetime(2020, 1, 1, 1, 2, 3, 4, UTC), timedelta(), timedelta(-5, 3, 7),
     timedelta.max, timedelta.min,
 ]  # fmt: skip
 OTHERS = [
@@ -171,7 +172,8 @@ ARRAYS = [
     strings("a", "é"), strings(), strings("a\0b"),
 ]  # fmt: skip
 SIGNALS = [
-    Signal([1.0]), navigated(), Signal(np.arange(3) > 1), Signal(ragged(np.arange(2), np.arange(3))),
+    Signal([1.0]), navigated(), Signal(np.arange(3) > 1),
+    Signal(ragged(np.arange(2), np.arange(3))),
     Signal(ragged(np.arange(2)), axes=[]), Signal(np.array(2.5)),
     Signal(np.zeros((2, 2)), metadata={"a": Signal([1], metadata={"b": Signal([2])})}),
 ]  # fmt: skip

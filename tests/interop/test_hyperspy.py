@@ -295,6 +295,19 @@ def without_extras(tree: Any) -> Any:
     return [without_extras(item) for item in tree] if isinstance(tree, list) else tree
 
 
+@pytest.mark.parametrize("name", ["file.hspy", "other.hspy"])
+def test_lazy_signal_is_written_also_onto_its_own_file(name: str, tmp_path: Path) -> None:
+    signal = hs.signals.Signal1D(RANDOM.random((6, 4, 20)))
+    write(tmp_path / "file.hspy", signal, chunks=(2, 4, 20))
+    for reader in (THEIRS, OURS):
+        lazy = loaded(tmp_path / "file.hspy", lazy=True, **reader)
+        write(tmp_path / name, lazy + 1 if reader is OURS else lazy)
+        lazy.close_file()
+    with h5py.File(tmp_path / name) as file:
+        assert file["Experiments/__unnamed__/data"].chunks == (2, 4, 20)
+    assert np.array_equal(loaded(tmp_path / name, **THEIRS).data, signal.data + 1)
+
+
 @READERS
 def test_models_are_restored(reader: dict[str, Any], tmp_path: Path) -> None:
     signal = fitted()

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from cases import CASES
 from hypothesis import given
-from interop.compare import differences, rosettasciio
 
 from hspyio import Signal, file_reader, save
 from hspyio.elements.ragged import ragged_form
 from hspyio.testing import metadata, ragged_free
+from interop.compare import differences, rosettasciio
 
 AS_THEY_ARE: dict[str, Any] = {
     "none": None,

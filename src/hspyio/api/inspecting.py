@@ -13,6 +13,7 @@ from hspyio import names
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened
 from hspyio.axes import axis_to_dict
+from hspyio.errors import HspyError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.node import Array
 from hspyio.options import ReadOptions
@@ -93,11 +94,21 @@ def describe(path: str | os.PathLike[str]) -> list[ExperimentInfo]:
     Raises
     ------
     MissingFileError, NotHspyError, DamagedFileError
-        If it cannot be read.
+        If it cannot be read. One damaged experiment beside good ones is a warning.
     """
     options = ReadOptions(lazy=True, original_metadata=False)
+    result: list[ExperimentInfo] = []
+    failed: list[HspyError] = []
     with opened(path, options) as file:
-        return [_info(file, name) for name in file.contents.experiments]
+        for name in file.contents.experiments:
+            try:
+                result.append(_info(file, name))
+            except HspyError as error:
+                failed.append(error)
+        if failed and not result:
+            raise failed[0]
+        file.problems += [Problem(error.where, error.message) for error in failed]
+    return result
 
 
 def _info(file: OpenFile, name: str) -> ExperimentInfo:

@@ -87,10 +87,8 @@ def _values(kind: StorageType, value: bytes | NDArray[Any]) -> bytes:
         return repr(value.shape).encode() + plain.tobytes()
     parts = [repr(value.shape).encode()]
     for item in value.ravel().tolist() if value.dtype.kind != "O" else value.ravel():
-        if isinstance(kind, Vlen):
-            content = _values(kind.base, np.asarray(item))
-        else:
-            content = bytes(item)
+        row = kind.base if isinstance(kind, Vlen) else None
+        content = bytes(item) if row is None else _values(row, np.asarray(item))
         parts.append(len(content).to_bytes(8, "little"))
         parts.append(content)
     return b"".join(parts)

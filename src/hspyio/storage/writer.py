@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import h5py
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
-from hspyio.node import Array, Attribute, Filter, GraphSource, Group, Kept, Text
+from hspyio.node import Array, Attribute, Filter, GraphSource, Group, Kept, Text, arrays_of
 from hspyio.storage.reader import filter_available
 from hspyio.storage.types import to_h5py
 
@@ -33,7 +32,7 @@ def check_filters(root: Group) -> None:
     FilterError
         If one is missing.
     """
-    steps = {step for array in _arrays(root) for step in array.filters}
+    steps = {step for array in arrays_of(root) for step in array.filters}
     for step in sorted(steps, key=lambda step: step.id):
         available = filter_available(step.id)
         if available and step.id == szip.CODEC.id:
@@ -44,14 +43,6 @@ def check_filters(root: Group) -> None:
                 f"compression {step.name} is not available here; install {package}, or use "
                 "compression='gzip', which every program reads"
             )
-
-
-def _arrays(group: Group) -> Iterator[Array]:
-    for node in group.members.values():
-        if isinstance(node, Array):
-            yield node
-        elif isinstance(node, Group):
-            yield from _arrays(node)
 
 
 def write_group(
