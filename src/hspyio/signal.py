@@ -36,10 +36,13 @@ class Location:
         The file.
     group : str
         Name of the experiment's group in it.
+    original_metadata : bool
+        Whether that tree was read; an update leaves one alone that was not.
     """
 
     path: str
     group: str
+    original_metadata: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

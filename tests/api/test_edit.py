@@ -15,6 +15,7 @@ from hspyio.differences import signal_differences
 from hspyio.errors import (
     AxesError,
     ExperimentError,
+    HspyError,
     MissingFileError,
     NotHspyError,
 )
@@ -174,14 +175,26 @@ def test_members_of_experiments_without_data_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::hspyio.HspyWarning")
-def test_what_a_newer_version_wrote_stays(tmp_path: Path) -> None:
+def test_what_is_not_part_of_the_format_stays(tmp_path: Path) -> None:
     path = tmp_path / "file.hspy"
     h.newer_version(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["file_format_version"] = "3.3"
     edits(path)
     with h5py.File(path) as file:
         assert file["Provenance"].attrs["who"] == "somebody"
         assert file["Experiments/Handmade/masks/beam"][()].all()
         assert file["Experiments/Handmade/metadata"].attrs["note"] == "new"
+
+
+@pytest.mark.filterwarnings("ignore:.*newer:hspyio.HspyWarning")
+def test_a_file_of_a_newer_version_is_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "file.hspy"
+    h.newer_version(path)
+    before = path.read_bytes()
+    with pytest.raises(HspyError, match=r"4\.2.*newer"):
+        hspyio.append(path, hspyio.Signal([1.0]))
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,15 @@ from hspyio.api.checks import check_threads, not_yet
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
 from hspyio.api.saving import listed
-from hspyio.errors import AxesError, ExperimentError, UnsupportedTypeError
-from hspyio.layout import EncodedFile, encode_file
-from hspyio.node import Array, Group, Kept
+from hspyio.errors import (
+    AxesError,
+    ExperimentError,
+    SaveError,
+    UnsupportedTypeError,
+    one_or_many,
+)
+from hspyio.layout import EncodedFile, encode_file, is_own_member
+from hspyio.node import Damaged, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Location, Signal
@@ -23,6 +29,8 @@ from hspyio.storage.writer import check_filters
 from hspyio.versions import CURRENT
 
 __all__ = ["append", "put", "remove", "update", "update_group"]
+
+_DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
 
 
 def append(
@@ -161,7 +169,8 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
         if len(file.contents.experiments) == 1:
             raise ExperimentError("is the only experiment; delete the file", path=text, where=group)
         root, _ = _rebuilt(file, None, group)
-    rewrite_file(text, plan(root, WriteOptions()))
+        replaced = set(file.contents.experiments)
+    rewrite_file(text, plan(root, WriteOptions()), replaced=replaced)
 
 
 _UNREAD = ReadOptions(lazy=True)
@@ -206,7 +215,8 @@ def put(
         root, encoded = _rebuilt(file, signal, group, with_data=with_data, lenient=lenient)
         root = plan(root, options)
         check_filters(root)
-    rewrite_file(text, root, durable=durable)
+        replaced = set(file.contents.experiments)
+    rewrite_file(text, root, replaced=replaced, durable=durable)
     return encoded
 
 
@@ -241,10 +251,11 @@ def _rebuilt(
 
     Experiments of an older format are brought to the current one: the version is the file's.
     """
+    _check_version(file)
     others = [other for other in file.contents.experiments if other != group]
     entries = []
     if file.contents.version < CURRENT:
-        entries = [_Entry(read_signal(file, other), other, other) for other in others]
+        entries = [_upgraded(file, other) for other in others]
         others = []
     if signal is not None:
         keep = group is not None and title_of(file.contents, group) == signal.title
@@ -267,9 +278,36 @@ def _rebuilt(
         other: Kept(f"/{names.EXPERIMENTS}/{other}") for other in others
     }
     for entry, (name, node) in zip(entries, encoded.experiments.items(), strict=True):
-        keeps = entry.group if name not in encoded.hinted_data else None
-        experiments[name] = node if keeps is None else _with_kept_data(file, keeps, node)
+        if entry.group is None:
+            experiments[name] = node
+            continue
+        keeps_data = name not in encoded.hinted_data
+        experiments[name] = _with_kept(file, entry.group, node, data=keeps_data)
     return _root(experiments, {**models, **encoded.models}), encoded
+
+
+def _check_version(file: OpenFile) -> None:
+    """Nothing is changed in a file that says more than this program understands."""
+    if file.contents.version > CURRENT:
+        raise SaveError(
+            f"has format version {file.contents.declared}, which is newer than this hspyio; "
+            "update hspyio to change it",
+            path=file.path,
+        )
+
+
+def _upgraded(file: OpenFile, group: str) -> _Entry:
+    """An experiment of an older format, to be written anew; refused if anything would be lost."""
+    known = len(file.problems)
+    signal = read_signal(file, group)
+    lost = file.problems[known:]
+    if lost:
+        raise SaveError(
+            one_or_many("cannot be read, and would be lost in bringing it to format 3.3", lost),
+            path=file.path,
+            where=group,
+        )
+    return _Entry(signal, group, group)
 
 
 def _kept_models(file: OpenFile, others: list[str]) -> dict[str, Kept]:
@@ -291,7 +329,11 @@ def _root(experiments: Mapping[str, Group | Kept], models: Mapping[str, Group | 
 def _with_stored_data(file: OpenFile, group: str, signal: Signal) -> Signal:
     """The signal over the data of the file, which its axes have to fit."""
     result = signal.copy()
-    result.data = read_signal(file, group).data
+    stored = read_signal(file, group)
+    result.data = stored.data
+    location = signal.location
+    if location is not None and not location.original_metadata and not signal.original_metadata:
+        result.original_metadata = stored.original_metadata
     try:
         result.check_axes()
     except AxesError as error:
@@ -299,13 +341,15 @@ def _with_stored_data(file: OpenFile, group: str, signal: Signal) -> Signal:
     return result
 
 
-def _with_kept_data(file: OpenFile, group: str, node: Group) -> Group:
-    """Leave the stored data as they are, byte for byte."""
+def _with_kept(file: OpenFile, group: str, node: Group, *, data: bool) -> Group:
+    """Leave as they are, byte for byte: the stored data, and what is not part of the format."""
     stored = file.contents.experiments[group].members
+    where = f"/{names.EXPERIMENTS}/{group}"
     kept = {
-        key: Kept(f"/{names.EXPERIMENTS}/{group}/{key}")
-        for key in (names.DATA, names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
-        if isinstance(stored.get(key), Array)
+        key: Kept(f"{where}/{key}")
+        for key, child in stored.items()
+        if (key in _DATA and data) or not (key in _DATA or is_own_member(key))
+        if not isinstance(child, Damaged)
     }
     members = {key: child for key, child in node.members.items() if key not in kept}
     return Group(node.attributes, {**members, **kept})

@@ -30,7 +30,7 @@ def read_signal(file: OpenFile, name: str) -> Signal:
         return signal
 
     parts = file.parts(name, nested)
-    location = Location(os.path.abspath(file.path), name)
+    location = Location(os.path.abspath(file.path), name, file.options.original_metadata)
     signal, problems = to_signal(parts, file.contents.version, location)
     file.problems += problems
     signal.data = file.as_asked(signal.data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +20,7 @@ from hspyio.errors import HspyError, Problem
 from hspyio.node import Array, Damaged, Group, MemorySource, Node
 from hspyio.parts import SignalParts
 
-__all__ = ["ABSENT", "Decoder", "Reading", "as_objects", "item_of"]
+__all__ = ["ABSENT", "RESTORED_ALWAYS", "Decoder", "Reading", "as_objects", "item_of"]
 
 Fetch = Callable[[Array, str], Any]
 Finish = Callable[[SignalParts], Any]
@@ -62,6 +62,23 @@ class Reading:
     tolerant: bool = False
 
 
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What damaged or hostile content makes Python and its libraries raise."""
+
+
+RESTORED_ALWAYS = ("text",)
+"""What reads as text in any reading: the specification has no other form for it."""
+
+
 class Decoder:
     """Decodes the trees of one experiment.
 
@@ -101,24 +118,28 @@ class Decoder:
 
     def dictionary(self, group: Group, where: str, hint: Hint = NO_HINT) -> dict[Any, Any]:
         """Decode a group as a dict, its items in their original order where that is known."""
-        return dict(self.pairs(group, where, hint if self.exact else NO_HINT))
+        return dict(self.pairs(group, where, hint))
 
     def pairs(self, group: Group, where: str, hint: Hint = NO_HINT) -> list[tuple[Any, Any]]:
-        """Decode the items of a group: attributes, then members, or in the hinted order."""
+        """Decode the items of a group: attributes, then members, or in the hinted order.
+
+        A later item takes the place of an earlier one of the same plain key, whatever its hint
+        says: it is what another program has put there.
+        """
         if self._depth >= names.MAX_DEPTH:
             self.problems.append(Problem(where, f"nested deeper than {names.MAX_DEPTH} levels"))
             return []
         self._depth += 1
         try:
             found: dict[str, tuple[Any, Any]] = {}
-            for name, node in _nodes(group, hint):
+            for name, node in _nodes(group, hint.order if self.exact else None):
                 item = item_of(name, node, group, where)
                 if item.kind is Kind.DAMAGED and isinstance(node, Damaged):
                     self.problems.append(Problem(item.where, node.reason))
                 elif item.kind is not Kind.SKIP:
                     value = self._isolated(item, hint.child(name))
                     if value is not ABSENT:
-                        found[name] = value
+                        found[self._plain_key(item)] = value
             return list(found.values())
         finally:
             self._depth -= 1
@@ -129,28 +150,32 @@ class Decoder:
             return self._key_and_value(item, hint)
         except HspyError as error:
             self.problems.append(Problem(error.where or item.where, error.message))
-        except (ValueError, TypeError, LookupError, OSError, OverflowError, MemoryError) as error:
+        except _UNREADABLE as error:
             self.problems.append(Problem(item.where, f"cannot be read: {error}"))
-        except RecursionError:
-            self.problems.append(Problem(item.where, "nested too deep"))
         return ABSENT
 
     def _key_and_value(self, item: Item, hint: Hint) -> Any:
         item = replace(item, hint=replace(hint, tag="", key=None))
-        if not self.exact or not (hint.tag or hint.key):
-            value = self.value(item)
-            return (self._plain_key(item), value)
+        if not self.exact and hint.tag not in RESTORED_ALWAYS:
+            hint = NO_HINT
+        if not (hint.tag or hint.key):
+            return (self._plain_key(item), self.value(item))
         item = replace(item, node=in_memory(item.node), shapes=_shapes_in_memory(item.shapes))
         if digest(item.node, item.shapes) != hint.digest:
             return (self._plain_key(item), self.value(item))
-        key = key_from_json(hint.key[0]) if hint.key else item.key
-        value = self.value(replace(item, hint=hint)) if hint.tag else self.value(item)
+        try:
+            known = self.exact and hint.key is not None
+            key = key_from_json(hint.key[0]) if known and hint.key else self._plain_key(item)
+            value = self.value(replace(item, hint=hint)) if hint.tag else self.value(item)
+        except _UNREADABLE as error:
+            self.problems.append(Problem(item.where, f"its type hint makes no sense: {error}"))
+            return (self._plain_key(item), self.value(item))
         return ABSENT if value is ABSENT else (key, value)
 
     def _plain_key(self, item: Item) -> str:
         if item.kind is Kind.SIGNAL and not self.reading.embed:
             return names.SIGNAL + item.key
-        return item.key
+        return _readable(item.key)
 
     def value(self, item: Item) -> Any:
         """Decode one item: restored where it is hinted, else its plain reading.
@@ -213,6 +238,13 @@ class Decoder:
         return node.source.read()
 
 
+def _readable(key: str) -> str:
+    """A name that is no UTF-8 is the Latin-1 of a very old file (defect R9)."""
+    if key.isascii() or not any("\udc80" <= char <= "\udcff" for char in key):
+        return key
+    return key.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
 def in_memory(node: Node) -> Node:
     """Read an array once, for its digest and its value."""
     if isinstance(node, Array) and not isinstance(node.source, MemorySource):
@@ -243,19 +275,19 @@ def shapes_of(name: str, group: Group) -> Array | None:
     return None
 
 
-def _nodes(group: Group, hint: Hint) -> Iterable[tuple[str, Node]]:
+def _nodes(group: Group, hinted: tuple[int, Sequence[int]] | None) -> Iterable[tuple[str, Node]]:
     """Items of a group in their order; a member comes after an attribute of the same name."""
     stored: list[tuple[str, Node]] = [*group.attributes.items(), *group.members.items()]
-    if hint.order is None:
+    if hinted is None:
         return stored
-    expected, order = hint.order
-    stored = [pair for pair in stored if parse(*pair)[0] is not Kind.SKIP]
+    expected, order = hinted
     attributes: Mapping[str, object] = group.attributes
-    stored.sort(key=lambda pair: (pair[0] not in attributes, pair[0]))
-    fits = names_digest([name for name, _ in stored]) == expected
-    if not fits or sorted(order) != list(range(len(stored))):
+    items = [pair for pair in stored if parse(*pair)[0] is not Kind.SKIP]
+    items.sort(key=lambda pair: (pair[0] not in attributes, pair[0]))
+    fits = names_digest([name for name, _ in items]) == expected
+    if not fits or sorted(order) != list(range(len(items))):
         return stored
-    return [stored[i] for i in order]
+    return [items[i] for i in order]
 
 
 def as_objects(values: Iterable[Any], shape: tuple[int, ...]) -> NDArray[Any]:

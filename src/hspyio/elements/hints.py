@@ -115,7 +115,14 @@ def load(text: str) -> Hint:
         return _tree(content)
     except ValueError:
         raise
-    except (LookupError, TypeError, AttributeError, zlib.error, RecursionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        zlib.error,
+    ) as error:
         raise ValueError(f"no type hints: {error}") from error
 
 

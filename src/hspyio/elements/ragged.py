@@ -169,7 +169,10 @@ def join(node: Array, shapes: Array | None) -> NDArray[Any]:
     for index, row in enumerate(rows.ravel()):
         element = _text_array(row) if isinstance(base, Text) else np.asarray(row)
         if forms is not None:
-            element = element.reshape(tuple(int(n) for n in forms.ravel()[index]))
+            shape = tuple(int(n) for n in forms.ravel()[index])
+            if min(shape, default=0) < 0:
+                raise ValueError(f"the shape of item {index} of the ragged array is {shape}")
+            element = element.reshape(shape)
         elements.append(element)
     return as_objects(elements, rows.shape)
 
@@ -186,9 +189,9 @@ def _decode(item: Item, walker: Decoder) -> NDArray[Any]:
 
 def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
     values = _decode(item, walker)
-    kinds = [kind for kind, length in item.hint.data for _ in range(int(length))]
-    if len(kinds) != values.size:
+    if sum(int(length) for _, length in item.hint.data) != values.size:
         raise ValueError("the hinted types do not fit the elements")
+    kinds = [kind for kind, length in item.hint.data for _ in range(int(length))]
     pairs = zip(values.ravel(), kinds, strict=True)
     return as_objects((_restored(element, kind) for element, kind in pairs), values.shape)
 

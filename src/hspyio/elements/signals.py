@@ -11,7 +11,7 @@ import numpy as np
 from hspyio import names
 from hspyio.axes import UniformAxis, axis_to_dict
 from hspyio.elements.dask_arrays import is_dask
-from hspyio.elements.decoder import ABSENT, item_of, shapes_of
+from hspyio.elements.decoder import ABSENT, RESTORED_ALWAYS, item_of, shapes_of
 from hspyio.elements.element import Element, Item
 from hspyio.elements.encoder import sealed
 from hspyio.elements.form import Form, Refusal
@@ -160,7 +160,7 @@ def _array_form(data: Any, walker: Encoder, where: str) -> Form:
             return Form(Array(data.dtype, GraphSource(data)))
         data = np.asarray(data)
     if data.ndim == 0:
-        form = walker.encode(data.reshape(1), where)
+        form = _array_form(data.reshape(1), walker, where)
         inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
         return replace(form, hint=replace(form.hint, tag="signal0", data=inner))
     if data.dtype == object:
@@ -171,7 +171,11 @@ def _array_form(data: Any, walker: Encoder, where: str) -> Form:
                 "text, that one type holds without loss"
             )
         return ragged
-    return walker.encode(data, where)
+    form = walker.encode(data, where)
+    if data.dtype.kind == "U" and not form.hint.tag:
+        # Readers leave a signal's data bytes, so that text is always told apart.
+        return replace(form, hint=replace(form.hint, tag="text", data=data.dtype.str))
+    return form
 
 
 def axis_forms(signal: Signal, walker: Encoder, where: str) -> list[Form]:
@@ -292,7 +296,7 @@ def _data(group: Group, walker: Decoder, where: str, hint: Hint, *, nested: bool
         raise DamagedFileError(reason, where=place)
     shapes = shapes_of(names.DATA, group)
     known = hint.child(names.DATA)
-    if walker.exact and known.tag:
+    if known.tag and (walker.exact or known.tag in RESTORED_ALWAYS):
         item = replace(item_of(names.DATA, node, group, where), shapes=shapes)
         return walker.hinted(item, known)
     if isinstance(node.type, Vlen):

@@ -8,7 +8,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.elements.element import Element, Item
-from hspyio.elements.form import Form
+from hspyio.elements.form import Form, Refusal
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import Hint
 from hspyio.node import Attribute, Text
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["ELEMENT", "decode_bytes", "is_plain", "restored_text", "store_text"]
 
 Json = Any
+
+_MOST_NULS = 2**24
+"""What a hint can ask for, whoever wrote it."""
 
 
 def is_plain(text: str) -> bool:
@@ -46,6 +49,8 @@ def store_text(text: str) -> tuple[Attribute, Json]:
     if "\0" not in text:
         return Attribute(Text(), text.encode()), rest or None
     kept = text.rstrip("\0")
+    if len(text) - len(kept) > _MOST_NULS:
+        raise Refusal(f"text with more than {_MOST_NULS} NULs at its end has no HSpy form")
     if len(kept) < len(text):
         rest["nul"] = len(text) - len(kept)
     content = kept.encode()
@@ -60,7 +65,7 @@ def restored_text(item: Item) -> str:
     rest = item.hint.data
     if not rest:
         return text
-    chars = list(text) + ["\0"] * min(int(rest.get("nul", 0)), 2**30)
+    chars = list(text) + ["\0"] * min(int(rest.get("nul", 0)), _MOST_NULS)
     for position, code in rest.get("surrogates", ()):
         chars[position] = chr(code)
     return "".join(chars)

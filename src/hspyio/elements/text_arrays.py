@@ -1,4 +1,8 @@
-"""ndarrays of text and bytes: fixed-length strings, UTF-8 where they are text (defect W6)."""
+"""ndarrays of text and bytes: fixed-length strings of UTF-8 (defect W6).
+
+They are flagged ASCII, as RosettaSciIO flags its own: it could not update others in place, for
+HDF5 does not convert one character set into the other.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +39,9 @@ def _encode_text(value: NDArray[Any], walker: Encoder, where: str) -> Form:
     flat = [text.encode("utf-8", "surrogatepass") for text in value.ravel().tolist()]
     length = max(map(len, flat), default=1) or 1
     stored = np.array(flat, f"S{length}").reshape(value.shape)
-    node = Array(Text(length, utf8=True), MemorySource(stored))
-    if _natural_dtype(value) == value.dtype.str:
+    node = Array(Text(length, utf8=False), MemorySource(stored))
+    plain = all(text.isascii() for text in flat) and _natural_dtype(value) == value.dtype.str
+    if plain:
         return Form(node)
     return Form(node, hint=Hint("text", value.dtype.str))
 

@@ -152,7 +152,9 @@ def _group(group: h5g.GroupID, where: str, session: _Session, ancestors: tuple[A
 
 
 def _names(group: h5py.Group) -> list[str]:
-    return [name if isinstance(name, str) else name.decode("latin-1") for name in group]
+    return [
+        name if isinstance(name, str) else name.decode("utf-8", "surrogateescape") for name in group
+    ]
 
 
 def _identity(location: Any) -> tuple[int, int]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 
 import h5py
+from h5py import h5o
 
 from hspyio import names
 from hspyio.node import Group
@@ -13,13 +15,15 @@ from hspyio.storage.writer import write_group
 
 __all__ = ["rewrite_file"]
 
-_OWN = (names.EXPERIMENTS, names.ANALYSIS)
+_VERSION = (names.FILE_FORMAT, names.FILE_FORMAT_VERSION)
 
 
-def rewrite_file(path: str, root: Group, *, durable: bool = True) -> None:
+def rewrite_file(
+    path: str, root: Group, *, replaced: Container[str] = (), durable: bool = True
+) -> None:
     """Put a new tree in the place of a file's experiments and models.
 
-    What else stands in the file, attributes of ``Experiments`` included, is taken over.
+    What else stands in the file is taken over.
 
     Parameters
     ----------
@@ -27,6 +31,8 @@ def rewrite_file(path: str, root: Group, *, durable: bool = True) -> None:
         The file.
     root : Group
         Planned; `Kept` objects in it are copied from the old file.
+    replaced : container of str
+        The old experiments that are in the new tree, or are to go.
     durable : bool
         Whether to wait until the file is on the disk.
 
@@ -38,22 +44,28 @@ def rewrite_file(path: str, root: Group, *, durable: bool = True) -> None:
 
     def fill(new: h5py.File) -> None:
         with h5py.File(os.path.realpath(path), "r") as old:
-            _take_over(old, new)
             write_group(new, root, old=old)
-            if names.EXPERIMENTS in old:
-                for name in old[names.EXPERIMENTS].attrs:
-                    _copy_attribute(old[names.EXPERIMENTS], new[names.EXPERIMENTS], name)
+            _take_over(old, new, skip=(*_VERSION, names.EXPERIMENTS, names.ANALYSIS))
+            for name in (names.EXPERIMENTS, names.ANALYSIS):
+                if isinstance(old.get(name), h5py.Group):
+                    _take_over(old[name], new.require_group(name), skip=replaced)
 
     save_file(path, fill, durable=durable)
 
 
-def _take_over(old: h5py.File, new: h5py.File) -> None:
+def _take_over(old: h5py.Group, new: h5py.Group, *, skip: Container[str]) -> None:
+    """Copy attributes, members and links that the new group has not got."""
     for name in old.attrs:
-        if name not in (names.FILE_FORMAT, names.FILE_FORMAT_VERSION):
+        if name not in skip:
             _copy_attribute(old, new, name)
     for name in old:
-        if name not in _OWN and old.get(name, getlink=True).__class__ is h5py.HardLink:
-            old.copy(name, new)
+        if name in skip or name in new:
+            continue
+        link = old.get(name, getlink=True)
+        if isinstance(link, h5py.HardLink):
+            h5o.copy(old.id, name.encode(), new.id, name.encode())
+        else:
+            new[name] = link
 
 
 def _copy_attribute(old: h5py.Group, new: h5py.Group, name: str) -> None:

@@ -1,11 +1,9 @@
-"""tree <-> Signal: experiments, axes and models, and where each stands in a file.
-
-Format, sections 1, 3 and 7.
-"""
+"""Where experiments, axes and models stand in a file, and the signals they make."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,35 +11,27 @@ from hspyio import names
 from hspyio.axes import Axis, UniformAxis, axis_from_dict
 from hspyio.elements import ELEMENTS
 from hspyio.elements.decoder import Decoder, Reading
-from hspyio.elements.encoder import Encoder, order_of, sealed
-from hspyio.elements.form import Form
-from hspyio.elements.hints import NO_HINT, Hint, dump, load
-from hspyio.elements.naming import name_items
-from hspyio.elements.signals import axis_forms, decode_signal, encode_signal
+from hspyio.elements.hints import NO_HINT, Hint, load
+from hspyio.elements.signals import decode_signal
 from hspyio.elements.text import decode_bytes
 from hspyio.errors import AxesError, NotHspyError, Problem
-from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text
+from hspyio.node import Attribute, Damaged, Group
 from hspyio.parts import SignalParts
 from hspyio.signal import Location, Signal
 from hspyio.versions import CURRENT, Version, parse_version
 
 __all__ = [
     "Contents",
-    "EncodedFile",
     "contents",
     "decode_experiment",
     "decode_models",
-    "encode_file",
+    "is_own_member",
     "stored_title",
     "to_signal",
 ]
 
 _RECORD_BY = {"spectrum": 1, "image": 2}
 _LOADER_MIGRATES_BEFORE: Version = (3, 3)
-_LONGEST_NAME = 500
-
-
-# reading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,7 +204,7 @@ def decode_experiment(
     group = file.experiments[name]
     where = f"/{names.EXPERIMENTS}/{name}"
     problems: list[Problem] = []
-    hint = _hint(group, where, problems) if reading.exact else NO_HINT
+    hint = _hint(group, where, problems, exact=reading.exact)
     aside = group.members.get(names.MASKS)
     decoder = Decoder(ELEMENTS, reading, aside if isinstance(aside, Group) else None)
     parts = decode_signal(group, decoder, where, hint)
@@ -222,12 +212,13 @@ def decode_experiment(
     return replace(parts, models=models), [*problems, *decoder.problems]
 
 
-def _hint(group: Group, where: str, problems: list[Problem]) -> Hint:
+def _hint(group: Group, where: str, problems: list[Problem], *, exact: bool) -> Hint:
     text = _text(group.attributes.get(names.TYPES))
     try:
         return load(text) if text else NO_HINT
     except ValueError as error:
-        problems.append(Problem(f"{where}@{names.TYPES}", f"cannot be read: {error}"))
+        if exact:
+            problems.append(Problem(f"{where}@{names.TYPES}", f"cannot be read: {error}"))
         return NO_HINT
 
 
@@ -298,6 +289,26 @@ def to_signal(
     return signal, problems
 
 
+_MEMBERS = (
+    names.METADATA,
+    names.ORIGINAL_METADATA,
+    names.ATTRIBUTES,
+    names.LEARNING_RESULTS,
+    names.PEAK_LEARNING_RESULTS,
+    names.MAPPED_PARAMETERS,
+    names.ORIGINAL_PARAMETERS,
+    names.MVA_RESULTS,
+    names.PEAK_MVA_RESULTS,
+    names.MASKS,
+)
+_AXES = re.compile(r"axis-\d+|_(list|tuple)_\d+_axes")
+
+
+def is_own_member(name: str) -> bool:
+    """Whether a member of an experiment's group is part of the format, data aside."""
+    return name in _MEMBERS or _AXES.fullmatch(name) is not None
+
+
 def _is_ragged(data: Any) -> bool:
     return bool(data.dtype == object)
 
@@ -335,146 +346,3 @@ def _fitting_axis(axis: Mapping[str, Any], size: int, where: str, problems: list
     if isinstance(made, UniformAxis):
         return replace(made, size=size)
     return UniformAxis(name=made.name, units=made.units, size=size, navigate=made.navigate)
-
-
-# writing
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EncodedFile:
-    """Signals as a file will hold them.
-
-    Attributes
-    ----------
-    experiments : mapping of str to Group
-        By group name, in the order of the signals.
-    models : mapping of str to Group
-        What comes under ``Analysis/models``.
-    problems : tuple of Problem
-        Every value without a form; the groups are complete but for these.
-    hinted_data : frozenset of str
-        The experiments whose data come back as they were only with their type hint.
-    """
-
-    experiments: Mapping[str, Group]
-    models: Mapping[str, Group]
-    problems: tuple[Problem, ...]
-    hinted_data: frozenset[str] = frozenset()
-
-    @property
-    def complete(self) -> bool:
-        """Whether every experiment has what readers demand, whatever else was left out."""
-        demanded = {names.DATA, names.METADATA, names.ORIGINAL_METADATA}
-        return all(demanded <= set(group.members) for group in self.experiments.values())
-
-    def root(self) -> Group:
-        """The whole file (section 1.1)."""
-        members: dict[str, Group | Array | Damaged | Kept] = {
-            names.EXPERIMENTS: Group({}, self.experiments)
-        }
-        if self.models:
-            members[names.ANALYSIS] = Group({}, {names.MODELS: Group({}, self.models)})
-        attributes = {
-            names.FILE_FORMAT: Attribute(Text(), names.HYPERSPY.encode()),
-            names.FILE_FORMAT_VERSION: Attribute(Text(), names.CURRENT_VERSION.encode()),
-        }
-        return Group(attributes, members)
-
-
-def encode_file(
-    signals: Sequence[Signal],
-    *,
-    group_names: Sequence[str | None] = (),
-    taken: Sequence[str] = (),
-    taken_models: Sequence[str] = (),
-    lenient: Callable[[object], object] | None = None,
-) -> EncodedFile:
-    """Encode signals; nothing is written, every value is checked.
-
-    Parameters
-    ----------
-    signals : sequence of Signal
-        What to write. Equal titles get groups of their own.
-    group_names : sequence of str or None
-        Names of the experiments' groups, where they are not to follow from the titles.
-    taken, taken_models : sequence of str
-        Names of groups that are in the file already.
-    lenient : callable, optional
-        See `hspyio.elements.encoder.Encoder`.
-    """
-    experiments: dict[str, Group] = {}
-    models: dict[str, Group] = {}
-    problems: list[Problem] = []
-    hinted: set[str] = set()
-    for index, signal in enumerate(signals):
-        given = group_names[index] if group_names else None
-        name = given or _group_name(signal.title, {*taken, *experiments, *group_names})
-        encoder = Encoder(ELEMENTS, lenient)
-        where = "" if len(signals) == 1 else f"signals[{index}]."
-        form = encode_signal(signal, encoder, where)
-        axes = axis_forms(signal, encoder, where)
-        own = _model_forms(signal, encoder, f"/{names.EXPERIMENTS}/{name}", where)
-        model_names = name_items([*((key, _TAKEN) for key in (*taken_models, *models)), *own])
-        named = [
-            (model_name, sealed(form, () if is_key else (key,)), form)
-            for (key, form), (model_name, is_key) in zip(
-                own, model_names[len(taken_models) + len(models) :], strict=True
-            )
-        ]
-        models |= {key: model.node for key, _, model in named if isinstance(model.node, Group)}
-        order = order_of([key for key, _, _ in named], ())
-        hint = Hint(order=order, children={key: hint for key, hint, _ in named if hint})
-        experiments[name] = _experiment(form, axes, hint, encoder)
-        problems += encoder.problems
-        if form.hint.child(names.DATA):
-            hinted.add(name)
-    return EncodedFile(experiments, models, tuple(problems), frozenset(hinted))
-
-
-_TAKEN = Form(Group())
-
-
-def _group_name(title: str, taken: set[str | None]) -> str:
-    """Name of the group for a title, as RosettaSciIO makes it, unlike the others (section 1.3)."""
-    text = title[:_LONGEST_NAME].encode("utf-8", "backslashreplace").decode()
-    name = text.replace("/", "-").replace("\0", "") or names.UNNAMED
-    name = name.replace(".", "-") if name in (".", "..") else name
-    candidate, count = name, 1
-    while candidate in taken:
-        count += 1
-        candidate = f"{name}_{count}"
-    return candidate
-
-
-def _model_forms(
-    signal: Signal, encoder: Encoder, owner: str, where: str
-) -> list[tuple[str, Form]]:
-    """The models, each saying whose it is (defect C27)."""
-    forms = []
-    for key, model in signal.models.items():
-        tree = {**model.tree, names.SIGNAL_OF_MODEL: owner}
-        form = encoder.form(tree, f"{where}models.{key}")
-        if form is not None:
-            forms.append((key, form))
-    return forms
-
-
-def _experiment(form: Form, axes: Sequence[Form], models: Hint, encoder: Encoder) -> Group:
-    assert isinstance(form.node, Group)
-    members: dict[str, Any] = dict(form.node.members)
-    children = dict(form.hint.children)
-    for index, axis in enumerate(axes):
-        members[f"{names.AXIS_PREFIX}{index}"] = axis.node
-        children[f"{names.AXIS_PREFIX}{index}"] = axis.hint
-    data = members.get(names.DATA)
-    if not axes and isinstance(data, Array):
-        # What makes readers return no axes for a ragged signal of one item (defect C28).
-        members[f"{names.LIST}{len(data.shape)}_axes"] = Group()
-    if encoder.aside:
-        members[names.MASKS] = Group({}, encoder.aside)
-    children[names.MODELS] = models
-    hint = Hint(children={name: child for name, child in children.items() if child})
-    attributes = dict(form.node.attributes)
-    if hint:
-        attributes[names.TYPES] = Attribute(Text(), dump(hint).encode())
-    return Group(attributes, members)
