@@ -33,7 +33,7 @@ ODD = [
     np.dtype([(("a title", "x"), "f8"), ("/y", "i2")]),
     np.dtype([("", "i1"), ("\ud800", "i1"), ("a\0b", "i1")]),
     np.dtype([("a", "i1"), ("b", "f8")], align=True),
-    np.dtype([("a", "i1", (2, 3)), ("b", "U3", (0,)), ("c", "M8[25s]", (2,))]),
+    np.dtype([("a", "i1", (2, 3)), ("b", "U3", (1,)), ("c", "M8[25s]", (2,))]),
     np.dtype([("r", "f8"), ("i", "f8")]),
     np.dtype([("r", ">f4"), ("i", ">f4")]),
     np.dtype([("r", "f4"), ("i", "f8")]),
@@ -123,20 +123,17 @@ def test_hdf5_takes_the_stored_dtype_and_gives_it_back(array: np.ndarray) -> Non
     with h5py.File(io.BytesIO(), "w") as file:
         file.create_dataset("x", data=stored, dtype=stored.dtype)
         dataset = file["x"]
-        assert same_dtype(_plain(dataset.dtype), stored.dtype)
+        assert dataset.dtype == stored.dtype  # but for numpy's note that it is aligned
         if array.size:
             read = np.empty(dataset.shape, stored.dtype)
             dataset.read_direct(read)
             assert not value_differences(from_stored(read, array.dtype), array)
 
 
-def _plain(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return dtype_from_json(dtype_to_json(dtype))
-
-
 @pytest.mark.parametrize(
     "dtype",
     [np.dtype("O"), np.dtype([("a", "O")]), np.dtype([]), np.dtypes.StringDType(),
+     np.dtype([("a", "i1"), ("b", "f8", (0, 2))]),
      np.dtype([("a", [("b", "O", (2,))])])],
 )  # fmt: skip
 def test_what_nothing_carries_is_a_type_error(dtype: np.dtype[Any]) -> None:

@@ -43,7 +43,9 @@ def test_attributes_are_read_with_their_types(path: Path) -> None:
         file.attrs["complex"] = 1j
         file.attrs["opaque"] = np.void(b"a\0b")
         file.attrs["texts"] = ["a", "µ"]
-        file.attrs.create("rows", np.arange(2), dtype=h5py.vlen_dtype("i4"), shape=())
+        rows = np.empty(1, object)
+        rows[0] = np.arange(2, dtype="i4")
+        file.attrs.create("rows", rows, dtype=h5py.vlen_dtype("i4"))
     with open_root(path) as root:
         found = root.attributes
         assert found["text"] == Attribute(Text(), "µ".encode())
@@ -121,18 +123,12 @@ def test_references_are_no_part_of_the_format(dtype: Any, path: Path) -> None:
         assert root.members["z"].source.read() == 1
 
 
-def test_a_reference_in_a_structure_is_no_value(path: Path) -> None:
+def test_a_reference_in_a_structure_is_no_part_either(path: Path) -> None:
     with made(path) as file:
         file.create_dataset("x", (2,), np.dtype([("a", "i4"), ("r", h5py.ref_dtype)]))
-        file.create_dataset("t", (2,), np.dtype([("a", "i4"), ("s", h5py.string_dtype())]))
-        file.attrs.create("x", np.zeros((), [("a", "i4"), ("r", h5py.ref_dtype)]))
         file["z"] = 1
     with open_root(path) as root:
-        for node in (*root.attributes.values(), *root.members.values()):
-            assert isinstance(node, (Array, Damaged))
-            if isinstance(node, Array):
-                assert not node.type.hasobject
-                node.source.read()
+        assert isinstance(root.members["x"], Damaged)
         assert root.members["z"].source.read() == 1
 
 
@@ -362,7 +358,7 @@ def test_a_cut_file_is_an_error_of_ours(path: Path) -> None:
 
 def test_what_does_not_fit_into_memory_is_said(path: Path) -> None:
     with made(path) as file:
-        file.create_dataset("x", (2**50, 2**10), "f8", chunks=(1, 2**10))
+        file.create_dataset("x", (2**44,), "f8", chunks=(2**10,))
     with open_root(path) as root, pytest.raises(DamagedFileError, match="lazy=True"):
         root.members["x"].source.read()
 
@@ -425,9 +421,7 @@ def test_the_file_is_closed_afterwards(path: Path) -> None:
         assert isinstance(group, Group)
     with pytest.raises(DamagedFileError, match="is closed"):
         source.read()
-    with pytest.raises((DamagedFileError, KeyError, ValueError, RuntimeError)):
-        assert not isinstance(group.members["y"], Damaged)
-        raise KeyError
+    assert not isinstance(group.members["y"], Array)
     with h5py.File(path, "r+") as file:  # HDF5 would refuse a file that is open for reading
         file["x"][0] = 7
 

@@ -78,6 +78,8 @@ def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
+        if 0 in shape:
+            raise TypeError("a field without items has no form in HDF5")
         return np.dtype((stored_dtype(base), shape))
     if dtype.names is not None:
         return _stored_structure(dtype)

@@ -57,10 +57,7 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
         If writing fails; the old file is untouched.
     """
     target = os.path.realpath(path)
-    temporary = os.path.join(
-        os.path.dirname(target),
-        f".{os.path.basename(target)[:100]}.{secrets.token_hex(6)}{_SUFFIX}",
-    )
+    temporary = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}{_SUFFIX}")
     try:
         with h5py.File(temporary, "x", libver=LIBVER) as file:
             fill(file)
@@ -69,7 +66,8 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
             _sync(temporary)
         os.replace(temporary, target)
         if durable:
-            _sync(os.path.dirname(target))
+            with suppress(OSError):  # the file stands; not every file system flushes folders
+                _sync(os.path.dirname(target))
     except HspyError:
         raise
     except Exception as error:  # a dask array's own tasks may raise anything
@@ -77,7 +75,7 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
             f"could not be written, what was there is untouched: {error}", path=path
         ) from error
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(temporary)
 
 
@@ -87,11 +85,8 @@ def _keep_permissions(target: str, temporary: str) -> None:
 
 
 def _sync(path: str) -> None:
-    """Flush a file or folder to the disk; where folders cannot be opened they need no flush."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except PermissionError:
-        return
+    """Flush a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5o, h5s, h5t
+from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t
 from numpy.typing import NDArray
 
 from hspyio.errors import DamagedFileError, FilterError, HspyError, MissingFileError, NotHspyError
@@ -34,6 +34,8 @@ __all__ = ["LazySource", "open_root", "stored_bytes"]
 
 T = TypeVar("T")
 
+_MOST_LINKS = 16
+"""How many soft links may lead on to each other; HDF5's own limit."""
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -145,16 +147,23 @@ def _group(group: h5g.GroupID, where: str, session: _Session, ancestors: tuple[A
             return _member(handle, name, place, session, inside)
         except HspyError as error:
             return Damaged(error.message)
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        except (AttributeError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             return Damaged(f"cannot be read: {error}")
 
     return Group(attributes, _OnDemand(children, member))
 
 
-def _names(group: h5py.Group) -> list[str]:
+def _names(listed: Iterable[str | bytes]) -> list[str]:
+    """Names as text; bytes that are no UTF-8 become lone surrogates, as in file names."""
     return [
-        name if isinstance(name, str) else name.decode("utf-8", "surrogateescape") for name in group
+        name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
+        for name in listed
     ]
+
+
+def _stored_name(name: str) -> bytes:
+    """Inverse of `_names`."""
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _identity(location: Any) -> tuple[int, int]:
@@ -165,17 +174,7 @@ def _identity(location: Any) -> tuple[int, int]:
 def _member(
     parent: h5py.Group, name: str, where: str, session: _Session, ancestors: tuple[Any, ...]
 ) -> Group | Array | Damaged:
-    link = parent.get(name, getlink=True)
-    if isinstance(link, h5py.ExternalLink) and not session.allow_external:
-        return Damaged(
-            f"is a link to another file, {link.filename!r}; allow_external=True follows it"
-        )
-    try:
-        location = h5o.open(parent.id, name.encode("utf-8", "surrogateescape"))
-    except KeyError:
-        if isinstance(link, h5py.SoftLink):
-            return Damaged(f"is a link to {link.path!r}, which is not there")
-        raise
+    location = _resolved(parent, name, session, _MOST_LINKS)
     if isinstance(location, h5g.GroupID):
         if _identity(location) in ancestors:
             return Damaged("is a link to a group that holds it")
@@ -185,16 +184,51 @@ def _member(
     return Damaged("is a named datatype, which is not part of the format")
 
 
+def _resolved(parent: h5py.Group, path: str, session: _Session, most: int) -> Any:
+    """Open what a path leads to, link by link, so that none leads to another file unasked.
+
+    Raises
+    ------
+    DamagedFileError
+        If a link leads to another file, to nothing, or in a circle.
+    """
+    location: Any = parent.file.id if path.startswith("/") else parent.id
+    for name in path.split("/"):
+        if name in ("", "."):
+            continue
+        stored = _stored_name(name)
+        group = h5o.open(location, b".")  # has to live as long as its links are asked
+        links = group.links
+        kind = links.get_info(stored).type
+        if kind == h5l.TYPE_EXTERNAL and not session.allow_external:
+            file = links.get_val(stored)[0].decode(errors="replace")
+            raise DamagedFileError(
+                f"is a link to another file, {file!r}; allow_external=True follows it"
+            )
+        if kind != h5l.TYPE_SOFT:
+            location = h5o.open(location, stored)
+            continue
+        if most == 0:
+            raise DamagedFileError("is a link that leads in a circle")
+        [target] = _names([links.get_val(stored)])
+        try:
+            location = _resolved(h5py.Group(group), target, session, most - 1)
+        except (AttributeError, KeyError, RuntimeError, ValueError) as error:
+            message = f"is a link to {target!r}, which is not there"
+            raise DamagedFileError(message) from error
+    return location
+
+
 # attributes
 
 
 def _attribute_names(group: h5g.GroupID) -> list[str]:
-    return list(h5py.AttributeManager(h5py.Group(group)))
+    return _names(h5py.AttributeManager(h5py.Group(group)))
 
 
 def _attribute(group: h5g.GroupID, name: str) -> Attribute | Damaged:
     try:
-        handle = h5a.open(group, name.encode("utf-8", "surrogateescape"))
+        handle = h5a.open(group, _stored_name(name))
         if handle.get_space().get_simple_extent_type() == h5s.NULL:
             return Damaged("is an empty attribute, which is not part of the format")
         dtype = handle.dtype
@@ -217,13 +251,13 @@ def _plain(values: NDArray[Any], kind: StorageType) -> NDArray[Any]:
     """Values without h5py's notes on the dtype, strings as ``bytes``."""
     if isinstance(kind, Text):
         if kind.length is not None:
-            return values.astype(f"S{kind.length}", copy=False)
+            return values.view(f"S{kind.length}")
         plain = np.empty(values.shape, object)
         plain.ravel()[:] = [_bytes(value) for value in values.ravel()]
         return plain
     if isinstance(kind, Vlen):
         return values
-    return values.astype(kind, copy=False)
+    return values.view(kind) if values.dtype.metadata else values
 
 
 # datasets
@@ -238,7 +272,8 @@ def _dataset(dataset: h5d.DatasetID, where: str, session: _Session) -> Array | D
     if foreign and not session.allow_external:
         return Damaged("has its values in other files; allow_external=True reads them")
     kind = from_h5py(dataset.dtype)
-    chunks = tuple(creation.get_chunk()) if layout == h5d.CHUNKED else None
+    chunked = layout == h5d.CHUNKED and dataset.dtype.subdtype is None
+    chunks = tuple(creation.get_chunk()) if chunked else None
     filters = tuple(_filter(creation, i) for i in range(creation.get_nfilters()))
     return Array(
         kind, _FileSource(dataset, where, session, filters), chunks=chunks, filters=filters
@@ -270,7 +305,8 @@ class _FileSource:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return tuple(self._dataset.shape)
+        inner = self._dataset.dtype.subdtype
+        return (*self._dataset.shape, *(inner[1] if inner else ()))
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         if not self._session.open:
@@ -327,7 +363,9 @@ def _read(
     _check_available(filters, path, where)
     kind = from_h5py(dataset.dtype)
     try:
-        if selection and not _is_everything(selection, dataset.shape):
+        if dataset.dtype.subdtype is not None:
+            values = np.asarray(h5py.Dataset(dataset)[()])[selection]
+        elif selection and not _is_everything(selection, dataset.shape):
             values = np.asarray(h5py.Dataset(dataset)[selection])
         else:
             values = np.empty(dataset.shape, dataset.dtype)

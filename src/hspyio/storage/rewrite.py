@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container
+from collections.abc import Collection, Container
 
 import h5py
 from h5py import h5o
@@ -15,11 +15,8 @@ from hspyio.storage.writer import write_group
 
 __all__ = ["rewrite_file"]
 
-_VERSION = (names.FILE_FORMAT, names.FILE_FORMAT_VERSION)
-
-
 def rewrite_file(
-    path: str, root: Group, *, replaced: Container[str] = (), durable: bool = True
+    path: str, root: Group, *, replaced: Collection[str] = (), durable: bool = True
 ) -> None:
     """Put a new tree in the place of a file's experiments and models.
 
@@ -31,7 +28,7 @@ def rewrite_file(
         The file.
     root : Group
         Planned; `Kept` objects in it are copied from the old file.
-    replaced : container of str
+    replaced : collection of str
         The old experiments that are in the new tree, or are to go.
     durable : bool
         Whether to wait until the file is on the disk.
@@ -45,10 +42,11 @@ def rewrite_file(
     def fill(new: h5py.File) -> None:
         with h5py.File(os.path.realpath(path), "r") as old:
             write_group(new, root, old=old)
-            _take_over(old, new, skip=(*_VERSION, names.EXPERIMENTS, names.ANALYSIS))
-            for name in (names.EXPERIMENTS, names.ANALYSIS):
-                if isinstance(old.get(name), h5py.Group):
-                    _take_over(old[name], new.require_group(name), skip=replaced)
+            _take_over(old, new, skip=(names.EXPERIMENTS, names.ANALYSIS))
+            for name, handled in ((names.EXPERIMENTS, replaced), (names.ANALYSIS, (names.MODELS,))):
+                beside = old.get(name)
+                if isinstance(beside, h5py.Group) and (beside.attrs or set(beside) - set(handled)):
+                    _take_over(beside, new.require_group(name), skip=handled)
 
     save_file(path, fill, durable=durable)
 
@@ -56,7 +54,7 @@ def rewrite_file(
 def _take_over(old: h5py.Group, new: h5py.Group, *, skip: Container[str]) -> None:
     """Copy attributes, members and links that the new group has not got."""
     for name in old.attrs:
-        if name not in skip:
+        if name not in new.attrs:
             _copy_attribute(old, new, name)
     for name in old:
         if name in skip or name in new:

@@ -24,12 +24,12 @@ def to_h5py(kind: StorageType) -> np.dtype[Any]:
 
 
 def from_h5py(dtype: np.dtype[Any]) -> StorageType:
-    """The type behind a dtype that h5py gives.
+    """The type behind a dtype that h5py gives; an array type is that of its items.
 
     Raises
     ------
     TypeError
-        For references, and for variable-length rows of those.
+        For references, for rows of rows, and for structures that hold what has no fixed length.
     """
     text = h5py.check_string_dtype(dtype)
     if text is not None:
@@ -42,7 +42,9 @@ def from_h5py(dtype: np.dtype[Any]) -> StorageType:
         return Vlen(inner)
     if h5py.check_ref_dtype(dtype) is not None:
         raise TypeError("HDF5 references are not part of the format")
-    if dtype.kind == "O":
+    if dtype.subdtype is not None:
+        return from_h5py(dtype.subdtype[0])
+    if dtype.hasobject:
         raise TypeError(f"type {dtype} is not part of the format")
     return _without_metadata(dtype)
 

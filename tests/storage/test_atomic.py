@@ -1,0 +1,242 @@
+"""A file is saved whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+import hspyio
+from hspyio import Signal
+from hspyio.errors import FilterError, MissingFileError, SaveError, TargetExistsError
+from hspyio.storage import atomic
+from hspyio.storage.atomic import check_target, save_file
+
+SIGNAL = Signal(np.arange(3.0))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "a.hspy"
+    path.write_bytes(b"old")
+    return path
+
+
+def fill(file: h5py.File) -> None:
+    file["x"] = np.arange(1000)
+
+
+def only(path: Path) -> bool:
+    """Whether nothing stands beside it."""
+    return list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_new_file_takes_the_place_of_the_old(path: Path, durable: bool) -> None:
+    save_file(str(path), fill, durable=durable)
+    with h5py.File(path) as file:
+        assert file["x"].shape == (1000,)
+    assert only(path)
+
+
+@pytest.mark.parametrize(("durable", "count"), [(True, 2), (False, 0)])
+def test_durable_waits_for_file_and_folder(
+    path: Path, durable: bool, count: int, monkeypatch: Any
+) -> None:
+    synced, original = [], os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(stat.S_IFMT(os.fstat(descriptor).st_mode))
+        original(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    save_file(str(path), fill, durable=durable)
+    assert synced == [stat.S_IFREG, stat.S_IFDIR][:count]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(28, "No space left on device"), SaveError),
+        (RuntimeError("flush"), SaveError),
+        (FilterError("gone"), FilterError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (ZeroDivisionError(), SaveError),
+    ],
+)
+def test_a_failure_in_the_middle_leaves_the_old_file(
+    path: Path, error: BaseException, expected: type[BaseException]
+) -> None:
+    def failing(file: h5py.File) -> None:
+        fill(file)
+        file.flush()
+        raise error
+
+    with pytest.raises(expected) as caught:
+        save_file(str(path), failing, durable=True)
+    assert path.read_bytes() == b"old"
+    assert only(path)
+    if expected is SaveError:
+        assert isinstance(caught.value, SaveError)
+        assert "what was there is untouched" in str(caught.value)
+        assert caught.value.path == str(path)
+
+
+@pytest.mark.parametrize("step", ["replace", "chmod", "fsync"])
+def test_a_failure_at_the_end_does_too(path: Path, step: str, monkeypatch: Any) -> None:
+    def failing(*args: Any) -> None:
+        raise OSError(5, "no")
+
+    monkeypatch.setattr(atomic.os, step, failing)
+    with pytest.raises(SaveError, match="no"):
+        save_file(str(path), fill, durable=True)
+    assert path.read_bytes() == b"old"
+    assert only(path)
+
+
+def test_a_folder_that_cannot_be_flushed_is_no_failure(path: Path, monkeypatch: Any) -> None:
+    """The new file stands by then; network file systems flush no folders."""
+    original = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(22, "Invalid argument")
+        original(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    save_file(str(path), fill, durable=True)
+    assert path.read_bytes()[:4] == b"\x89HDF"
+    assert only(path)
+
+
+def test_a_dask_array_that_fails_leaves_the_old_file(path: Path) -> None:
+    import dask.array as da
+
+    def block(values: np.ndarray) -> np.ndarray:
+        if values[0] >= 20:
+            raise ValueError("in a worker")
+        return values
+
+    data = da.arange(40, chunks=10).map_blocks(block, dtype=float)
+    with pytest.raises((ValueError, SaveError), match="in a worker"):
+        hspyio.save(path, Signal(data), overwrite=True)
+    assert path.read_bytes() == b"old"
+    assert only(path)
+
+
+def test_a_file_that_never_was_is_not_there_after_a_failure(tmp_path: Path) -> None:
+    def failing(file: h5py.File) -> None:
+        raise OSError("no")
+
+    with pytest.raises(SaveError):
+        save_file(str(tmp_path / "new.hspy"), failing, durable=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o444])
+def test_permissions_are_kept(path: Path, mode: int) -> None:
+    path.chmod(mode)
+    save_file(str(path), fill, durable=False)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    save_file(str(tmp_path / "new"), fill, durable=False)
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "a.hspy", tmp_path / "link.hspy"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    hspyio.save(link, SIGNAL, overwrite=True)
+    assert link.is_symlink()
+    assert target.read_bytes()[:4] == b"\x89HDF"
+    assert only(target)
+    dangling = tmp_path / "dangling.hspy"
+    dangling.symlink_to(tmp_path / "real" / "new.hspy")
+    with pytest.raises(TargetExistsError):
+        hspyio.save(dangling, SIGNAL)
+    hspyio.save(dangling, SIGNAL, overwrite=True)
+    assert (tmp_path / "real" / "new.hspy").is_file()
+
+
+def test_a_hard_link_keeps_the_old_content(path: Path, tmp_path: Path) -> None:
+    os.link(path, tmp_path / "other")
+    save_file(str(path), fill, durable=False)
+    assert (tmp_path / "other").read_bytes() == b"old"
+
+
+def test_long_and_odd_names(tmp_path: Path) -> None:
+    for name in ("x" * 240 + ".hspy", "ü 1.hspy", ".hspy", "€" * 80, "-rf"):
+        save_file(str(tmp_path / name), fill, durable=False)
+        assert (tmp_path / name).is_file()
+
+
+def test_the_target_is_checked_before_anything_is_computed(path: Path) -> None:
+    with pytest.raises(TargetExistsError, match="overwrite=True replaces it"):
+        check_target(str(path), overwrite=False)
+    check_target(str(path), overwrite=True)
+    with pytest.raises(SaveError, match="is a folder"):
+        check_target(str(path.parent), overwrite=True)
+    with pytest.raises(MissingFileError, match="there is no folder"):
+        check_target(str(path.parent / "no" / "a.hspy"), overwrite=True)
+    with pytest.raises(MissingFileError):
+        check_target(str(path / "a.hspy"), overwrite=True)
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root writes anywhere")
+def test_a_folder_that_is_read_only_is_a_save_error(path: Path) -> None:
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(SaveError, match="untouched"):
+            hspyio.save(path, SIGNAL, overwrite=True)
+    finally:
+        path.parent.chmod(0o700)
+    assert path.read_bytes() == b"old"
+
+
+def test_a_folder_that_refuses_is_a_save_error(path: Path, monkeypatch: Any) -> None:
+    def refuse(*args: Any, **options: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(atomic.h5py, "File", refuse)
+    with pytest.raises(SaveError, match="Permission denied") as caught:
+        save_file(str(path), fill, durable=True)
+    assert isinstance(caught.value.__cause__, PermissionError)
+    assert path.read_bytes() == b"old"
+
+
+def test_relative_paths_and_the_home_of_the_temporary_file(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen = []
+
+    def looking(file: h5py.File) -> None:
+        seen.extend(entry.name for entry in tmp_path.iterdir())
+
+    save_file("a.hspy", looking, durable=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.hspy"]
+    assert len(seen) == 1
+    assert seen[0].startswith(".")
+
+
+def test_an_open_reader_keeps_the_old_state(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, SIGNAL)
+    with h5py.File(path) as old:
+        hspyio.save(path, Signal(np.zeros(7)), overwrite=True)
+        [experiment] = old["Experiments"].values()
+        assert experiment["data"][...].tolist() == [0, 1, 2]
+    assert hspyio.load(path).data.shape == (7,)
