@@ -210,10 +210,18 @@ class Group:
     """A group: attributes, and members by name.
 
     Both mappings keep the order of the file. A storage may fill ``members`` on demand.
+
+    Attributes
+    ----------
+    attributes, members : mapping
+        By name.
+    ordered : bool
+        Whether a file has to keep the order of the members; else it sorts their names.
     """
 
     attributes: Mapping[str, Attribute | Damaged] = field(default_factory=dict)
     members: Mapping[str, Group | Array | Damaged | Kept] = field(default_factory=dict)
+    ordered: bool = False
 
 
 Node: TypeAlias = Group | Array | Attribute | Damaged | Kept

@@ -67,7 +67,7 @@ def _planned_group(group: Group, options: WriteOptions, compressor: Filter | Non
             members[name] = _planned_array(node, options, compressor)
         else:
             members[name] = node
-    return Group(group.attributes, members)
+    return Group(group.attributes, members, group.ordered)
 
 
 def _planned_array(array: Array, options: WriteOptions, compressor: Filter | None) -> Array:

@@ -46,7 +46,7 @@ def test_append(path: Path) -> None:
 
 def test_append_a_title_that_is_there(path: Path) -> None:
     hspyio.append(path, made("First", 7))
-    assert list(hspyio.open(path)) == ["First", "First_2", "Second"]
+    assert list(hspyio.open(path)) == ["First", "Second", "First_2"]
     for group, number in (("First", 1), ("First_2", 7)):
         assert same(path, group, made("First", number))
 

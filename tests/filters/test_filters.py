@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from hspyio import Signal
 from hspyio.differences import signal_differences
 from hspyio.errors import FilterError, OptionError
 from hspyio.filters import CODECS, chosen, codec_of, describe
-from hspyio.node import Filter
+from hspyio.layout import encode_file
+from hspyio.node import Array, Filter, Group
+from hspyio.options import WriteOptions
+from hspyio.plan import plan
 from hspyio.storage import reader, writer
 
 DATA = (np.arange(6000) % 97).reshape(20, 300).astype("f8")
@@ -110,6 +114,23 @@ def test_options_that_make_no_sense_are_refused(
     assert not list(tmp_path.iterdir())
 
 
+def check_plan(options: dict[str, Any]) -> None:
+    """Blosc and Blosc2 end the process on data of variable length: gzip has to stand in."""
+    root = plan(encode_file([signal()]).root(), WriteOptions(**options))
+    for array in _arrays(root):
+        numbers = {step.id for step in array.filters}
+        if not isinstance(array.type, np.dtype) and getattr(array.type, "length", None) is None:
+            assert not numbers & {32001, 32026}
+
+
+def _arrays(group: Group) -> Iterator[Array]:
+    for node in group.members.values():
+        if isinstance(node, Group):
+            yield from _arrays(node)
+        elif isinstance(node, Array):
+            yield node
+
+
 WRITTEN: list[tuple[Any, list[int]]] = [
     ({"compression": None}, [2]),
     ({"compression": None, "shuffle": False}, []),
@@ -135,6 +156,7 @@ def test_saved_with_a_filter_it_comes_back(
     options: dict[str, Any], expected: list[int], tmp_path: Path
 ) -> None:
     path = tmp_path / "a.hspy"
+    check_plan(options)
     hspyio.save(path, signal(), **options)
     assert not signal_differences(signal(), hspyio.load(path))
     assert filters_of(path) == expected
@@ -159,6 +181,7 @@ def test_file_writer_takes_h5pys_options(
     options: dict[str, Any], expected: list[int], tmp_path: Path
 ) -> None:
     path = tmp_path / "a.hspy"
+    check_plan(options)
     hspyio.file_writer(path, as_dict(), **options)
     assert filters_of(path) == expected
     [read] = hspyio.file_reader(path)

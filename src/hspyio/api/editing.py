@@ -232,11 +232,14 @@ class _Entry:
         The group of the old file whose data it keeps.
     name : str or None
         The new name of the group, where it is not to follow from the title.
+    place : str or None
+        The experiment of the old file in whose place it comes.
     """
 
     signal: Signal
     group: str | None
     name: str | None
+    place: str | None
 
 
 def _rebuilt(
@@ -261,7 +264,8 @@ def _rebuilt(
         keep = group is not None and title_of(file.contents, group) == signal.title
         if not with_data and group is not None:
             signal = _with_stored_data(file, group, signal)
-        entries.append(_Entry(signal, None if with_data else group, group if keep else None))
+        keeps = None if with_data else group
+        entries.append(_Entry(signal, keeps, group if keep else None, group))
     models = _kept_models(file, others)
     encoded = encode_file(
         [entry.signal for entry in entries],
@@ -274,16 +278,21 @@ def _rebuilt(
         raise UnsupportedTypeError(encoded.problems, path=file.path)
     if file.handle is not None:
         file.handle.close()
-    experiments: dict[str, Group | Kept] = {
-        other: Kept(f"/{names.EXPERIMENTS}/{other}") for other in others
-    }
+    made = {other: (other, _kept_experiment(other)) for other in others}
+    added: list[tuple[str, Group | Kept]] = []
     for entry, (name, node) in zip(entries, encoded.experiments.items(), strict=True):
-        if entry.group is None:
-            experiments[name] = node
-            continue
         keeps_data = name not in encoded.hinted_data
-        experiments[name] = _with_kept(file, entry.group, node, data=keeps_data)
-    return _root(experiments, {**models, **encoded.models}), encoded
+        whole = node if entry.group is None else _with_kept(file, entry.group, node, keeps_data)
+        if entry.place is None:
+            added.append((name, whole))
+        else:
+            made[entry.place] = (name, whole)
+    in_place = [made[old] for old in file.contents.experiments if old in made]
+    return _root(dict([*in_place, *added]), {**models, **encoded.models}), encoded
+
+
+def _kept_experiment(name: str) -> Group | Kept:
+    return Kept(f"/{names.EXPERIMENTS}/{name}")
 
 
 def _check_version(file: OpenFile) -> None:
@@ -307,7 +316,7 @@ def _upgraded(file: OpenFile, group: str) -> _Entry:
             path=file.path,
             where=group,
         )
-    return _Entry(signal, group, group)
+    return _Entry(signal, group, group, group)
 
 
 def _kept_models(file: OpenFile, others: list[str]) -> dict[str, Kept]:
@@ -320,7 +329,7 @@ def _kept_models(file: OpenFile, others: list[str]) -> dict[str, Kept]:
 
 def _root(experiments: Mapping[str, Group | Kept], models: Mapping[str, Group | Kept]) -> Group:
     base = EncodedFile({}, {}, ()).root()
-    members: dict[str, Any] = {names.EXPERIMENTS: Group({}, experiments)}
+    members: dict[str, Any] = {names.EXPERIMENTS: Group({}, experiments, ordered=True)}
     if models:
         members[names.ANALYSIS] = Group({}, {names.MODELS: Group({}, models)})
     return Group(base.attributes, members)
@@ -341,7 +350,7 @@ def _with_stored_data(file: OpenFile, group: str, signal: Signal) -> Signal:
     return result
 
 
-def _with_kept(file: OpenFile, group: str, node: Group, *, data: bool) -> Group:
+def _with_kept(file: OpenFile, group: str, node: Group, data: bool) -> Group:
     """Leave as they are, byte for byte: the stored data, and what is not part of the format."""
     stored = file.contents.experiments[group].members
     where = f"/{names.EXPERIMENTS}/{group}"

@@ -18,7 +18,7 @@ from hspyio.elements.form import Form, Refusal
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import NO_HINT, Hint
 from hspyio.elements.ragged import join, ragged_form
-from hspyio.elements.text import decode_bytes
+from hspyio.elements.text import decode_bytes, store_text
 from hspyio.elements.text_arrays import text_values
 from hspyio.errors import AxesError, DamagedFileError, Problem
 from hspyio.node import Array, Attribute, GraphSource, Group, Text, Vlen
@@ -85,10 +85,19 @@ def encode_signal(signal: Signal, walker: Encoder, where: str = "") -> Form:
             members[name] = form.node
     hints = {name: sealed(form) for name, form in forms.items() if form.hint}
     attributes = {
-        names.PACKAGE: Attribute(Text(), signal.package.encode()),
-        names.PACKAGE_VERSION: Attribute(Text(), signal.package_version.encode()),
+        names.PACKAGE: _package_text(signal.package, walker, f"{where}package"),
+        names.PACKAGE_VERSION: _package_text(
+            signal.package_version, walker, f"{where}package_version"
+        ),
     }
     return Form(Group(attributes, members), names.SIGNAL, hint=Hint(children=hints))
+
+
+def _package_text(text: str, walker: Encoder, where: str) -> Attribute:
+    attribute, rest = store_text(text)
+    if rest is not None:
+        walker.problems.append(Problem(where, "has NULs at its end or lone surrogates"))
+    return attribute
 
 
 def _attributes(signal: Signal) -> dict[str, Any]:
@@ -102,7 +111,7 @@ def _attributes(signal: Signal) -> dict[str, Any]:
 
 def _metadata_form(metadata: MetadataTree, walker: Encoder, where: str) -> Form | None:
     """The tree, with the title that every reader demands; a made-up one is hinted as absent."""
-    general = metadata.get("General", {})
+    general: Any = metadata.get("General", {})
     title = general.get("title", "") if isinstance(general, Mapping) else None
     if not isinstance(title, str):
         walker.problems.append(
@@ -111,7 +120,7 @@ def _metadata_form(metadata: MetadataTree, walker: Encoder, where: str) -> Form 
         return None
     tree = dict(metadata)
     if "General" not in metadata or "title" not in general:
-        tree["General"] = {**general, "title": ""}
+        tree["General"] = type(general)({**general, "title": ""})
     form = walker.form(tree, where)
     if form is None:
         return None

@@ -52,7 +52,7 @@ class EncodedFile:
     def root(self) -> Group:
         """The whole file (section 1.1)."""
         members: dict[str, Group | Array | Damaged | Kept] = {
-            names.EXPERIMENTS: Group({}, self.experiments)
+            names.EXPERIMENTS: Group({}, self.experiments, ordered=True)
         }
         if self.models:
             members[names.ANALYSIS] = Group({}, {names.MODELS: Group({}, self.models)})

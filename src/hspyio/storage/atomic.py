@@ -63,11 +63,11 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
             fill(file)
         _keep_permissions(target, temporary)
         if durable:
-            _sync(temporary)
+            _sync(temporary, os.O_RDWR)  # Windows flushes only what may be written
         os.replace(temporary, target)
         if durable:
             with suppress(OSError):  # the file stands; not every file system flushes folders
-                _sync(os.path.dirname(target))
+                _sync(os.path.dirname(target), os.O_RDONLY)
     except HspyError:
         raise
     except Exception as error:  # a dask array's own tasks may raise anything
@@ -84,9 +84,9 @@ def _keep_permissions(target: str, temporary: str) -> None:
         os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
 
 
-def _sync(path: str) -> None:
+def _sync(path: str, access: int) -> None:
     """Flush a file or folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, access)
     try:
         os.fsync(descriptor)
     finally:

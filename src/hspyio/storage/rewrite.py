@@ -15,6 +15,7 @@ from hspyio.storage.writer import write_group
 
 __all__ = ["rewrite_file"]
 
+
 def rewrite_file(
     path: str, root: Group, *, replaced: Collection[str] = (), durable: bool = True
 ) -> None:

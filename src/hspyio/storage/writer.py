@@ -70,7 +70,8 @@ def write_group(
             _write_attribute(target, name, attribute)
     for name, node in group.members.items():
         if isinstance(node, Group):
-            write_group(target.create_group(name), node, old=old, maxshape=maxshape)
+            made = target.create_group(name, track_order=node.ordered or None)
+            write_group(made, node, old=old, maxshape=maxshape)
         elif isinstance(node, Array):
             _write_array(target, name, node, maxshape if node.signal_dims is not None else None)
         elif isinstance(node, Kept) and old is not None:
