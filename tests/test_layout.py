@@ -41,8 +41,10 @@ def titled(title: Any, data: Any = None) -> Signal:
     ("stored", "version"),
     [
         (text("3.3"), (3, 3)), (text("1.1"), (1, 1)), (number(1.1, "f8"), (1, 1)),
-        (number(1.2000000001, "f8"), (1, 2)), (number(1.1, "f4"), (1, 1)), (number(2, "i8"), (2, 0)),
-        (number([2.2], "f8"), (2, 2)), (Attribute(Text(3, utf8=False), b"2.1"), (2, 1)), (None, (1, 0)),
+        (number(1.2000000001, "f8"), (1, 2)), (number(1.1, "f4"), (1, 1)), (number(2, "i8"),
+        (2, 0)),
+        (number([2.2], "f8"), (2, 2)), (Attribute(Text(3, utf8=False), b"2.1"), (2, 1)),
+        (None, (1, 0)),
     ],
 )  # fmt: skip
 def test_any_form_of_the_version_is_read(stored: Any, version: tuple[int, ...]) -> None:
@@ -88,7 +90,8 @@ def test_experiments_are_groups_with_data() -> None:
 @pytest.mark.parametrize(
     "root",
     [Group(), file(x=Group()), Group({}, {"Experiments": DATA}), Group({}, {"entry": Group()}),
-     Group({}, {"Analysis": Group({}, {"models": Group()})}), Group({}, {"Experiments": Damaged("x")})],
+     Group({}, {"Analysis": Group({}, {"models": Group()})}),
+     Group({}, {"Experiments": Damaged("x")})],
 )  # fmt: skip
 def test_a_file_with_neither_says_what_was_looked_for(root: Group) -> None:
     with pytest.raises(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import dask.array as da
@@ -111,7 +112,7 @@ def test_filters_stand_in_h5pys_order() -> None:
      ("i4,f8", False), ("V3", False), (Text(3), False), (Vlen(np.dtype("i4")), False)],
 )  # fmt: skip
 def test_scaleoffset_is_for_numbers(kind: Any, applies: bool) -> None:
-    made = planned(array((100,), kind), scaleoffset=2)
+    made = planned(replace(array((100,), kind), signal_dims=(0,)), scaleoffset=2)
     assert ("scaleoffset" in names(made)) is applies
 
 
@@ -120,7 +121,16 @@ def test_scaleoffset_can_be_off() -> None:
     assert names(planned(array(), scaleoffset=False)) == ["shuffle", "gzip"]
     assert planned(array(kind="i4"), scaleoffset=True).filters[0].options == (0,)
     with pytest.raises(OptionError, match="digits"):
-        planned(array(), scaleoffset=True)
+        planned(replace(array(), signal_dims=(0,)), scaleoffset=True)
+
+
+def test_what_rounds_is_for_the_data_alone() -> None:
+    assert names(planned(array(), scaleoffset=2)) == ["shuffle", "gzip"]
+    assert planned(array(kind="i4"), scaleoffset=2).filters[0].options == (0,)
+    data = replace(array(), signal_dims=(0,))
+    for number in (32013, 32017, 32024):
+        assert [step.id for step in planned(data, compression=number).filters] == [number]
+        assert names(planned(array(), compression=number)) == ["shuffle", "gzip"]
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ CORRECTED: dict[h.Maker, tuple[str, str]] = {
     h.nested_signals_in_old_list: ("R4", r"\.maps\[\d\]\.\w+: only in the"),
     h.nested_signals_in_old_long_list: ("R4", r"\.maps\[\d+\]\.\w+: only in the"),
     h.nested_signals_in_old_mixed_list: ("R4", r"\.items\[\d\]"),
-    h.readable_tricks: ("W6", r"\.node\.utf8: <U2 \(2,\), \|S3"),
+    h.readable_tricks: ("W6", r"\.node\.utf8: dtype <U2, \|S3"),
     h.latin1_variable: ("R9", r"\.text: '5 µm at 20 °C', '5 \\udcb5m at 20 \\udcb0C'"),
     h.variance_estimation: ("R6", r"\.metadata\.(Signal\.)?Noise_properties: only"),
     h.tem_eels: ("R5", DETECTOR),

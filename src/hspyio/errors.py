@@ -78,7 +78,7 @@ class ExperimentError(HspyError, KeyError, ValueError):
     """No experiment, or more than one, answers to what was asked for."""
 
 
-class FilterError(HspyError, ValueError, OSError):
+class FilterError(HspyError, OSError, ValueError):
     """A compression filter is not available, or its options make no sense."""
 
 

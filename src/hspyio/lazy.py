@@ -58,17 +58,17 @@ def from_source(
     wanted: Any = stored or "auto" if chunks == "storage" else chunks
     try:
         fitted = da.core.normalize_chunks(wanted, source.shape, dtype=dtype, previous_chunks=stored)
-    except (ValueError, TypeError) as error:
+        made: dask.array.Array = da.from_array(
+            _Readable(source, dtype),
+            chunks=fitted,
+            name=False,
+            asarray=False,
+            fancy=False,
+            inline_array=True,
+            meta=np.empty((0,) * len(source.shape), dtype),
+        )
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise OptionError(f"chunks {chunks!r} do not fit shape {source.shape}: {error}") from error
-    made: dask.array.Array = da.from_array(
-        _Readable(source, dtype),
-        chunks=fitted,
-        name=False,
-        asarray=False,
-        fancy=False,
-        inline_array=True,
-        meta=np.empty((0,) * len(source.shape), dtype),
-    )
     return made
 
 

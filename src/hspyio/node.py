@@ -170,6 +170,8 @@ class Array:
         Chunk shape; ``None`` when not chunked or not yet planned.
     filters : tuple of Filter
         In the order in which writing applies them.
+    maxshape : tuple of int or None, or None
+        How far other programs may resize it; ``None``: not at all.
     """
 
     type: StorageType
@@ -178,6 +180,7 @@ class Array:
     inline: bool = False
     chunks: tuple[int, ...] | None = None
     filters: tuple[Filter, ...] = ()
+    maxshape: tuple[int | None, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -45,9 +45,7 @@ class ReadOptions:
         if self.errors not in ("raise", "warn"):
             raise OptionError(f"errors is {self.errors!r}; use 'raise' or 'warn'")
         chunks: object = self.chunks
-        shape = isinstance(chunks, tuple) and all(
-            isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in chunks
-        )
+        shape = isinstance(chunks, tuple) and all(_is_count(n) and n > 0 for n in chunks)
         if chunks not in ("auto", "storage") and not shape:
             raise OptionError(f"chunks is {chunks!r}; use 'auto', 'storage' or a shape")
 
@@ -69,7 +67,8 @@ class WriteOptions:
     shuffle, fletcher32 : bool
         Byte shuffling before compression; a checksum a chunk.
     scaleoffset : int, True or None
-        HDF5's scale-offset filter. With floats it rounds.
+        HDF5's scale-offset filter: integers in as few bits as they need; floats, of a signal's
+        data only, rounded to that many decimal digits.
     maxshape : tuple or None
         How far ``data`` may be resized by other programs.
     """
@@ -87,3 +86,16 @@ class WriteOptions:
         chunks = self.chunks
         if chunks is False or not (chunks is None or chunks is True or isinstance(chunks, tuple)):
             raise OptionError(f"chunks is {chunks!r}; use None, True or a shape")
+        digits = self.scaleoffset
+        if not (digits is None or isinstance(digits, bool) or _is_count(digits)):
+            raise OptionError(f"scaleoffset is {digits!r}; use None, True or a number of digits")
+        limits: object = self.maxshape
+        if limits is not None and not (
+            isinstance(limits, tuple) and all(n is None or _is_count(n) for n in limits)
+        ):
+            raise OptionError(f"maxshape is {limits!r}; use a shape, with None for unlimited")
+
+
+def _is_count(value: object) -> bool:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return whole and int(value) >= 0  # type: ignore[call-overload]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from hspyio.chunks import dask_chunks, guess_chunks, signal_chunks, user_chunks
 from hspyio.errors import OptionError
-from hspyio.filters import chosen, fletcher32, gzip, scaleoffset, shuffle, szip
+from hspyio.filters import chosen, codec_of, fletcher32, gzip, lzf, scaleoffset, shuffle, szip
 from hspyio.node import (
     Array,
     Damaged,
@@ -18,6 +19,7 @@ from hspyio.node import (
     Kept,
     StorageType,
     Text,
+    Vlen,
     arrays_of,
 )
 from hspyio.options import WriteOptions
@@ -49,13 +51,20 @@ def plan(root: Group, options: WriteOptions) -> Group:
     OptionError
         If the options make no sense; nothing has been written.
     """
-    ranks = {len(array.shape) for array in arrays_of(root) if array.signal_dims is not None}
-    if isinstance(options.chunks, tuple) and ranks and len(options.chunks) not in ranks:
+    data = [array for array in arrays_of(root) if array.signal_dims is not None]
+    for name in ("chunks", "maxshape"):
+        _check_rank(name, getattr(options, name), data)
+    return _planned_group(root, options, chosen(options.compression, options.compression_opts))
+
+
+def _check_rank(name: str, given: object, data: Sequence[Array]) -> None:
+    """A shape has to be one for the data of some signal; others take the default."""
+    ranks = {len(array.shape) for array in data}
+    if isinstance(given, tuple) and ranks and len(given) not in ranks:
         raise OptionError(
-            f"chunks {options.chunks} has {len(options.chunks)} lengths, the data have "
+            f"{name} {given} has {len(given)} lengths, the data have "
             f"{' or '.join(map(str, sorted(ranks)))} dimensions"
         )
-    return _planned_group(root, options, chosen(options.compression, options.compression_opts))
 
 
 def _planned_group(group: Group, options: WriteOptions, compressor: Filter | None) -> Group:
@@ -74,7 +83,17 @@ def _planned_array(array: Array, options: WriteOptions, compressor: Filter | Non
     if array.inline and _item_size(array.type) * int(np.prod(array.shape)) <= _INLINE_LIMIT:
         return array
     chunks = _chunks(array, options)
-    return replace(array, chunks=chunks, filters=_filters(array, chunks, options, compressor))
+    filters = _filters(array, chunks, options, compressor)
+    return replace(array, chunks=chunks, filters=filters, maxshape=_maxshape(array, options))
+
+
+def _maxshape(array: Array, options: WriteOptions) -> tuple[int | None, ...] | None:
+    limits = options.maxshape
+    if limits is None or array.signal_dims is None or len(limits) != len(array.shape):
+        return None
+    if any(most is not None and most < n for most, n in zip(limits, array.shape, strict=True)):
+        raise OptionError(f"maxshape {limits} is below the shape of the data, {array.shape}")
+    return limits
 
 
 def _item_size(kind: StorageType) -> int:
@@ -100,32 +119,43 @@ def _filters(
     array: Array, chunks: tuple[int, ...], options: WriteOptions, compressor: Filter | None
 ) -> tuple[Filter, ...]:
     """Filters in the order in which h5py sets them; each only where HDF5 can apply it."""
-    steps: list[Filter] = []
-    digits = options.scaleoffset
-    number = isinstance(array.type, np.dtype) and array.type.kind in "iuf"
-    if digits is not None and digits is not False and number:
-        steps.append(_scaleoffset(array.type, digits))
-    if options.shuffle:
+    fitting = None if compressor is None else _fitting(array, chunks, compressor)
+    steps = [_scaleoffset(array, options.scaleoffset)]
+    if options.shuffle and not (fitting is not None and codec_of(fitting.id).rounds):
         steps.append(Filter(shuffle.CODEC.id, (), shuffle.CODEC.name))
-    if compressor is not None:
-        steps.append(_fitting_compressor(array.type, chunks, compressor))
+    steps.append(fitting)
     if options.fletcher32 and isinstance(array.type, np.dtype):
         steps.append(Filter(fletcher32.CODEC.id, (), fletcher32.CODEC.name))
-    return tuple(steps)
+    return tuple(step for step in steps if step is not None)
 
 
-def _scaleoffset(dtype: StorageType, value: int | bool) -> Filter:
-    if isinstance(dtype, np.dtype) and dtype.kind == "f" and value is True:
+def _scaleoffset(array: Array, wanted: int | bool | None) -> Filter | None:
+    """Integers without loss; floats, which it rounds, only where they are a signal's data."""
+    if wanted is None or wanted is False or not isinstance(array.type, np.dtype):
+        return None
+    if array.type.kind in "iu":
+        return Filter(scaleoffset.CODEC.id, (0,), scaleoffset.CODEC.name)
+    if array.type.kind != "f" or array.signal_dims is None:
+        return None
+    if wanted is True:
         raise OptionError("scaleoffset with floats takes the number of decimal digits to keep")
-    digits = 0 if value is True else int(value)
-    return Filter(scaleoffset.CODEC.id, (digits,), scaleoffset.CODEC.name)
+    return Filter(scaleoffset.CODEC.id, (int(wanted),), scaleoffset.CODEC.name)
 
 
-def _fitting_compressor(kind: StorageType, chunks: tuple[int, ...], compressor: Filter) -> Filter:
-    """The chosen filter, or gzip where szip cannot be: odd types, chunks below one block."""
-    if compressor.id != szip.CODEC.id:
+def _fitting(array: Array, chunks: tuple[int, ...], compressor: Filter) -> Filter:
+    """The chosen filter, or gzip where that one cannot be.
+
+    Variable-length rows are pointers, which plug-ins crash on; szip takes plain numbers, and no
+    chunk below one block; what rounds is for a signal's data alone.
+    """
+    kind = array.type
+    if compressor.id in (gzip.CODEC.id, lzf.CODEC.id):
         return compressor
     plain = isinstance(kind, np.dtype) and kind.kind in "iuf" and kind.itemsize in (1, 2, 4, 8)
-    if plain and int(np.prod(chunks)) >= compressor.options[1]:
-        return compressor
-    return Filter(gzip.CODEC.id, (gzip.DEFAULT_LEVEL,), gzip.CODEC.name)
+    if compressor.id == szip.CODEC.id:
+        fits = plain and int(np.prod(chunks)) >= compressor.options[1]
+    elif codec_of(compressor.id).rounds:
+        fits = plain and array.signal_dims is not None
+    else:
+        fits = not isinstance(kind, Vlen) and kind != Text(None) and kind != Text(None, utf8=False)
+    return compressor if fits else Filter(gzip.CODEC.id, (gzip.DEFAULT_LEVEL,), gzip.CODEC.name)

@@ -162,7 +162,8 @@ def test_dtypes_differ_down_to_offsets_and_titles(one: Any, other: Any) -> None:
 @pytest.mark.parametrize(
     "text",
     ["nonsense", 5, None, [], {}, {"base": "f8"}, {"base": "x", "shape": [1]}, {"fields": [["a"]]},
-     {"base": "f8", "shape": [-1]}, {"fields": [["a", "f8", 9, None]], "size": 2, "aligned": False}],
+     {"base": "f8", "shape": [-1]}, {"fields": [["a", "f8", 9, None]], "size": 2,
+     "aligned": False}],
 )  # fmt: skip
 def test_nonsense_is_an_error_that_the_decoder_knows(text: Any) -> None:
     with pytest.raises((TypeError, ValueError, LookupError)):

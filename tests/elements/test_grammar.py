@@ -17,8 +17,9 @@ GROUP = Group({"x": TEXT})
 SIGNAL = Group(members={"_sig_": GROUP})
 
 
-def array(kind: Any = np.dtype("f8")) -> Array:
-    return Array(kind, MemorySource(np.zeros(2)))
+def array(kind: Any = "f8") -> Array:
+    stored = np.dtype(kind) if isinstance(kind, str) else kind
+    return Array(stored, MemorySource(np.zeros(2)))
 
 
 @pytest.mark.parametrize(

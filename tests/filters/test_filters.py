@@ -98,7 +98,8 @@ def test_options_choose_a_filter(compression: Any, opts: Any, expected: Filter |
     [
         ("nonsense", None), ("gzip", 10), ("gzip", -1), ("gzip", "9"), ("gzip", True),
         ("gzip", (1, 2)), ("lzf", 1), ("szip", 8), ("szip", ("nn", 7)), ("szip", ("xx", 8)),
-        ("szip", ("nn", 34)), ("szip", ("nn", 0)), ("shuffle", None), (32015, ("a",)), (b"gzip", None),
+        ("szip", ("nn", 34)), ("szip", ("nn", 0)), ("shuffle", None), (32015, ("a",)),
+        (b"gzip", None),
         (1.5, None), ([], None), (hdf5plugin.Zstd(), 3), ("", None), ("GZIP", None), (-5, None),
         (3, 5), (True, None), (object(), None),
     ],

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from hspyio.differences import value_differences
+
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 FILES = sorted(path for path in SHARED.glob("*") if path.suffix in (".hspy", ".hdf5"))
 
@@ -51,12 +53,10 @@ def _mapping_differences(
 
 
 def _array_differences(one: Any, other: Any, where: str) -> Iterator[str]:
-    if one.dtype != other.dtype or one.shape != other.shape:
-        yield f"{where}: {one.dtype} {one.shape}, {other.dtype} {other.shape}"
-    elif one.dtype == object:
+    if one.dtype == other.dtype == object and one.shape == other.shape:
         yield from differences(one.ravel().tolist(), other.ravel().tolist(), where)
-    elif one.tobytes() != other.tobytes():
-        yield f"{where}: {one!r:.80}, {other!r:.80}"
+    else:
+        yield from value_differences(one, other, where)
 
 
 def rosettasciio(path: Path, *, lazy: bool = False) -> list[dict[str, Any]]:

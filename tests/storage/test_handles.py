@@ -47,7 +47,7 @@ def open_descriptors(path: Path) -> int:
     count = 0
     for link in Path("/proc/self/fd").iterdir():
         try:
-            count += Path(os.readlink(link)).name.startswith(path.name)
+            count += os.readlink(link).startswith(str(path))
         except OSError:
             continue
     return count

@@ -165,12 +165,12 @@ def test_small_arrays_without_chunks_stand_in_the_header(tmp_path: Path) -> None
     assert layouts == {"small": h5py.h5d.COMPACT, "large": h5py.h5d.CONTIGUOUS}
 
 
-def test_maxshape_is_for_the_data_alone(tmp_path: Path) -> None:
+def test_maxshape_is_written(tmp_path: Path) -> None:
     values = MemorySource(np.zeros((4, 4)))
-    data = Array(np.dtype("f8"), values, signal_dims=(1,), chunks=(2, 2))
+    data = Array(np.dtype("f8"), values, (1,), chunks=(2, 2), maxshape=(None, 8))
     other = Array(np.dtype("f8"), values, chunks=(2, 2))
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        write_group(file, Group({}, {"data": data, "x": other}), maxshape=(None, 8))
+        write_group(file, Group({}, {"data": data, "x": other}))
         assert file["data"].maxshape == (None, 8)
         assert file["x"].maxshape == (4, 4)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hspyio.errors import OptionError
 
 __all__ = ["check_threads", "not_yet"]
@@ -15,9 +17,8 @@ def check_threads(threads: int | None) -> None:
     OptionError
         If it is not a whole number above 0.
     """
-    if threads is not None and (
-        isinstance(threads, bool) or threads != int(threads) or threads < 1
-    ):
+    whole = isinstance(threads, (int, np.integer)) and not isinstance(threads, bool)
+    if threads is not None and not (whole and threads > 0):
         raise OptionError(f"threads is {threads!r}; use a whole number above 0, or None")
 
 

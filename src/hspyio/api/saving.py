@@ -126,6 +126,6 @@ def write_new(
     check_filters(root)
 
     def fill(file: h5py.File) -> None:
-        write_group(file, root, maxshape=options.maxshape)
+        write_group(file, root)
 
     save_file(os.fspath(path), fill, durable=durable)

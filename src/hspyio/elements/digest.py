@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hspyio import names
-from hspyio.elements.dtypes import dtype_to_json
+from hspyio.elements.dtypes import content_bytes, dtype_to_json
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, Node, StorageType, Text, Vlen
 
 _SMALL = 65536
@@ -83,8 +83,7 @@ def _values(kind: StorageType, value: bytes | NDArray[Any]) -> bytes:
     if isinstance(value, bytes):
         return value
     if isinstance(kind, np.dtype):
-        plain = np.ascontiguousarray(value)
-        return repr(value.shape).encode() + plain.tobytes()
+        return repr(value.shape).encode() + content_bytes(value)
     parts = [repr(value.shape).encode()]
     for item in value.ravel().tolist() if value.dtype.kind != "O" else value.ravel():
         row = kind.base if isinstance(kind, Vlen) else None

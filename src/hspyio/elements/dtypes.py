@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "content_bytes",
     "dtype_from_json",
     "dtype_to_json",
     "from_stored",
@@ -65,6 +66,20 @@ def same_dtype(one: np.dtype[Any], other: np.dtype[Any]) -> bool:
     return bool(dtype_to_json(one) == dtype_to_json(other))
 
 
+def content_bytes(array: NDArray[Any]) -> bytes:
+    """The values' bytes, without those that mean nothing.
+
+    Between the fields of a structure, and behind the ten bytes of an x87 number, memory holds
+    whatever was there.
+    """
+    dtype = array.dtype
+    if dtype.names is not None:
+        return b"".join(content_bytes(array[name]) for name in dtype.names)
+    if dtype.kind in "fc" and dtype.itemsize > (8 if dtype.kind == "f" else 16):
+        return repr(array.tolist()).encode()
+    return array.tobytes()
+
+
 def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype that carries `dtype` in HDF5 and comes back from it unchanged.
 
@@ -102,11 +117,17 @@ def _stored_structure(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if _reads_as_complex(dtype):
         return np.dtype(f"{formats[0].str[0]}c{2 * formats[0].itemsize}")
     if _lays_out(dtype, formats):
-        return dtype
+        return _unaligned(dtype)
     labels = list(dtype.names)
     if not all(_is_plain_name(name) for name in labels):
         labels = [f"f{i}" for i in range(len(labels))]
     return np.dtype({"names": labels, "formats": formats})
+
+
+def _unaligned(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The same layout without numpy's note that it is aligned, which HDF5 does not keep."""
+    json = dtype_to_json(dtype)
+    return dtype_from_json({**json, "aligned": False}) if json["aligned"] else dtype
 
 
 def _reads_as_complex(dtype: np.dtype[Any]) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hspyio import names
 from hspyio.elements.decoder import as_objects
 from hspyio.elements.dtypes import (
+    content_bytes,
     dtype_from_json,
     dtype_to_json,
     from_stored,
@@ -112,7 +113,7 @@ def _common(
 def _comes_back(row: NDArray[Any], array: NDArray[Any]) -> bool:
     with np.errstate(invalid="ignore"):
         back = _cast(row, array.dtype)
-    return back.tobytes() == array.tobytes()
+    return content_bytes(back) == content_bytes(array)
 
 
 def _cast(row: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

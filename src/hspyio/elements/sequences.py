@@ -171,11 +171,14 @@ def _decode_group(item: Item, walker: Decoder) -> list[Any]:
     if not isinstance(item.node, Group):
         raise ValueError("no group")
     pairs = walker.pairs(item.node, item.where, item.hint)
-    return [_wrapped(key, value) for key, value in sorted(pairs, key=_number)]
+    # RosettaSciIO's update in place writes 0 beside our 00: the unpadded one is the newer.
+    pairs.sort(key=lambda pair: (_place(pair[0]), -len(str(pair[0]))))
+    newest = {_place(key): (key, value) for key, value in pairs}
+    return [_wrapped(key, value) for key, value in newest.values()]
 
 
-def _number(pair: tuple[Any, Any]) -> tuple[bool, int, str]:
-    key = str(pair[0]).removeprefix(names.SIGNAL).removeprefix(names.AXIS_PREFIX)
+def _place(name: object) -> tuple[bool, int, str]:
+    key = str(name).removeprefix(names.SIGNAL).removeprefix(names.AXIS_PREFIX)
     return (False, int(key), "") if key.isdecimal() else (True, 0, key)
 
 

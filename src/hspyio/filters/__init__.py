@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from hspyio.errors import OptionError
 from hspyio.filters import fletcher32, gzip, lzf, plugins, scaleoffset, shuffle, szip
 from hspyio.filters.codec import Codec
@@ -58,19 +60,27 @@ def chosen(compression: None | str | int | Mapping[str, Any], opts: Any) -> Filt
         opts = compression.get("compression_opts")
         compression = compression.get("compression")
     if compression is None:
+        if opts is not None:
+            raise OptionError(f"compression_opts is {opts!r}, and compression is None")
         return None
-    if isinstance(compression, int) and 0 <= compression <= 9:
-        compression, opts = "gzip", int(compression)
-    if isinstance(compression, int):
-        codec = codec_of(int(compression))
-    elif compression in _BY_NAME:
-        codec = _BY_NAME[compression]
-    else:
-        known = ", ".join(repr(name) for name in _BY_NAME)
-        raise OptionError(f"compression is {compression!r}; known are None, {known}, or a number")
+    codec, opts = _codec_for(compression, opts)
     if codec.options is None:
         raise OptionError(f"{codec.name} has an option of its own")
     return Filter(codec.id, codec.options(opts), codec.name)
+
+
+def _codec_for(compression: object, opts: Any) -> tuple[Codec, Any]:
+    number = compression if isinstance(compression, (int, np.integer)) else None
+    if isinstance(compression, str) and compression in _BY_NAME:
+        return _BY_NAME[compression], opts
+    if number is None or isinstance(number, bool) or not 0 <= number < 2**16:
+        known = ", ".join(repr(name) for name in _BY_NAME)
+        raise OptionError(f"compression is {compression!r}; known are None, {known}, or a number")
+    if number > gzip.MOST:
+        return codec_of(int(number)), opts
+    if opts is not None:
+        raise OptionError(f"compression {number} is gzip's level, so compression_opts has no use")
+    return gzip.CODEC, int(number)
 
 
 def describe(filters: tuple[Filter, ...]) -> tuple[str, ...]:

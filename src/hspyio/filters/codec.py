@@ -26,6 +26,8 @@ class Codec:
         not chosen through ``compression``.
     everywhere : bool
         Whether every HDF5 program can read it.
+    rounds : bool
+        Whether it changes values: it is then applied to a signal's data only, and unshuffled.
     """
 
     id: int
@@ -33,3 +35,4 @@ class Codec:
     package: str = ""
     options: Callable[[Any], tuple[int, ...]] | None = None
     everywhere: bool = False
+    rounds: bool = False

@@ -39,7 +39,9 @@ def plain_options(value: Any) -> tuple[int, ...]:
         ) from error
 
 
+_ROUNDING = ("zfp", "sz", "sz3", "fcidecomp", "sperr")
+
 CODECS = tuple(
-    Codec(number, name, package="hdf5plugin", options=plain_options)
+    Codec(number, name, package="hdf5plugin", options=plain_options, rounds=name in _ROUNDING)
     for number, name in _NAMES.items()
 )

@@ -45,13 +45,7 @@ def check_filters(root: Group) -> None:
             )
 
 
-def write_group(
-    target: h5py.Group,
-    group: Group,
-    *,
-    old: h5py.File | None = None,
-    maxshape: tuple[int | None, ...] | None = None,
-) -> None:
+def write_group(target: h5py.Group, group: Group, *, old: h5py.File | None = None) -> None:
     """Write attributes and members of a group into one that exists.
 
     Parameters
@@ -62,8 +56,6 @@ def write_group(
         What; planned.
     old : h5py.File, optional
         The file that `Kept` objects are copied from, raw.
-    maxshape : tuple, optional
-        For the arrays that are a signal's data.
     """
     for name, attribute in group.attributes.items():
         if isinstance(attribute, Attribute):
@@ -71,9 +63,9 @@ def write_group(
     for name, node in group.members.items():
         if isinstance(node, Group):
             made = target.create_group(name, track_order=node.ordered or None)
-            write_group(made, node, old=old, maxshape=maxshape)
+            write_group(made, node, old=old)
         elif isinstance(node, Array):
-            _write_array(target, name, node, maxshape if node.signal_dims is not None else None)
+            _write_array(target, name, node)
         elif isinstance(node, Kept) and old is not None:
             h5o.copy(old.id, node.where.encode(), target.id, name.encode())
 
@@ -93,11 +85,9 @@ def _write_attribute(target: h5py.Group, name: str, attribute: Attribute) -> Non
         handle.write(np.ascontiguousarray(values).reshape(values.shape), mtype=h5t.py_create(dtype))
 
 
-def _write_array(
-    target: h5py.Group, name: str, array: Array, maxshape: tuple[int | None, ...] | None
-) -> None:
+def _write_array(target: h5py.Group, name: str, array: Array) -> None:
     dtype = to_h5py(array.type)
-    space = h5s.create_simple(array.shape, _limits(array.shape, maxshape))
+    space = h5s.create_simple(array.shape, _limits(array.maxshape))
     kind = h5t.py_create(dtype, logical=True)
     dataset = h5d.create(target.id, name.encode(), kind, space, _creation(array, dtype))
     if not np.prod(array.shape):
@@ -109,10 +99,8 @@ def _write_array(
     dataset.write(h5s.ALL, h5s.ALL, values, h5t.py_create(dtype))
 
 
-def _limits(
-    shape: tuple[int, ...], maxshape: tuple[int | None, ...] | None
-) -> tuple[int, ...] | None:
-    if maxshape is None or len(maxshape) != len(shape):
+def _limits(maxshape: tuple[int | None, ...] | None) -> tuple[int, ...] | None:
+    if maxshape is None:
         return None
     return tuple(h5s.UNLIMITED if limit is None else limit for limit in maxshape)
 
