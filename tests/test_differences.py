@@ -85,7 +85,7 @@ DIFFERENT: list[tuple[Any, Any]] = [
     masked([True, False], fill_value=7)),
     (masked([True, False]), masked([True, False], hard_mask=True)),
     (masked([True, False]), np.ma.MaskedArray([9.0, 2.0], [True, False])), (np.ma.masked, None),
-    (np.datetime64(1, "s"), np.datetime64(1, "ms")), (np.datetime64("NaT"),
+    (np.datetime64(1, "s"), np.datetime64(1, "ms")), (np.datetime64("NaT", "ms"),
     np.datetime64("NaT", "s")),
     (np.zeros(1), da.zeros(1)), (Signal([1.0]), [1.0]), (Signal([1.0]), Signal([2.0])),
 ]  # fmt: skip
