@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from hspyio.versions import migrate
 __all__ = ["OpenFile", "opened", "select", "warn"]
 
 Nested = Callable[[SignalParts], Any]
+T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
@@ -81,6 +82,26 @@ class OpenFile:
             raise
         self.problems += problems
         return migrate(parts, self.contents.version)
+
+    def each(self, read: Callable[[str], T]) -> list[T]:
+        """Read all experiments; a damaged one is noted and does not hide the others (R12).
+
+        Raises
+        ------
+        HspyError
+            If none can be read.
+        """
+        result: list[T] = []
+        failed: list[HspyError] = []
+        for name in self.contents.experiments:
+            try:
+                result.append(read(name))
+            except HspyError as error:
+                failed.append(error)
+        if failed and not result:
+            raise failed[0]
+        self.problems += [Problem(error.where, error.message) for error in failed]
+        return result
 
     def standalone_models(
         self, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20

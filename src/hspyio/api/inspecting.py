@@ -13,7 +13,6 @@ from hspyio import names
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened
 from hspyio.axes import axis_to_dict
-from hspyio.errors import HspyError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.node import Array
 from hspyio.options import ReadOptions
@@ -97,18 +96,8 @@ def describe(path: str | os.PathLike[str]) -> list[ExperimentInfo]:
         If it cannot be read. One damaged experiment beside good ones is a warning.
     """
     options = ReadOptions(lazy=True, original_metadata=False)
-    result: list[ExperimentInfo] = []
-    failed: list[HspyError] = []
     with opened(path, options) as file:
-        for name in file.contents.experiments:
-            try:
-                result.append(_info(file, name))
-            except HspyError as error:
-                failed.append(error)
-        if failed and not result:
-            raise failed[0]
-        file.problems += [Problem(error.where, error.message) for error in failed]
-    return result
+        return file.each(lambda name: _info(file, name))
 
 
 def _info(file: OpenFile, name: str) -> ExperimentInfo:

@@ -18,7 +18,6 @@ from hspyio.api.files import OpenFile, opened
 from hspyio.api.saving import write_new
 from hspyio.elements.form import Refusal
 from hspyio.errors import (
-    HspyError,
     HspyWarning,
     OptionError,
     Problem,
@@ -100,24 +99,10 @@ def file_reader(
         return _exchange(parts, lazy=False)  # what stands inside a tree is read at once
 
     with opened(filename, options) as file:
-        result = [_with_models(parts, file, lazy) for parts in _readable(file, nested)]
+        every = file.each(lambda name: file.parts(name, nested, embed=False, lazy_above=0))
+        result = [_with_models(parts, file, lazy) for parts in every]
         models = file.standalone_models(nested, embed=False, lazy_above=0)
         return [*result, *({name: tree} for name, tree in models.items())]
-
-
-def _readable(file: OpenFile, nested: Any) -> list[SignalParts]:
-    """All experiments that can be read; one that cannot does not hide the others (R12)."""
-    result: list[SignalParts] = []
-    failed: list[HspyError] = []
-    for name in file.contents.experiments:
-        try:
-            result.append(file.parts(name, nested, embed=False, lazy_above=0))
-        except HspyError as error:
-            failed.append(error)
-    if failed and not result:
-        raise failed[0]
-    file.problems += [Problem(error.where, error.message) for error in failed]
-    return result
 
 
 def _with_models(parts: SignalParts, file: OpenFile, lazy: bool) -> dict[str, Any]:
