@@ -30,7 +30,8 @@ from hspyio.versions import CURRENT
 
 __all__ = ["append", "put", "remove", "update", "update_group"]
 
-_DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
+_DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
+_REPLACED = (names.RAGGED_SHAPES_3_1,)
 
 
 def append(
@@ -261,11 +262,7 @@ def _rebuilt(
         entries = [_upgraded(file, other) for other in others]
         others = []
     if signal is not None:
-        keep = group is not None and title_of(file.contents, group) == signal.title
-        if not with_data and group is not None:
-            signal = _with_stored_data(file, group, signal)
-        keeps = None if with_data else group
-        entries.append(_Entry(signal, keeps, group if keep else None, group))
+        entries.append(_entry(file, signal, group, with_data))
     models = _kept_models(file, others)
     encoded = encode_file(
         [entry.signal for entry in entries],
@@ -278,7 +275,27 @@ def _rebuilt(
         raise UnsupportedTypeError(encoded.problems, path=file.path)
     if file.handle is not None:
         file.handle.close()
-    made = {other: (other, _kept_experiment(other)) for other in others}
+    experiments = _in_place(file, others, entries, encoded)
+    return _root(experiments, {**models, **encoded.models}), encoded
+
+
+def _entry(file: OpenFile, signal: Signal, group: str | None, with_data: bool) -> _Entry:
+    """The signal that is put into the file; its group's name changes with the title only."""
+    if group is None:
+        return _Entry(signal, None, None, None)
+    name = group if title_of(file.contents, group) == signal.title else None
+    if with_data:
+        return _Entry(signal, None, name, group)
+    return _Entry(_with_stored_data(file, group, signal), group, name, group)
+
+
+def _in_place(
+    file: OpenFile, others: list[str], entries: list[_Entry], encoded: EncodedFile
+) -> dict[str, Group | Kept]:
+    """Experiments in the order of the old file, the new one last."""
+    made: dict[str, tuple[str, Group | Kept]] = {
+        other: (other, Kept(f"/{names.EXPERIMENTS}/{other}")) for other in others
+    }
     added: list[tuple[str, Group | Kept]] = []
     for entry, (name, node) in zip(entries, encoded.experiments.items(), strict=True):
         keeps_data = name not in encoded.hinted_data
@@ -287,12 +304,7 @@ def _rebuilt(
             added.append((name, whole))
         else:
             made[entry.place] = (name, whole)
-    in_place = [made[old] for old in file.contents.experiments if old in made]
-    return _root(dict([*in_place, *added]), {**models, **encoded.models}), encoded
-
-
-def _kept_experiment(name: str) -> Group | Kept:
-    return Kept(f"/{names.EXPERIMENTS}/{name}")
+    return dict([*(made[old] for old in file.contents.experiments if old in made), *added])
 
 
 def _check_version(file: OpenFile) -> None:
@@ -357,7 +369,7 @@ def _with_kept(file: OpenFile, group: str, node: Group, data: bool) -> Group:
     kept = {
         key: Kept(f"{where}/{key}")
         for key, child in stored.items()
-        if (key in _DATA and data) or not (key in _DATA or is_own_member(key))
+        if (key in _DATA and data) or not (key in (*_DATA, *_REPLACED) or is_own_member(key))
         if not isinstance(child, Damaged)
     }
     members = {key: child for key, child in node.members.items() if key not in kept}

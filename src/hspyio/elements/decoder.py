@@ -155,6 +155,8 @@ class Decoder:
         return ABSENT
 
     def _key_and_value(self, item: Item, hint: Hint) -> Any:
+        if not hint:
+            return (self._plain_key(item), self.value(item))
         item = replace(item, hint=replace(hint, tag="", key=None))
         if not self.exact and hint.tag not in RESTORED_ALWAYS:
             hint = NO_HINT
