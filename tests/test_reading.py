@@ -14,7 +14,7 @@ import pytest
 
 import handmade as h
 import hspyio
-from handmade_contents import HOLDS, SAID, STANDALONE, Tree, signal, tree
+from handmade.contents import HOLDS, SAID, STANDALONE, Tree, signal, tree
 from hspyio.errors import DamagedFileError, ExperimentError, HspyError, NotHspyError
 from interop.compare import differences, rosettasciio, with_index_in_array
 from make_archive import plain

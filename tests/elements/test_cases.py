@@ -54,3 +54,12 @@ def test_absurd_depth_is_found(tmp_path: Path) -> None:
         deep = [deep]
     with pytest.raises(UnsupportedTypeError, match="deep"):
         save(tmp_path / "a.hspy", Signal([1.0], metadata={"x": deep}))
+
+
+@pytest.mark.parametrize("kind", ["list", "dict", "mixed"])
+def test_depth_that_is_allowed_comes_back(kind: str, tmp_path: Path) -> None:
+    value: Any = {1, "a"}
+    for level in range(90):
+        as_list = kind == "list" or (kind == "mixed" and level % 2)
+        value = [value, None] if as_list else {1: value, "b": None}
+    assert_roundtrip(Signal([1.0], metadata={"x": value}), tmp_path / "a.hspy")
