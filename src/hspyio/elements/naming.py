@@ -8,7 +8,7 @@ from hspyio import names
 from hspyio.elements.form import Form
 from hspyio.elements.grammar import parse
 from hspyio.elements.keys import readable_name
-from hspyio.node import Array, Attribute
+from hspyio.node import Attribute
 
 __all__ = ["name_items"]
 
@@ -65,9 +65,7 @@ def _is_storable(name: str, form: Form) -> bool:
         return False
     if isinstance(form.node, Attribute):
         return True
-    if isinstance(form.node, Array) and name == names.RAGGED_SHAPES_3_1:
-        return False
-    return "/" not in name and name not in (".", "..")
+    return "/" not in name and name not in (".", "..", names.RAGGED_SHAPES_3_1)
 
 
 def _stand_in(key: object, form: Form, taken: set[str]) -> str:
