@@ -89,7 +89,7 @@ def _cannot_open(path: str, error: Exception) -> HspyError:
     if not start:
         return NotHspyError("is empty; an HSpy file is an HDF5 file", path=path)
     return NotHspyError(
-        f"is not an HDF5 file: looked for {_SIGNATURE[1:4]!r} at its start, found {start[:8]!r}",
+        f"is not an HDF5 file: looked for HDF5's signature at its start, found {start[:8]!r}",
         path=path,
     )
 
