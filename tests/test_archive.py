@@ -6,14 +6,18 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
 import hspyio
+from hspyio.differences import signal_differences
 from make_archive import CONSUMED, EXPECTED, PACKAGES, VERSIONS, file_name, plain, write
 
 ARCHIVE = Path(__file__).parent / "archive"
 PATHS = {version: ARCHIVE / file_name(version) for version in VERSIONS}
+MADE_WITH = "2.0.0"
+"""The release of HDF5."""
 EACH = pytest.mark.parametrize("version", VERSIONS)
 LAZY = pytest.mark.parametrize("lazy", [False, True])
 
@@ -102,8 +106,11 @@ def test_saved_again(version: str, tmp_path: Path) -> None:
 
 @EACH
 def test_archive_is_what_the_script_makes(version: str, tmp_path: Path) -> None:
-    write(version, tmp_path / file_name(version))
-    assert (tmp_path / file_name(version)).read_bytes() == PATHS[version].read_bytes()
+    path = tmp_path / file_name(version)
+    write(version, path)
+    if h5py.version.hdf5_version == MADE_WITH:  # other releases lay the same out differently
+        assert path.read_bytes() == PATHS[version].read_bytes()
+    assert not signal_differences(hspyio.load(path), hspyio.load(PATHS[version]))
 
 
 def test_nothing_else_is_in_the_archive() -> None:

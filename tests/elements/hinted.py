@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-import rsciio.hspy
 
 import hspyio
 from hspyio import Signal
@@ -91,6 +90,8 @@ def ours(path: Path) -> Any:
 
 
 def theirs(path: Path) -> Tree:
+    import rsciio.hspy
+
     [signal] = rsciio.hspy.file_reader(path)
     node: Tree = signal["metadata"]["Node"]
     return node
