@@ -271,3 +271,14 @@ def test_lazy_data_from_several_threads(path: Path) -> None:
     with dask.config.set(scheduler="threads", num_workers=8):
         for _ in range(5):
             assert np.array_equal(data.compute(), MAP)
+
+
+def test_signals_in_models_of_no_signal_are_read_by_the_files_version(tmp_path: Path) -> None:
+    path = tmp_path / "file.hspy"
+    inner = hspyio.Signal([1.0], metadata={"Signal": {"binned": True}})
+    hspyio.save(path, hspyio.Signal([1.0], models={"m": {"s": inner}}))
+    with h5py.File(path, "r+") as file:
+        file["Analysis/models/m"].attrs["_signal"] = "/Experiments/gone"
+    model = hspyio.open(path).models["m"]
+    assert model.tree["s"].metadata.Signal.binned is True  # no migration: the file is of 3.3
+    assert not model.tree["s"].axes[0].is_binned

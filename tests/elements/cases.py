@@ -117,6 +117,7 @@ DICTS = [
     {True: "a", "True": "b", math.nan: 1, math.inf: 2, 2**70: 3, 1j: 4, (): 5, ((1,), None): 6},
     {1: {2: {3: [Signal([1])]}}}, {"v": [1, 2], "_list_v": np.arange(2)},
     {"key_list_x": 1, "_list_x": np.arange(2)}, {"x" * 5000: 1, "x" * 5001: {}},
+    {np.str_("a\0"): 1, "b": 2, (np.str_("c"),): 3},
     {date(2020, 1, 1): 1, Decimal("1.0"): 2, Path("a"): 3},
     OrderedDict([("b", 1), ("a", OrderedDict())]), MetadataTree({"b": {"a": 1}}),
     {f"k{i}": i for i in range(500, 0, -1)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from cases import CASES
 from hypothesis import given
 
-from hspyio import Signal, file_reader, save
+from hspyio import Signal, file_reader, file_writer, save
 from hspyio.elements.ragged import ragged_form
 from hspyio.testing import metadata, ragged_free
 from interop.compare import differences, rosettasciio
@@ -144,3 +145,14 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     return value
+
+
+def test_file_writer_takes_any_text_as_a_key(tmp_path: Path) -> None:
+    class Key(StrEnum):
+        A = "a"
+
+    handed = {"data": np.arange(2), "axes": [{"size": 2, "navigate": False}]}
+    handed["metadata"] = {Key.A: 1.5, np.str_("b"): [1, 2], "General": {"title": ""}}
+    file_writer(tmp_path / "a.hspy", handed)
+    found = rosettasciio(tmp_path / "a.hspy")[0]["metadata"]
+    assert (found["a"], found["b"]) == (1.5, [1, 2])

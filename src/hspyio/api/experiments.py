@@ -23,19 +23,18 @@ __all__ = ["Experiments", "read_signal"]
 
 def read_signal(file: OpenFile, name: str) -> Signal:
     """Read an experiment of an open file as a signal."""
-
-    def nested(parts: SignalParts) -> Signal:
-        signal, problems = to_signal(parts, file.contents.version)
-        file.problems += problems
-        return signal
-
-    parts = file.parts(name, nested)
+    parts = file.parts(name, lambda nested: _signal(file, nested))
     location = Location(os.path.abspath(file.path), name, file.options.original_metadata)
-    signal, problems = to_signal(parts, file.contents.version, location)
-    file.problems += problems
+    signal = _signal(file, parts, location)
     signal.data = file.as_asked(signal.data)
     if file.handle is not None:
         signal._close = file.handle.close
+    return signal
+
+
+def _signal(file: OpenFile, parts: SignalParts, location: Location | None = None) -> Signal:
+    signal, problems = to_signal(parts, file.contents.version, location)
+    file.problems += problems
     return signal
 
 
@@ -101,7 +100,7 @@ class Experiments(Mapping[str, Signal]):
     def models(self) -> dict[str, Model]:
         """Models that belong to none of the experiments."""
         with opened(self.path, self._options) as file:
-            trees = file.standalone_models(lambda parts: to_signal(parts, ())[0])
+            trees = file.standalone_models(lambda nested: _signal(file, nested))
         return {name: Model(MetadataTree(tree)) for name, tree in trees.items()}
 
     def close(self) -> None:

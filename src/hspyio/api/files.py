@@ -162,13 +162,7 @@ def _bytes(array: Array) -> int:
 
 
 def _salvaged(array: Array) -> tuple[NDArray[Any], str]:
-    """Read an array chunk by chunk; those that cannot be read stay 0.
-
-    Raises
-    ------
-    DamagedFileError
-        If it has no chunks, or is too large for memory.
-    """
+    """Read an array chunk by chunk; those that cannot be read stay 0. Also says which."""
     assert isinstance(array.type, np.dtype)
     chunks = array.chunks or array.shape
     values = np.zeros(array.shape, array.type)

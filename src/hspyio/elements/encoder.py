@@ -142,6 +142,12 @@ class Encoder:
             forms.append((str(index).zfill(width), form))
         return self.named_group(forms, where, ordered=False)
 
+    def _key(self, key: object) -> object:
+        """The key as it is written: for lenient callers a subclass of str is one."""
+        if self._lenient is not None and isinstance(key, str):
+            return "".join(key)
+        return key
+
     def named_group(
         self, forms: Sequence[tuple[Any, Form]], where: str, *, ordered: bool = True
     ) -> Form:
@@ -150,6 +156,7 @@ class Encoder:
         members: dict[str, Group | Array] = {}
         hints: dict[str, Hint] = {}
         sequence: list[str] = []
+        forms = [(self._key(key), form) for key, form in forms]
         for (key, form), (name, is_key) in zip(forms, name_items(forms), strict=True):
             try:
                 hint = sealed(form, () if is_key else (key_to_json(key),))

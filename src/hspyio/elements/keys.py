@@ -6,6 +6,8 @@ import base64
 from collections.abc import Callable, Hashable
 from typing import Any
 
+import numpy as np
+
 from hspyio.elements.form import Refusal
 from hspyio.elements.texts import TEXT_TYPES, float_text, int_text, parse_int
 
@@ -33,6 +35,8 @@ def key_to_json(key: object) -> Json:
         return {"complex": [float_text(key.real), float_text(key.imag)]}
     if type(key) is bytes:
         return {"bytes": base64.b64encode(key).decode()}
+    if type(key) is np.str_:
+        return {"numpy.str": "".join(key)}
     if type(key) is tuple:
         return {"tuple": [key_to_json(item) for item in key]}
     for entry in TEXT_TYPES:
@@ -46,6 +50,7 @@ _FROM_JSON: dict[str, Callable[[Any], Hashable]] = {
     "float": float,
     "complex": lambda parts: complex(float(parts[0]), float(parts[1])),
     "bytes": base64.b64decode,
+    "numpy.str": np.str_,
     "tuple": lambda items: tuple(key_from_json(item) for item in items),
     **{entry.tag: entry.from_text for entry in TEXT_TYPES},
 }

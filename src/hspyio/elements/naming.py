@@ -33,8 +33,9 @@ def name_items(forms: Sequence[tuple[object, Form]]) -> list[tuple[str, bool]]:
     taken: set[str] = set()
     result: list[tuple[str, bool] | None] = []
     for key, form in forms:
+        # Exactly str: a subclass would come back as str.
         plain = isinstance(key, str) and type(key) is str and _fits(key, form, taken)
-        result.append((form.prefix + key, True) if plain and isinstance(key, str) else None)
+        result.append((f"{form.prefix}{key}", True) if plain else None)
     return [
         named or (_stand_in(key, form, taken), False)
         for named, (key, form) in zip(result, forms, strict=True)
