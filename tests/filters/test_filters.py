@@ -20,7 +20,7 @@ from hspyio.layout import encode_file
 from hspyio.node import Array, Filter, Group
 from hspyio.options import WriteOptions
 from hspyio.plan import plan
-from hspyio.storage import reader, writer
+from hspyio.storage import array_writer, datasets
 
 DATA = (np.arange(6000) % 97).reshape(20, 300).astype("f8")
 TREE: dict[str, Any] = {
@@ -233,7 +233,7 @@ def test_a_filter_that_is_not_here_is_found_before_a_file_is_touched(
 ) -> None:
     path = tmp_path / "a.hspy"
     path.write_bytes(b"old")
-    monkeypatch.setattr(writer, "filter_available", lambda number: number in (1, 2))
+    monkeypatch.setattr(array_writer, "filter_available", lambda number: number in (1, 2))
     with pytest.raises(FilterError, match=r"is not available here; install .*gzip"):
         hspyio.save(path, signal(), overwrite=True, compression=compression)
     assert path.read_bytes() == b"old"
@@ -241,7 +241,7 @@ def test_a_filter_that_is_not_here_is_found_before_a_file_is_touched(
 
 
 def test_an_hdf5_that_only_decodes_szip_is_no_writer(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(writer.h5z, "get_filter_info", lambda number: 2)
+    monkeypatch.setattr(array_writer.h5z, "get_filter_info", lambda number: 2)
     with pytest.raises(FilterError, match="szip is not available here"):
         hspyio.save(tmp_path / "a.hspy", signal(), compression="szip")
 
@@ -258,7 +258,7 @@ def test_a_missing_filter_names_its_package_on_reading(
     path = tmp_path / "a.hspy"
     plain = Signal(DATA, metadata={"General": {"title": "Filters"}})
     hspyio.save(path, plain, compression=compression)
-    monkeypatch.setattr(reader, "filter_available", lambda number: number in (1, 2))
+    monkeypatch.setattr(datasets, "filter_available", lambda number: number in (1, 2))
     with pytest.raises(FilterError, match=f"install .*{package}") as caught:
         np.asarray(hspyio.load(path, lazy=lazy).data)
     assert caught.value.path == str(path)
@@ -272,7 +272,7 @@ def test_metadata_under_a_missing_filter_hide_no_other(tmp_path: Path, monkeypat
         group = file["/Experiments/Filters"]
         del group["data"]
         group["data"] = DATA
-    monkeypatch.setattr(reader, "filter_available", lambda number: number in (1, 2))
+    monkeypatch.setattr(datasets, "filter_available", lambda number: number in (1, 2))
     with pytest.warns(hspyio.HspyWarning, match="metadata/floats: is compressed with lzf"):
         loaded = hspyio.load(path)
     assert "floats" not in loaded.metadata

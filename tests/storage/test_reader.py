@@ -16,7 +16,8 @@ from h5py import h5d, h5s, h5t
 from hspyio.errors import DamagedFileError, FilterError, MissingFileError, NotHspyError
 from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
 from hspyio.storage import reader
-from hspyio.storage.reader import open_root, stored_bytes
+from hspyio.storage.datasets import stored_bytes
+from hspyio.storage.reader import open_root
 
 
 @pytest.fixture

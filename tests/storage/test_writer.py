@@ -18,9 +18,9 @@ from hspyio.errors import FilterError
 from hspyio.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
 from hspyio.options import WriteOptions
 from hspyio.plan import plan
-from hspyio.storage import writer
+from hspyio.storage.array_writer import check_filters
 from hspyio.storage.reader import open_root
-from hspyio.storage.writer import LIBVER, check_filters, write_group
+from hspyio.storage.writer import LIBVER, write_group
 from hspyio.testing import dtypes
 
 names = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=5)
@@ -196,6 +196,6 @@ def test_filters_are_checked_all_and_deep(monkeypatch: Any) -> None:
     check_filters(group(1, 2, 3))
     with pytest.raises(FilterError, match="31999 is not available here; install its HDF5 plugin"):
         check_filters(group(1, 31999))
-    monkeypatch.setattr(writer, "filter_available", lambda number: False)
+    monkeypatch.setattr(array_writer, "filter_available", lambda number: False)
     with pytest.raises(FilterError, match="install hdf5plugin, or use compression='gzip'"):
         check_filters(group(32015))

@@ -24,8 +24,8 @@ from hspyio.node import Damaged, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Location, Signal
+from hspyio.storage.array_writer import check_filters
 from hspyio.storage.rewrite import rewrite_file
-from hspyio.storage.writer import check_filters
 from hspyio.versions import CURRENT
 
 __all__ = ["append", "put", "remove", "update", "update_group"]

@@ -16,7 +16,7 @@ from hspyio.axes import axis_to_dict
 from hspyio.filters import describe as filter_names
 from hspyio.node import Array
 from hspyio.options import ReadOptions
-from hspyio.storage.reader import stored_bytes
+from hspyio.storage.datasets import stored_bytes
 from hspyio.tree import MetadataTree
 
 __all__ = ["ExperimentInfo", "describe"]

@@ -12,8 +12,9 @@ from hspyio.layout import EncodedFile, encode_file
 from hspyio.options import WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Signal
+from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import check_target, save_file
-from hspyio.storage.writer import check_filters, write_group
+from hspyio.storage.writer import write_group
 
 if TYPE_CHECKING:
     import h5py

@@ -5,32 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t
-from numpy.typing import NDArray
 
-from hspyio.errors import DamagedFileError, FilterError, HspyError, MissingFileError, NotHspyError
-from hspyio.filters import codec_of
-from hspyio.node import (
-    Array,
-    Attribute,
-    Damaged,
-    Filter,
-    Group,
-    Selection,
-    StorageType,
-    Text,
-    Vlen,
-)
-from hspyio.storage.handles import FileHandle
-from hspyio.storage.types import from_h5py, to_h5py
+from hspyio.errors import DamagedFileError, HspyError, MissingFileError, NotHspyError
+from hspyio.node import Array, Attribute, Damaged, Group, Text
+from hspyio.storage.datasets import Session, dataset_node
+from hspyio.storage.types import from_h5py, plain_bytes, plain_values
 
-__all__ = ["LazySource", "open_root", "stored_bytes"]
+__all__ = ["open_root"]
 
 T = TypeVar("T")
 
@@ -65,7 +52,7 @@ def open_root(path: str | os.PathLike[str], *, allow_external: bool = False) -> 
         file = h5py.File(text, "r")
     except (OSError, RuntimeError, ValueError) as error:
         raise _cannot_open(text, error) from error
-    session = _Session(text, allow_external)
+    session = Session(text, allow_external)
     try:
         with file:
             yield _group(file.id, "/", session, ())
@@ -94,15 +81,6 @@ def _cannot_open(path: str, error: Exception) -> HspyError:
     )
 
 
-@dataclass(slots=True)
-class _Session:
-    """One opening of a file; its datasets answer while it lasts."""
-
-    path: str
-    allow_external: bool
-    open: bool = True
-
-
 class _OnDemand(Mapping[str, T]):
     """A mapping with known names whose values are made when first asked for."""
 
@@ -128,7 +106,7 @@ class _OnDemand(Mapping[str, T]):
         return len(self._names)
 
 
-def _group(group: h5g.GroupID, where: str, session: _Session, ancestors: tuple[Any, ...]) -> Group:
+def _group(group: h5g.GroupID, where: str, session: Session, ancestors: tuple[Any, ...]) -> Group:
     """Node of a group; `ancestors` end circles of links."""
     identity = _identity(group)
     inside = (*ancestors, identity)
@@ -172,7 +150,7 @@ def _identity(location: Any) -> tuple[int, int]:
 
 
 def _member(
-    parent: h5py.Group, name: str, where: str, session: _Session, ancestors: tuple[Any, ...]
+    parent: h5py.Group, name: str, where: str, session: Session, ancestors: tuple[Any, ...]
 ) -> Group | Array | Damaged:
     location = _resolved(parent, name, session, _MOST_LINKS)
     if isinstance(location, h5g.GroupID):
@@ -180,11 +158,11 @@ def _member(
             return Damaged("is a link to a group that holds it")
         return _group(location, where, session, ancestors)
     if isinstance(location, h5d.DatasetID):
-        return _dataset(location, where, session)
+        return dataset_node(location, where, session)
     return Damaged("is a named datatype, which is not part of the format")
 
 
-def _resolved(parent: h5py.Group, path: str, session: _Session, most: int) -> Any:
+def _resolved(parent: h5py.Group, path: str, session: Session, most: int) -> Any:
     """Open what a path leads to, link by link, so that none leads to another file unasked.
 
     Raises
@@ -238,183 +216,5 @@ def _attribute(group: h5g.GroupID, name: str) -> Attribute | Damaged:
     except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
         return Damaged(f"cannot be read: {error}")
     if isinstance(kind, Text) and not values.shape:
-        return Attribute(kind, _bytes(values[()]))
-    return Attribute(kind, _plain(values, kind))
-
-
-def _bytes(value: Any) -> bytes:
-    """Bytes of one string; a null pointer in the file is an empty one."""
-    return bytes(value) if isinstance(value, (bytes, np.bytes_)) else b""
-
-
-def _plain(values: NDArray[Any], kind: StorageType) -> NDArray[Any]:
-    """Values without h5py's notes on the dtype, strings as ``bytes``."""
-    if isinstance(kind, Text):
-        if kind.length is not None:
-            return values.view(f"S{kind.length}")
-        plain = np.empty(values.shape, object)
-        plain.ravel()[:] = [_bytes(value) for value in values.ravel()]
-        return plain
-    if isinstance(kind, Vlen):
-        return values
-    return values.view(kind) if values.dtype.metadata else values
-
-
-# datasets
-
-
-def _dataset(dataset: h5d.DatasetID, where: str, session: _Session) -> Array | Damaged:
-    if dataset.get_space().get_simple_extent_type() == h5s.NULL:
-        return Damaged("is a dataset without a shape, which is not part of the format")
-    creation = dataset.get_create_plist()
-    layout = creation.get_layout()
-    foreign = layout == h5d.VIRTUAL or creation.get_external_count() > 0
-    if foreign and not session.allow_external:
-        return Damaged("has its values in other files; allow_external=True reads them")
-    kind = from_h5py(dataset.dtype)
-    chunked = layout == h5d.CHUNKED and dataset.dtype.subdtype is None
-    chunks = tuple(creation.get_chunk()) if chunked else None
-    filters = tuple(_filter(creation, i) for i in range(creation.get_nfilters()))
-    return Array(
-        kind, _FileSource(dataset, where, session, filters), chunks=chunks, filters=filters
-    )
-
-
-def _filter(creation: Any, index: int) -> Filter:
-    number, _, options, name = creation.get_filter(index)
-    codec = codec_of(number)
-    known = codec.name if not codec.name.startswith("filter ") else ""
-    text = known or name.decode("latin-1") or codec.name
-    return Filter(number, tuple(int(option) for option in options), text)
-
-
-class _FileSource:
-    """An array in a file that is open."""
-
-    def __init__(
-        self,
-        dataset: h5d.DatasetID,
-        where: str,
-        session: _Session,
-        filters: tuple[Filter, ...],
-    ) -> None:
-        self._dataset = dataset
-        self._where = where
-        self._session = session
-        self._filters = filters
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        inner = self._dataset.dtype.subdtype
-        return (*self._dataset.shape, *(inner[1] if inner else ()))
-
-    def read(self, selection: Selection = ()) -> NDArray[Any]:
-        if not self._session.open:
-            raise DamagedFileError("is closed", path=self._session.path, where=self._where)
-        return _read(self._dataset, selection, self._session.path, self._where, self._filters)
-
-    def detached(self, handle: FileHandle | None = None) -> LazySource:
-        """A source that goes on when the file is closed, and can be pickled."""
-        return LazySource(handle or FileHandle(self._session.path), self._where, self.shape)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LazySource:
-    """An array in a file that is opened for each read.
-
-    Attributes
-    ----------
-    handle : FileHandle
-        The file.
-    where : str
-        Path of the dataset in it.
-    shape : tuple of int
-        Length of each dimension.
-    """
-
-    handle: FileHandle
-    where: str
-    shape: tuple[int, ...]
-
-    def read(self, selection: Selection = ()) -> NDArray[Any]:
-        """Read a selection.
-
-        Raises
-        ------
-        StaleFileError
-            If the file has changed.
-        DamagedFileError
-            If the values cannot be read.
-        """
-        with self.handle.open() as file:
-            dataset = file[self.where].id
-            creation = dataset.get_create_plist()
-            filters = tuple(_filter(creation, i) for i in range(creation.get_nfilters()))
-            return _read(dataset, selection, self.handle.path, self.where, filters)
-
-
-def _read(
-    dataset: h5d.DatasetID,
-    selection: Selection,
-    path: str,
-    where: str,
-    filters: tuple[Filter, ...],
-) -> NDArray[Any]:
-    _check_available(filters, path, where)
-    kind = from_h5py(dataset.dtype)
-    try:
-        if dataset.dtype.subdtype is not None:
-            values = np.asarray(h5py.Dataset(dataset)[()])[selection]
-        elif selection and not _is_everything(selection, dataset.shape):
-            values = np.asarray(h5py.Dataset(dataset)[selection])
-        else:
-            values = np.empty(dataset.shape, dataset.dtype)
-            dataset.read(h5s.ALL, h5s.ALL, values, h5t.py_create(to_h5py(kind)))
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
-        raise DamagedFileError(
-            f"its values cannot be read: {error}", path=path, where=where
-        ) from error
-    except MemoryError as error:
-        raise DamagedFileError(
-            f"{dataset.shape} of {dataset.dtype} do not fit into memory; use lazy=True",
-            path=path,
-            where=where,
-        ) from error
-    return _plain(values, kind)
-
-
-def _is_everything(selection: Selection, shape: tuple[int, ...]) -> bool:
-    return len(selection) == len(shape) and all(
-        isinstance(part, slice) and part.indices(length) == (0, length, 1)
-        for part, length in zip(selection, shape, strict=True)
-    )
-
-
-def _check_available(filters: tuple[Filter, ...], path: str, where: str) -> None:
-    for step in filters:
-        if not filter_available(step.id):
-            package = codec_of(step.id).package or "its HDF5 plugin"
-            raise FilterError(
-                f"is compressed with {step.name}, which is not available here; install {package}",
-                path=path,
-                where=where,
-            )
-
-
-def filter_available(number: int) -> bool:
-    """Whether HDF5 has a filter, after asking hdf5plugin for those it carries."""
-    if h5py.h5z.filter_avail(number):
-        return True
-    if codec_of(number).package == "hdf5plugin":
-        try:
-            import hdf5plugin  # noqa: F401
-        except ImportError:
-            return False
-    return bool(h5py.h5z.filter_avail(number))
-
-
-def stored_bytes(array: Array) -> int:
-    """Bytes that an array of an open file takes on disk."""
-    if isinstance(array.source, _FileSource):
-        return int(array.source._dataset.get_storage_size())
-    return 0
+        return Attribute(kind, plain_bytes(values[()]))
+    return Attribute(kind, plain_values(values, kind))

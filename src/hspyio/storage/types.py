@@ -1,4 +1,4 @@
-"""Storage types <-> h5py's dtypes."""
+"""Storage types <-> h5py's dtypes, and values without h5py's notes on them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from hspyio.node import StorageType, Text, Vlen
 
-__all__ = ["from_h5py", "to_h5py"]
+__all__ = ["from_h5py", "plain_bytes", "plain_values", "to_h5py"]
 
 
 def to_h5py(kind: StorageType) -> np.dtype[Any]:
@@ -54,3 +55,21 @@ def _without_metadata(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.metadata is None or dtype.names is not None:
         return dtype
     return np.dtype(dtype.str)
+
+
+def plain_bytes(value: Any) -> bytes:
+    """Bytes of one string; a null pointer in the file is an empty one."""
+    return bytes(value) if isinstance(value, (bytes, np.bytes_)) else b""
+
+
+def plain_values(values: NDArray[Any], kind: StorageType) -> NDArray[Any]:
+    """Values without h5py's notes on the dtype, strings as ``bytes``."""
+    if isinstance(kind, Text):
+        if kind.length is not None:
+            return values.view(f"S{kind.length}")
+        plain = np.empty(values.shape, object)
+        plain.ravel()[:] = [plain_bytes(value) for value in values.ravel()]
+        return plain
+    if isinstance(kind, Vlen):
+        return values
+    return values.view(kind) if values.dtype.metadata else values
