@@ -15,7 +15,7 @@ from h5py import h5d, h5s, h5t
 
 from hspyio.errors import DamagedFileError, FilterError, MissingFileError, NotHspyError
 from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
-from hspyio.storage import reader
+from hspyio.storage import datasets, reader
 from hspyio.storage.datasets import stored_bytes
 from hspyio.storage.reader import open_root
 
@@ -384,7 +384,7 @@ def test_a_filter_that_is_missing_names_the_package(path: Path, monkeypatch: Any
     with made(path) as file:
         file.create_dataset("x", data=np.arange(10), chunks=(5,), compression="lzf")
         file["y"] = 1
-    monkeypatch.setattr(reader, "filter_available", lambda number: number != 32000)
+    monkeypatch.setattr(datasets, "filter_available", lambda number: number != 32000)
     with open_root(path) as root:
         source = root.members["x"].source
         for read in (source.read, source.detached().read):

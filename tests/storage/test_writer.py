@@ -18,6 +18,7 @@ from hspyio.errors import FilterError
 from hspyio.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
 from hspyio.options import WriteOptions
 from hspyio.plan import plan
+from hspyio.storage import array_writer
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.reader import open_root
 from hspyio.storage.writer import LIBVER, write_group

@@ -1,12 +1,31 @@
-"""One HDF5 filter, as planning and messages need it."""
+"""One HDF5 filter: what planning and messages need of it, and bytes <-> bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["Codec"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Bytes", "Codec", "Decode", "Encode"]
+
+Bytes: TypeAlias = bytes | bytearray | memoryview | NDArray[np.uint8]
+"""What goes through filters: one dimension, contiguous."""
+
+Decode: TypeAlias = Callable[[Bytes, tuple[int, ...], int, NDArray[np.uint8] | None], Bytes]
+"""``(stored, options, size, out) -> decoded``.
+
+Undo the filter on a whole chunk. The result has exactly `size` bytes. `out`, where given, has
+`size` bytes too; a filter that can decodes into it and returns it, any other returns bytes of
+its own, or a view of what is stored. Called from many threads at once; a long call releases the
+GIL. Raises ValueError or RuntimeError if what is stored is damaged, also where it decodes to
+another size; never more than `size` bytes are made.
+"""
+
+Encode: TypeAlias = Callable[[Bytes, tuple[int, ...]], Bytes]
+"""``(plain, options) -> stored``. Apply the filter to a whole chunk; inverse of `Decode`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +47,15 @@ class Codec:
         Whether every HDF5 program can read it.
     rounds : bool
         Whether it changes values: it is then applied to a signal's data only, and unshuffled.
+    resizes : bool
+        Whether the length of its output depends on the values: a compressor.
+    grows : int
+        Bytes that it adds, for one that does not resize.
+    decode, encode : callable, optional
+        See `Decode` and `Encode`; ``None`` where only HDF5 can do it.
+    stored_options : callable, optional
+        ``(client data, itemsize, chunk bytes) -> client data`` as they stand in a file, for a
+        filter that adds facts of the array (HDF5's own ``set_local``).
     """
 
     id: int
@@ -36,3 +64,8 @@ class Codec:
     options: Callable[[Any], tuple[int, ...]] | None = None
     everywhere: bool = False
     rounds: bool = False
+    resizes: bool = False
+    grows: int = 0
+    decode: Decode | None = None
+    encode: Encode | None = None
+    stored_options: Callable[[tuple[int, ...], int, int], tuple[int, ...]] | None = None
