@@ -88,11 +88,14 @@ class Filter:
         The filter's client data.
     name : str
         The name a person knows.
+    quick : bool
+        Whether its level, where it has levels, is the writer's to choose.
     """
 
     id: int
     options: tuple[int, ...] = ()
     name: str = ""
+    quick: bool = field(default=False, compare=False)
 
 
 class ArraySource(Protocol):

@@ -53,6 +53,8 @@ class Codec:
         Bytes that it adds, for one that does not resize.
     decode, encode : callable, optional
         See `Decode` and `Encode`; ``None`` where only HDF5 can do it.
+    quick : callable, optional
+        An `Encode` for where nobody asked for a level.
     stored_options : callable, optional
         ``(client data, itemsize, chunk bytes) -> client data`` as they stand in a file, for a
         filter that adds facts of the array (HDF5's own ``set_local``).
@@ -68,4 +70,5 @@ class Codec:
     grows: int = 0
     decode: Decode | None = None
     encode: Encode | None = None
+    quick: Encode | None = None
     stored_options: Callable[[tuple[int, ...], int, int], tuple[int, ...]] | None = None
