@@ -27,11 +27,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-test
-ifeq ($(wildcard benchmarks),)
-	@echo "There is no benchmarks folder yet: it comes with the issue on speed."
-else
 	$(BIN)/python -m benchmarks
-endif
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

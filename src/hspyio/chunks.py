@@ -15,7 +15,7 @@ import numpy as np
 
 from hspyio.errors import OptionError
 
-__all__ = ["dask_chunks", "guess_chunks", "signal_chunks", "user_chunks"]
+__all__ = ["dask_chunks", "guess_chunks", "lazy_chunks", "signal_chunks", "user_chunks"]
 
 TARGET = 1_000_000
 """Bytes of a default chunk."""
@@ -182,6 +182,60 @@ def _fitting(length: int, most: int) -> int:
     small = [n for n in range(1, math.isqrt(length) + 1) if length % n == 0]
     divisor = max(n for i in small for n in (i, length // i) if n <= most)
     return divisor if 2 * divisor >= most else most
+
+
+def lazy_chunks(
+    shape: Sequence[int],
+    itemsize: int,
+    stored: Sequence[int] | None,
+    signal_dims: Iterable[int],
+    target: int,
+) -> tuple[int, ...]:
+    """Chunks to compute with: whole storage chunks, and whole signals where they fit.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The array's shape.
+    itemsize : int
+        Bytes an element takes.
+    stored : sequence of int or None
+        The storage chunks; ``None`` for an array in one block, of which rows are read best.
+    signal_dims : iterable of int
+        Indices of the dimensions that make up one signal.
+    target : int
+        Bytes that a chunk should not exceed; one storage chunk is the least.
+
+    Returns
+    -------
+    tuple of int
+        The chunk shape.
+    """
+    signal = [i for i in sorted(set(signal_dims), reverse=True) if i < len(shape)]
+    navigation = [i for i in range(len(shape)) if i not in signal]
+    unit = (
+        _rows(shape) if stored is None else [min(n, m) for n, m in zip(stored, shape, strict=True)]
+    )
+    grid = [-(-n // step) if step else 1 for n, step in zip(shape, unit, strict=True)]
+    counts = [1] * len(shape)
+    room = target // max(1, itemsize * math.prod(unit))
+    for i in signal:
+        counts[i] = max(1, min(grid[i], room))
+        room //= counts[i]
+    while room >= 2 and (growing := [i for i in navigation if counts[i] < grid[i]]):
+        # The shortest side first, so that a chunk is about square, as regions of interest are.
+        i = min(growing, key=lambda i: (counts[i] * unit[i], -i))
+        factor = min(2, grid[i] / counts[i])
+        counts[i] = min(grid[i], 2 * counts[i])
+        room = int(room / factor)
+    return tuple(
+        max(1, min(n, count * step)) for n, count, step in zip(shape, counts, unit, strict=True)
+    )
+
+
+def _rows(shape: Sequence[int]) -> list[int]:
+    """One row of an array in one block: what lies side by side in the file."""
+    return [1] * (len(shape) - 1) + list(shape[-1:])
 
 
 def user_chunks(chunks: object, shape: Sequence[int], itemsize: int) -> tuple[int, ...] | None:

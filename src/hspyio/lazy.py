@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hspyio.chunks import lazy_chunks
 from hspyio.errors import OptionError
-from hspyio.node import ArraySource, Selection
+from hspyio.node import ArraySource
 
 if TYPE_CHECKING:
     import dask.array
 
 __all__ = ["as_dask", "from_source"]
 
+_CHUNKS_A_CORE = 4
+_LEAST = 2**20
+"""Bytes of a chunk below which dask's own work a chunk would outweigh it."""
+
 
 class _Readable:
-    """What dask slices: a source with the looks of an array."""
+    """What dask slices: a source with the looks of an array.
+
+    Dask joins a user's indices to the reading task only for arrays that it believes to take any
+    of them; so this one does, each dimension for itself, as dask means it.
+    """
 
     def __init__(self, source: ArraySource, dtype: np.dtype[Any]) -> None:
         self._source = source
@@ -26,8 +36,35 @@ class _Readable:
         self.ndim = len(source.shape)
         self.dtype = dtype
 
-    def __getitem__(self, selection: Selection) -> NDArray[Any]:
-        return self._source.read(selection)
+    def __getitem__(self, selection: Any) -> NDArray[Any]:
+        parts = selection if isinstance(selection, tuple) else (selection,)
+        plain = [_forward(part, n) for part, n in zip(parts, self.shape, strict=False)]
+        values = self._source.read(tuple(forward for forward, _ in plain))
+        axis = 0
+        for forward, then in plain:
+            if then is not None:
+                values = values[(slice(None),) * axis + (then,)]
+            axis += isinstance(forward, slice)
+        return values
+
+
+def _forward(part: Any, length: int) -> tuple[slice | int, Any]:
+    """What has to be read for an index, going forward, and what is to be taken of it then."""
+    if isinstance(part, slice):
+        chosen = range(*part.indices(length))
+        if chosen.step > 0 or not chosen:
+            return slice(chosen.start, max(chosen.start, chosen.stop), abs(chosen.step)), None
+        return slice(chosen[-1], chosen[0] + 1, -chosen.step), slice(None, None, -1)
+    if isinstance(part, int | np.integer):
+        return int(part), None
+    listed = np.asarray(part)
+    if listed.dtype == bool:
+        listed = np.flatnonzero(listed)
+    listed = np.where(listed < 0, listed + length, listed).astype(np.intp)
+    if not listed.size:
+        return slice(0, 0), None
+    low = int(listed.min())
+    return slice(low, int(listed.max()) + 1), listed - low
 
 
 def from_source(
@@ -35,6 +72,7 @@ def from_source(
     dtype: np.dtype[Any],
     stored: tuple[int, ...] | None,
     chunks: str | tuple[int, ...],
+    signal_dims: tuple[int, ...] = (),
 ) -> dask.array.Array:
     """Make a dask array whose tasks read their own part of a file.
 
@@ -47,7 +85,10 @@ def from_source(
     stored : tuple of int or None
         The storage chunks.
     chunks : "auto", "storage" or tuple of int
-        ``"auto"``: whole multiples of the storage chunks towards dask's ``array.chunk-size``.
+        ``"auto"``: whole storage chunks and whole signals, towards dask's ``array.chunk-size``,
+        but at least four a core.
+    signal_dims : tuple of int
+        The dimensions that hold one signal.
 
     Raises
     ------
@@ -55,21 +96,37 @@ def from_source(
         If the chunks do not fit the array.
     """
     da: Any = import_module("dask.array")
-    wanted: Any = stored or "auto" if chunks == "storage" else chunks
+    wanted: Any = chunks
+    if chunks == "auto":
+        wanted = lazy_chunks(
+            source.shape, dtype.itemsize, stored, signal_dims, _target(source, dtype)
+        )
+    elif chunks == "storage":
+        wanted = stored or "auto"
     try:
         fitted = da.core.normalize_chunks(wanted, source.shape, dtype=dtype, previous_chunks=stored)
         made: dask.array.Array = da.from_array(
             _Readable(source, dtype),
             chunks=fitted,
             name=False,
-            asarray=False,
-            fancy=False,
             inline_array=True,
             meta=np.empty((0,) * len(source.shape), dtype),
         )
     except (ArithmeticError, TypeError, ValueError) as error:
         raise OptionError(f"chunks {chunks!r} do not fit shape {source.shape}: {error}") from error
     return made
+
+
+def _target(source: ArraySource, dtype: np.dtype[Any]) -> int:
+    """Bytes of a chunk: dask's own wish, but with enough chunks that all cores have work."""
+    dask: Any = import_module("dask")
+    utils: Any = import_module("dask.utils")
+    system: Any = import_module("dask.system")
+    wish = int(utils.parse_bytes(dask.config.get("array.chunk-size")))
+    share: int = (
+        math.prod(source.shape) * dtype.itemsize // (_CHUNKS_A_CORE * int(system.CPU_COUNT))
+    )
+    return min(wish, max(share, _LEAST))
 
 
 def as_dask(array: NDArray[Any]) -> dask.array.Array:

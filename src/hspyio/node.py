@@ -6,9 +6,11 @@ of several possible ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from operator import attrgetter
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +24,17 @@ __all__ = [
     "GraphSource",
     "Group",
     "Kept",
+    "LooseRows",
     "MemorySource",
     "Node",
+    "RowSource",
+    "Rows",
     "Selection",
     "StorageType",
     "Text",
     "Vlen",
     "arrays_of",
+    "spread",
 ]
 
 Selection: TypeAlias = tuple[slice | int, ...]
@@ -127,6 +133,135 @@ class MemorySource:
         return np.asarray(self.array[selection])
 
 
+@runtime_checkable
+class RowSource(ArraySource, Protocol):
+    """A source of rows of variable length that hands them over end to end, too."""
+
+    def rows(self, selection: Selection = ()) -> Rows:
+        """Read a selection as one flat array."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of variable length, end to end in one array.
+
+    Attributes
+    ----------
+    values : ndarray
+        The items of all rows: one dimension, contiguous.
+    lengths : ndarray of int64
+        Items of each row, in the shape of the array of rows.
+    """
+
+    values: NDArray[Any]
+    lengths: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension of the array of rows."""
+        return self.lengths.shape
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where each row begins, in C order."""
+        flat = self.lengths.reshape(-1)
+        return np.asarray(np.cumsum(flat) - flat)
+
+    def take(self, places: NDArray[np.int64]) -> Rows:
+        """Copy some rows, by their number in C order."""
+        lengths = self.lengths.reshape(-1)[places]
+        return Rows(self.values[spread(self.starts[places], lengths)], lengths)
+
+    def rows(self, selection: Selection = ()) -> Rows:
+        """Copy a selection; all of them are handed over as they are."""
+        if selection == ():
+            return self
+        places = _places(self.shape, selection)
+        taken = self.take(places.reshape(-1))
+        return Rows(taken.values, taken.lengths.reshape(places.shape))
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Return an object array with a view for each row."""
+        starts = self.starts
+        stops = starts + self.lengths.reshape(-1)
+        views = [self.values[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        objects = np.fromiter(views, object, len(views)).reshape(self.shape)
+        return np.asarray(objects[selection])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LooseRows:
+    """Rows of variable length that are arrays of their own.
+
+    Attributes
+    ----------
+    array : ndarray of object
+        Its items are arrays of any shape, whose values in C order are the rows.
+    base : numpy dtype
+        What the rows are cast to.
+    lengths : ndarray of int64
+        Items of each row, in the shape of the array.
+    """
+
+    array: NDArray[Any]
+    base: np.dtype[Any]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, objects: NDArray[Any], base: np.dtype[Any]) -> LooseRows:
+        """Make rows of what numpy can take for arrays."""
+        arrays = [np.asarray(row) for row in objects.reshape(-1).tolist()]
+        sizes = np.fromiter(map(attrgetter("size"), arrays), np.int64, len(arrays))
+        array = np.fromiter(arrays, object, len(arrays)).reshape(objects.shape)
+        return cls(array, base, sizes.reshape(objects.shape))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self.array.shape
+
+    def rows(self, selection: Selection = ()) -> Rows:
+        """Copy a selection, all rows in one pass; a single one may be handed over as it is."""
+        places = _places(self.shape, selection)
+        arrays = self.array.reshape(-1)[places.reshape(-1)].tolist()
+        return Rows(_joined(arrays, self.base), self.lengths.reshape(-1)[places])
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Return an object array of rows, views where nothing has to be cast."""
+        arrays = self.array.ravel().tolist()
+        rows = [array.reshape(-1).astype(self.base, copy=False) for array in arrays]
+        objects = np.fromiter(rows, object, len(rows)).reshape(self.shape)
+        return np.asarray(objects[selection])
+
+
+def _places(shape: tuple[int, ...], selection: Selection) -> NDArray[np.int64]:
+    """Numbers, in C order, of what a selection holds."""
+    return np.asarray(np.arange(math.prod(shape)).reshape(shape)[selection])
+
+
+def _joined(arrays: list[NDArray[Any]], base: np.dtype[Any]) -> NDArray[Any]:
+    """The values of arrays of any shape, in C order, cast to one dtype."""
+    if not arrays:
+        return np.empty(0, base)
+    if len(arrays) == 1:
+        return arrays[0].reshape(-1).astype(base, copy=False)
+    try:  # as a rule they differ in their first dimension only
+        made = np.concatenate(arrays, dtype=base, casting="unsafe")
+    except ValueError:
+        flat = [array.reshape(-1) for array in arrays]
+        made = np.concatenate(flat, dtype=base, casting="unsafe")
+    return made.reshape(-1)
+
+
+def spread(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The indices of the items of rows, given where each row begins."""
+    shifts = starts - (np.cumsum(lengths) - lengths)
+    indices = np.repeat(shifts, lengths)
+    indices += np.arange(indices.size)
+    return indices
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GraphSource:
     """An array that is yet to be computed: a dask array, held without importing dask.
@@ -147,12 +282,6 @@ class GraphSource:
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Compute the selection."""
         return np.asarray(self.graph[selection])
-
-    def store(self, target: Any) -> None:
-        """Compute block by block, on threads, into what takes ``target[selection] = values``."""
-        from dask.array import store
-
-        store([self.graph], [target], lock=True, scheduler="threads")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,6 +31,10 @@ class ReadOptions:
         Whether external links, external storage and virtual datasets are followed.
     exact : bool
         Whether types are restored; else the specification's reading.
+    threads : int or None
+        How many at most; ``None`` for ``HSPYIO_NUM_THREADS``, else the CPUs of this process.
+    progress : bool or None
+        Whether a bar is shown; ``None`` in a terminal or a notebook only.
     """
 
     lazy: bool = False
@@ -39,6 +43,8 @@ class ReadOptions:
     errors: str = "raise"
     allow_external: bool = False
     exact: bool = True
+    threads: int | None = None
+    progress: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -48,6 +54,7 @@ class ReadOptions:
         shape = isinstance(chunks, tuple) and all(_is_count(n) and n > 0 for n in chunks)
         if chunks not in ("auto", "storage") and not shape:
             raise OptionError(f"chunks is {chunks!r}; use 'auto', 'storage' or a shape")
+        _check_threads(self.threads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,10 @@ class WriteOptions:
         data only, rounded to that many decimal digits.
     maxshape : tuple or None
         How far ``data`` may be resized by other programs.
+    threads, progress
+        As in `ReadOptions`.
+    durable : bool
+        Whether to wait until the file is on the disk.
     """
 
     chunks: None | bool | tuple[int, ...] = None
@@ -80,6 +91,9 @@ class WriteOptions:
     fletcher32: bool = False
     scaleoffset: int | bool | None = None
     maxshape: tuple[int | None, ...] | None = None
+    threads: int | None = None
+    progress: bool | None = None
+    durable: bool = True
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -94,6 +108,12 @@ class WriteOptions:
             isinstance(limits, tuple) and all(n is None or _is_count(n) for n in limits)
         ):
             raise OptionError(f"maxshape is {limits!r}; use a shape, with None for unlimited")
+        _check_threads(self.threads)
+
+
+def _check_threads(threads: object) -> None:
+    if threads is not None and not (_is_count(threads) and threads):
+        raise OptionError(f"threads is {threads!r}; use a whole number above 0, or None")
 
 
 def _is_count(value: object) -> bool:

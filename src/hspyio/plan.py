@@ -142,7 +142,7 @@ def _scaleoffset(array: Array, wanted: int | bool | None) -> Filter | None:
     return Filter(scaleoffset.CODEC.id, (int(wanted),), scaleoffset.CODEC.name)
 
 
-def _fitting(array: Array, chunks: tuple[int, ...], compressor: Filter) -> Filter:
+def _fitting(array: Array, chunks: tuple[int, ...], compressor: Filter) -> Filter | None:
     """The chosen filter, or gzip where that one cannot be.
 
     Variable-length rows are pointers, which plug-ins crash on; szip takes plain numbers, and no
@@ -158,4 +158,4 @@ def _fitting(array: Array, chunks: tuple[int, ...], compressor: Filter) -> Filte
         fits = plain and array.signal_dims is not None
     else:
         fits = not isinstance(kind, Vlen) and kind != Text(None) and kind != Text(None, utf8=False)
-    return compressor if fits else Filter(gzip.CODEC.id, (gzip.DEFAULT_LEVEL,), gzip.CODEC.name)
+    return compressor if fits else chosen("gzip", None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
 from hspyio.elements.digest import digest
 from hspyio.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
+from hspyio.storage.atomic import created
 from hspyio.storage.reader import open_root
+from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
 
 
@@ -80,8 +81,8 @@ def test_it_is_the_same_after_a_file(position: int, tmp_path: Path) -> None:
     node = NODES[position]
     holder = Group({"x": node}) if isinstance(node, Attribute) else Group({}, {"x": node})
     path = tmp_path / "a.h5"
-    with h5py.File(path, "w", libver="v110") as file:
-        write_group(file, holder)
+    with created(str(path), Work()) as (file, output):
+        write_group(file, holder, output)
     with open_root(path) as root:
         stored = root.attributes.get("x") or root.members["x"]
         assert digest(stored) == digest(node)
@@ -121,3 +122,22 @@ def test_a_large_array_is_read_only_where_it_is_the_value_itself() -> None:
     assert digest(Group({}, {"x": node}))
     with pytest.raises(AssertionError, match="read"):
         digest(node)
+
+
+def test_files_that_are_there_keep_their_hints() -> None:
+    """The digests as the first hspyio wrote them."""
+    rows = array(objects(np.arange(2.0), np.arange(1.0)), Vlen(np.dtype("f8")))
+    group = Group(
+        {"a": Attribute(Text(), b"x")},
+        {"b": array([1.5]), "c": Group(), "big": array(np.zeros(9000))},
+    )
+    written: dict[str, Any] = {
+        "d/aWDtiO": Attribute(Text(), b"abc"), "gxQyR/sl": Attribute(Text(3), b"a\0b"),
+        "kwPn2inh": number(1.5, "f8"), "89juRtlK": number([1, 2], ">i2"),
+        "Srk5Hgi7": array([1, 2, 3]), "xfTmDho1": array(objects(b"a", "µ".encode()), Text()),
+        "rzxnmdXP": array(np.array([b"a", b"bc"]), Text(2)), "uHI1qPeH": rows,
+        "gXBTRqvz": group, "uu8J8o0K": Damaged("x"),
+    }  # fmt: skip
+    for expected, node in written.items():
+        assert digest(node) == expected
+    assert digest(rows, array([1, 2])) == "fYhcBXUC"

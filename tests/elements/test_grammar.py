@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio.elements.grammar import Kind, parse
+from hspyio.elements.grammar import Kind, gives_back, parse
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text, Vlen
+from hspyio.testing import RESERVED
 
 INTS = Vlen(np.dtype("i8"))
 TEXT = Attribute(Text(), b"x")
@@ -86,3 +87,12 @@ def test_a_group_is_not_looked_into_further_than_its_names() -> None:
             raise AssertionError("read")
 
     assert parse("x", Group({}, Names(_sig_=1)))[0] is Kind.WRAPPED_SIGNAL
+
+
+@pytest.mark.parametrize("node", [TEXT, NUMBER, array(), array(Text()), array(INTS), GROUP, SIGNAL])
+def test_a_name_gives_back_its_key_just_where_parsing_does(node: Any) -> None:
+    prefixes = ("", "_list_", "_tuple_", "_list_2_", "_list_empty_", "_bs_", "_sig_", "_datetime_")
+    for prefix in prefixes:
+        for key in (*RESERVED, "µ", "a b", "__x", "date", "time", "empty_x", "2_x"):
+            kind, _ = parse(f"{prefix}x", node)
+            assert gives_back(prefix, key, node) is (parse(prefix + key, node) == (kind, key))

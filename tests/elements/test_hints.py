@@ -257,6 +257,15 @@ def test_long_text_is_deflated() -> None:
     assert json.loads(few) == {"version": 1, "types": {"/x": ["date", "AAAAAAAA"]}}
 
 
+def test_pointers_that_nobody_writes_lead_somewhere() -> None:
+    tables = {"types": {"x": ["set", "a"], "x/y": ["int", "b"]}, "keys": {"/y": ["k", "c"]}}
+    hint = load(json.dumps({"version": 1, **tables}))
+    inside = {"y": ("int", None, "c", ("k",), None, {})}
+    assert told(hint) == ("set", None, "a", None, None, inside)
+    with pytest.raises(ValueError, match="no type hints"):
+        load(json.dumps({"version": 1, "types": {"/" * 100_000: ["set", "a"]}}))
+
+
 def test_nothing_is_written_where_nothing_needs_it(tmp_path: Path) -> None:
     path = tmp_path / "a.hspy"
     write(path, {"a": 1, "b": ["x", "y"], "c": {"d": None, "e": np.arange(3)}})

@@ -16,6 +16,8 @@ from hspyio import Signal
 from hspyio.errors import FilterError, MissingFileError, SaveError, TargetExistsError
 from hspyio.storage import atomic
 from hspyio.storage.atomic import check_target, save_file
+from hspyio.storage.output import Output
+from hspyio.storage.work import Work
 
 SIGNAL = Signal(np.arange(3.0))
 
@@ -27,7 +29,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def fill(file: h5py.File) -> None:
+def fill(file: h5py.File, output: Output | None = None) -> None:
     file["x"] = np.arange(1000)
 
 
@@ -38,7 +40,7 @@ def only(path: Path) -> bool:
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_a_new_file_takes_the_place_of_the_old(path: Path, durable: bool) -> None:
-    save_file(str(path), fill, durable=durable)
+    save_file(str(path), fill, Work(), durable=durable)
     with h5py.File(path) as file:
         assert file["x"].shape == (1000,)
     assert only(path)
@@ -55,7 +57,7 @@ def test_durable_waits_for_file_and_folder(
         original(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    save_file(str(path), fill, durable=durable)
+    save_file(str(path), fill, Work(), durable=durable)
     assert synced == [stat.S_IFREG, stat.S_IFDIR][:count]
 
 
@@ -72,13 +74,13 @@ def test_durable_waits_for_file_and_folder(
 def test_a_failure_in_the_middle_leaves_the_old_file(
     path: Path, error: BaseException, expected: type[BaseException]
 ) -> None:
-    def failing(file: h5py.File) -> None:
+    def failing(file: h5py.File, output: Output) -> None:
         fill(file)
         file.flush()
         raise error
 
     with pytest.raises(expected) as caught:
-        save_file(str(path), failing, durable=True)
+        save_file(str(path), failing, Work(), durable=True)
     assert path.read_bytes() == b"old"
     assert only(path)
     if expected is SaveError:
@@ -94,7 +96,7 @@ def test_a_failure_at_the_end_does_too(path: Path, step: str, monkeypatch: Any) 
 
     monkeypatch.setattr(atomic.os, step, failing)
     with pytest.raises(SaveError, match="no"):
-        save_file(str(path), fill, durable=True)
+        save_file(str(path), fill, Work(), durable=True)
     assert path.read_bytes() == b"old"
     assert only(path)
 
@@ -109,7 +111,7 @@ def test_a_folder_that_cannot_be_flushed_is_no_failure(path: Path, monkeypatch: 
         original(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    save_file(str(path), fill, durable=True)
+    save_file(str(path), fill, Work(), durable=True)
     assert path.read_bytes()[:4] == b"\x89HDF"
     assert only(path)
 
@@ -130,11 +132,11 @@ def test_a_dask_array_that_fails_leaves_the_old_file(path: Path) -> None:
 
 
 def test_a_file_that_never_was_is_not_there_after_a_failure(tmp_path: Path) -> None:
-    def failing(file: h5py.File) -> None:
+    def failing(file: h5py.File, output: Output) -> None:
         raise OSError("no")
 
     with pytest.raises(SaveError):
-        save_file(str(tmp_path / "new.hspy"), failing, durable=False)
+        save_file(str(tmp_path / "new.hspy"), failing, Work(), durable=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -142,14 +144,14 @@ def test_a_file_that_never_was_is_not_there_after_a_failure(tmp_path: Path) -> N
 @pytest.mark.parametrize("mode", [0o600, 0o664, 0o444])
 def test_permissions_are_kept(path: Path, mode: int) -> None:
     path.chmod(mode)
-    save_file(str(path), fill, durable=False)
+    save_file(str(path), fill, Work(), durable=False)
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
 def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
-    save_file(str(tmp_path / "new"), fill, durable=False)
+    save_file(str(tmp_path / "new"), fill, Work(), durable=False)
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
@@ -172,13 +174,13 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
 
 def test_a_hard_link_keeps_the_old_content(path: Path, tmp_path: Path) -> None:
     os.link(path, tmp_path / "other")
-    save_file(str(path), fill, durable=False)
+    save_file(str(path), fill, Work(), durable=False)
     assert (tmp_path / "other").read_bytes() == b"old"
 
 
 def test_long_and_odd_names(tmp_path: Path) -> None:
     for name in ("x" * 240 + ".hspy", "ü 1.hspy", ".hspy", "€" * 80, "-rf"):
-        save_file(str(tmp_path / name), fill, durable=False)
+        save_file(str(tmp_path / name), fill, Work(), durable=False)
         assert (tmp_path / name).is_file()
 
 
@@ -212,7 +214,7 @@ def test_a_folder_that_refuses_is_a_save_error(path: Path, monkeypatch: Any) -> 
 
     monkeypatch.setattr(atomic.h5py, "File", refuse)
     with pytest.raises(SaveError, match="Permission denied") as caught:
-        save_file(str(path), fill, durable=True)
+        save_file(str(path), fill, Work(), durable=True)
     assert isinstance(caught.value.__cause__, PermissionError)
     assert path.read_bytes() == b"old"
 
@@ -223,10 +225,10 @@ def test_relative_paths_and_the_home_of_the_temporary_file(
     monkeypatch.chdir(tmp_path)
     seen = []
 
-    def looking(file: h5py.File) -> None:
+    def looking(file: h5py.File, output: Output) -> None:
         seen.extend(entry.name for entry in tmp_path.iterdir())
 
-    save_file("a.hspy", looking, durable=True)
+    save_file("a.hspy", looking, Work(), durable=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.hspy"]
     assert len(seen) == 1
     assert seen[0].startswith(".")

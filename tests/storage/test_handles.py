@@ -175,7 +175,7 @@ def test_the_file_object_reads_as_any_other(path: Path, pread: bool, monkeypatch
     if not pread:
         monkeypatch.delattr(os, "pread")
     content = path.read_bytes()
-    with handles._DescriptorFile(os.open(path, os.O_RDONLY)) as raw:
+    with handles.DescriptorFile(os.open(path, os.O_RDONLY)) as raw:
         assert raw.readable() and raw.seekable() and not raw.writable()
         assert raw.read(8) == content[:8]
         assert raw.tell() == 8

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 from h5py import h5d, h5s, h5t
 
+import hspyio
 from hspyio.errors import DamagedFileError, FilterError, MissingFileError, NotHspyError
 from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
 from hspyio.storage import datasets, reader
@@ -157,6 +159,55 @@ def test_nothing_is_read_before_it_is_asked_for(path: Path, monkeypatch: Any) ->
         with pytest.raises(KeyError):
             root.members["d"]
         assert root.members.get("d") is None
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_names_are_in_the_order_of_the_file(tracked: bool, path: Path) -> None:
+    with made(path, track_order=tracked) as file:
+        group = file.create_group("group", track_order=tracked)
+        for name in "bca":
+            group.create_group(name)
+            group.attrs[name] = 1
+    expected = list("bca" if tracked else "abc")
+    with open_root(path) as root:
+        group = root.members["group"]
+        assert list(group.members) == list(group.attributes) == expected
+
+
+def test_a_tree_that_is_not_wanted_is_not_touched(path: Path, monkeypatch: Any) -> None:
+    """Neither listed nor opened: HDF5 is asked as often as if the tree were empty."""
+    asked = dict.fromkeys(("objects", "attributes", "listings"), 0)
+
+    def count(module: Any, function: str, kind: str) -> None:
+        original = getattr(module, function)
+
+        def counting(*given: Any, **options: Any) -> Any:
+            asked[kind] += 1
+            return original(*given, **options)
+
+        monkeypatch.setattr(module, function, counting)
+
+    count(h5py.h5o, "open", "objects")
+    count(h5py.h5a, "open", "attributes")
+    count(h5py.h5a, "iterate", "listings")
+    seen = []
+    for size in (0, 50):
+        leaves = {f"leaf {i}": i for i in range(size)}
+        tree = {**leaves, **{f"node {i}": {"a": 1, "b": [1, 2.5]} for i in range(size)}}
+        signal = hspyio.Signal(np.arange(4), original_metadata=tree)
+        hspyio.save(path, signal, overwrite=True, durable=False)
+        for wanted in (False, True):
+            asked.update(dict.fromkeys(asked, 0))
+            assert hspyio.load(path, original_metadata=wanted).original_metadata == (
+                tree if wanted else {}
+            )
+            seen.append(dict(asked))
+    empty, empty_read, large, large_read = seen
+    assert large["objects"] == empty["objects"] == empty_read["objects"] - 1
+    assert large["listings"] == empty["listings"] == empty_read["listings"] - 1
+    assert large["attributes"] == empty["attributes"]
+    assert large_read["attributes"] > 100
+    assert large_read["objects"] > 100
 
 
 def test_datasets_tell_how_they_are_stored(path: Path) -> None:
@@ -382,13 +433,15 @@ def test_other_files_are_told_by_their_beginning(path: Path, tmp_path: Path) -> 
 
 def test_a_filter_that_is_missing_names_the_package(path: Path, monkeypatch: Any) -> None:
     with made(path) as file:
-        file.create_dataset("x", data=np.arange(10), chunks=(5,), compression="lzf")
+        file.create_dataset("x", data=np.arange(10), chunks=(5,), **hdf5plugin.BZip2())
         file["y"] = 1
-    monkeypatch.setattr(datasets, "filter_available", lambda number: number != 32000)
+    monkeypatch.setattr(datasets, "filter_available", lambda number: number != 307)
     with open_root(path) as root:
         source = root.members["x"].source
         for read in (source.read, source.detached().read):
-            with pytest.raises(FilterError, match="lzf, which is not available here; install h5py"):
+            with pytest.raises(
+                FilterError, match="bzip2, which is not available here; install hdf5plugin"
+            ):
                 read()
         assert root.members["y"].source.read() == 1
 

@@ -15,6 +15,7 @@ from hspyio.errors import SaveError
 from hspyio.node import Attribute, Group, Kept, Text
 from hspyio.storage import rewrite
 from hspyio.storage.rewrite import rewrite_file
+from hspyio.storage.work import Work
 
 VERSION = {"file_format_version": Attribute(Text(), b"3.3")}
 
@@ -52,7 +53,7 @@ def kept(*names: str) -> Group:
 def test_what_stands_beside_is_taken_over(path: Path) -> None:
     with h5py.File(path) as old:
         stored = old["Experiments/one/data"].id.read_direct_chunk((0,))
-    rewrite_file(str(path), kept("one"), replaced=("two", "other"))
+    rewrite_file(str(path), kept("one"), Work(), replaced=("two", "other"))
     with h5py.File(path) as file:
         assert file.attrs["note"] == "µ"
         assert file.attrs["big"].tolist() == [0, 1, 2]
@@ -76,14 +77,14 @@ def test_it_wins_dead_space_back(path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file["Experiments/two/big"] = np.random.default_rng(1).random(100_000)
     size = path.stat().st_size
-    rewrite_file(str(path), kept("one"), replaced=("two",), durable=False)
+    rewrite_file(str(path), kept("one"), Work(), replaced=("two",), durable=False)
     assert path.stat().st_size < size - 800_000
 
 
 def test_a_failure_leaves_the_old_file(path: Path, monkeypatch: Any) -> None:
     old = path.read_bytes()
     with pytest.raises((SaveError, KeyError)):
-        rewrite_file(str(path), kept("one", "gone"))
+        rewrite_file(str(path), kept("one", "gone"), Work())
     assert path.read_bytes() == old
 
     def failing(*args: Any, **options: Any) -> None:
@@ -91,7 +92,7 @@ def test_a_failure_leaves_the_old_file(path: Path, monkeypatch: Any) -> None:
 
     monkeypatch.setattr(rewrite, "write_group", failing)
     with pytest.raises(SaveError, match="No space left"):
-        rewrite_file(str(path), kept("one"))
+        rewrite_file(str(path), kept("one"), Work())
     assert path.read_bytes() == old
     assert list(path.parent.iterdir()) == [path]
 
@@ -112,7 +113,7 @@ def test_attributes_without_a_shape_do_no_harm(tmp_path: Path) -> None:
 def test_a_symbolic_link_is_followed(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.hspy"
     link.symlink_to(path)
-    rewrite_file(str(link), kept("two"), replaced=("one",))
+    rewrite_file(str(link), kept("two"), Work(), replaced=("one",))
     assert link.is_symlink()
     with h5py.File(path) as file:
         assert list(file["Experiments"]) == ["two"]
@@ -122,7 +123,7 @@ def test_what_is_no_experiment_is_taken_over(path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file["Experiments/notes/x"] = 1
         file["Experiments/soft"] = h5py.SoftLink("/nowhere")
-    rewrite_file(str(path), kept("one"), replaced=("one", "two"))
+    rewrite_file(str(path), kept("one"), Work(), replaced=("one", "two"))
     with h5py.File(path) as file:
         assert file["Experiments/notes/x"][()] == 1
         assert file["Experiments"].get("soft", getlink=True).path == "/nowhere"

@@ -1,25 +1,10 @@
-"""Checks of arguments that several functions share."""
+"""What a later version brings."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from hspyio.errors import OptionError
 
-__all__ = ["check_threads", "not_yet"]
-
-
-def check_threads(threads: int | None) -> None:
-    """Refuse a number of threads that is none.
-
-    Raises
-    ------
-    OptionError
-        If it is not a whole number above 0.
-    """
-    whole = isinstance(threads, (int, np.integer)) and not isinstance(threads, bool)
-    if threads is not None and not (whole and threads > 0):
-        raise OptionError(f"threads is {threads!r}; use a whole number above 0, or None")
+__all__ = ["not_yet"]
 
 
 def not_yet(option: str, value: bool) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hspyio import names
-from hspyio.api.checks import check_threads, not_yet
+from hspyio.api.checks import not_yet
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
+from hspyio.api.progress import working
 from hspyio.api.saving import listed
 from hspyio.errors import (
     AxesError,
@@ -68,14 +69,16 @@ def append(
     """
     not_yet("checksum", checksum)
     not_yet("nexus", nexus)
-    check_threads(threads)
     options = WriteOptions(
         chunks=chunks,
         compression=compression,
         compression_opts=compression_opts,
         shuffle=shuffle,
+        threads=threads,
+        progress=progress,
+        durable=durable,
     )
-    put(path, listed(signal)[0], options, group=None, with_data=True, durable=durable)
+    put(path, listed(signal)[0], options, group=None, with_data=True)
 
 
 def update(path: str | os.PathLike[str], signal: Signal, *, name: str | None = None) -> None:
@@ -104,7 +107,7 @@ def update(path: str | os.PathLike[str], signal: Signal, *, name: str | None = N
     """
     [signal] = listed(signal)
     group = update_group(path, signal, name)
-    put(path, signal, WriteOptions(), group=group, with_data=False, durable=True)
+    put(path, signal, WriteOptions(), group=group, with_data=False)
 
 
 def update_group(
@@ -171,7 +174,8 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
             raise ExperimentError("is the only experiment; delete the file", path=text, where=group)
         root, _ = _rebuilt(file, None, group)
         replaced = set(file.contents.experiments)
-    rewrite_file(text, plan(root, WriteOptions()), replaced=replaced)
+    options = WriteOptions()
+    _rewrite(text, plan(root, options), replaced, options)
 
 
 _UNREAD = ReadOptions(lazy=True)
@@ -184,7 +188,6 @@ def put(
     *,
     group: str | None,
     with_data: bool,
-    durable: bool,
     lenient: Callable[[object], object] | None = None,
 ) -> EncodedFile:
     """Write a signal into a file: as a new experiment, or in the place of one.
@@ -201,8 +204,6 @@ def put(
         The experiment that it replaces.
     with_data : bool
         Whether its data are written too; else those of the replaced experiment stay.
-    durable : bool
-        See `save`.
     lenient : callable, optional
         See `hspyio.layout.encode_file`.
 
@@ -217,8 +218,14 @@ def put(
         root = plan(root, options)
         check_filters(root)
         replaced = set(file.contents.experiments)
-    rewrite_file(text, root, replaced=replaced, durable=durable)
+    _rewrite(text, root, replaced, options)
     return encoded
+
+
+def _rewrite(path: str, root: Group, replaced: set[str], options: WriteOptions) -> None:
+    label = f"saving {os.path.basename(path)}"
+    with working(options.threads, options.progress, label) as work:
+        rewrite_file(path, root, work, replaced=replaced, durable=options.durable)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hspyio.api.progress import working
 from hspyio.elements.decoder import Reading
 from hspyio.errors import DamagedFileError, ExperimentError, HspyError, HspyWarning, Problem
 from hspyio.layout import Contents, contents, decode_experiment, decode_models, stored_title
@@ -145,9 +146,10 @@ class OpenFile:
         detached = getattr(array.source, "detached", None)
         if detached is None or not array.shape or not isinstance(array.type, np.dtype):
             return array.source.read()
-        if self.handle is None:
-            self.handle = FileHandle(self.path)
-        return from_source(detached(self.handle), array.type, array.chunks, chunks)
+        source = detached()
+        self.handle = source.handle
+        dims = array.signal_dims or ()
+        return from_source(source, array.type, array.chunks, chunks, dims)
 
     def as_asked(self, data: Any) -> Any:
         """Data that could not be read in parts, as a dask array when reading is lazy."""
@@ -188,7 +190,10 @@ def opened(
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
     text = os.fspath(path)
-    with open_root(text, allow_external=options.allow_external) as root:
+    with (
+        working(options.threads, options.progress, f"reading {os.path.basename(text)}") as work,
+        open_root(text, allow_external=options.allow_external, work=work) as root,
+    ):
         try:
             found = contents(root)
         except HspyError as error:

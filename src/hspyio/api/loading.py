@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from hspyio.api.checks import check_threads, not_yet
+from hspyio.api.checks import not_yet
 from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.files import opened, select
 from hspyio.options import ReadOptions
@@ -51,9 +51,11 @@ def load(
     isolated : bool
         Reading in a process of its own; not available yet.
     threads : int, optional
-        Number of threads; reading uses one so far.
+        How many read and decompress at a time; by default ``HSPYIO_NUM_THREADS``, else as many
+        as the CPUs that this process may use. Dask has its own number for a lazy signal.
     progress : bool, optional
-        Whether to show a progress bar; there is none so far.
+        Whether to show a progress bar where it takes over a second; by default in a terminal
+        or a notebook only.
 
     Returns
     -------
@@ -80,13 +82,14 @@ def load(
     >>> s = hspyio.load("map.hspy")  # doctest: +SKIP
     """
     not_yet("isolated", isolated)
-    check_threads(threads)
     options = ReadOptions(
         lazy=lazy,
         chunks=chunks,
         original_metadata=original_metadata,
         errors=errors,
         allow_external=allow_external,
+        threads=threads,
+        progress=progress,
     )
     with opened(path, options) as file:
         return read_signal(file, select(file.contents, name, file.path))

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hspyio.api.checks import check_threads, not_yet
+from hspyio.api.checks import not_yet
+from hspyio.api.progress import working
 from hspyio.errors import OptionError, UnsupportedTypeError
 from hspyio.layout import EncodedFile, encode_file
 from hspyio.options import WriteOptions
@@ -18,6 +19,8 @@ from hspyio.storage.writer import write_group
 
 if TYPE_CHECKING:
     import h5py
+
+    from hspyio.storage.output import Output
 
 __all__ = ["save", "write_new"]
 
@@ -63,9 +66,11 @@ def save(
     checksum, nexus : bool
         Not available yet.
     threads : int, optional
-        Number of threads; writing uses one so far.
+        How many compress and write at a time; by default ``HSPYIO_NUM_THREADS``, else as many
+        as the CPUs that this process may use.
     progress : bool, optional
-        Whether to show a progress bar; there is none so far.
+        Whether to show a progress bar where it takes over a second; by default in a terminal
+        or a notebook only.
     durable : bool
         Whether to wait until the file is on the disk, so that a power cut costs nothing either.
 
@@ -87,18 +92,20 @@ def save(
     """
     not_yet("checksum", checksum)
     not_yet("nexus", nexus)
-    check_threads(threads)
     options = WriteOptions(
         chunks=chunks,
         compression=compression,
         compression_opts=compression_opts,
         shuffle=shuffle,
+        threads=threads,
+        progress=progress,
+        durable=durable,
     )
     check_target(os.fspath(path), overwrite=overwrite)
     encoded = encode_file(listed(signals))
     if encoded.problems:
         raise UnsupportedTypeError(encoded.problems, path=os.fspath(path))
-    write_new(path, encoded, options, durable=durable)
+    write_new(path, encoded, options)
 
 
 def listed(signals: Signal | Iterable[Signal]) -> list[Signal]:
@@ -119,14 +126,15 @@ def listed(signals: Signal | Iterable[Signal]) -> list[Signal]:
     return result
 
 
-def write_new(
-    path: str | os.PathLike[str], encoded: EncodedFile, options: WriteOptions, *, durable: bool
-) -> None:
+def write_new(path: str | os.PathLike[str], encoded: EncodedFile, options: WriteOptions) -> None:
     """Write encoded signals as a new file, planned and checked before anything is touched."""
     root = plan(encoded.root(), options)
     check_filters(root)
 
-    def fill(file: h5py.File) -> None:
-        write_group(file, root)
+    text = os.fspath(path)
 
-    save_file(os.fspath(path), fill, durable=durable)
+    def fill(file: h5py.File, output: Output) -> None:
+        write_group(file, root, output)
+
+    with working(options.threads, options.progress, f"saving {os.path.basename(text)}") as work:
+        save_file(text, fill, work, durable=options.durable)

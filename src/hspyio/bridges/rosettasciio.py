@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.api.checks import check_threads, not_yet
+from hspyio.api.checks import not_yet
 from hspyio.api.editing import put, update_group
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.saving import write_new
@@ -68,7 +68,7 @@ def file_reader(
     allow_external : bool
         Whether links to other files, and values stored in other files, are followed.
     threads : int, optional
-        Number of threads; reading uses one so far.
+        See `hspyio.load`.
     **kwds
         Arguments of ``h5py.File``; the file is opened for the time of the call, so they are
         without effect. Others are warned of.
@@ -90,9 +90,12 @@ def file_reader(
     Specification: "API functions".
     """
     _warn_unknown(kwds, _H5PY_FILE, "file_reader")
-    check_threads(threads)
     options = ReadOptions(
-        lazy=lazy, chunks="storage", exact=exact_types, allow_external=allow_external
+        lazy=lazy,
+        chunks="storage",
+        exact=exact_types,
+        allow_external=allow_external,
+        threads=threads,
     )
 
     def nested(parts: SignalParts) -> dict[str, Any]:
@@ -164,7 +167,7 @@ def file_writer(
     write_dataset : bool
         With ``False`` the data in the file stay, and axes, metadata and the rest are replaced.
     show_progressbar : bool
-        Whether to show a progress bar; there is none so far.
+        Whether to show a progress bar where it takes over a second.
     durable, checksum, nexus, threads
         See `hspyio.save`.
     **kwds
@@ -190,24 +193,26 @@ def file_writer(
     _check_modes(write_dataset, mode)
     not_yet("checksum", checksum)
     not_yet("nexus", nexus)
-    check_threads(threads)
     _warn_unknown(kwds, _FILTERS, "file_writer")
     known = {name: value for name, value in kwds.items() if name in _FILTERS}
     options = WriteOptions(
         chunks=tuple(chunks) if isinstance(chunks, list) else chunks,
         compression=compression,
+        threads=threads,
+        progress=bool(show_progressbar),
+        durable=durable,
         **known,
     )
     made = signal_from_dict(signal)
     path = os.fspath(filename)
     if (mode == "a" and os.path.exists(path)) or not write_dataset:
-        encoded = _written_into(path, made, options, write_dataset, durable)
+        encoded = _written_into(path, made, options, write_dataset)
     else:
         check_target(path, overwrite=True)
         encoded = encode_file([made], lenient=_lenient)
         if not encoded.complete:
             raise UnsupportedTypeError(encoded.problems, path=path)
-        write_new(path, encoded, options, durable=durable)
+        write_new(path, encoded, options)
     _warn_left_out(path, encoded.problems)
 
 
@@ -220,9 +225,7 @@ def _check_modes(write_dataset: object, mode: object) -> None:
         raise OptionError("write_dataset=False changes a file that exists: mode has to be 'a'")
 
 
-def _written_into(
-    path: str, signal: Signal, options: WriteOptions, with_data: bool, durable: bool
-) -> EncodedFile:
+def _written_into(path: str, signal: Signal, options: WriteOptions, with_data: bool) -> EncodedFile:
     """Into a file that exists: in the place of the experiment of that title, else beside it."""
     group = update_group(path, signal, required=not with_data)
     return put(
@@ -231,7 +234,6 @@ def _written_into(
         options,
         group=group,
         with_data=with_data,
-        durable=durable,
         lenient=_lenient,
     )
 

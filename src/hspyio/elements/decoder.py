@@ -93,6 +93,8 @@ class Decoder:
 
     Attributes
     ----------
+    exact : bool
+        Whether types are restored.
     problems : list of Problem
         What could not be read.
     """
@@ -109,12 +111,8 @@ class Decoder:
         self._aside = aside or Group()
         self._depth = 0
         self._eager = 0
+        self.exact = reading.exact
         self.problems: list[Problem] = []
-
-    @property
-    def exact(self) -> bool:
-        """Whether types are restored."""
-        return self.reading.exact
 
     def dictionary(self, group: Group, where: str, hint: Hint = NO_HINT) -> dict[Any, Any]:
         """Decode a group as a dict, its items in their original order where that is known."""
@@ -132,46 +130,47 @@ class Decoder:
         self._depth += 1
         try:
             found: dict[str, tuple[Any, Any]] = {}
-            for name, node in _nodes(group, hint.order if self.exact else None):
-                item = item_of(name, node, group, where)
-                if item.kind is Kind.DAMAGED and isinstance(node, Damaged):
-                    self.problems.append(Problem(item.where, node.reason))
-                elif item.kind is not Kind.SKIP:
-                    value = self._isolated(item, hint.child(name))
-                    if value is not ABSENT:
-                        found[self._plain_key(item)] = value
+            for name, item in _items(group, where, hint.order if self.exact else None):
+                if isinstance(item.node, Damaged):
+                    self.problems.append(Problem(item.where, item.node.reason))
+                    continue
+                key = self._plain_key(item)
+                pair = self._isolated(item, key, hint.children.get(name, NO_HINT))
+                if pair is not ABSENT:
+                    found[key] = pair
             return list(found.values())
         finally:
             self._depth -= 1
 
-    def _isolated(self, item: Item, hint: Hint) -> Any:
+    def _isolated(self, item: Item, key: str, hint: Hint) -> Any:
         """Decode one item; if it is damaged note it, so that the others are read (defect R12)."""
         try:
-            return self._key_and_value(item, hint)
+            if hint is NO_HINT:
+                return (key, self._decodes[item.kind](item, self))
+            return self._hinted_pair(item, key, hint)
         except HspyError as error:
             self.problems.append(Problem(error.where or item.where, error.message))
         except _UNREADABLE as error:
             self.problems.append(Problem(item.where, f"cannot be read: {error}"))
         return ABSENT
 
-    def _key_and_value(self, item: Item, hint: Hint) -> Any:
-        if not hint:
-            return (self._plain_key(item), self.value(item))
-        item = replace(item, hint=replace(hint, tag="", key=None))
+    def _hinted_pair(self, item: Item, plain_key: str, hint: Hint) -> Any:
+        """Key and value of an item, restored where its hint still fits it."""
+        item.hint = hint.inside()
         if not self.exact and hint.tag not in RESTORED_ALWAYS:
-            hint = NO_HINT
+            hint = item.hint
         if not (hint.tag or hint.key):
-            return (self._plain_key(item), self.value(item))
-        item = replace(item, node=in_memory(item.node), shapes=_shapes_in_memory(item.shapes))
+            return (plain_key, self.value(item))
+        item.node, item.shapes = in_memory(item.node), _shapes_in_memory(item.shapes)
         if digest(item.node, item.shapes) != hint.digest:
-            return (self._plain_key(item), self.value(item))
+            return (plain_key, self.value(item))
         try:
-            known = self.exact and hint.key is not None
-            key = key_from_json(hint.key[0]) if known and hint.key else self._plain_key(item)
-            value = self.value(replace(item, hint=hint)) if hint.tag else self.value(item)
+            known = self.exact and hint.key
+            key = key_from_json(hint.key[0]) if known and hint.key else plain_key
+            value = self.value(_with_hint(item, hint)) if hint.tag else self.value(item)
         except _UNREADABLE as error:
             self.problems.append(Problem(item.where, f"its type hint makes no sense: {error}"))
-            return (self._plain_key(item), self.value(item))
+            return (plain_key, self.value(item))
         return ABSENT if value is ABSENT else (key, value)
 
     def _plain_key(self, item: Item) -> str:
@@ -187,25 +186,26 @@ class Decoder:
         HspyError, ValueError, TypeError, LookupError, OSError
             If it cannot be read.
         """
-        restore = self._restores.get(item.hint.tag)
-        if restore is not None:
-            return restore(item, self)
-        if item.hint.tag:
+        tag = item.hint.tag
+        if tag:
+            restore = self._restores.get(tag)
+            if restore is not None:
+                return restore(item, self)
             self.problems.append(
-                Problem(item.where, f"has the type {item.hint.tag!r}, which is newer than hspyio")
+                Problem(item.where, f"has the type {tag!r}, which is newer than hspyio")
             )
         return self._decodes[item.kind](item, self)
 
     def plain(self, item: Item) -> Any:
         """Decode one item as if it had no type hint."""
-        return self._decodes[item.kind](replace(item, hint=replace(item.hint, tag="")), self)
+        return self._decodes[item.kind](_with_hint(item, item.hint.inside()), self)
 
     def restored(self, item: Item, hint: list[Any] | None) -> Any:
         """Decode one item with a type hint that stands inside another one."""
         if not hint:
             return self.plain(item)
         data = hint[1] if len(hint) > 1 else None
-        return self.value(replace(item, hint=replace(item.hint, tag=hint[0], data=data)))
+        return self.value(_with_hint(item, replace(item.hint, tag=hint[0], data=data)))
 
     def fetch(self, array: Array, where: str) -> Any:
         """Values of an array of numbers, as the reader of the file wants them."""
@@ -224,7 +224,9 @@ class Decoder:
 
     def hinted(self, item: Item, hint: Hint) -> Any:
         """Decode an item whose name is fixed, restored if its hint fits."""
-        return self._key_and_value(item, hint)[1]
+        if not hint:
+            return self.value(item)
+        return self._hinted_pair(item, self._plain_key(item), hint)[1]
 
     def kept_aside(self, name: str) -> NDArray[Any]:
         """Return an array that stands beside the trees.
@@ -263,9 +265,12 @@ def item_of(name: str, node: Node, group: Group, where: str) -> Item:
     """Make the item that stands in a group under a name."""
     kind, key = parse(name, node)
     mark = "@" if name in group.attributes and name not in group.members else "/"
-    place = f"{where}{mark}{name}"
     shapes = shapes_of(name, group) if kind is Kind.RAGGED else None
-    return Item(kind, key, node, place, shapes)
+    return Item(kind, key, node, f"{where}{mark}{name}", shapes)
+
+
+def _with_hint(item: Item, hint: Hint) -> Item:
+    return Item(item.kind, item.key, item.node, item.where, item.shapes, hint)
 
 
 def shapes_of(name: str, group: Group) -> Array | None:
@@ -277,19 +282,22 @@ def shapes_of(name: str, group: Group) -> Array | None:
     return None
 
 
-def _nodes(group: Group, hinted: tuple[int, Sequence[int]] | None) -> Iterable[tuple[str, Node]]:
+def _items(
+    group: Group, where: str, hinted: tuple[int, Sequence[int]] | None
+) -> list[tuple[str, Item]]:
     """Items of a group in their order; a member comes after an attribute of the same name."""
     stored: list[tuple[str, Node]] = [*group.attributes.items(), *group.members.items()]
+    items = [(name, item_of(name, node, group, where)) for name, node in stored]
+    items = [pair for pair in items if pair[1].kind is not Kind.SKIP]
     if hinted is None:
-        return stored
+        return items
     expected, order = hinted
     attributes: Mapping[str, object] = group.attributes
-    items = [pair for pair in stored if parse(*pair)[0] is not Kind.SKIP]
-    items.sort(key=lambda pair: (pair[0] not in attributes, pair[0]))
-    fits = names_digest([name for name, _ in items]) == expected
-    if not fits or sorted(order) != list(range(len(items))):
-        return stored
-    return [items[i] for i in order]
+    in_order = sorted(items, key=lambda pair: (pair[0] not in attributes, pair[0]))
+    fits = names_digest([name for name, _ in in_order]) == expected
+    if not fits or sorted(order) != list(range(len(in_order))):
+        return items
+    return [in_order[i] for i in order]
 
 
 def as_objects(values: Iterable[Any], shape: tuple[int, ...]) -> NDArray[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
@@ -34,11 +35,11 @@ def digest(node: Node, companion: Array | None = None) -> str:
     str
         Eight characters.
     """
-    summary = hashlib.blake2b(digest_size=6)
-    summary.update(_content(node, top=True))
+    content = _content(node, top=True)
     if companion is not None:
-        summary.update(_content(companion, top=True))
-    return base64.b64encode(summary.digest()).decode()
+        content += _content(companion, top=True)
+    summary = hashlib.blake2b(content, digest_size=6).digest()
+    return binascii.b2a_base64(summary, newline=False).decode()
 
 
 def _content(node: Node, *, top: bool = False) -> bytes:
@@ -54,8 +55,7 @@ def _content(node: Node, *, top: bool = False) -> bytes:
 def _array_content(node: Array, *, top: bool) -> bytes:
     head = b"#" + _type_text(node.type) + repr(tuple(node.shape)).encode()
     item = node.type.itemsize if isinstance(node.type, np.dtype) else 16
-    small = int(np.prod(node.shape, dtype=float)) * item <= _SMALL
-    if top or small:
+    if top or math.prod(node.shape) * item <= _SMALL:
         return head + _values(node.type, node.source.read())
     return head
 
@@ -85,9 +85,13 @@ def _values(kind: StorageType, value: bytes | NDArray[Any]) -> bytes:
     if isinstance(kind, np.dtype):
         return repr(value.shape).encode() + content_bytes(value)
     parts = [repr(value.shape).encode()]
-    for item in value.ravel().tolist() if value.dtype.kind != "O" else value.ravel():
-        row = kind.base if isinstance(kind, Vlen) else None
-        content = bytes(item) if row is None else _values(row, np.asarray(item))
+    for content in _contents(kind, value.ravel()):
         parts.append(len(content).to_bytes(8, "little"))
         parts.append(content)
     return b"".join(parts)
+
+
+def _contents(kind: Text | Vlen, values: NDArray[Any]) -> list[bytes]:
+    if isinstance(kind, Vlen):
+        return [_values(kind.base, np.asarray(row)) for row in values]
+    return list(map(bytes, values.tolist()))

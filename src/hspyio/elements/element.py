@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Decode", "Element", "Item"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Item:
-    """A stored item on its way to a value.
+    """A stored item on its way to a value. Not frozen: a tree takes one a leaf, and that costs.
 
     Attributes
     ----------

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from hspyio import names
 from hspyio.elements.digest import digest
-from hspyio.elements.element import Element
+from hspyio.elements.element import Element, Encode
 from hspyio.elements.form import NONE_FORM, Form, Refusal
-from hspyio.elements.hints import Hint, names_digest
+from hspyio.elements.hints import NO_HINT, Hint, names_digest
 from hspyio.elements.keys import key_to_json
 from hspyio.elements.naming import name_items
 from hspyio.errors import Problem
@@ -42,7 +41,12 @@ class Encoder:
         self, elements: Iterable[Element], lenient: Callable[[object], object] | None = None
     ) -> None:
         self._elements = tuple(element for element in elements if element.encode)
-        self._by_type = {kind: element for element in self._elements for kind in element.types}
+        self._encode_exactly: dict[type, Encode] = {
+            kind: element.encode
+            for element in self._elements
+            if element.encode
+            for kind in element.types
+        }
         self._lenient = lenient
         self._open: set[int] = set()
         self.problems: list[Problem] = []
@@ -50,8 +54,9 @@ class Encoder:
 
     def form(self, value: object, where: str) -> Form | None:
         """Encode a value; ``None``, and a problem noted, if it has no form."""
+        encode = self._encode_exactly.get(type(value))
         try:
-            return self.encode(value, where)
+            return self.encode(value, where) if encode is None else encode(value, self, where)
         except Refusal as refusal:
             self.problems.append(Problem(where, str(refusal)))
         except RecursionError:
@@ -66,22 +71,22 @@ class Encoder:
         Refusal
             If it has no form.
         """
-        element = self._element(value)
-        if element is None and self._lenient is not None:
+        encode = self._encode_of(value)
+        if encode is None and self._lenient is not None:
             value = self._lenient(value)
-            element = self._element(value)
-        if element is None or element.encode is None:
+            encode = self._encode_of(value)
+        if encode is None:
             kind = type(value)
             raise Refusal(f"no HSpy form for {kind.__module__}.{kind.__qualname__}")
-        return element.encode(value, self, where)
+        return encode(value, self, where)
 
-    def _element(self, value: object) -> Element | None:
-        element = self._by_type.get(type(value))
-        if element is not None:
-            return element
+    def _encode_of(self, value: object) -> Encode | None:
+        encode = self._encode_exactly.get(type(value))
+        if encode is not None:
+            return encode
         for element in self._elements:
             if element.accepts is not None and element.accepts(value):
-                return element
+                return element.encode
         return None
 
     def keep_aside(self, array: Array) -> str:
@@ -142,11 +147,10 @@ class Encoder:
             forms.append((str(index).zfill(width), form))
         return self.named_group(forms, where, ordered=False)
 
-    def _key(self, key: object) -> object:
-        """The key as it is written: for lenient callers a subclass of str is one."""
-        if self._lenient is not None and isinstance(key, str):
-            return "".join(key)
-        return key
+    @staticmethod
+    def _key(key: object) -> object:
+        """The key as lenient callers want it written: a subclass of str as one."""
+        return "".join(key) if isinstance(key, str) else key
 
     def named_group(
         self, forms: Sequence[tuple[Any, Form]], where: str, *, ordered: bool = True
@@ -156,16 +160,18 @@ class Encoder:
         members: dict[str, Group | Array] = {}
         hints: dict[str, Hint] = {}
         sequence: list[str] = []
-        forms = [(self._key(key), form) for key, form in forms]
+        if self._lenient is not None:
+            forms = [(self._key(key), form) for key, form in forms]
         for (key, form), (name, is_key) in zip(forms, name_items(forms), strict=True):
-            try:
-                hint = sealed(form, () if is_key else (key_to_json(key),))
-            except Refusal as refusal:
-                self.problems.append(Problem(f"{where}.{key!r}", str(refusal)))
-                continue
+            if not is_key or form.hint is not NO_HINT:
+                try:
+                    hint = sealed(form, () if is_key else (key_to_json(key),))
+                except Refusal as refusal:
+                    self.problems.append(Problem(f"{where}.{key!r}", str(refusal)))
+                    continue
+                if hint:
+                    hints[name] = hint
             sequence.append(name)
-            if hint:
-                hints[name] = hint
             if isinstance(form.node, Attribute):
                 attributes[name] = form.node
                 continue
@@ -178,10 +184,11 @@ class Encoder:
 
 def sealed(form: Form, key: tuple[Any, ...] = ()) -> Hint:
     """The form's hint with its digest, and with the key where the name does not tell it."""
-    hint = replace(form.hint, key=key) if key else form.hint
-    if hint.tag or hint.key:
-        return replace(hint, digest=digest(form.node, form.shapes))
-    return hint
+    hint = form.hint
+    if not (hint.tag or key or hint.key):
+        return hint
+    summary = digest(form.node, form.shapes)
+    return Hint(hint.tag, hint.data, summary, key or hint.key, hint.order, hint.children)
 
 
 def order_of(sequence: Sequence[str], attributes: Container[str]) -> tuple[int, list[int]] | None:

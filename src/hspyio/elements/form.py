@@ -8,16 +8,16 @@ from hspyio import names
 from hspyio.elements.hints import NO_HINT, Hint
 from hspyio.node import Array, Attribute, Group, Text
 
-__all__ = ["Form", "Refusal", "text_form"]
+__all__ = ["TEXT", "Form", "Refusal", "text_form"]
 
 
 class Refusal(Exception):  # noqa: N818 - no error yet: the walker collects them
     """A value has no form; the walker notes the place and goes on to find the others."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Form:
-    """A value as it will stand in a file.
+    """A value as it will stand in a file. Not frozen: a tree takes one a leaf, and that costs.
 
     Attributes
     ----------
@@ -37,9 +37,13 @@ class Form:
     hint: Hint = NO_HINT
 
 
+TEXT = Text()
+"""The type of all plain text."""
+
+
 def text_form(text: str, tag: str = "", data: object = None) -> Form:
     """Form of a text without NUL and lone surrogates."""
-    return Form(Attribute(Text(), text.encode()), hint=Hint(tag, data))
+    return Form(Attribute(TEXT, text.encode()), hint=Hint(tag, data) if tag else NO_HINT)
 
 
 NONE_FORM = text_form(names.NONE)

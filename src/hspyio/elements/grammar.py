@@ -12,7 +12,10 @@ import numpy as np
 from hspyio import names
 from hspyio.node import Array, Attribute, Group, Node, Text, Vlen
 
-__all__ = ["Kind", "parse"]
+__all__ = ["Kind", "gives_back", "parse"]
+
+_MARK = "_"
+"""What every prefix begins with; most names begin with a letter, and are told at once."""
 
 
 class Kind(Enum):
@@ -51,7 +54,26 @@ def parse(name: str, node: Node) -> tuple[Kind, str]:
     return Kind.DAMAGED, name
 
 
+def gives_back(prefix: str, key: str, node: Node) -> bool:
+    """Whether the prefix with the key reads as the key, and as what the prefix says."""
+    if not prefix and not key.startswith(_MARK) and key != names.RAGGED_SHAPES_3_1:
+        return True
+    kind, _ = parse(f"{prefix}x", node)
+    return parse(prefix + key, node) == (kind, key)
+
+
 def _attribute(name: str, node: Attribute) -> tuple[Kind, str]:
+    marked = _marked_attribute(name) if name.startswith(_MARK) else None
+    if marked is not None:
+        return marked
+    if isinstance(node.type, Text):
+        return Kind.TEXT, name
+    if isinstance(node.type, Vlen):
+        return Kind.VLEN_ATTRIBUTE, name
+    return Kind.NUMBER, name
+
+
+def _marked_attribute(name: str) -> tuple[Kind, str] | None:
     if name.startswith(names.SIGNAL):
         return Kind.SKIP, name
     for prefix, kind in (
@@ -63,11 +85,7 @@ def _attribute(name: str, node: Attribute) -> tuple[Kind, str]:
             return kind, name[len(prefix) :]
     if name.startswith((names.DATETIME + "date", names.DATETIME + "time")):
         return Kind.DATETIME, name[len(names.DATETIME) :]
-    if isinstance(node.type, Text):
-        return Kind.TEXT, name
-    if isinstance(node.type, Vlen):
-        return Kind.VLEN_ATTRIBUTE, name
-    return Kind.NUMBER, name
+    return None
 
 
 def _dataset(name: str, node: Array) -> tuple[Kind, str]:

@@ -12,7 +12,7 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["NO_HINT", "Hint", "dump", "load", "names_digest"]
@@ -54,6 +54,12 @@ class Hint:
         """Whether anything is known here or below."""
         return bool(self.tag or self.key or self.order or self.children)
 
+    def inside(self) -> Hint:
+        """What is known of the content alone, not of the item itself."""
+        if not (self.order or self.children):
+            return NO_HINT
+        return Hint(order=self.order, children=self.children)
+
     def child(self, name: str) -> Hint:
         """Return the hint for an item inside."""
         return self.children.get(name, NO_HINT)
@@ -79,10 +85,11 @@ def dump(hint: Hint) -> str:
         if item.order is not None:
             tables["order"][pointer] = [item.order[0], list(item.order[1])]
     content = {name: table for name, table in tables.items() if table}
-    text = _json({"version": _VERSION, **content})
-    if len(text) <= _PLAIN_LIMIT:
-        return text
-    packed = base64.b85encode(zlib.compress(_json(content).encode(), 6)).decode()
+    text = _json(content)
+    whole = f'{{"version":{_VERSION},{text[1:]}' if content else _json({"version": _VERSION})
+    if len(whole) <= _PLAIN_LIMIT:
+        return whole
+    packed = base64.b85encode(zlib.compress(text.encode(), 6)).decode()
     return _json({"version": _VERSION, "deflated": packed})
 
 
@@ -93,9 +100,11 @@ def _json(value: Json) -> str:
 def _walk(hint: Hint, pointer: str) -> Iterator[tuple[str, Hint]]:
     yield pointer, hint
     for name, child in hint.children.items():
-        if child:
-            step = name.replace("~", "~0").replace("/", "~1")
+        step = name.replace("~", "~0").replace("/", "~1")
+        if child.children:
             yield from _walk(child, f"{pointer}/{step}")
+        else:
+            yield f"{pointer}/{step}", child
 
 
 def load(text: str) -> Hint:
@@ -137,34 +146,45 @@ def _inflate(packed: bytes) -> bytes:
 class _Draft:
     """A hint while it is being collected from the tables."""
 
-    __slots__ = ("children", "own")
+    __slots__ = ("children", "data", "digest", "key", "order", "tag")
 
     def __init__(self) -> None:
-        self.own = NO_HINT
+        self.tag = ""
+        self.data: Json = None
+        self.digest = ""
+        self.key: tuple[Json] | None = None
+        self.order: tuple[int, Sequence[int]] | None = None
         self.children: dict[str, _Draft] = {}
-
-    def at(self, pointer: str) -> _Draft:
-        draft = self
-        for step in pointer.split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            draft = draft.children.setdefault(name, _Draft())
-        return draft
 
     def finish(self) -> Hint:
         children = {name: child.finish() for name, child in self.children.items()}
-        return replace(self.own, children=children)
+        return Hint(self.tag, self.data, self.digest, self.key, self.order, children)
+
+
+class _Drafts(dict[str, _Draft]):
+    """Drafts by pointer, made with those above them when first asked for."""
+
+    def __missing__(self, pointer: str) -> _Draft:
+        above, slash, step = pointer.rpartition("/")
+        if slash:
+            name = step.replace("~1", "/").replace("~0", "~")
+            draft = self[above].children.setdefault(name, _Draft())
+        else:
+            draft = self[""] if pointer else _Draft()
+        self[pointer] = draft
+        return draft
 
 
 def _tree(content: Mapping[str, Json]) -> Hint:
-    root = _Draft()
+    drafts = _Drafts()
     for pointer, entry in content.get("types", {}).items():
-        draft = root.at(pointer)
-        data = entry[2] if len(entry) > 2 else None
-        draft.own = replace(draft.own, tag=str(entry[0]), digest=str(entry[1]), data=data)
+        draft = drafts[pointer]
+        draft.tag, draft.digest = str(entry[0]), str(entry[1])
+        draft.data = entry[2] if len(entry) > 2 else None
     for pointer, entry in content.get("keys", {}).items():
-        draft = root.at(pointer)
-        draft.own = replace(draft.own, key=(entry[0],), digest=str(entry[1]))
+        draft = drafts[pointer]
+        draft.key, draft.digest = (entry[0],), str(entry[1])
     for pointer, entry in content.get("order", {}).items():
-        draft = root.at(pointer)
-        draft.own = replace(draft.own, order=(int(entry[0]), [int(i) for i in entry[1]]))
-    return root.finish()
+        draft = drafts[pointer]
+        draft.order = (int(entry[0]), [int(i) for i in entry[1]])
+    return drafts[""].finish()

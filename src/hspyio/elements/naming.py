@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hspyio import names
 from hspyio.elements.form import Form
-from hspyio.elements.grammar import parse
+from hspyio.elements.grammar import gives_back
 from hspyio.elements.keys import readable_name
 from hspyio.node import Attribute
 
@@ -34,7 +34,7 @@ def name_items(forms: Sequence[tuple[object, Form]]) -> list[tuple[str, bool]]:
     result: list[tuple[str, bool] | None] = []
     for key, form in forms:
         # Exactly str: a subclass would come back as str.
-        plain = isinstance(key, str) and type(key) is str and _fits(key, form, taken)
+        plain = type(key) is str and _fits(key, form, taken)
         result.append((f"{form.prefix}{key}", True) if plain else None)
     return [
         named or (_stand_in(key, form, taken), False)
@@ -49,10 +49,10 @@ def _fits(key: str, form: Form, taken: set[str]) -> bool:
         return False
     if name == names.SIGNAL:  # would read as a signal in a list
         return False
-    expected, _ = parse(form.prefix + "x", form.node)
-    if parse(name, form.node) != (expected, key):
+    if not gives_back(form.prefix, key, form.node):
         return False
-    taken.update((name, key))
+    taken.add(name)
+    taken.add(key)
     return True
 
 
@@ -60,10 +60,11 @@ def _is_storable(name: str, form: Form) -> bool:
     """Whether HDF5 and every reader take the name (defects C18 to C24)."""
     if not name or "\0" in name or len(name) > _LONGEST:
         return False
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
+    if not name.isascii():
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            return False
     if isinstance(form.node, Attribute):
         return True
     return "/" not in name and name not in (".", "..", names.RAGGED_SHAPES_3_1)

@@ -16,7 +16,7 @@ from hspyio.elements.dtypes import (
 from hspyio.elements.element import Element, Item
 from hspyio.elements.form import Form, Refusal, text_form
 from hspyio.elements.grammar import Kind
-from hspyio.elements.hints import NO_HINT, Hint
+from hspyio.elements.hints import Hint
 from hspyio.elements.text import restored_text
 from hspyio.elements.texts import int_text, parse_int
 from hspyio.node import Attribute
@@ -29,7 +29,10 @@ __all__ = ["ELEMENTS", "is_canonical"]
 
 _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**63, 2**64)
-_PYTHON = {"bool": bool, "int64": int, "uint64": int, "float64": float, "complex128": complex}
+_PYTHON = frozenset(
+    np.dtype(order + code) for code in ("?", "i8", "u8", "f8", "c16") for order in "<>"
+)
+"""What Python's own numbers are stored as; numpy's of these types need a hint."""
 
 
 def number_form(value: Any, dtype: type | np.dtype[Any] | None = None) -> Form:
@@ -52,9 +55,11 @@ def _encode_python(value: bool | complex, walker: Encoder, where: str) -> Form:
 
 def _encode_numpy(value: np.generic, walker: Encoder, where: str) -> Form:
     form = number_form(value)
-    if not is_canonical(type(value)):
-        return Form(form.node, hint=Hint("numpy", value.dtype.char))
-    return Form(form.node, hint=Hint("numpy") if value.dtype.name in _PYTHON else NO_HINT)
+    if type(value) not in _CANONICAL:
+        form.hint = Hint("numpy", value.dtype.char)
+    elif value.dtype in _PYTHON:
+        form.hint = _NUMPY
+    return form
 
 
 def is_canonical(kind: type) -> bool:
@@ -84,9 +89,7 @@ def _decode(item: Item, walker: Decoder) -> Any:
     if value.ndim:
         return value
     scalar = value[()]
-    if value.dtype == bool:
-        return bool(scalar)
-    if walker.exact and value.dtype.name in _PYTHON:
+    if value.dtype == bool or (walker.exact and value.dtype in _PYTHON):
         return scalar.item()
     return scalar
 
@@ -100,7 +103,9 @@ def _restore_void(item: Item, walker: Decoder) -> Any:
     return from_stored(_stored_number(item), dtype_from_json(item.hint.data))[()]
 
 
+_NUMPY = Hint("numpy")
 _NUMPY_TYPES = tuple({np.dtype(code).type for code in "?bhilqpBHILQPefdgFDG"})
+_CANONICAL = frozenset(filter(is_canonical, _NUMPY_TYPES))
 
 ELEMENTS = (
     Element(

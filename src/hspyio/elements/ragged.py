@@ -6,10 +6,12 @@ beside numbers, None, dicts ...) the items stand as a list (defects C1 to C4, W9
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, groupby, repeat
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +32,7 @@ from hspyio.elements.form import Form
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import Hint
 from hspyio.elements.text import decode_bytes, is_plain
-from hspyio.node import Array, MemorySource, Text, Vlen
+from hspyio.node import Array, ArraySource, LooseRows, MemorySource, Rows, RowSource, Text, Vlen
 
 if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
@@ -39,8 +41,16 @@ if TYPE_CHECKING:
 __all__ = ["ELEMENT", "join", "ragged_form"]
 
 Json = Any
+_Stored: TypeAlias = tuple[np.dtype[Any] | Text, ArraySource, bool]
+"""The common type, the rows in it, and whether they alone tell what the elements are."""
+
 _SCALARS: dict[type, str] = {str: "str", int: "int", float: "float", bool: "bool"}
 _FROM_SCALAR = {"str": str, "int": int, "float": float, "bool": bool}
+_MOST_DIMENSIONS = 64
+"""What a numpy array can have."""
+
+
+# writing
 
 
 def ragged_form(value: NDArray[Any]) -> Form | None:
@@ -52,92 +62,166 @@ def ragged_form(value: NDArray[Any]) -> Form | None:
         Elements are arrays or simple scalars.
     """
     elements = value.ravel().tolist() if value.dtype == object else []
-    arrays = [_as_array(element) for element in elements]
-    if any(array is None for array in arrays):
+    arrays = _as_arrays(elements)
+    if arrays is None:
         return None
-    known = [array for array in arrays if array is not None]
-    stored = _common(known)
+    kinds = _kinds(elements, arrays)
+    text = any(dtype.kind == "U" for dtype in kinds.dtypes)
+    shapes = _shapes(arrays, value.shape)
+    stored = _text_rows(arrays, kinds, value.shape) if text else _number_rows(arrays, kinds, shapes)
     if stored is None:
         return None
-    base, rows = stored
-    shapes = [np.array(array.shape, np.int64) for array in known]
-    plain = _plain_types(base, rows)
-    kinds = [_kind(element, array) for element, array in zip(elements, known, strict=True)]
-    hint = Hint() if kinds == plain else Hint("ragged", _runs(kinds))
+    base, source, plain = stored
     return Form(
-        Array(Vlen(base), MemorySource(as_objects(rows, value.shape))),
-        shapes=Array(Vlen(np.dtype(np.int64)), MemorySource(as_objects(shapes, value.shape))),
-        hint=hint,
+        Array(Vlen(base), source),
+        shapes=Array(Vlen(np.dtype(np.int64)), shapes),
+        hint=Hint() if plain else Hint("ragged", _runs(kinds.each())),
     )
+
+
+def _as_arrays(elements: list[Any]) -> list[NDArray[Any]] | None:
+    if set(map(type, elements)) == {np.ndarray}:
+        return elements
+    arrays = [_as_array(element) for element in elements]
+    known = [array for array in arrays if array is not None]
+    return known if len(known) == len(elements) else None
 
 
 def _as_array(element: object) -> NDArray[Any] | None:
     if type(element) is np.ndarray:
-        return element if element.dtype.kind in "biufcUMmV" else None
+        return element
     if type(element) in _SCALARS:
         array = np.array(element)
         return array if array.dtype.kind in "biufU" and array.item() == element else None
     return None
 
 
-def _kind(element: object, array: NDArray[Any]) -> Json:
-    return _SCALARS.get(type(element)) or dtype_to_json(array.dtype)
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """The few kinds of elements, and the number of its kind for each element."""
+
+    jsons: list[Json]
+    dtypes: list[np.dtype[Any]]
+    members: NDArray[np.int64]
+
+    def each(self) -> list[Json]:
+        return [self.jsons[number] for number in self.members.tolist()]
+
+
+def _kinds(elements: list[Any], arrays: list[NDArray[Any]]) -> _Kinds:
+    dtypes = list(map(attrgetter("dtype"), arrays))
+    if elements is arrays and dtypes[0].kind in "biufc" and dtypes.count(dtypes[0]) == len(dtypes):
+        return _Kinds([dtypes[0].str], dtypes[:1], np.zeros(len(dtypes), np.int64))
+    jsons: list[Json] = []
+    distinct: list[np.dtype[Any]] = []
+    numbers: dict[str, int] = {}
+    known: dict[tuple[type, int], int] = {}
+    members = []
+    for element, dtype in zip(elements, dtypes, strict=True):
+        key = (type(element), id(dtype))
+        if key not in known:
+            json = dtype_to_json(dtype)
+            kind = _SCALARS.get(key[0]) or json
+            known[key] = numbers.setdefault(repr((kind, json)), len(numbers))
+            if len(numbers) > len(jsons):
+                jsons.append(kind)
+                distinct.append(dtype)
+        members.append(known[key])
+    return _Kinds(jsons, distinct, np.array(members, np.int64))
 
 
 def _runs(kinds: Iterable[Json]) -> list[list[Json]]:
     return [[kind, sum(1 for _ in run)] for kind, run in groupby(kinds)]
 
 
-def _common(
-    arrays: Sequence[NDArray[Any]],
-) -> tuple[np.dtype[Any] | Text, list[NDArray[Any]]] | None:
-    """The stored type and the flattened elements in it, if each comes back from it exactly."""
+def _number_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shapes: Rows) -> _Stored | None:
+    rows: Rows | LooseRows | None
+    objects = np.fromiter(arrays, object, len(arrays)).reshape(shapes.shape)
     if not arrays:
-        return np.dtype(np.float64), []
-    if all(array.dtype.kind == "U" for array in arrays):
-        return _common_text(arrays)
-    if any(array.dtype.kind == "U" for array in arrays):
+        base = np.dtype(np.float64)
+        rows = LooseRows.of(objects, base)
+    elif any(dtype.kind not in "biufcMmV" for dtype in kinds.dtypes):
         return None
+    elif len(kinds.dtypes) == 1 and kinds.dtypes[0].kind in "biufc":
+        base = kinds.dtypes[0].newbyteorder("=")
+        rows = LooseRows(objects, base, _sizes(shapes))
+    else:
+        rows = _common_rows(objects, kinds)
+        if rows is None:
+            return None
+        base = rows.values.dtype
+    plain = dtype_to_json(base)
+    return base, rows, all(json == plain for json in kinds.jsons)
+
+
+def _sizes(shapes: Rows) -> NDArray[np.int64]:
+    sizes = np.empty(shapes.lengths.size, np.int64)
+    for places, of_one_rank in _by_rank(shapes):
+        sizes[places] = math.prod(of_one_rank.T, start=np.ones(len(places), np.int64))
+    return sizes.reshape(shapes.shape)
+
+
+def _common_rows(objects: NDArray[Any], kinds: _Kinds) -> Rows | None:
+    """The flattened elements in a common type, if each comes back from it exactly."""
+    stored, lengths, order = [], [], []
     try:
-        stored = [to_stored(np.ascontiguousarray(array).ravel()) for array in arrays]
-        base = np.result_type(*{array.dtype for array in stored}).newbyteorder("=")
+        for number, dtype in enumerate(kinds.dtypes):
+            places = np.flatnonzero(kinds.members == number)
+            rows = LooseRows.of(objects.reshape(-1)[places], dtype).rows()
+            stored.append(to_stored(rows.values))
+            lengths.append(rows.lengths)
+            order.append(places)
+        base = np.result_type(*{values.dtype for values in stored}).newbyteorder("=")
     except TypeError:
         return None
     if base.hasobject:
         return None
-    rows = [array.astype(base) for array in stored]
-    exact = all(_comes_back(row, array) for row, array in zip(rows, stored, strict=True))
-    return (base, rows) if exact else None
+    cast = [values.astype(base) for values in stored]
+    if not all(map(_comes_back, cast, stored)):
+        return None
+    if len(cast) == 1:
+        return Rows(cast[0], lengths[0].reshape(objects.shape))
+    grouped = Rows(np.concatenate(cast, dtype=base), np.concatenate(lengths))
+    rows = grouped.take(np.argsort(np.concatenate(order)))
+    return Rows(rows.values, rows.lengths.reshape(objects.shape))
 
 
-def _comes_back(row: NDArray[Any], array: NDArray[Any]) -> bool:
+def _comes_back(cast: NDArray[Any], values: NDArray[Any]) -> bool:
     with np.errstate(invalid="ignore"):
-        back = _cast(row, array.dtype)
-    return content_bytes(back) == content_bytes(array)
+        back = _cast(cast, values.dtype)
+    return content_bytes(back) == content_bytes(values)
 
 
-def _cast(row: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Cast to the element's own dtype; a real number that stands among complex ones is real."""
-    if row.dtype.kind == "c" and dtype.kind != "c":
-        row = row.real
-    return row.astype(dtype)
+def _cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Cast to the elements' own dtype; a real number that stands among complex ones is real."""
+    if values.dtype.kind == "c" and dtype.kind != "c":
+        values = values.real
+    return values.astype(dtype, copy=False)
 
 
-def _common_text(arrays: Sequence[NDArray[Any]]) -> tuple[Text, list[NDArray[Any]]] | None:
+def _text_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shape: tuple[int, ...]) -> _Stored | None:
     """Variable-length strings, flagged ASCII if not ASCII: RosettaSciIO reads them so (C4)."""
+    if any(dtype.kind != "U" for dtype in kinds.dtypes):
+        return None
     texts = [array.ravel().tolist() for array in arrays]
     if not all(is_plain(text) for row in texts for text in row):
         return None
     pure = all(text.isascii() for row in texts for text in row)
     rows = [as_objects((text.encode() for text in row), (len(row),)) for row in texts]
-    return Text(None, utf8=pure), rows
+    plain = [_text_array(row).dtype.str for row in rows]
+    return Text(None, utf8=pure), MemorySource(as_objects(rows, shape)), kinds.each() == plain
 
 
-def _plain_types(base: np.dtype[Any] | Text, rows: Sequence[NDArray[Any]]) -> list[Json]:
-    """The elements' types as a reading without a hint gives them."""
-    if isinstance(base, Text):
-        return [_text_array(row).dtype.str for row in rows]
-    return [dtype_to_json(base)] * len(rows)
+def _shapes(arrays: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> Rows:
+    count = len(arrays)
+    ranks = np.fromiter(map(attrgetter("ndim"), arrays), np.int64, count)
+    if count and (ranks == 2).all():  # lists of points: numpy tells these faster than shapes
+        first = np.fromiter(map(len, arrays), np.int64, count)
+        if first.all():
+            sizes = np.fromiter(map(attrgetter("size"), arrays), np.int64, count)
+            return Rows(np.stack([first, sizes // first], 1).reshape(-1), ranks.reshape(shape))
+    lengths = chain.from_iterable(map(attrgetter("shape"), arrays))
+    return Rows(np.fromiter(lengths, np.int64, int(ranks.sum())), ranks.reshape(shape))
 
 
 def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Form:
@@ -153,57 +237,186 @@ def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Form:
     return Form(items.node, f"{names.LIST}{value.size}_", hint=hint)
 
 
+# reading
+
+
 def join(node: Array, shapes: Array | None) -> NDArray[Any]:
     """Object array of the elements in their shapes; 1-D ones where no shapes are stored.
+
+    The elements are views, no two of which overlap, of one array that holds all of them.
 
     Raises
     ------
     ValueError
         If the shapes do not fit the elements.
     """
+    if isinstance(node.type, Vlen) and isinstance(node.type.base, Text):
+        return _join_texts(node, shapes)
+    rows = _rows(node)
+    return _shaped(rows, _forms(rows, shapes)).reshape(rows.shape)
+
+
+def _join_texts(node: Array, shapes: Array | None) -> NDArray[Any]:
     rows = node.source.read()
-    forms = None if shapes is None else shapes.source.read()
-    if forms is not None and forms.shape != rows.shape:
-        raise ValueError(f"the shapes of the ragged array are {forms.shape}, not {rows.shape}")
-    base = node.type.base if isinstance(node.type, Vlen) else None
-    elements = []
-    for index, row in enumerate(rows.ravel()):
-        element = _text_array(row) if isinstance(base, Text) else np.asarray(row)
-        if forms is not None:
-            shape = tuple(int(n) for n in forms.ravel()[index])
-            if min(shape, default=0) < 0:
-                raise ValueError(f"the shape of item {index} of the ragged array is {shape}")
-            element = element.reshape(shape)
-        elements.append(element)
-    return as_objects(elements, rows.shape)
+    elements = [_text_array(row) for row in rows.ravel()]
+    sizes = np.fromiter(map(len, elements), np.int64, len(elements)).reshape(rows.shape)
+    forms = _forms(Rows(np.empty(0), sizes), shapes).read()
+    pairs = zip(elements, forms.ravel(), strict=True)
+    return as_objects((text.reshape(form.tolist()) for text, form in pairs), rows.shape)
 
 
 def _text_array(row: Iterable[bytes]) -> NDArray[Any]:
     return np.array([decode_bytes(bytes(text)) for text in row], dtype=str)
 
 
+def _rows(array: Array) -> Rows:
+    """The rows of a dataset, end to end.
+
+    Raises
+    ------
+    ValueError
+        If it has none, or rows of text.
+    """
+    if not isinstance(array.type, Vlen) or isinstance(array.type.base, Text):
+        raise ValueError("no rows of numbers")
+    if isinstance(array.source, RowSource):
+        return array.source.rows()
+    objects = array.source.read()
+    return LooseRows.of(objects, array.type.base).rows()
+
+
+def _forms(rows: Rows, shapes: Array | None) -> Rows:
+    """The elements' shapes, as rows: just the lengths where none are stored.
+
+    Raises
+    ------
+    ValueError
+        If one is no shape, or they are of another array.
+    """
+    if shapes is None:
+        return Rows(rows.lengths.reshape(-1), np.ones(rows.shape, np.int64))
+    forms = _rows(shapes)
+    if forms.shape != rows.shape:
+        raise ValueError(f"the shapes of the ragged array are {forms.shape}, not {rows.shape}")
+    if forms.values.dtype.kind not in "biuf":
+        raise ValueError(f"the shapes of the ragged array are of type {forms.values.dtype}")
+    with np.errstate(invalid="ignore"):
+        lengths = forms.values.astype(np.int64)
+    forms = Rows(lengths, forms.lengths)
+    if (lengths < 0).any():
+        index = int(np.searchsorted(forms.starts, np.argmax(lengths < 0), side="right")) - 1
+        found = tuple(forms.take(np.array([index])).values.tolist())
+        raise ValueError(f"the shape of item {index} of the ragged array is {found}")
+    return forms
+
+
+def _shaped(rows: Rows, forms: Rows) -> NDArray[Any]:
+    """The elements, in one dimension.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit its row.
+    """
+    values, lengths = np.require(rows.values, requirements=["C", "W"]), rows.lengths.reshape(-1)
+    dtype = values.dtype
+    if dtype.hasobject:
+        raise ValueError(f"no ragged array is of type {dtype}")
+    memory = values.view(np.uint8).data if dtype.itemsize else None
+    offsets = rows.starts * dtype.itemsize
+    result = np.empty(lengths.size, object)
+    for places, shapes in _by_rank(forms):
+        with np.errstate(invalid="ignore", over="ignore"):  # floats: integers would go round
+            wrong = math.prod(shapes.T, start=np.ones(len(places))) != lengths[places]
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            raise ValueError(
+                f"item {places[first]} of the ragged array has {lengths[places[first]]} values, "
+                f"which is not the shape {tuple(shapes[first].tolist())}"
+            )
+        # tuples that go at once: as many that stay would have Python look for garbage
+        tuples = zip(*shapes.T.tolist(), strict=True) if shapes.size else map(tuple, shapes)
+        pairs = zip(tuples, offsets[places].tolist(), strict=True)
+        views = [np.ndarray(shape, dtype, memory, offset) for shape, offset in pairs]
+        result[places] = np.fromiter(views, object, len(views))
+    return result
+
+
+def _by_rank(forms: Rows) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The places of elements of as many dimensions, and their shapes, one to a line."""
+    ranks, starts = forms.lengths.reshape(-1), forms.starts
+    if ranks.max(initial=0) > _MOST_DIMENSIONS:
+        raise ValueError(f"an item of the ragged array has {ranks.max()} dimensions")
+    if ranks.size and ranks.min() == ranks.max():
+        yield np.arange(ranks.size), forms.values.reshape(ranks.size, ranks[0])
+        return
+    for rank in np.unique(ranks).tolist():
+        places = np.flatnonzero(ranks == rank)
+        yield places, forms.values[starts[places, np.newaxis] + np.arange(rank)]
+
+
 def _decode(item: Item, walker: Decoder) -> NDArray[Any]:
+    return join(_array(item), item.shapes)
+
+
+def _array(item: Item) -> Array:
     if not isinstance(item.node, Array):
         raise ValueError("no ragged array")
-    return join(item.node, item.shapes)
+    return item.node
 
 
 def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
-    values = _decode(item, walker)
-    if sum(int(length) for _, length in item.hint.data) != values.size:
+    node = _array(item)
+    kinds = [kind for kind, _ in item.hint.data]
+    counts = [int(count) for _, count in item.hint.data]
+    if min(counts, default=0) < 0 or sum(counts) != int(np.prod(node.shape)):
         raise ValueError("the hinted types do not fit the elements")
-    kinds = [kind for kind, length in item.hint.data for _ in range(int(length))]
-    pairs = zip(values.ravel(), kinds, strict=True)
-    return as_objects((_restored(element, kind) for element, kind in pairs), values.shape)
+    if isinstance(node.type, Vlen) and isinstance(node.type.base, Text):
+        return _restored_texts(_join_texts(node, item.shapes), kinds, counts)
+    rows = _rows(node)
+    forms = _forms(rows, item.shapes)
+    numbers: dict[str, int] = {}
+    runs = [numbers.setdefault(repr(kind), len(numbers)) for kind in kinds]
+    if len(numbers) == 1:
+        return _restored(rows, forms, kinds[0]).reshape(rows.shape)
+    members = np.repeat(np.array(runs, np.int64), counts)
+    result = np.empty(members.size, object)
+    for number in range(len(numbers)):
+        places = np.flatnonzero(members == number)
+        kind = kinds[runs.index(number)]
+        result[places] = _restored(rows.take(places), forms.take(places), kind)
+    return result.reshape(rows.shape)
 
 
-def _restored(element: NDArray[Any], kind: Json) -> Any:
+def _restored_texts(
+    values: NDArray[Any], kinds: Sequence[Json], counts: Sequence[int]
+) -> NDArray[Any]:
+    each = chain.from_iterable(map(repeat, kinds, counts))
+    elements = (
+        _FROM_SCALAR[kind](element.item())
+        if isinstance(kind, str) and kind in _FROM_SCALAR
+        else element.astype(dtype_from_json(kind))
+        for element, kind in zip(values.ravel(), each, strict=True)
+    )
+    return as_objects(elements, values.shape)
+
+
+def _restored(rows: Rows, forms: Rows, kind: Json) -> NDArray[Any]:
+    """Elements of one kind."""
+    values = rows.values
     if isinstance(kind, str) and kind in _FROM_SCALAR:
-        return _FROM_SCALAR[kind](element.item())
+        if (rows.lengths != 1).any():
+            raise ValueError("a scalar has one value")
+        numbers = values.real if values.dtype.kind == "c" else values
+        return np.fromiter(map(_FROM_SCALAR[kind], numbers.tolist()), object, values.size)
     dtype = dtype_from_json(kind)
-    if dtype.kind in "MmV" and not same_dtype(element.dtype, dtype):
-        return from_stored(_cast(element, stored_dtype(dtype)), dtype)
-    return _cast(element, dtype)
+    if dtype.kind in "MmV" and not same_dtype(values.dtype, dtype):
+        values = from_stored(_cast(values, stored_dtype(dtype)), dtype)
+    else:
+        values = _cast(values, dtype)
+    if values.shape != rows.values.shape:
+        raise ValueError(f"no ragged array is of type {dtype}")
+    return _shaped(Rows(values, rows.lengths), forms)
 
 
 def _restore_objects(item: Item, walker: Decoder) -> NDArray[Any]:

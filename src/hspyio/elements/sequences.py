@@ -135,8 +135,7 @@ def _texts(items: Iterable[str]) -> tuple[Array, Runs]:
 
 
 def _runs(items: Sequence[Any]) -> Runs:
-    named = (type(item).__name__ for item in items)
-    return [[name, sum(1 for _ in run)] for name, run in groupby(named)]
+    return [[kind.__name__, len(list(run))] for kind, run in groupby(map(type, items))]
 
 
 def _encode_slice(value: slice, walker: Encoder, where: str) -> Form:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -168,6 +168,8 @@ def _array_form(data: Any, walker: Encoder, where: str) -> Form:
         if data.ndim and data.dtype.kind in "biufc":
             return Form(Array(data.dtype, GraphSource(data)))
         data = np.asarray(data)
+    if isinstance(data, np.memmap):  # where the values were is no part of them
+        data = np.asarray(data)
     if data.ndim == 0:
         form = _array_form(data.reshape(1), walker, where)
         inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
@@ -260,11 +262,14 @@ def decode_signal(
         If there are no data or no axes.
     """
     trees = {name: _tree(group, name, walker, where, hint) for name in _TREES}
-    data = _data(group, walker, where, hint, nested=nested)
+    node = _data_node(group, where)
+    axes = _axes(group, len(node.shape), walker, where, hint)
+    node = replace(node, signal_dims=_signal_dims(axes, len(node.shape)))
+    data = _data(node, group, walker, where, hint, nested=nested)
     models = group.members.get(names.MODELS)
     return SignalParts(
         data=data,
-        axes=_axes(group, data, walker, where, hint),
+        axes=axes,
         metadata=trees[names.METADATA] or {},
         original_metadata=trees[names.ORIGINAL_METADATA] or {},
         attributes=_signal_attributes(group, walker, where, hint),
@@ -297,12 +302,22 @@ def _tree(
     return None
 
 
-def _data(group: Group, walker: Decoder, where: str, hint: Hint, *, nested: bool) -> Any:
+def _data_node(group: Group, where: str) -> Array:
     node = group.members.get(names.DATA)
-    place = f"{where}/{names.DATA}"
     if not isinstance(node, Array):
         reason = getattr(node, "reason", "there is no dataset called data")
-        raise DamagedFileError(reason, where=place)
+        raise DamagedFileError(reason, where=f"{where}/{names.DATA}")
+    return node
+
+
+def _signal_dims(axes: Sequence[Mapping[str, Any]], rank: int) -> tuple[int, ...]:
+    """The dimensions that do not navigate, as far as the axes tell."""
+    return tuple(i for i, axis in zip(range(rank), axes, strict=False) if not axis.get("navigate"))
+
+
+def _data(
+    node: Array, group: Group, walker: Decoder, where: str, hint: Hint, *, nested: bool
+) -> Any:
     shapes = shapes_of(names.DATA, group)
     known = hint.child(names.DATA)
     if known.tag and (walker.exact or known.tag in RESTORED_ALWAYS):
@@ -312,14 +327,16 @@ def _data(group: Group, walker: Decoder, where: str, hint: Hint, *, nested: bool
         return join(node, shapes)
     if isinstance(node.type, Text):
         return text_values(node, as_text=node.type.utf8)
-    return node.source.read() if nested else walker.reading.fetch_data(node, place)
+    return (
+        node.source.read() if nested else walker.reading.fetch_data(node, f"{where}/{names.DATA}")
+    )
 
 
-def _axes(group: Group, data: Any, walker: Decoder, where: str, hint: Hint) -> list[dict[str, Any]]:
-    if data.ndim == 0:
+def _axes(group: Group, rank: int, walker: Decoder, where: str, hint: Hint) -> list[dict[str, Any]]:
+    if rank == 0:
         return []
     with walker.eagerly():
-        wanted = [f"{names.AXIS_PREFIX}{i}" for i in range(data.ndim)]
+        wanted = [f"{names.AXIS_PREFIX}{i}" for i in range(rank)]
         found = [(name, group.members.get(name)) for name in wanted]
         if all(isinstance(node, Group) for _, node in found):
             return [
@@ -327,7 +344,7 @@ def _axes(group: Group, data: Any, walker: Decoder, where: str, hint: Hint) -> l
                 for name, node in found
                 if isinstance(node, Group)
             ]
-        listed = _listed_axes(group, data.ndim, walker, where, hint)
+        listed = _listed_axes(group, rank, walker, where, hint)
     if listed is not None:
         return listed
     missing = ", ".join(name for name, node in found if not isinstance(node, Group))

@@ -8,7 +8,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.elements.element import Element, Item
-from hspyio.elements.form import Form, Refusal
+from hspyio.elements.form import TEXT, Form, Refusal
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import Hint
 from hspyio.node import Attribute, Text
@@ -21,6 +21,7 @@ __all__ = ["ELEMENT", "decode_bytes", "is_plain", "restored_text", "store_text"]
 
 Json = Any
 
+_NONE = names.NONE.encode()
 _MOST_NULS = 2**24
 """What a hint can ask for, whoever wrote it."""
 
@@ -47,7 +48,7 @@ def store_text(text: str) -> tuple[Attribute, Json]:
         rest["surrogates"] = surrogates
         text = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
     if "\0" not in text:
-        return Attribute(Text(), text.encode()), rest or None
+        return Attribute(TEXT, text.encode()), rest or None
     kept = text.rstrip("\0")
     if len(text) - len(kept) > _MOST_NULS:
         raise Refusal(f"text with more than {_MOST_NULS} NULs at its end has no HSpy form")
@@ -81,10 +82,10 @@ def decode_bytes(content: bytes) -> str:
 
 def _encode(value: str, walker: Encoder, where: str) -> Form:
     # numpy's own conversion would drop trailing NULs
-    attribute, rest = store_text("".join(value))
+    attribute, rest = store_text(value if type(value) is str else "".join(value))
     if isinstance(value, np.str_):
         return Form(attribute, hint=Hint("numpy.str", rest))
-    if rest is not None or attribute.value == names.NONE.encode():
+    if rest is not None or attribute.value == _NONE:
         return Form(attribute, hint=Hint("str", rest))
     return Form(attribute)
 

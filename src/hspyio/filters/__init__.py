@@ -11,12 +11,24 @@ from typing import Any
 import numpy as np
 
 from hspyio.errors import OptionError
-from hspyio.filters import fletcher32, gzip, lzf, plugins, scaleoffset, shuffle, szip
+from hspyio.filters import (
+    bitshuffle,
+    blosc,
+    fletcher32,
+    gzip,
+    lz4,
+    lzf,
+    plugins,
+    scaleoffset,
+    shuffle,
+    szip,
+    zstd,
+)
 from hspyio.filters.codec import Codec
 from hspyio.filters.plugins import plain_options
 from hspyio.node import Filter
 
-__all__ = ["CODECS", "Codec", "chosen", "codec_of", "describe"]
+__all__ = ["CODECS", "Codec", "chosen", "codec_of", "describe", "everywhere"]
 
 CODECS: tuple[Codec, ...] = (
     gzip.CODEC,
@@ -25,6 +37,10 @@ CODECS: tuple[Codec, ...] = (
     scaleoffset.CODEC,
     szip.CODEC,
     lzf.CODEC,
+    blosc.CODEC,
+    lz4.CODEC,
+    bitshuffle.CODEC,
+    zstd.CODEC,
     *plugins.CODECS,
 )
 
@@ -66,10 +82,12 @@ def chosen(compression: None | str | int | Mapping[str, Any], opts: Any) -> Filt
     codec, opts = _codec_for(compression, opts)
     if codec.options is None:
         raise OptionError(f"{codec.name} has an option of its own")
-    return Filter(codec.id, codec.options(opts), codec.name)
+    quick = codec.quick is not None and opts is None
+    return Filter(codec.id, codec.options(opts), codec.name, quick=quick)
 
 
 def _codec_for(compression: object, opts: Any) -> tuple[Codec, Any]:
+    """The filter, and its details; a bare number stands for HDF5's own default: none."""
     number = compression if isinstance(compression, (int, np.integer)) else None
     if isinstance(compression, str) and compression in _BY_NAME:
         return _BY_NAME[compression], opts
@@ -77,7 +95,7 @@ def _codec_for(compression: object, opts: Any) -> tuple[Codec, Any]:
         known = ", ".join(repr(name) for name in _BY_NAME)
         raise OptionError(f"compression is {compression!r}; known are None, {known}, or a number")
     if number > gzip.MOST:
-        return codec_of(int(number)), opts
+        return codec_of(int(number)), () if opts is None else opts
     if opts is not None:
         raise OptionError(f"compression {number} is gzip's level, so compression_opts has no use")
     return gzip.CODEC, int(number)
@@ -85,7 +103,15 @@ def _codec_for(compression: object, opts: Any) -> tuple[Codec, Any]:
 
 def describe(filters: tuple[Filter, ...]) -> tuple[str, ...]:
     """Names with levels, as a person wants them: ``("shuffle", "gzip 4")``."""
+    details = {module.CODEC.id: module.detail for module in (gzip, blosc, bitshuffle)}
     return tuple(
-        f"{step.name} {step.options[0]}" if step.id == gzip.CODEC.id and step.options else step.name
+        f"{step.name} {details[step.id](step.options) if step.id in details else ''}".strip()
         for step in filters
     )
+
+
+def everywhere(filters: tuple[Filter, ...]) -> str:
+    """What other programs need: ``"needs hdf5plugin to be read by other programs"`` or ``""``."""
+    codecs = [codec_of(step.id) for step in filters]
+    needs = dict.fromkeys(codec.package for codec in codecs if not codec.everywhere)
+    return f"needs {' and '.join(needs)} to be read by other programs" if needs else ""

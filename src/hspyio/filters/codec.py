@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bytes", "Codec", "Decode", "Encode"]
+__all__ = ["Bytes", "Codec", "Decode", "Encode", "library", "sized"]
 
 Bytes: TypeAlias = bytes | bytearray | memoryview | NDArray[np.uint8]
 """What goes through filters: one dimension, contiguous."""
@@ -25,7 +25,10 @@ another size; never more than `size` bytes are made.
 """
 
 Encode: TypeAlias = Callable[[Bytes, tuple[int, ...]], Bytes]
-"""``(plain, options) -> stored``. Apply the filter to a whole chunk; inverse of `Decode`."""
+"""``(plain, options) -> stored``. Apply the filter to a whole chunk; inverse of `Decode`.
+
+Both take the options as they stand in a file.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +75,17 @@ class Codec:
     encode: Encode | None = None
     quick: Encode | None = None
     stored_options: Callable[[tuple[int, ...], int, int], tuple[int, ...]] | None = None
+
+
+def sized(decoded: Bytes, size: int) -> Bytes:
+    """Return what was decoded, which has to have the size that was expected."""
+    if len(decoded) != size:
+        raise ValueError(f"decoded to {len(decoded)} bytes, expected {size}")
+    return decoded
+
+
+def library() -> Any:
+    """Return imagecodecs, whose functions take more kinds of buffers than their types say."""
+    import imagecodecs
+
+    return imagecodecs

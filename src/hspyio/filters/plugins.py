@@ -1,4 +1,4 @@
-"""Filters that need a plugin: their numbers, their names, and what to install."""
+"""Filters that only a plugin decodes: their numbers, their names, and what to install."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ __all__ = ["CODECS", "plain_options"]
 
 _NAMES = {
     307: "bzip2",
-    32001: "blosc",
-    32004: "lz4",
-    32008: "bitshuffle",
     32013: "zfp",
-    32015: "zstd",
     32017: "sz",
     32018: "fcidecomp",
     32024: "sz3",
@@ -42,6 +38,13 @@ def plain_options(value: Any) -> tuple[int, ...]:
 _ROUNDING = ("zfp", "sz", "sz3", "fcidecomp", "sperr")
 
 CODECS = tuple(
-    Codec(number, name, package="hdf5plugin", options=plain_options, rounds=name in _ROUNDING)
+    Codec(
+        number,
+        name,
+        package="hdf5plugin",
+        options=plain_options,
+        rounds=name in _ROUNDING,
+        resizes=True,
+    )
     for number, name in _NAMES.items()
 )

@@ -6,4 +6,4 @@ from hspyio.filters.codec import Codec
 
 __all__ = ["CODEC"]
 
-CODEC = Codec(6, "scaleoffset", everywhere=True)
+CODEC = Codec(6, "scaleoffset", everywhere=True, resizes=True)

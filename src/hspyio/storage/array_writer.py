@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import h5py
@@ -11,8 +14,13 @@ from numpy.typing import NDArray
 
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
-from hspyio.node import Array, Filter, GraphSource, Group, Text, arrays_of
+from hspyio.filters.pipeline import Pipeline
+from hspyio.node import Array, Filter, GraphSource, Group, Text, Vlen, arrays_of
+from hspyio.storage.blocks import BlockEncoder, ChunkTarget, PlainTarget
 from hspyio.storage.datasets import filter_available
+from hspyio.storage.output import Output
+from hspyio.storage.scatter import write_allocated, write_chunks
+from hspyio.storage.stored import chunk_index, stored_layout
 from hspyio.storage.types import to_h5py
 
 __all__ = ["check_filters", "write_array"]
@@ -22,39 +30,140 @@ _ENCODES = 1
 
 
 def check_filters(root: Group) -> None:
-    """Check that HDF5 can apply every planned filter; called before a file is touched.
+    """Check that every planned filter can be applied; called before a file is touched.
 
     Raises
     ------
     FilterError
         If one is missing.
     """
-    steps = {step for array in arrays_of(root) for step in array.filters}
-    for step in sorted(steps, key=lambda step: step.id):
-        available = filter_available(step.id)
-        if available and step.id == szip.CODEC.id:
-            available = bool(h5z.get_filter_info(step.id) & _ENCODES)
-        if not available:
-            package = codec_of(step.id).package or "its HDF5 plugin"
-            raise FilterError(
-                f"compression {step.name} is not available here; install {package}, or use "
-                "compression='gzip', which every program reads"
-            )
+    missing = {
+        step.name: codec_of(step.id).package or "its HDF5 plugin"
+        for array in arrays_of(root)
+        if not _is_for_engine(array)
+        for step in array.filters
+        if not _hdf5_encodes(step)
+    }
+    if missing:
+        packages = ", ".join(sorted(set(missing.values())))
+        raise FilterError(
+            f"compression {', '.join(sorted(missing))} is not available here; install "
+            f"{packages}, or use compression='gzip', which every program reads"
+        )
 
 
-def write_array(target: h5py.Group, name: str, array: Array) -> None:
-    """Write one array; planned."""
+def _hdf5_encodes(step: Filter) -> bool:
+    available = filter_available(step.id)
+    if available and step.id == szip.CODEC.id:
+        return bool(h5z.get_filter_info(step.id) & _ENCODES)
+    return available
+
+
+def write_array(target: h5py.Group, name: str, array: Array, output: Output) -> None:
+    """Write one array; planned.
+
+    Parameters
+    ----------
+    target : h5py.Group
+        Where to.
+    name : str
+        Of the dataset.
+    array : Array
+        What.
+    output : Output
+        The file; a dask array is only noted there, to be stored with the others.
+    """
     dtype = to_h5py(array.type)
+    array = replace(array, filters=_with_stored_options(array, dtype))
+    engine = _is_for_engine(array)
     space = h5s.create_simple(array.shape, _limits(array.maxshape))
     kind = h5t.py_create(dtype, logical=True)
-    dataset = h5d.create(target.id, name.encode(), kind, space, _creation(array, dtype))
-    if not np.prod(array.shape):
+    creation = _creation(array, dtype, allocated=engine and not array.filters)
+    dataset = h5d.create(target.id, name.encode(), kind, space, creation)
+    size = int(np.prod(array.shape)) * dtype.itemsize
+    output.work.expect(size)
+    if not size:
         return
+    if engine:
+        _past_hdf5(dataset, array, output)
+    else:
+        _through_hdf5(dataset, array, dtype, output)
+
+
+def _with_stored_options(array: Array, dtype: np.dtype[Any]) -> tuple[Filter, ...]:
+    """Filters with the options as they are to stand in the file."""
+    if array.chunks is None:
+        return ()
+    size = int(np.prod(array.chunks)) * dtype.itemsize
+    codecs = [codec_of(step.id) for step in array.filters]
+    return tuple(
+        replace(step, options=codec.stored_options(step.options, dtype.itemsize, size))
+        if codec.stored_options is not None
+        else step
+        for step, codec in zip(array.filters, codecs, strict=True)
+    )
+
+
+def _is_for_engine(array: Array) -> bool:
+    """Whether the array's chunks can be made without HDF5."""
+    fixed = not isinstance(array.type, Vlen) and array.type not in (Text(), Text(utf8=False))
+    if array.chunks is None or not fixed:
+        return False
+    return Pipeline(array.filters, np.dtype("u1"), array.chunks).encodes
+
+
+def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
+    """Compress on all threads; where there is nothing to compress, write on all of them."""
+    assert array.chunks is not None
+    pipeline = Pipeline(array.filters, _plain_dtype(array), array.chunks)
     if isinstance(array.source, GraphSource):
-        array.source.store(h5py.Dataset(dataset))
+        encoder = BlockEncoder(pipeline, array.shape)
+        output.graphs.append((array.source.graph, ChunkTarget(dataset, encoder, output)))
         return
-    values = _in_memory(array, dtype)
-    dataset.write(h5s.ALL, h5s.ALL, values, h5t.py_create(dtype))
+    values = array.source.read().astype(pipeline.dtype, copy=False)
+    stored = None if array.filters else stored_layout(dataset, array.type, ())
+    if stored is None:
+        write_chunks(dataset, pipeline, values, output)
+    else:
+        write_allocated(chunk_index(dataset, stored), pipeline, values, output)
+
+
+def _plain_dtype(array: Array) -> np.dtype[Any]:
+    """The dtype whose bytes stand in the file."""
+    if isinstance(array.type, Text):
+        return np.dtype(f"S{array.type.length}")
+    assert isinstance(array.type, np.dtype)
+    return array.type
+
+
+def _through_hdf5(
+    dataset: h5d.DatasetID, array: Array, dtype: np.dtype[Any], output: Output
+) -> None:
+    """For filters that only HDF5 has, and for what has no fixed length."""
+    if isinstance(array.source, GraphSource):
+        output.graphs.append((array.source.graph, PlainTarget(dataset, output)))
+        return
+    values = array.source.read()
+    memory = h5t.py_create(dtype)
+    if array.chunks is None or not isinstance(array.type, np.dtype):
+        dataset.write(h5s.ALL, h5s.ALL, _in_memory(array, values, dtype), memory)
+        return
+    for region in _slabs(array.shape, array.chunks):
+        part = np.ascontiguousarray(values[region])
+        space = dataset.get_space()
+        space.select_hyperslab(tuple(s.start for s in region), part.shape)
+        dataset.write(h5s.create_simple(part.shape), space, part, memory)
+        output.work.advance(part.nbytes)
+
+
+def _slabs(shape: tuple[int, ...], chunks: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Regions of one chunk each, so that no copy of the array is needed."""
+    grid = [range(0, n, step) for n, step in zip(shape, chunks, strict=True)]
+    for corner in product(*grid):
+        yield tuple(
+            slice(low, min(low + step, n))
+            for low, step, n in zip(corner, chunks, shape, strict=True)
+        )
 
 
 def _limits(maxshape: tuple[int | None, ...] | None) -> tuple[int, ...] | None:
@@ -63,9 +172,8 @@ def _limits(maxshape: tuple[int | None, ...] | None) -> tuple[int, ...] | None:
     return tuple(h5s.UNLIMITED if limit is None else limit for limit in maxshape)
 
 
-def _in_memory(array: Array, dtype: np.dtype[Any]) -> NDArray[Any]:
+def _in_memory(array: Array, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Values in C order, in the dtype that tells h5py how to convert them."""
-    values = array.source.read()
     if isinstance(array.type, np.dtype):
         return np.ascontiguousarray(values)
     result = np.empty(values.shape, dtype)
@@ -79,13 +187,16 @@ def _in_memory(array: Array, dtype: np.dtype[Any]) -> NDArray[Any]:
     return result
 
 
-def _creation(array: Array, dtype: np.dtype[Any]) -> Any:
+def _creation(array: Array, dtype: np.dtype[Any], *, allocated: bool) -> Any:
     creation = h5p.create(h5p.DATASET_CREATE)
     if array.chunks is None:
         size = dtype.itemsize * int(np.prod(array.shape))
         creation.set_layout(h5d.COMPACT if size <= _COMPACT_LIMIT else h5d.CONTIGUOUS)
         return creation
     creation.set_chunk(array.chunks)
+    if allocated:
+        creation.set_alloc_time(h5d.ALLOC_TIME_EARLY)
+        creation.set_fill_time(h5d.FILL_TIME_NEVER)
     for step in array.filters:
         _set_filter(creation, step, dtype)
     return creation

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import h5py
 
 from hspyio.errors import HspyError, MissingFileError, SaveError, TargetExistsError
+from hspyio.storage.graphs import store_graphs
+from hspyio.storage.output import Output
+from hspyio.storage.work import Work
 from hspyio.storage.writer import LIBVER
 
-__all__ = ["check_target", "save_file"]
+__all__ = ["check_target", "created", "save_file"]
 
 _SUFFIX = ".hspyio-tmp"
 
@@ -39,7 +42,9 @@ def check_target(path: str, *, overwrite: bool) -> None:
         raise TargetExistsError("exists; overwrite=True replaces it", path=path)
 
 
-def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) -> None:
+def save_file(
+    path: str, fill: Callable[[h5py.File, Output], None], work: Work, *, durable: bool
+) -> None:
     """Write a new file and put it in the place of the old one.
 
     Parameters
@@ -48,6 +53,8 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
         The target; a symbolic link is followed.
     fill : callable
         Writes into the open file.
+    work : Work
+        How arrays are written.
     durable : bool
         Whether to wait until the file is on the disk.
 
@@ -59,15 +66,13 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
     target = os.path.realpath(path)
     temporary = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}{_SUFFIX}")
     try:
-        with h5py.File(temporary, "x", libver=LIBVER) as file:
-            fill(file)
+        with created(temporary, work, durable=durable) as (file, output):
+            fill(file, output)
         _keep_permissions(target, temporary)
-        if durable:
-            _sync(temporary, os.O_RDWR)  # Windows flushes only what may be written
         os.replace(temporary, target)
         if durable:
             with suppress(OSError):  # the file stands; not every file system flushes folders
-                _sync(os.path.dirname(target), os.O_RDONLY)
+                _sync_folder(os.path.dirname(target))
     except HspyError:
         raise
     except Exception as error:  # a dask array's own tasks may raise anything
@@ -79,14 +84,41 @@ def save_file(path: str, fill: Callable[[h5py.File], None], *, durable: bool) ->
             os.unlink(temporary)
 
 
+@contextmanager
+def created(path: str, work: Work, *, durable: bool = False) -> Iterator[tuple[h5py.File, Output]]:
+    """Make a file that does not exist; at the end it is complete, dask arrays computed.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    work : Work
+        How arrays are written.
+    durable : bool
+        Whether to wait until the file is on the disk.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    access = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with Output(os.open(path, access, 0o666), work) as output:
+        with h5py.File(output, "w", libver=LIBVER) as file:
+            yield file, output
+            store_graphs(output.graphs, work)
+        output.check()
+        if durable:
+            output.sync()
+
+
 def _keep_permissions(target: str, temporary: str) -> None:
     if os.path.exists(target):
         os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
 
 
-def _sync(path: str, access: int) -> None:
-    """Flush a file or folder to the disk."""
-    descriptor = os.open(path, access)
+def _sync_folder(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -2,30 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5s, h5t
+from h5py import h5d, h5o, h5s, h5t
 from numpy.typing import NDArray
 
-from hspyio.errors import DamagedFileError, FilterError
+from hspyio.errors import DamagedFileError, FilterError, HspyError
 from hspyio.filters import codec_of
 from hspyio.node import Array, Damaged, Filter, Selection
+from hspyio.storage.gather import read_block, read_chunks
 from hspyio.storage.handles import FileHandle
+from hspyio.storage.stored import ChunkIndex, Stored, chunk_index, stored_layout
 from hspyio.storage.types import from_h5py, plain_values, to_h5py
+from hspyio.storage.work import Work
 
-__all__ = ["LazySource", "Session", "dataset_node", "filter_available", "stored_bytes"]
+__all__ = [
+    "LazySource",
+    "Session",
+    "dataset_node",
+    "filter_available",
+    "filters_of",
+    "stored_bytes",
+]
+
+_SMALL = 256 * 2**10
+"""Bytes below which threads cost more than they bring."""
 
 
 @dataclass(slots=True)
 class Session:
-    """One opening of a file; its datasets answer while it lasts."""
+    """One opening of a file; its datasets answer while it lasts.
 
-    path: str
+    Attributes
+    ----------
+    handle : FileHandle
+        The same file, for what is read past HDF5, and for lazy arrays.
+    allow_external : bool
+        Whether external links, external storage and virtual datasets are followed.
+    number : int
+        What HDF5 calls the file.
+    work : Work
+        How arrays are read.
+    open : bool
+        Whether it still lasts.
+    shared : bool
+        Whether lazy arrays hold the handle, so that it has to outlast the session.
+    """
+
+    handle: FileHandle
     allow_external: bool
+    number: int
+    work: Work = field(default_factory=Work)
     open: bool = True
+    shared: bool = False
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.handle.path
+
+    def holds(self, dataset: h5d.DatasetID) -> bool:
+        """Whether a dataset is in this very file; a link may have led to another."""
+        return not self.allow_external or h5o.get_info(dataset).fileno == self.number
+
+    def end(self) -> None:
+        """Close what only this session holds."""
+        self.open = False
+        if not self.shared:
+            self.handle.close()
 
 
 def dataset_node(dataset: h5d.DatasetID, where: str, session: Session) -> Array | Damaged:
@@ -40,10 +91,16 @@ def dataset_node(dataset: h5d.DatasetID, where: str, session: Session) -> Array 
     kind = from_h5py(dataset.dtype)
     chunked = layout == h5d.CHUNKED and dataset.dtype.subdtype is None
     chunks = tuple(creation.get_chunk()) if chunked else None
-    filters = tuple(_filter(creation, i) for i in range(creation.get_nfilters()))
+    filters = filters_of(dataset)
     return Array(
         kind, _FileSource(dataset, where, session, filters), chunks=chunks, filters=filters
     )
+
+
+def filters_of(dataset: h5d.DatasetID) -> tuple[Filter, ...]:
+    """The filters of a dataset, with the options that stand in the file."""
+    creation = dataset.get_create_plist()
+    return tuple(_filter(creation, i) for i in range(creation.get_nfilters()))
 
 
 def _filter(creation: Any, index: int) -> Filter:
@@ -75,13 +132,35 @@ class _FileSource:
         return (*self._dataset.shape, *(inner[1] if inner else ()))
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
-        if not self._session.open:
-            raise DamagedFileError("is closed", path=self._session.path, where=self._where)
-        return _read(self._dataset, selection, self._session.path, self._where, self._filters)
+        session = self._session
+        if not session.open:
+            raise DamagedFileError("is closed", path=session.path, where=self._where)
+        stored = self._layout()
+        index = None
+        if stored is not None and stored.chunks is not None:
+            index = partial(chunk_index, self._dataset, stored)
+        with _named(session.path, self._where):
+            if stored is not None:
+                values = _past_hdf5(stored, index, session.handle, selection, session.work)
+                if values is not None:
+                    return values
+            return _through_hdf5(self._dataset, selection, self._filters)
 
-    def detached(self, handle: FileHandle | None = None) -> LazySource:
+    def _layout(self) -> Stored | None:
+        """How the engine reads it; small arrays are read faster by HDF5 itself."""
+        built_in = all(codec_of(step.id).everywhere for step in self._filters)
+        size = math.prod(self._dataset.shape) * self._dataset.dtype.itemsize
+        return None if built_in and size < _SMALL else self._stored()
+
+    def _stored(self) -> Stored | None:
+        if not self._session.holds(self._dataset):
+            return None
+        return stored_layout(self._dataset, from_h5py(self._dataset.dtype), self._filters)
+
+    def detached(self) -> LazySource:
         """A source that goes on when the file is closed, and can be pickled."""
-        return LazySource(handle or FileHandle(self._session.path), self._where, self.shape)
+        self._session.shared = True
+        return LazySource(self._session.handle, self._where, self.shape, self._stored())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,11 +175,14 @@ class LazySource:
         Path of the dataset in it.
     shape : tuple of int
         Length of each dimension.
+    stored : Stored or None
+        How it stands in the file, where it is read past HDF5.
     """
 
     handle: FileHandle
     where: str
     shape: tuple[int, ...]
+    stored: Stored | None = None
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Read a selection.
@@ -112,40 +194,66 @@ class LazySource:
         DamagedFileError
             If the values cannot be read.
         """
-        with self.handle.open() as file:
-            dataset = file[self.where].id
-            creation = dataset.get_create_plist()
-            filters = tuple(_filter(creation, i) for i in range(creation.get_nfilters()))
-            return _read(dataset, selection, self.handle.path, self.where, filters)
+        with _named(self.handle.path, self.where):
+            if self.stored is not None:
+                values = _past_hdf5(self.stored, self._index, self.handle, selection, Work())
+                if values is not None:
+                    return values
+            with self.handle.open() as file:
+                dataset = file[self.where].id
+                return _through_hdf5(dataset, selection, filters_of(dataset))
+
+    def _index(self) -> ChunkIndex:
+        assert self.stored is not None
+        stored = self.stored
+        return self.handle.index(self.where, lambda file: chunk_index(file[self.where].id, stored))
 
 
-def _read(
-    dataset: h5d.DatasetID,
-    selection: Selection,
-    path: str,
-    where: str,
-    filters: tuple[Filter, ...],
-) -> NDArray[Any]:
-    _check_available(filters, path, where)
-    kind = from_h5py(dataset.dtype)
+@contextmanager
+def _named(path: str, where: str) -> Iterator[None]:
+    """Errors name the file and the array; what HDF5 raises becomes one of ours."""
     try:
-        if dataset.dtype.subdtype is not None:
-            values = np.asarray(h5py.Dataset(dataset)[()])[selection]
-        elif selection and not _is_everything(selection, dataset.shape):
-            values = np.asarray(h5py.Dataset(dataset)[selection])
-        else:
-            values = np.empty(dataset.shape, dataset.dtype)
-            dataset.read(h5s.ALL, h5s.ALL, values, h5t.py_create(to_h5py(kind)))
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
+        yield
+    except HspyError as error:
+        error.path = error.path or path
+        error.where = error.where or where
+        raise
+    except MemoryError as error:
+        raise DamagedFileError(
+            "does not fit into memory; use lazy=True", path=path, where=where
+        ) from error
+    except (OSError, RuntimeError, ValueError, TypeError, IndexError) as error:
         raise DamagedFileError(
             f"its values cannot be read: {error}", path=path, where=where
         ) from error
-    except MemoryError as error:
-        raise DamagedFileError(
-            f"{dataset.shape} of {dataset.dtype} do not fit into memory; use lazy=True",
-            path=path,
-            where=where,
-        ) from error
+
+
+def _past_hdf5(
+    stored: Stored,
+    index: Callable[[], ChunkIndex] | None,
+    handle: FileHandle,
+    selection: Selection,
+    work: Work,
+) -> NDArray[Any] | None:
+    """Read on the engine; ``None`` for what only HDF5 reads."""
+    with handle.descriptor() as descriptor:
+        if index is None or stored.chunks is None:
+            return read_block(stored, descriptor, selection, work)
+        return read_chunks(stored, index(), descriptor, selection, work)
+
+
+def _through_hdf5(
+    dataset: h5d.DatasetID, selection: Selection, filters: tuple[Filter, ...]
+) -> NDArray[Any]:
+    _check_available(filters)
+    kind = from_h5py(dataset.dtype)
+    if dataset.dtype.subdtype is not None:
+        values = np.asarray(h5py.Dataset(dataset)[()])[selection]
+    elif selection and not _is_everything(selection, dataset.shape):
+        values = np.asarray(h5py.Dataset(dataset)[selection])
+    else:
+        values = np.empty(dataset.shape, dataset.dtype)
+        dataset.read(h5s.ALL, h5s.ALL, values, h5t.py_create(to_h5py(kind)))
     return plain_values(values, kind)
 
 
@@ -156,14 +264,12 @@ def _is_everything(selection: Selection, shape: tuple[int, ...]) -> bool:
     )
 
 
-def _check_available(filters: tuple[Filter, ...], path: str, where: str) -> None:
+def _check_available(filters: tuple[Filter, ...]) -> None:
     for step in filters:
         if not filter_available(step.id):
             package = codec_of(step.id).package or "its HDF5 plugin"
             raise FilterError(
-                f"is compressed with {step.name}, which is not available here; install {package}",
-                path=path,
-                where=where,
+                f"is compressed with {step.name}, which is not available here; install {package}"
             )
 
 

@@ -9,16 +9,25 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import h5py
 
 from hspyio.errors import MissingFileError, StaleFileError
 
-__all__ = ["FileHandle", "Fingerprint", "fingerprint"]
+__all__ = [
+    "FileHandle",
+    "Fingerprint",
+    "file_size",
+    "fingerprint",
+    "read_into",
+    "write_from",
+]
+
+T = TypeVar("T")
 
 Fingerprint: TypeAlias = tuple[int, int, int]
 """Inode, size, time of the last change in ns; not the device, which differs from host to host."""
@@ -43,6 +52,8 @@ class FileHandle:
     def __init__(self, path: str, expected: Fingerprint | None = None) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._indices: dict[str, Any] = {}
         self._descriptor: int | None = None
         if expected is None:
             self._descriptor = _opened(path)
@@ -57,15 +68,36 @@ class FileHandle:
         """Release the descriptor with the last array that needs it."""
         self.close()
 
+    def _locked(self) -> threading.Lock:
+        """The lock; a new one after a fork, which may have copied one that a thread held."""
+        if self._process != os.getpid():
+            self._process, self._lock = os.getpid(), threading.Lock()
+        return self._lock
+
     def close(self) -> None:
         """Release the descriptor; the next read opens the file again if it is unchanged."""
-        with self._lock:
+        with self._locked():
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor = None
 
+    @contextmanager
+    def descriptor(self) -> Iterator[int]:
+        """Descriptor of the file, as it was, that stays open whatever happens to the handle.
+
+        Raises
+        ------
+        StaleFileError
+            If it has changed and no descriptor of the old state is open.
+        """
+        descriptor = self._duplicate()
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
     def _duplicate(self) -> int:
-        with self._lock:
+        with self._locked():
             if self._descriptor is None:
                 descriptor = _opened(self.path)
                 if fingerprint(os.fstat(descriptor)) != self.fingerprint:
@@ -76,6 +108,17 @@ class FileHandle:
                 self._descriptor = descriptor
             return os.dup(self._descriptor)
 
+    def index(self, where: str, find: Callable[[h5py.File], T]) -> T:
+        """What `find` makes of an array's chunk index, once a process.
+
+        Two threads may both find it; that costs time, not correctness.
+        """
+        if where not in self._indices:
+            with self.open() as file:
+                self._indices[where] = find(file)
+        found: T = self._indices[where]
+        return found
+
     @contextmanager
     def open(self) -> Iterator[h5py.File]:
         """Open the file, as it was, for reading.
@@ -85,7 +128,7 @@ class FileHandle:
         StaleFileError
             If it has changed and no descriptor of the old state is open.
         """
-        with _DescriptorFile(self._duplicate()) as raw, h5py.File(raw, "r") as file:
+        with DescriptorFile(self._duplicate()) as raw, h5py.File(raw, "r") as file:
             yield file
 
 
@@ -96,7 +139,7 @@ def _opened(path: str) -> int:
         raise MissingFileError("is gone", path=Path(path)) from error
 
 
-class _DescriptorFile(io.RawIOBase):
+class DescriptorFile(io.RawIOBase):
     """A file object over a descriptor, with a position of its own."""
 
     def __init__(self, descriptor: int) -> None:
@@ -120,10 +163,9 @@ class _DescriptorFile(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        content = _read_at(self._descriptor, len(buffer), self._position)
-        buffer[: len(content)] = content
-        self._position += len(content)
-        return len(content)
+        count = _read_at(self._descriptor, [memoryview(buffer)], self._position)
+        self._position += count
+        return count
 
     def close(self) -> None:
         if not self.closed:
@@ -132,11 +174,69 @@ class _DescriptorFile(io.RawIOBase):
 
 
 _SEEK_LOCK = threading.Lock()
+"""Windows: duplicates of a descriptor share one position."""
 
 
-def _read_at(descriptor: int, length: int, offset: int) -> bytes:
-    if hasattr(os, "pread"):
-        return os.pread(descriptor, length, offset)
-    with _SEEK_LOCK:  # Windows: duplicates of a descriptor share one position
+def file_size(descriptor: int) -> int:
+    """Bytes of an open file."""
+    return os.fstat(descriptor).st_size
+
+
+def read_into(descriptor: int, buffers: Sequence[memoryview], offset: int) -> None:
+    """Fill buffers from a place in a file; from many threads at once.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or ends too early.
+    """
+    pending = list(buffers)
+    while pending:
+        count = _read_at(descriptor, pending, offset)
+        if count == 0:
+            raise OSError(f"the file ends at {offset}")
+        offset += count
+        pending = _rest(pending, count)
+
+
+def write_from(descriptor: int, buffers: Sequence[memoryview], offset: int) -> None:
+    """Write buffers to a place in a file; from many threads at once.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, or the file cannot be written.
+    """
+    pending = list(buffers)
+    while pending:
+        count = _write_at(descriptor, pending, offset)
+        offset += count
+        pending = _rest(pending, count)
+
+
+def _rest(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
+    """What is left of buffers when a number of bytes is done."""
+    rest = []
+    for buffer in buffers:
+        if count < len(buffer):
+            rest.append(buffer[count:])
+        count = max(0, count - len(buffer))
+    return rest
+
+
+def _read_at(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(descriptor, buffers, offset)
+    with _SEEK_LOCK:
         os.lseek(descriptor, offset, os.SEEK_SET)
-        return os.read(descriptor, length)
+        content = os.read(descriptor, len(buffers[0]))
+    buffers[0][: len(content)] = content
+    return len(content)
+
+
+def _write_at(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+    if hasattr(os, "pwritev"):
+        return os.pwritev(descriptor, buffers, offset)
+    with _SEEK_LOCK:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.write(descriptor, buffers[0])

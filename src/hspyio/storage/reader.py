@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t
+from h5py import h5, h5a, h5d, h5g, h5i, h5l, h5o, h5p, h5s
 
+from hspyio import names
 from hspyio.errors import DamagedFileError, HspyError, MissingFileError, NotHspyError
 from hspyio.node import Array, Attribute, Damaged, Group, Text
 from hspyio.storage.datasets import Session, dataset_node
-from hspyio.storage.types import from_h5py, plain_bytes, plain_values
+from hspyio.storage.handles import FileHandle
+from hspyio.storage.small import read_small
+from hspyio.storage.types import ReadTypes, plain_bytes, plain_values
+from hspyio.storage.work import Work
 
 __all__ = ["open_root"]
 
@@ -23,11 +28,15 @@ T = TypeVar("T")
 
 _MOST_LINKS = 16
 """How many soft links may lead on to each other; HDF5's own limit."""
+_LISTS = (names.LIST, names.TUPLE)
+"""What the names of lists begin with: they are read whole, whenever they are read."""
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 @contextmanager
-def open_root(path: str | os.PathLike[str], *, allow_external: bool = False) -> Iterator[Group]:
+def open_root(
+    path: str | os.PathLike[str], *, allow_external: bool = False, work: Work | None = None
+) -> Iterator[Group]:
     """Open a file and give its root group; its arrays can be read within the ``with`` block.
 
     Parameters
@@ -36,6 +45,8 @@ def open_root(path: str | os.PathLike[str], *, allow_external: bool = False) -> 
         The file.
     allow_external : bool
         Whether external links, external storage and virtual datasets are followed.
+    work : Work, optional
+        How arrays are read; on this thread by default.
 
     Raises
     ------
@@ -48,16 +59,29 @@ def open_root(path: str | os.PathLike[str], *, allow_external: bool = False) -> 
     """
     text = os.fspath(path)
     _check_is_file(text)
-    try:
-        file = h5py.File(text, "r")
-    except (OSError, RuntimeError, ValueError) as error:
-        raise _cannot_open(text, error) from error
-    session = Session(text, allow_external)
+    handle, file = _opened_twice(text)
+    session = Session(handle, allow_external, h5o.get_info(file.id).fileno, work or Work())
     try:
         with file:
-            yield _group(file.id, "/", session, ())
+            yield _group(file.id, "/", _Opening(session, ReadTypes()), ())
     finally:
-        session.open = False
+        session.end()
+
+
+def _opened_twice(path: str) -> tuple[FileHandle, h5py.File]:
+    """The file as a descriptor and in HDF5; the same one, should another take its place now."""
+    while True:
+        handle = FileHandle(path)
+        try:
+            file = h5py.File(path, "r")
+        except (OSError, RuntimeError, ValueError) as error:
+            handle.close()
+            raise _cannot_open(path, error) from error
+        with suppress(FileNotFoundError):
+            if os.stat(path).st_ino == handle.fingerprint[0]:
+                return handle, file
+        handle.close()
+        file.close()
 
 
 def _check_is_file(path: str) -> None:
@@ -84,63 +108,87 @@ def _cannot_open(path: str, error: Exception) -> HspyError:
 class _OnDemand(Mapping[str, T]):
     """A mapping with known names whose values are made when first asked for."""
 
-    def __init__(self, names: list[str], make: Callable[[str], T]) -> None:
-        self._names = dict.fromkeys(names)
+    def __init__(self, links: Mapping[str, int], make: Callable[[str, int], T]) -> None:
+        self._links = links
         self._make = make
         self._made: dict[str, T] = {}
 
     def __getitem__(self, name: str) -> T:
         if name not in self._made:
-            if name not in self._names:
-                raise KeyError(name)
-            self._made[name] = self._make(name)
+            self._made[name] = self._make(name, self._links[name])
         return self._made[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return name in self._links
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._links)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._links)
 
 
-def _group(group: h5g.GroupID, where: str, session: Session, ancestors: tuple[Any, ...]) -> Group:
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What the nodes of one open file share."""
+
+    session: Session
+    types: ReadTypes
+
+
+def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[Any, ...]) -> Group:
     """Node of a group; `ancestors` end circles of links."""
-    identity = _identity(group)
-    inside = (*ancestors, identity)
-    handle = h5py.Group(group)
+    inside = (*ancestors, _identity(group))
     try:
-        children = _names(handle)
-        attributes = {name: _attribute(group, name) for name in _attribute_names(group)}
+        creation = group.get_create_plist()
+        links = _links(group, _listing_order(creation.get_link_creation_order()))
+        order = _listing_order(creation.get_attr_creation_order())
+        attributes = {
+            _readable(name): _attribute(group, name, opening.types)
+            for name in _attribute_names(group, order)
+        }
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise DamagedFileError(
-            f"cannot be read: {error}", path=session.path, where=where
+            f"cannot be read: {error}", path=opening.session.path, where=where
         ) from error
 
-    def member(name: str) -> Group | Array | Damaged:
+    def member(name: str, link: int) -> Group | Array | Damaged:
         place = f"{where.rstrip('/')}/{name}"
         try:
-            return _member(handle, name, place, session, inside)
+            return _member(group, name, place, link, opening, inside)
         except HspyError as error:
             return Damaged(error.message)
         except (AttributeError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             return Damaged(f"cannot be read: {error}")
 
-    return Group(attributes, _OnDemand(children, member))
+    # without members, nothing has to keep the group open
+    return Group(attributes, _OnDemand(links, member) if links else {})
 
 
-def _names(listed: Iterable[str | bytes]) -> list[str]:
-    """Names as text; bytes that are no UTF-8 become lone surrogates, as in file names."""
-    return [
-        name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
-        for name in listed
-    ]
+def _listing_order(tracked: int) -> int:
+    """The order of creation where the file knows it, else that of the names."""
+    return int(h5.INDEX_CRT_ORDER if tracked & h5p.CRT_ORDER_TRACKED else h5.INDEX_NAME)
+
+
+def _links(group: h5g.GroupID, order: int) -> dict[str, int]:
+    """Names of the members, and what kind of link leads to each."""
+    found: list[tuple[bytes, int]] = []
+
+    def note(name: bytes, link: Any) -> None:
+        found.append((name, link.type))
+
+    if group.get_num_objs():
+        group.links.iterate(note, idx_type=order, info=True)
+    return {_readable(name): link for name, link in found}
+
+
+def _readable(name: bytes) -> str:
+    """A name as text; bytes that are no UTF-8 become lone surrogates, as in file names."""
+    return name.decode("utf-8", "surrogateescape")
 
 
 def _stored_name(name: str) -> bytes:
-    """Inverse of `_names`."""
+    """Inverse of `_readable`."""
     return name.encode("utf-8", "surrogateescape")
 
 
@@ -150,19 +198,28 @@ def _identity(location: Any) -> tuple[int, int]:
 
 
 def _member(
-    parent: h5py.Group, name: str, where: str, session: Session, ancestors: tuple[Any, ...]
+    parent: h5g.GroupID,
+    name: str,
+    where: str,
+    link: int,
+    opening: _Opening,
+    ancestors: tuple[Any, ...],
 ) -> Group | Array | Damaged:
-    location = _resolved(parent, name, session, _MOST_LINKS)
+    if link == h5l.TYPE_HARD and name != ".":
+        location = h5o.open(parent, _stored_name(name))
+    else:
+        location = _resolved(parent, name, opening.session, _MOST_LINKS)
     if isinstance(location, h5g.GroupID):
         if _identity(location) in ancestors:
             return Damaged("is a link to a group that holds it")
-        return _group(location, where, session, ancestors)
+        return _group(location, where, opening, ancestors)
     if isinstance(location, h5d.DatasetID):
-        return dataset_node(location, where, session)
+        small = read_small(location, opening.types) if name.startswith(_LISTS) else None
+        return dataset_node(location, where, opening.session) if small is None else small
     return Damaged("is a named datatype, which is not part of the format")
 
 
-def _resolved(parent: h5py.Group, path: str, session: Session, most: int) -> Any:
+def _resolved(parent: h5g.GroupID, path: str, session: Session, most: int) -> Any:
     """Open what a path leads to, link by link, so that none leads to another file unasked.
 
     Raises
@@ -170,7 +227,7 @@ def _resolved(parent: h5py.Group, path: str, session: Session, most: int) -> Any
     DamagedFileError
         If a link leads to another file, to nothing, or in a circle.
     """
-    location: Any = parent.file.id if path.startswith("/") else parent.id
+    location: Any = h5i.get_file_id(parent) if path.startswith("/") else parent
     for name in path.split("/"):
         if name in ("", "."):
             continue
@@ -188,9 +245,9 @@ def _resolved(parent: h5py.Group, path: str, session: Session, most: int) -> Any
             continue
         if most == 0:
             raise DamagedFileError("is a link that leads in a circle")
-        [target] = _names([links.get_val(stored)])
+        target = _readable(links.get_val(stored))
         try:
-            location = _resolved(h5py.Group(group), target, session, most - 1)
+            location = _resolved(group, target, session, most - 1)
         except (AttributeError, KeyError, RuntimeError, ValueError) as error:
             message = f"is a link to {target!r}, which is not there"
             raise DamagedFileError(message) from error
@@ -200,21 +257,24 @@ def _resolved(parent: h5py.Group, path: str, session: Session, most: int) -> Any
 # attributes
 
 
-def _attribute_names(group: h5g.GroupID) -> list[str]:
-    return _names(h5py.AttributeManager(h5py.Group(group)))
+def _attribute_names(group: h5g.GroupID, order: int) -> list[bytes]:
+    found: list[bytes] = []
+    h5a.iterate(group, found.append, index_type=order)
+    return found
 
 
-def _attribute(group: h5g.GroupID, name: str) -> Attribute | Damaged:
+def _attribute(group: h5g.GroupID, name: bytes, types: ReadTypes) -> Attribute | Damaged:
     try:
-        handle = h5a.open(group, _stored_name(name))
-        if handle.get_space().get_simple_extent_type() == h5s.NULL:
+        handle = h5a.open(group, name)
+        extent = handle.get_space().get_simple_extent_type()
+        if extent == h5s.NULL:
             return Damaged("is an empty attribute, which is not part of the format")
-        dtype = handle.dtype
-        kind = from_h5py(dtype)
-        values = np.empty(handle.shape, dtype)
-        handle.read(values, mtype=h5t.py_create(dtype))
+        stored = types.of(handle.get_type())
+        # np.empty adds the dimensions of an array type
+        values = np.empty(() if extent == h5s.SCALAR else handle.shape, stored.dtype)
+        handle.read(values, mtype=stored.memory)
     except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
         return Damaged(f"cannot be read: {error}")
-    if isinstance(kind, Text) and not values.shape:
-        return Attribute(kind, plain_bytes(values[()]))
-    return Attribute(kind, plain_values(values, kind))
+    if isinstance(stored.kind, Text) and not values.shape:
+        return Attribute(stored.kind, plain_bytes(values[()]))
+    return Attribute(stored.kind, plain_values(values, stored.kind))

@@ -11,13 +11,15 @@ from h5py import h5o
 from hspyio import names
 from hspyio.node import Group
 from hspyio.storage.atomic import save_file
+from hspyio.storage.output import Output
+from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
 
 __all__ = ["rewrite_file"]
 
 
 def rewrite_file(
-    path: str, root: Group, *, replaced: Collection[str] = (), durable: bool = True
+    path: str, root: Group, work: Work, *, replaced: Collection[str] = (), durable: bool = True
 ) -> None:
     """Put a new tree in the place of a file's experiments and models.
 
@@ -29,6 +31,8 @@ def rewrite_file(
         The file.
     root : Group
         Planned; `Kept` objects in it are copied from the old file.
+    work : Work
+        How arrays are written.
     replaced : collection of str
         The old experiments that are in the new tree, or are to go.
     durable : bool
@@ -40,16 +44,16 @@ def rewrite_file(
         If writing fails; the old file is untouched.
     """
 
-    def fill(new: h5py.File) -> None:
+    def fill(new: h5py.File, output: Output) -> None:
         with h5py.File(os.path.realpath(path), "r") as old:
-            write_group(new, root, old=old)
+            write_group(new, root, output, old=old)
             _take_over(old, new, skip=(names.EXPERIMENTS, names.ANALYSIS))
             for name, handled in ((names.EXPERIMENTS, replaced), (names.ANALYSIS, (names.MODELS,))):
                 beside = old.get(name)
                 if isinstance(beside, h5py.Group) and (beside.attrs or set(beside) - set(handled)):
                     _take_over(beside, new.require_group(name), skip=handled)
 
-    save_file(path, fill, durable=durable)
+    save_file(path, fill, work, durable=durable)
 
 
 def _take_over(old: h5py.Group, new: h5py.Group, *, skip: Container[str]) -> None:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5t
 from numpy.typing import NDArray
 
 from hspyio.node import StorageType, Text, Vlen
 
-__all__ = ["from_h5py", "plain_bytes", "plain_values", "to_h5py"]
+__all__ = [
+    "ReadType",
+    "ReadTypes",
+    "WriteType",
+    "WriteTypes",
+    "from_h5py",
+    "plain_bytes",
+    "plain_values",
+    "to_h5py",
+]
 
 
 def to_h5py(kind: StorageType) -> np.dtype[Any]:
@@ -73,3 +84,93 @@ def plain_values(values: NDArray[Any], kind: StorageType) -> NDArray[Any]:
     if isinstance(kind, Vlen):
         return values
     return values.view(kind) if values.dtype.metadata else values
+
+
+# types that many attributes and small datasets share, made once
+
+
+@dataclass(frozen=True, slots=True)
+class ReadType:
+    """A type in a file, and what reading its values takes.
+
+    Attributes
+    ----------
+    kind : numpy dtype, Text or Vlen
+        What a node says of it.
+    dtype : numpy dtype
+        Of the buffer, as h5py has it.
+    memory : h5py.h5t.TypeID
+        What HDF5 converts the values to.
+    """
+
+    kind: StorageType
+    dtype: np.dtype[Any]
+    memory: h5t.TypeID
+
+
+class ReadTypes:
+    """The types of one open file, known again by HDF5's own description of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, ReadType] = {}
+
+    def of(self, stored: h5t.TypeID) -> ReadType:
+        """What reading a type takes.
+
+        Raises
+        ------
+        TypeError
+            See `from_h5py`; HDF5's own errors for types that are damaged.
+        """
+        description = stored.encode()
+        found = self._known.get(description)
+        if found is None:
+            dtype = stored.dtype
+            found = ReadType(from_h5py(dtype), dtype, h5t.py_create(dtype))
+            self._known[description] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class WriteType:
+    """A type that is written.
+
+    Attributes
+    ----------
+    dtype : numpy dtype
+        Of the values, as h5py needs it.
+    file, memory : h5py.h5t.TypeID
+        How values are stored, and what they are stored from.
+    """
+
+    dtype: np.dtype[Any]
+    file: h5t.TypeID
+    memory: h5t.TypeID
+
+
+class WriteTypes:
+    """The types that one call writes."""
+
+    def __init__(self) -> None:
+        self._known: dict[StorageType, WriteType] = {}
+
+    def of(self, kind: StorageType) -> WriteType:
+        """What writing a type takes."""
+        if not _is_told_by_equality(kind):
+            return _write_type(kind)
+        found = self._known.get(kind)
+        if found is None:
+            found = self._known[kind] = _write_type(kind)
+        return found
+
+
+def _write_type(kind: StorageType) -> WriteType:
+    dtype = to_h5py(kind)
+    return WriteType(dtype, h5t.py_create(dtype, logical=True), h5t.py_create(dtype))
+
+
+def _is_told_by_equality(kind: StorageType) -> bool:
+    """Whether an equal type makes equal files: equal dtypes may differ in h5py's notes."""
+    if isinstance(kind, np.dtype):
+        return kind.metadata is None and kind.fields is None and kind.subdtype is None
+    return isinstance(kind, Text)

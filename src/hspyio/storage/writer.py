@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import h5py
 import numpy as np
-from h5py import h5a, h5o, h5s, h5t
+from h5py import h5, h5a, h5g, h5o, h5p, h5s
+from numpy.typing import NDArray
 
 from hspyio.node import Array, Attribute, Group, Kept, Text
 from hspyio.storage.array_writer import write_array
-from hspyio.storage.types import to_h5py
+from hspyio.storage.output import Output
+from hspyio.storage.small import SmallWriter
+from hspyio.storage.types import WriteTypes
 
 __all__ = ["LIBVER", "write_group"]
 
@@ -16,7 +21,9 @@ LIBVER = ("v108", "latest")
 """What HDF5 1.8 reads: smaller groups, checksums on metadata, attributes over 64 KiB."""
 
 
-def write_group(target: h5py.Group, group: Group, *, old: h5py.File | None = None) -> None:
+def write_group(
+    target: h5py.Group, group: Group, output: Output, *, old: h5py.File | None = None
+) -> None:
     """Write attributes and members of a group into one that exists.
 
     Parameters
@@ -25,32 +32,62 @@ def write_group(target: h5py.Group, group: Group, *, old: h5py.File | None = Non
         Where to.
     group : Group
         What; planned.
+    output : Output
+        The file.
     old : h5py.File, optional
         The file that `Kept` objects are copied from, raw.
     """
-    for name, attribute in group.attributes.items():
-        if isinstance(attribute, Attribute):
-            _write_attribute(target, name, attribute)
-    for name, node in group.members.items():
-        if isinstance(node, Group):
-            made = target.create_group(name, track_order=node.ordered or None)
-            write_group(made, node, old=old)
-        elif isinstance(node, Array):
-            write_array(target, name, node)
-        elif isinstance(node, Kept) and old is not None:
-            h5o.copy(old.id, node.where.encode(), target.id, name.encode())
+    _Writer(output, old).fill(target.id, group)
 
 
-def _write_attribute(target: h5py.Group, name: str, attribute: Attribute) -> None:
-    dtype = to_h5py(attribute.type)
-    value = attribute.value
-    if isinstance(attribute.type, Text):
-        values = np.empty(np.shape(value), dtype)
-        values[...] = value
-    else:
-        values = np.asarray(value)
-    space = h5s.create_simple(values.shape) if values.shape else h5s.create(h5s.SCALAR)
-    kind = h5t.py_create(dtype, logical=True)
-    handle = h5a.create(target.id, name.encode(), kind, space)
-    if values.size:
-        handle.write(np.ascontiguousarray(values).reshape(values.shape), mtype=h5t.py_create(dtype))
+class _Writer:
+    """One call of `write_group`; what its thousands of small objects share is made once."""
+
+    def __init__(self, output: Output, old: h5py.File | None) -> None:
+        self._output = output
+        self._old = old
+        self._types = WriteTypes()
+        self._small = SmallWriter(self._types)
+        self._scalar = h5s.create(h5s.SCALAR)
+        self._text: NDArray[Any] = np.empty((), object)
+        self._plain_group = h5p.create(h5p.GROUP_CREATE)
+        self._plain_group.set_obj_track_times(False)
+
+    def fill(self, target: h5g.GroupID, group: Group) -> None:
+        """Write into a group that exists."""
+        for name, attribute in group.attributes.items():
+            if isinstance(attribute, Attribute):
+                self._attribute(target, name.encode(), attribute)
+        for name, node in group.members.items():
+            if isinstance(node, Group):
+                self.fill(self._group(target, name, ordered=node.ordered), node)
+            elif isinstance(node, Array):
+                if not self._small.write(target, name.encode(), node):
+                    write_array(h5py.Group(target), name, node, self._output)
+            elif isinstance(node, Kept) and self._old is not None:
+                h5o.copy(self._old.id, node.where.encode(), target, name.encode())
+
+    def _attribute(self, target: h5g.GroupID, name: bytes, attribute: Attribute) -> None:
+        kind = self._types.of(attribute.type)
+        value = attribute.value
+        values: NDArray[Any]
+        if isinstance(value, bytes) and kind.dtype.hasobject:
+            values = self._text
+            values[()] = value
+        elif isinstance(attribute.type, Text):
+            values = np.empty(np.shape(value), kind.dtype)
+            values[...] = value
+        else:
+            values = np.asarray(value)
+        space = h5s.create_simple(values.shape) if values.shape else self._scalar
+        handle = h5a.create(target, name, kind.file, space)
+        if not values.shape:
+            handle.write(values, mtype=kind.memory)
+        elif values.size:
+            handle.write(np.ascontiguousarray(values), mtype=kind.memory)
+
+    def _group(self, target: h5g.GroupID, name: str, *, ordered: bool) -> h5g.GroupID:
+        """A group as h5py makes it, without asking each time what never changes."""
+        if ordered or not name.isascii() or h5.get_config().track_order:
+            return h5py.Group(target).create_group(name, track_order=ordered or None).id
+        return h5g.create(target, name.encode(), gcpl=self._plain_group)

@@ -1,0 +1,1 @@
+"""hspyio against RosettaSciIO, its Zarr twin and the bare codecs: ``make bench``."""

@@ -1,0 +1,70 @@
+"""hspyio and RosettaSciIO's ``hspy``, each as its users call it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import rsciio.hspy as rosettasciio
+
+import hspyio
+from benchmarks.exchange import Dataset, exchange_dict
+from benchmarks.measure import Step
+
+
+def our_signal(dataset: Dataset) -> hspyio.Signal:
+    return hspyio.Signal(
+        dataset.data,
+        signal_dimension=dataset.signal_dimension,
+        metadata=dataset.metadata,
+        original_metadata=dataset.original_metadata,
+    )
+
+
+def our_writing(
+    dataset: Dataset,
+    path: Path,
+    *,
+    compression: str | None = "gzip",
+    threads: int | None = None,
+    durable: bool = False,
+) -> Step:
+    signal = our_signal(dataset)
+
+    def run() -> None:
+        hspyio.save(
+            path,
+            signal,
+            overwrite=True,
+            compression=compression,
+            threads=threads,
+            durable=durable,
+            progress=False,
+        )
+
+    return Step(run)
+
+
+def our_reading(path: Path, *, threads: int | None = None) -> Step:
+    return Step(lambda: hspyio.load(path, threads=threads, progress=False))
+
+
+def their_writing(dataset: Dataset, path: Path, *, compression: Any = "gzip") -> Step:
+    def run() -> None:
+        signal = exchange_dict(dataset)
+        rosettasciio.file_writer(path, signal, compression=compression, show_progressbar=False)
+
+    return Step(run, before=lambda: path.unlink(missing_ok=True))
+
+
+def their_reading(path: Path) -> Step:
+    return Step(lambda: rosettasciio.file_reader(path))
+
+
+def our_lazy(path: Path) -> Any:
+    """The data as a dask array."""
+    return hspyio.load(path, lazy=True).data
+
+
+def their_lazy(path: Path) -> Any:
+    return cast("list[dict[str, Any]]", rosettasciio.file_reader(path, lazy=True))[0]["data"]

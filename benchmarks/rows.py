@@ -1,0 +1,146 @@
+"""One line of the report: what was compared, the figures, the target and whether it is met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import Times
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of the report.
+
+    Attributes
+    ----------
+    title : str
+        Its heading.
+    note : str
+        What its figures are.
+    theirs, ours, figure : str
+        The headings of its columns.
+    """
+
+    title: str
+    note: str
+    theirs: str
+    ours: str
+    figure: str = "times as fast"
+
+
+PEER = Section(
+    "Against RosettaSciIO",
+    "`durable=False`, as RosettaSciIO doesn't wait for the disk either. Both read the file that "
+    "hspyio wrote, unless the row says otherwise.",
+    "RosettaSciIO",
+    "hspyio",
+)
+DURABLE = Section(
+    "Writing and waiting for the disk",
+    "`durable=True`, hspyio's default, which fsyncs, against RosettaSciIO, which doesn't.",
+    "RosettaSciIO",
+    "hspyio",
+)
+ZSPY = Section("Against zspy", "Each with its default compression.", "zspy", "hspyio")
+CODEC = Section(
+    "Against the codecs alone",
+    "Reading: the same chunks, in memory already, inflated and unshuffled into buffers that are "
+    "used again. Writing: the same chunks cut out, shuffled, compressed and written into a plain "
+    "preallocated file without HDF5. On as many threads.",
+    "codec",
+    "hspyio",
+    "share of its speed",
+)
+SIZE = Section("Size of the files", "Both with default options.", "RosettaSciIO", "hspyio", "ratio")
+MEMORY = Section(
+    "Peak memory",
+    "Above what the process holds after its imports and, for saving, with the array.",
+    "RosettaSciIO",
+    "hspyio",
+    "above the array",
+)
+CHECK = Section(
+    "Files read by h5py alone",
+    "Every element of every file that either program wrote, against what was saved.",
+    "files",
+    "values in each",
+    "equal",
+)
+SECTIONS = (PEER, DURABLE, ZSPY, CODEC, SIZE, MEMORY, CHECK)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a section; `met` is None where there is no target."""
+
+    section: Section
+    what: str
+    action: str
+    theirs: str
+    ours: str
+    figure: str
+    detail: str = ""
+    target: str = ""
+    met: bool | None = None
+
+
+def speed(
+    section: Section, what: str, action: str, *, ours: Times, theirs: Times, target: float | None
+) -> Row:
+    """How many times as fast."""
+    ratio = ours.times_faster_than(theirs)
+    low, high = ours.range_against(theirs)
+    return Row(
+        section,
+        what,
+        action,
+        _seconds(theirs.median),
+        _seconds(ours.median),
+        f"{ratio:.2f}",
+        f"{low:.2f} to {high:.2f}",
+        "" if target is None else f"≥ {target:g}",
+        None if target is None else ratio >= target,
+    )
+
+
+def size(what: str, *, ours: Path, theirs: Path, target: float | None) -> Row:
+    """The size of one file against that of another."""
+    mine, other = ours.stat().st_size, theirs.stat().st_size
+    return Row(
+        SIZE,
+        what,
+        "file",
+        f"{other / 1e6:.2f} MB",
+        f"{mine / 1e6:.2f} MB",
+        f"{mine / other:.3f}",
+        target="" if target is None else f"≤ {target:g}",
+        met=None if target is None else mine <= target * other,
+    )
+
+
+def memory(
+    what: str, action: str, *, ours: int | str, theirs: int | str, array: int, extra: int
+) -> Row:
+    """Peak memory in bytes, or why there is none; `array` and `extra` bytes are allowed."""
+    met = isinstance(ours, int) and ours <= array + extra
+    allowed = f"≤ {_mib(array + extra)}"
+    above = _mib(ours - array) if isinstance(ours, int) else "fails"
+    return Row(MEMORY, what, action, _mib(theirs), _mib(ours), above, "", allowed, met)
+
+
+def _mib(value: int | str) -> str:
+    return value if isinstance(value, str) else f"{value / MIB:.0f} MiB"
+
+
+def check(what: str, files: int, values: int, problems: Sequence[str]) -> Row:
+    """Whether files hold what was saved."""
+    figure = "; ".join(problems[:3]) or "yes"
+    return Row(CHECK, what, "", str(files), f"{values:,}", figure, met=not problems)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.1f} ms"

@@ -1,0 +1,255 @@
+"""What is measured of each workload, and the rows that come of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hdf5plugin
+import numpy as np
+
+from benchmarks import bound, check, rows
+from benchmarks.contenders import (
+    our_lazy,
+    our_reading,
+    our_writing,
+    their_lazy,
+    their_reading,
+    their_writing,
+)
+from benchmarks.exchange import Dataset
+from benchmarks.measure import Contender, Step, Times, race
+from benchmarks.rows import CODEC, DURABLE, PEER, ZSPY, Row, speed
+from benchmarks.workloads import Pair, Workload, eels, stem
+from benchmarks.zspy import PROJECT, Zspy, ZspyStep
+
+PEER_NAME, OURS = "RosettaSciIO", "hspyio"
+DURABLE_TARGET = 4.0
+"""Holds for the rows whose own target is no lower."""
+
+NO_SLOWER = 1.0
+SHARE_OF_CODEC = 0.85
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all runs need.
+
+    Attributes
+    ----------
+    folder : Path
+        Where files go; each run leaves it empty.
+    quick : bool
+        Whether small sizes do.
+    rounds : int
+        At least so many.
+    zspy : Zspy, optional
+        The process that measures it.
+    """
+
+    folder: Path
+    quick: bool
+    rounds: int
+    zspy: Zspy | None
+
+
+def measure_workload(bench: Bench, workload: Workload) -> Iterator[Row]:
+    """All rows of a workload that is written and read as a whole."""
+    dataset = workload.make(bench.quick)
+    if workload.bounds and bench.zspy is not None:
+        bench.zspy.take(dataset, bench.folder)
+    yield from _default(bench, workload, dataset)
+    if workload.plain is not None:
+        yield from _plain(bench, workload, dataset, workload.plain)
+    if workload.plugins is not None:
+        yield from _plugins(bench, workload, dataset, workload.plugins)
+
+
+def _default(bench: Bench, workload: Workload, dataset: Dataset) -> Iterator[Row]:
+    """Default options: all threads, one thread, durable; zspy; the codecs alone."""
+    folder, label = bench.folder, workload.label
+    files = {OURS: folder / "ours.hspy", PEER_NAME: folder / "theirs.hspy"}
+    files |= {name: folder / f"{name}.hspy" for name in ("durable", "one", "one durable")}
+    writers = _writers(bench, workload, dataset, files)
+    times = race(writers, bench.rounds, writes=True)
+    yield from _writing_rows(workload, times)
+    yield rows.size(label, ours=files[OURS], theirs=files[PEER_NAME], target=workload.size)
+    times = race(_readers(bench, workload, files), bench.rounds)
+    yield from _reading_rows(workload, times)
+    yield _checked(label, dataset, *(path for name, path in files.items() if name in writers))
+
+
+def _writers(
+    bench: Bench, workload: Workload, dataset: Dataset, files: dict[str, Path]
+) -> dict[str, Contender]:
+    writers: dict[str, Contender] = {
+        PEER_NAME: their_writing(dataset, files[PEER_NAME]),
+        OURS: our_writing(dataset, files[OURS]),
+        "durable": our_writing(dataset, files["durable"], durable=True),
+    }
+    if workload.one_thread is not None:
+        last = files["one durable"]
+        writers["one"] = our_writing(dataset, files["one"], threads=1)
+        writers["one durable"] = our_writing(dataset, last, threads=1, durable=True)
+    if workload.bounds:
+        our_writing(dataset, files[OURS]).run()
+        stored = bound.stored_chunks(files[OURS])
+        path = bench.folder / "plain.bin"
+        writers["codec"] = bound.writing(dataset.data, stored, path, bound.default_threads())
+        if bench.zspy is not None:
+            writers["zspy"] = ZspyStep(bench.zspy, "write", bench.folder / "data.zspy")
+    return writers
+
+
+def _readers(bench: Bench, workload: Workload, files: dict[str, Path]) -> dict[str, Contender]:
+    readers: dict[str, Contender] = {
+        PEER_NAME: their_reading(files[OURS]),
+        OURS: our_reading(files[OURS]),
+        "their file, theirs": their_reading(files[PEER_NAME]),
+        "their file, ours": our_reading(files[PEER_NAME]),
+    }
+    if workload.one_thread is not None:
+        readers["one"] = our_reading(files[OURS], threads=1)
+    if workload.bounds:
+        stored = bound.stored_chunks(files[OURS])
+        readers["codec"] = bound.reading(stored, bound.default_threads())
+        if bench.zspy is not None:
+            readers["zspy"] = ZspyStep(bench.zspy, "read", bench.folder / "data.zspy")
+    return readers
+
+
+def _writing_rows(workload: Workload, times: dict[str, Times]) -> Iterator[Row]:
+    label, peer, ours = workload.label, times[PEER_NAME], times[OURS]
+    targets = workload.default
+    yield speed(PEER, label, "write", ours=ours, theirs=peer, target=targets.write)
+    yield _durable(label, "write", times["durable"], peer, targets)
+    if workload.one_thread is not None:
+        action, targets = "write, one thread", workload.one_thread
+        yield speed(PEER, label, action, ours=times["one"], theirs=peer, target=targets.write)
+        yield _durable(label, action, times["one durable"], peer, targets)
+    yield from _bounds(label, "write", times)
+
+
+def _reading_rows(workload: Workload, times: dict[str, Times]) -> Iterator[Row]:
+    label, peer, ours = workload.label, times[PEER_NAME], times[OURS]
+    yield speed(PEER, label, "read", ours=ours, theirs=peer, target=workload.default.read)
+    if workload.one_thread is not None:
+        one, target = times["one"], workload.one_thread.read
+        yield speed(PEER, label, "read, one thread", ours=one, theirs=peer, target=target)
+    mine, other = times["their file, ours"], times["their file, theirs"]
+    action = "read RosettaSciIO's file"
+    yield speed(PEER, label, action, ours=mine, theirs=other, target=None)
+    yield from _bounds(label, "read", times)
+
+
+def _bounds(label: str, action: str, times: dict[str, Times]) -> Iterator[Row]:
+    """Rows against zspy and the codecs, where they were measured."""
+    for name, section, target in (("zspy", ZSPY, NO_SLOWER), ("codec", CODEC, SHARE_OF_CODEC)):
+        if name in times:
+            theirs = times[name]
+            yield speed(section, label, action, ours=times[OURS], theirs=theirs, target=target)
+
+
+def _durable(label: str, action: str, ours: Times, peer: Times, targets: Pair) -> Row:
+    high = targets.write is not None and targets.write >= DURABLE_TARGET
+    target = DURABLE_TARGET if high else None
+    return speed(DURABLE, label, action, ours=ours, theirs=peer, target=target)
+
+
+def _plain(bench: Bench, workload: Workload, dataset: Dataset, targets: Pair) -> Iterator[Row]:
+    """Uncompressed on both sides."""
+    label = f"{workload.label}, uncompressed"
+    names = ("ours", "durable", "theirs")
+    mine, durable, other = (bench.folder / f"plain {name}.hspy" for name in names)
+    times = race(
+        {
+            PEER_NAME: their_writing(dataset, other, compression=None),
+            OURS: our_writing(dataset, mine, compression=None),
+            "durable": our_writing(dataset, durable, compression=None, durable=True),
+        },
+        bench.rounds,
+        writes=True,
+    )
+    peer = times[PEER_NAME]
+    yield speed(PEER, label, "write", ours=times[OURS], theirs=peer, target=targets.write)
+    yield _durable(label, "write", times["durable"], peer, targets)
+    times = race({PEER_NAME: their_reading(mine), OURS: our_reading(mine)}, bench.rounds)
+    ours, theirs = times[OURS], times[PEER_NAME]
+    yield speed(PEER, label, "read", ours=ours, theirs=theirs, target=targets.read)
+    yield _checked(label, dataset, mine, durable, other)
+
+
+def _plugins(bench: Bench, workload: Workload, dataset: Dataset, target: float) -> Iterator[Row]:
+    """Files that hdf5plugin's filters made, through RosettaSciIO."""
+    for name, compression in (("Blosc", hdf5plugin.Blosc()), ("Zstd", hdf5plugin.Zstd())):
+        label = f"{workload.label}, hdf5plugin's {name}"
+        path = bench.folder / f"{name}.hspy"
+        their_writing(dataset, path, compression=compression).seconds()
+        times = race({PEER_NAME: their_reading(path), OURS: our_reading(path)}, bench.rounds)
+        ours, theirs = times[OURS], times[PEER_NAME]
+        yield speed(PEER, label, "read", ours=ours, theirs=theirs, target=target)
+        yield _checked(label, dataset, path)
+
+
+def _checked(label: str, dataset: Dataset, *paths: Path) -> Row:
+    problems = [
+        f"{path.stem}: {place}" for path in paths for place in check.differences(path, dataset)
+    ]
+    return rows.check(label, len(paths), check.count(dataset), problems)
+
+
+def measure_cold_start(bench: Bench) -> Iterator[Row]:
+    """A whole process that loads one small file."""
+    path = bench.folder / "small.hspy"
+    whole = eels(True)
+    dataset = Dataset(whole.data[:4, :4].copy(), 1, {"instrument": {"kV": 200, "name": "TEM"}})
+    our_writing(dataset, path).run()
+    # Both compiled once, into a place of their own, whatever the environment says.
+    environment = dict(os.environ, PYTHONPYCACHEPREFIX=str(bench.folder / "pycache"))
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def process(code: str) -> Step:
+        command = (sys.executable, "-c", code.format(str(path)))
+        return Step(lambda: subprocess.run(command, env=environment, cwd=PROJECT, check=True))
+
+    times = race(
+        {
+            PEER_NAME: process("from rsciio.hspy import file_reader; file_reader({!r})"),
+            OURS: process("import hspyio; hspyio.load({!r})"),
+        },
+        3 * bench.rounds,
+    )
+    ours, theirs = times[OURS], times[PEER_NAME]
+    label = "(h) cold start, whole process"
+    yield speed(PEER, label, "read", ours=ours, theirs=theirs, target=NO_SLOWER)
+    yield _checked(label, dataset, path)
+
+
+def measure_lazy(bench: Bench) -> Iterator[Row]:
+    """Parts of (a) on disk: opened lazily, computed by dask's threads."""
+    path = bench.folder / "lazy.hspy"
+    dataset = stem(bench.quick)
+    our_writing(dataset, path).run()
+    i, k = dataset.data.shape[0] // 2, dataset.data.shape[2] // 2
+    y, x = np.ogrid[-1:1:128j, -1:1:128j]
+    mask = (np.hypot(x, y) > 0.3) & (np.hypot(x, y) < 0.8)
+    parts = {
+        "one spectrum": lambda data: data[i, i],
+        "one image": lambda data: data[:, :, k, k],
+        "one virtual detector": lambda data: (data * mask).sum((2, 3)),
+    }
+    for name, part in parts.items():
+
+        def step(opened: Any, part: Any = part) -> Step:
+            return Step(lambda: part(opened(path)).compute(scheduler="threads"))
+
+        times = race({PEER_NAME: step(their_lazy), OURS: step(our_lazy)}, bench.rounds)
+        ours, theirs = times[OURS], times[PEER_NAME]
+        label = f"(i) {name} out of (a), lazily"
+        yield speed(PEER, label, "read", ours=ours, theirs=theirs, target=None)
+    yield _checked("(i) parts of (a), lazily", dataset, path)

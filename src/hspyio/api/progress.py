@@ -1,0 +1,97 @@
+"""A bar with bytes and rate for work of more than a second, none for what is done before."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hspyio.storage.work import Work, thread_count
+
+__all__ = ["working"]
+
+_PATIENCE = 1.0
+"""Seconds before a bar appears."""
+
+
+@contextmanager
+def working(threads: int | None, progress: bool | None, label: str) -> Iterator[Work]:
+    """How arrays are read or written within one call of the user's.
+
+    Parameters
+    ----------
+    threads : int or None
+        ``None`` for ``HSPYIO_NUM_THREADS``, else the CPUs this process may use.
+    progress : bool or None
+        Whether to show a bar; ``None`` where somebody is likely to see it: in a terminal or a
+        notebook.
+    label : str
+        What is being done.
+
+    Raises
+    ------
+    OptionError
+        If the number of threads is none.
+    """
+    count = thread_count(threads)
+    if not (_is_watched() if progress is None else progress):
+        yield Work(count)
+        return
+    bar = _Bar(label)
+    try:
+        yield Work(count, bar.expect, bar.advance)
+    finally:
+        bar.close()
+
+
+def _is_watched() -> bool:
+    gone = getattr(sys.stderr, "closed", True)  # there may be none, without a console
+    return (not gone and sys.stderr.isatty()) or "ipykernel" in sys.modules
+
+
+class _Bar:
+    """tqdm's bar, imported and made only when the work takes long."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._total = self._done = 0
+        self._begin = time.monotonic()
+        self._lock = threading.Lock()
+        self._bar: Any = None
+
+    def expect(self, count: int) -> None:
+        with self._lock:
+            self._total += count
+            if self._bar is not None:
+                self._bar.total = self._total
+
+    def advance(self, count: int) -> None:
+        with self._lock:
+            self._done += count
+            if self._bar is not None:
+                self._bar.update(count)
+            elif time.monotonic() - self._begin > _PATIENCE and self._done < self._total:
+                self._bar = self._made()
+
+    def _made(self) -> Any:
+        from tqdm.auto import tqdm
+
+        bar = tqdm(
+            desc=self._label,
+            total=self._total,
+            initial=self._done,
+            unit="B",
+            unit_scale=True,
+            unit_divisor=1024,
+            leave=False,
+        )
+        if not bar.disable:  # as tqdm's own environment variable may say
+            bar.start_t -= time.monotonic() - self._begin  # the rate is that of the whole work
+        return bar
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

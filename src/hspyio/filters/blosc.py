@@ -1,0 +1,103 @@
+"""blosc: a shuffle and one of several compressors, block by block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hspyio.errors import OptionError
+from hspyio.filters.codec import Bytes, Codec, library, sized
+from hspyio.filters.plugins import plain_options
+
+__all__ = ["CODEC", "detail"]
+
+_FILTER_VERSION, _FORMAT_VERSION = 2, 2
+_COMPRESSORS = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")
+_HEADER = 16
+_OWN = 4
+"""Client data that the filter fills in itself: two versions, item size, bytes of a chunk."""
+_BARE = (5, 1, 0)
+"""Level, shuffle and compressor where a file gives none."""
+_DEFAULT = (5, 1, 1)
+_MOST = (9, 2, len(_COMPRESSORS) - 1)
+_LARGEST_ITEM = 255
+
+
+def _options(value: Any) -> tuple[int, ...]:
+    """Client data; a single number is a level."""
+    if value is None:
+        return (0,) * _OWN + _DEFAULT
+    numbers = plain_options(value)
+    if numbers and np.ndim(value) == 0:
+        numbers = (0,) * _OWN + numbers + _DEFAULT[1:]
+    chosen = numbers[_OWN:]
+    fits = len(chosen) <= len(_MOST) and min(numbers, default=0) >= 0
+    if not fits or any(number > most for number, most in zip(chosen, _MOST, strict=False)):
+        raise OptionError(
+            f"compression_opts is {value!r}; blosc takes a level from 0 to 9, or "
+            "(0, 0, 0, 0, level, 0 to 2 for the shuffle, 0 to 5 for the compressor)"
+        )
+    return numbers
+
+
+def _stored_options(options: tuple[int, ...], itemsize: int, nbytes: int) -> tuple[int, ...]:
+    itemsize = itemsize if itemsize <= _LARGEST_ITEM else 1
+    return (_FILTER_VERSION, _FORMAT_VERSION, itemsize, nbytes, *options[_OWN:])
+
+
+def _details(options: tuple[int, ...]) -> tuple[int, ...]:
+    given = options[_OWN : _OWN + len(_BARE)]
+    return given + _BARE[len(given) :]
+
+
+def detail(options: tuple[int, ...]) -> str:
+    """Compressor and level, for people."""
+    level, _, compressor = _details(options)
+    return f"{_COMPRESSORS[compressor]} {level}" if compressor < len(_COMPRESSORS) else ""
+
+
+def _decode(
+    stored: Bytes, options: tuple[int, ...], size: int, out: NDArray[np.uint8] | None
+) -> Bytes:
+    """Decode a frame.
+
+    Blosc is not told where its input ends: it believes the header, and keeps to that.
+    """
+    if len(stored) < _HEADER:
+        raise ValueError(f"{len(stored)} bytes are too few for blosc")
+    announced, _, end = (int(word) for word in np.frombuffer(stored, "<u4", 3, 4))
+    if announced != size or end > len(stored):
+        raise ValueError(
+            f"the blosc header announces {announced} bytes from {end}; "
+            f"expected {size} from {len(stored)}"
+        )
+    decode = library().blosc_decode
+    return sized(decode(stored, numthreads=1, out=size if out is None else out), size)
+
+
+def _encode(plain: Bytes, options: tuple[int, ...]) -> Bytes:
+    level, shuffle, compressor = _details(options)
+    itemsize = options[2] if len(plain) % options[2] == 0 else 1
+    stored: bytes = library().blosc_encode(
+        np.frombuffer(plain, f"V{itemsize}"),  # imagecodecs goes by the type alone
+        level=level,
+        compressor=_COMPRESSORS[compressor],
+        shuffle=shuffle,
+        typesize=itemsize,
+        numthreads=1,
+    )
+    return stored
+
+
+CODEC = Codec(
+    32001,
+    "blosc",
+    package="hdf5plugin",
+    options=_options,
+    resizes=True,
+    decode=_decode,
+    encode=_encode,
+    stored_options=_stored_options,
+)

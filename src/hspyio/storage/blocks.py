@@ -1,0 +1,231 @@
+"""Blocks of an array that is being computed -> its stored chunks, in any order.
+
+The encoder works where the block is, on a thread or on another machine; the target stands beside
+the file, and is the only one that writes.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import h5py
+import numpy as np
+from h5py import h5d
+from numpy.typing import NDArray
+
+from hspyio.filters.codec import Bytes
+from hspyio.filters.pipeline import Pipeline, Scratch
+from hspyio.node import Selection
+from hspyio.storage.gather import Span, spans
+from hspyio.storage.output import Output
+from hspyio.storage.scatter import Grid
+
+__all__ = ["BlockEncoder", "ChunkTarget", "Piece", "PlainTarget", "Target"]
+
+Piece: TypeAlias = tuple[int, tuple[tuple[int, int], ...], Bytes, int]
+"""The chunk's number, which part of it this is (nothing: all of it, encoded), bytes, mask."""
+
+
+@dataclass(frozen=True)
+class BlockEncoder:
+    """Cuts blocks into chunks and compresses them. Plain data, which can be pickled.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
+        Can encode.
+    shape : tuple of int
+        Of the whole array.
+    """
+
+    pipeline: Pipeline
+    shape: tuple[int, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """The chunks."""
+        return Grid(self.shape, self.pipeline.chunk)
+
+    def pieces(self, selection: Selection, values: NDArray[Any]) -> Iterator[Piece]:
+        """The chunks that a block covers, encoded, and its parts of those it shares with others.
+
+        Parameters
+        ----------
+        selection : tuple of slice
+            Where the block is, with step 1.
+        values : ndarray
+            The block.
+        """
+        block = spans(selection, self.shape)
+        values = np.asarray(values).astype(self.pipeline.dtype, copy=False)
+        values = values.reshape([span.count for span in block])
+        scratch = Scratch()
+        for number in self._touched(block):
+            region = self.grid.region(number)
+            parts = [
+                span.within(part.start, part.stop) for span, part in zip(block, region, strict=True)
+            ]
+            piece = values[tuple(outside for outside, _ in parts)]
+            if piece.shape == tuple(part.stop - part.start for part in region):
+                data, mask = self.pipeline.encode(piece, scratch)
+                yield number, (), data, mask
+            else:
+                inside = tuple((part.start, part.stop) for _, part in parts)
+                yield number, inside, piece.tobytes(), 0
+
+    def _touched(self, block: tuple[Span, ...]) -> list[int]:
+        if not all(span.count for span in block):
+            return []
+        ranges = [
+            np.arange(span.start // step, span.last // step + 1)
+            for span, step in zip(block, self.pipeline.chunk, strict=True)
+        ]
+        axes = np.broadcast_arrays(*np.ix_(*ranges))
+        found: list[int] = np.ravel_multi_index(axes, self.grid.lengths()).ravel().tolist()
+        return found
+
+
+class Target(Protocol):
+    """Where the blocks of an array go."""
+
+    @property
+    def encoder(self) -> BlockEncoder | None:
+        """What makes pieces of blocks, elsewhere; ``None`` where blocks go in as they are."""
+        ...
+
+    def take(self, piece: Piece) -> None:
+        """Store what the encoder made."""
+        ...
+
+    def missing(self) -> int:
+        """Chunks that have not come yet."""
+        ...
+
+    def __setitem__(self, selection: Selection, values: NDArray[Any]) -> None:
+        """Store a block, from any thread."""
+        ...
+
+
+class ChunkTarget:
+    """Takes blocks in any order, from many threads, and stores their chunks.
+
+    A chunk that several blocks share is put together in memory until the last part of it is
+    there. What comes a second time, since a worker died and another one did its work again, is
+    left out.
+
+    Parameters
+    ----------
+    dataset : h5py DatasetID
+        New, with the filters of the pipeline.
+    encoder : BlockEncoder
+        Makes its chunks.
+    output : Output
+        The file, and how to work.
+    """
+
+    def __init__(self, dataset: h5d.DatasetID, encoder: BlockEncoder, output: Output) -> None:
+        self.encoder = encoder
+        self._dataset = dataset
+        self._output = output
+        self._lock = threading.Lock()
+        self._stored: set[int] = set()
+        self._shared: dict[int, _Shared] = {}
+
+    def __setitem__(self, selection: Selection, values: NDArray[Any]) -> None:
+        """Store a block: slices with step 1."""
+        for piece in self.encoder.pieces(selection, values):
+            self.take(piece)
+
+    def take(self, piece: Piece) -> None:
+        """Store a chunk, or keep a part of it until the others have come."""
+        number, inside, data, mask = piece
+        if inside:
+            whole = self._joined(number, inside, data)
+            if whole is None:
+                return
+            data, mask = self.encoder.pipeline.encode(whole, Scratch())
+        grid = self.encoder.grid
+        with self._lock:
+            if number in self._stored:
+                return
+            self._stored.add(number)
+            self._dataset.write_direct_chunk(grid.corner(number), data, mask)
+        self._output.check()
+        self._output.work.advance(_size(grid.region(number)) * self.encoder.pipeline.dtype.itemsize)
+
+    def _joined(
+        self, number: int, inside: tuple[tuple[int, int], ...], data: Bytes
+    ) -> NDArray[Any] | None:
+        """The whole chunk when its last part has come."""
+        with self._lock:
+            if number in self._stored:
+                return None
+            if number not in self._shared:
+                shape = [part.stop - part.start for part in self.encoder.grid.region(number)]
+                empty = np.empty(shape, self.encoder.pipeline.dtype)
+                self._shared[number] = _Shared(empty, set(), empty.size)
+            shared = self._shared[number]
+            if inside in shared.there:
+                return None
+            shared.there.add(inside)
+            part = shared.values[tuple(slice(*bounds) for bounds in inside)]
+            part[...] = np.frombuffer(data, part.dtype).reshape(part.shape)
+            shared.missing -= part.size
+            if shared.missing:
+                return None
+            return self._shared.pop(number).values
+
+    def missing(self) -> int:
+        """Chunks that have not come yet."""
+        return self.encoder.grid.count() - len(self._stored)
+
+
+@dataclass(slots=True)
+class _Shared:
+    """A chunk that is being put together."""
+
+    values: NDArray[Any]
+    there: set[tuple[tuple[int, int], ...]]
+    missing: int
+
+
+def _size(region: tuple[slice, ...]) -> int:
+    return math.prod(part.stop - part.start for part in region)
+
+
+class PlainTarget:
+    """Takes blocks for filters that only HDF5 has.
+
+    Parameters
+    ----------
+    dataset : h5py DatasetID
+        New.
+    output : Output
+        The file, and how to work.
+    """
+
+    encoder = None
+
+    def __init__(self, dataset: h5d.DatasetID, output: Output) -> None:
+        self._dataset = h5py.Dataset(dataset)
+        self._output = output
+        self._lock = threading.Lock()
+
+    def take(self, piece: Piece) -> None:
+        """Nothing makes pieces for it."""
+        raise NotImplementedError
+
+    def missing(self) -> int:
+        """Nobody counts its chunks."""
+        return 0
+
+    def __setitem__(self, selection: Selection, values: NDArray[Any]) -> None:
+        """Store a block."""
+        with self._lock:
+            self._dataset[selection] = values
+        self._output.check()
+        self._output.work.advance(np.asarray(values).nbytes)

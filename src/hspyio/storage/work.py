@@ -1,0 +1,158 @@
+"""Threads that share a list of chunks; none outlives its call."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from hspyio.errors import OptionError
+
+__all__ = ["THREADS_VARIABLE", "Bytewise", "Work", "each", "thread_count"]
+
+T = TypeVar("T")
+
+THREADS_VARIABLE = "HSPYIO_NUM_THREADS"
+
+Bytewise = Callable[[int], None]
+"""Told of a number of bytes."""
+
+
+def _ignore(count: int) -> None:
+    """Where nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How arrays are read and written.
+
+    Attributes
+    ----------
+    threads : int
+        How many at most.
+    expect, advance : callable
+        Told of the bytes of an array before it is read or written, and of those that are done;
+        from any thread. Either may raise, to stop the work.
+    """
+
+    threads: int = 1
+    expect: Bytewise = _ignore
+    advance: Bytewise = _ignore
+
+
+def thread_count(asked: int | None) -> int:
+    """Number of threads: what was asked for, else ``HSPYIO_NUM_THREADS``, else the CPUs.
+
+    Raises
+    ------
+    OptionError
+        If the variable is no positive number.
+    """
+    if asked is not None:
+        return int(asked)
+    variable = os.environ.get(THREADS_VARIABLE, "").strip()
+    if not variable:
+        return _usable_cpus()
+    if not variable.isdecimal() or len(variable) > 9 or int(variable) < 1:
+        raise OptionError(
+            f"the environment variable {THREADS_VARIABLE} is {variable!r}; use a positive number"
+        )
+    return int(variable)
+
+
+def _usable_cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _nothing() -> None:
+    """Where no thread waits for another."""
+
+
+@dataclass(slots=True)
+class _Shared(Generic[T]):
+    """What the threads of one call have in common."""
+
+    items: Iterator[T]
+    stop: Callable[[], None] = _nothing
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    errors: list[BaseException] = field(default_factory=list)
+
+    def fail(self, error: BaseException) -> None:
+        """Let nobody begin or wait for anything any more."""
+        self.errors.append(error)
+        self.stop()
+
+    def next(self) -> tuple[T] | None:
+        """The next item, unless there is none or something went wrong."""
+        with self.lock:
+            if self.errors:
+                return None
+            for item in self.items:
+                return (item,)
+            return None
+
+
+def each(
+    items: Sequence[T],
+    make: Callable[[], Callable[[T], None]],
+    threads: int,
+    stop: Callable[[], None] = _nothing,
+) -> None:
+    """Do something with every item, on this thread and others beside it.
+
+    Items are begun in their order. After an error, or Ctrl-C, no new one is begun; when this
+    returns or raises, no thread is left.
+
+    Parameters
+    ----------
+    items : sequence
+        What to work on.
+    make : callable
+        Makes what a thread does with each item; called once a thread, so that it can hold
+        buffers of its own.
+    threads : int
+        How many at most, this one included.
+    stop : callable
+        Called after an error or Ctrl-C, to wake threads that wait for one another.
+    """
+    if threads <= 1 or len(items) <= 1:
+        do = make()
+        for item in items:
+            do(item)
+        return
+    shared = _Shared(iter(items), stop)
+    helpers = [
+        threading.Thread(target=_work, args=(shared, make), name="hspyio")
+        for _ in range(min(threads, len(items)) - 1)
+    ]
+    try:
+        for helper in helpers:
+            helper.start()
+        _work(shared, make, catch=Exception)
+    except BaseException as error:
+        shared.fail(error)
+        raise
+    finally:
+        for helper in helpers:
+            if helper.ident is not None:
+                helper.join()
+    if shared.errors:
+        raise shared.errors[0]
+
+
+def _work(
+    shared: _Shared[T],
+    make: Callable[[], Callable[[T], None]],
+    catch: type[BaseException] = BaseException,
+) -> None:
+    try:
+        do = make()
+        while (item := shared.next()) is not None:
+            do(item[0])
+    except catch as error:
+        shared.fail(error)
