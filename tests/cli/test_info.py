@@ -125,3 +125,19 @@ def test_real_files(hspy: Hspy, shared_data: Path, options: tuple[str, ...]) -> 
         assert [record["file"] for record in json.loads(out)] == [str(file) for file in files]
     else:
         assert all(f"{file}: HSpy " in out for file in files)
+
+
+@pytest.mark.parametrize(
+    ("compression", "said"), [("gzip", ""), ("lzf", "h5py"), ("zstd", "hdf5plugin")]
+)
+def test_what_other_programs_need_is_said(
+    hspy: Hspy, tmp_path: Path, compression: str, said: str
+) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal(np.zeros((20, 20))), compression=compression)
+    [described] = hspyio.describe(path)
+    line = f"needs {said} to be read by other programs" if said else ""
+    assert described.needs == line
+    code, text, err = hspy("info", path)
+    assert (code, err) == (0, "")
+    assert (line in text) if line else ("needs" not in text)

@@ -14,6 +14,7 @@ from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened
 from hspyio.axes import axis_to_dict
 from hspyio.filters import describe as filter_names
+from hspyio.filters import everywhere
 from hspyio.node import Array
 from hspyio.options import ReadOptions
 from hspyio.storage.datasets import stored_bytes
@@ -44,6 +45,8 @@ class ExperimentInfo:
         Chunk shape on disk.
     filters : tuple of str
         In the order of writing, such as ``("shuffle", "gzip 4")``.
+    needs : str
+        What other programs need to decompress the data, ``""`` if nothing.
     stored_bytes, array_bytes : int
         On disk, and in memory.
     ragged : bool
@@ -68,6 +71,7 @@ class ExperimentInfo:
     axes: list[dict[str, Any]]
     chunks: tuple[int, ...] | None
     filters: tuple[str, ...]
+    needs: str
     stored_bytes: int
     array_bytes: int
     ragged: bool
@@ -117,6 +121,7 @@ def _info(file: OpenFile, name: str) -> ExperimentInfo:
         axes=[axis_to_dict(axis) for axis in signal.axes],
         chunks=node.chunks,
         filters=filter_names(node.filters),
+        needs=everywhere(node.filters),
         stored_bytes=stored_bytes(node),
         array_bytes=size,
         ragged=signal.ragged,

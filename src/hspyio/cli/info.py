@@ -133,6 +133,8 @@ def _facts(experiment: hspyio.ExperimentInfo) -> list[tuple[str, str]]:
         ("kind", kind),
         ("stored", f"{stored}, {chunks}, {filters}"),
     ]
+    if experiment.needs:
+        facts.append(("", experiment.needs))
     if experiment.models:
         facts.append(("models", _listed(experiment.models)))
     return facts
