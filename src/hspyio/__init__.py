@@ -9,7 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hspyio.api import ExperimentInfo, Experiments, append, describe, load, remove, save, update
+    from hspyio.api import (
+        ExperimentInfo,
+        Experiments,
+        append,
+        describe,
+        load,
+        remove,
+        repack,
+        save,
+        update,
+    )
     from hspyio.api import open_file as open
     from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
@@ -42,12 +52,13 @@ __all__ = [
     "open",
     "read_metadata_from_file",
     "remove",
+    "repack",
     "save",
     "update",
 ]
 
 _HOMES = {
-    "hspyio.api": ("ExperimentInfo Experiments append describe load remove save update"),
+    "hspyio.api": ("ExperimentInfo Experiments append describe load remove repack save update"),
     "hspyio.axes": "Axes DataAxis FunctionalAxis UniformAxis",
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",

@@ -120,7 +120,7 @@ def test_elements_of_one_dtype_are_not_copied_before_they_are_written() -> None:
     assert form.node.source.lengths.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_form_for_points_and_one_for_anything_else_have_the_same_shapes() -> None:
+def test_shapes_are_stored_as_they_are() -> None:
     for sizes in ([(2, 3), (4, 3)], [(2, 3), (0, 3)], [(2, 0), (1, 0)], [(2, 3), (4,)], [(), ()]):
         form = ragged_form(ragged(*map(np.zeros, sizes)))
         assert form is not None

@@ -408,6 +408,19 @@ def test_a_cut_file_is_an_error_of_ours(path: Path) -> None:
             pass
 
 
+def test_a_damaged_root_is_an_error_of_ours(path: Path) -> None:
+    with made(path, libver=("v108", "latest")) as file:
+        file.attrs["a"] = "text"
+    content = bytearray(path.read_bytes())
+    start = content.index(b"OHDR")
+    for place in range(start, start + 100, 7):
+        damaged = bytearray(content)
+        damaged[place] ^= 0x10
+        path.write_bytes(bytes(damaged))
+        with pytest.raises(DamagedFileError), open_root(path):
+            pass
+
+
 def test_what_does_not_fit_into_memory_is_said(path: Path) -> None:
     with made(path) as file:
         file.create_dataset("x", (2**44,), "f8", chunks=(2**10,))

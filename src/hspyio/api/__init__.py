@@ -1,4 +1,4 @@
-"""The only floor that composes: load, save, open, append, update, remove, describe."""
+"""The only floor that composes: load, save, open, append, update, remove, repack, describe."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from hspyio.api.editing import append, remove, update
 from hspyio.api.experiments import Experiments
 from hspyio.api.inspecting import ExperimentInfo, describe
 from hspyio.api.loading import load, open_file
+from hspyio.api.repacking import repack
 from hspyio.api.saving import save
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "load",
     "open_file",
     "remove",
+    "repack",
     "save",
     "update",
 ]

@@ -12,6 +12,7 @@ import hspyio
 from hspyio.cli.console import complain, say_warning
 from hspyio.cli.demo import demo
 from hspyio.cli.info import info
+from hspyio.cli.repack import repack
 from hspyio.errors import HspyError, HspyWarning
 
 __all__ = ["app", "main"]
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(info)
 app.command()(demo)
+app.command()(repack)
 
 
 def _show_version(wanted: bool) -> None:

@@ -213,13 +213,7 @@ def _text_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shape: tuple[int, ...]
 
 
 def _shapes(arrays: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> Rows:
-    count = len(arrays)
-    ranks = np.fromiter(map(attrgetter("ndim"), arrays), np.int64, count)
-    if count and (ranks == 2).all():  # lists of points: numpy tells these faster than shapes
-        first = np.fromiter(map(len, arrays), np.int64, count)
-        if first.all():
-            sizes = np.fromiter(map(attrgetter("size"), arrays), np.int64, count)
-            return Rows(np.stack([first, sizes // first], 1).reshape(-1), ranks.reshape(shape))
+    ranks = np.fromiter(map(attrgetter("ndim"), arrays), np.int64, len(arrays))
     lengths = chain.from_iterable(map(attrgetter("shape"), arrays))
     return Rows(np.fromiter(lengths, np.int64, int(ranks.sum())), ranks.reshape(shape))
 

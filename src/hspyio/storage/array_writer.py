@@ -22,6 +22,7 @@ from hspyio.storage.output import Output
 from hspyio.storage.scatter import write_allocated, write_chunks
 from hspyio.storage.stored import chunk_index, stored_layout
 from hspyio.storage.types import to_h5py
+from hspyio.storage.vlen import row_access, write_rows
 
 __all__ = ["check_filters", "write_array"]
 
@@ -79,7 +80,8 @@ def write_array(target: h5py.Group, name: str, array: Array, output: Output) -> 
     space = h5s.create_simple(array.shape, _limits(array.maxshape))
     kind = h5t.py_create(dtype, logical=True)
     creation = _creation(array, dtype, allocated=engine and not array.filters)
-    dataset = h5d.create(target.id, name.encode(), kind, space, creation)
+    access = row_access(array) if isinstance(array.type, Vlen) else None
+    dataset = h5d.create(target.id, name.encode(), kind, space, creation, dapl=access)
     size = int(np.prod(array.shape)) * dtype.itemsize
     output.work.expect(size)
     if not size:
@@ -143,6 +145,9 @@ def _through_hdf5(
     if isinstance(array.source, GraphSource):
         output.graphs.append((array.source.graph, PlainTarget(dataset, output)))
         return
+    if isinstance(array.type, Vlen):
+        write_rows(dataset, array, lambda rows: output.work.advance(rows * dtype.itemsize))
+        return
     values = array.source.read()
     memory = h5t.py_create(dtype)
     if array.chunks is None or not isinstance(array.type, np.dtype):
@@ -177,13 +182,7 @@ def _in_memory(array: Array, values: NDArray[Any], dtype: np.dtype[Any]) -> NDAr
     if isinstance(array.type, np.dtype):
         return np.ascontiguousarray(values)
     result = np.empty(values.shape, dtype)
-    if isinstance(array.type, Text):
-        result[...] = values
-        return result
-    inner = to_h5py(array.type.base)
-    flat = result.reshape(-1)
-    for index, row in enumerate(values.reshape(-1)):
-        flat[index] = np.asarray(row).astype(inner)
+    result[...] = values
     return result
 
 

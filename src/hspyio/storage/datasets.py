@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from hspyio.errors import DamagedFileError, FilterError, HspyError
 from hspyio.filters import codec_of
-from hspyio.node import Array, Damaged, Filter, Selection
+from hspyio.node import Array, Damaged, Filter, LooseRows, Rows, Selection, Vlen
 from hspyio.storage.gather import read_block, read_chunks
 from hspyio.storage.handles import FileHandle
-from hspyio.storage.stored import ChunkIndex, Stored, chunk_index, stored_layout
+from hspyio.storage.stored import ChunkIndex, Stored, chunk_index, layout_of, stored_layout
 from hspyio.storage.types import from_h5py, plain_values, to_h5py
+from hspyio.storage.vlen import REFERENCE, read_rows, row_dtype
 from hspyio.storage.work import Work
 
 __all__ = [
@@ -92,9 +93,9 @@ def dataset_node(dataset: h5d.DatasetID, where: str, session: Session) -> Array 
     chunked = layout == h5d.CHUNKED and dataset.dtype.subdtype is None
     chunks = tuple(creation.get_chunk()) if chunked else None
     filters = filters_of(dataset)
-    return Array(
-        kind, _FileSource(dataset, where, session, filters), chunks=chunks, filters=filters
-    )
+    of_rows = isinstance(kind, Vlen) and isinstance(kind.base, np.dtype)
+    source = _RowsInFile if of_rows else _FileSource
+    return Array(kind, source(dataset, where, session, filters), chunks=chunks, filters=filters)
 
 
 def filters_of(dataset: h5d.DatasetID) -> tuple[Filter, ...]:
@@ -132,19 +133,22 @@ class _FileSource:
         return (*self._dataset.shape, *(inner[1] if inner else ()))
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
-        session = self._session
-        if not session.open:
-            raise DamagedFileError("is closed", path=session.path, where=self._where)
+        self._check_open()
         stored = self._layout()
-        index = None
-        if stored is not None and stored.chunks is not None:
-            index = partial(chunk_index, self._dataset, stored)
-        with _named(session.path, self._where):
-            if stored is not None:
-                values = _past_hdf5(stored, index, session.handle, selection, session.work)
-                if values is not None:
-                    return values
-            return _through_hdf5(self._dataset, selection, self._filters)
+        with _named(self._session.path, self._where):
+            values = None if stored is None else self._past_hdf5(stored, selection)
+            if values is None:
+                return _through_hdf5(self._dataset, selection, self._filters)
+            return values
+
+    def _check_open(self) -> None:
+        if not self._session.open:
+            raise DamagedFileError("is closed", path=self._session.path, where=self._where)
+
+    def _past_hdf5(self, stored: Stored, selection: Selection) -> NDArray[Any] | None:
+        session = self._session
+        index = partial(chunk_index, self._dataset, stored)
+        return _past_hdf5(stored, index, session.handle, selection, session.work)
 
     def _layout(self) -> Stored | None:
         """How the engine reads it; small arrays are read faster by HDF5 itself."""
@@ -161,6 +165,29 @@ class _FileSource:
         """A source that goes on when the file is closed, and can be pickled."""
         self._session.shared = True
         return LazySource(self._session.handle, self._where, self.shape, self._stored())
+
+
+class _RowsInFile(_FileSource):
+    """An array of rows of numbers of variable length, in a file that is open."""
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        return self.rows(selection).read()
+
+    def rows(self, selection: Selection = ()) -> Rows:
+        """All rows of a selection, end to end."""
+        self._check_open()
+        session = self._session
+        with _named(session.path, self._where):
+            base = row_dtype(self._dataset) if session.holds(self._dataset) else None
+            stored = None if base is None else layout_of(self._dataset, REFERENCE, self._filters)
+            references = None if stored is None else self._past_hdf5(stored, selection)
+            if base is not None and references is not None:
+                with session.handle.descriptor() as descriptor:
+                    return read_rows(references, descriptor, base)
+            objects = _through_hdf5(self._dataset, selection, self._filters)
+            kind = from_h5py(self._dataset.dtype)
+            assert isinstance(kind, Vlen) and isinstance(kind.base, np.dtype)
+            return LooseRows.of(objects, kind.base).rows()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,14 +257,14 @@ def _named(path: str, where: str) -> Iterator[None]:
 
 def _past_hdf5(
     stored: Stored,
-    index: Callable[[], ChunkIndex] | None,
+    index: Callable[[], ChunkIndex],
     handle: FileHandle,
     selection: Selection,
     work: Work,
 ) -> NDArray[Any] | None:
     """Read on the engine; ``None`` for what only HDF5 reads."""
     with handle.descriptor() as descriptor:
-        if index is None or stored.chunks is None:
+        if stored.chunks is None:
             return read_block(stored, descriptor, selection, work)
         return read_chunks(stored, index(), descriptor, selection, work)
 

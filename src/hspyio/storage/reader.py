@@ -138,8 +138,8 @@ class _Opening:
 
 def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[Any, ...]) -> Group:
     """Node of a group; `ancestors` end circles of links."""
-    inside = (*ancestors, _identity(group))
     try:
+        inside = (*ancestors, _identity(group))
         creation = group.get_create_plist()
         links = _links(group, _listing_order(creation.get_link_creation_order()))
         order = _listing_order(creation.get_attr_creation_order())

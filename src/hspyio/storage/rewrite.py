@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Mapping
 
 import h5py
 from h5py import h5o
 
 from hspyio import names
-from hspyio.node import Group
+from hspyio.node import Array, Group
 from hspyio.storage.atomic import save_file
 from hspyio.storage.output import Output
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
 
-__all__ = ["rewrite_file"]
+__all__ = ["repack_file", "rewrite_file"]
 
 
 def rewrite_file(
@@ -54,6 +54,51 @@ def rewrite_file(
                     _take_over(beside, new.require_group(name), skip=handled)
 
     save_file(path, fill, work, durable=durable)
+
+
+def repack_file(
+    source: str, target: str, arrays: Mapping[str, Array], work: Work, *, durable: bool
+) -> None:
+    """Copy a file, with the data of its experiments written anew.
+
+    Parameters
+    ----------
+    source, target : str
+        The old file and the new one.
+    arrays : mapping
+        Planned data by the name of the experiment; those of others are copied as they are.
+    work : Work
+        How arrays are written.
+    durable : bool
+        Whether to wait until the file is on the disk.
+
+    Raises
+    ------
+    SaveError
+        If writing fails; what was there is untouched.
+    """
+
+    def fill(new: h5py.File, output: Output) -> None:
+        with h5py.File(os.path.realpath(source), "r") as old:
+            _take_over(old, new, skip=(names.EXPERIMENTS,))
+            holder = old.get(names.EXPERIMENTS)
+            if not isinstance(holder, h5py.Group):
+                return
+            nodes = {
+                name: Group({}, {names.DATA: arrays[name]}) for name in holder if name in arrays
+            }
+            tree = Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=_is_ordered(holder))})
+            write_group(new, tree, output)
+            made = new[names.EXPERIMENTS]
+            _take_over(holder, made, skip=())
+            for name in nodes:
+                _take_over(holder[name], made[name], skip=())
+
+    save_file(target, fill, work, durable=durable)
+
+
+def _is_ordered(group: h5py.Group) -> bool:
+    return bool(group.id.get_create_plist().get_link_creation_order())
 
 
 def _take_over(old: h5py.Group, new: h5py.Group, *, skip: Container[str]) -> None:

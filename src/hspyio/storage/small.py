@@ -10,7 +10,7 @@ from h5py import h5d, h5g, h5p, h5s
 from numpy.typing import NDArray
 
 from hspyio.filters import fletcher32, gzip, shuffle
-from hspyio.node import Array, MemorySource, Text
+from hspyio.node import Array, MemorySource, Text, Vlen
 from hspyio.storage.types import ReadTypes, WriteType, WriteTypes, plain_values
 
 __all__ = ["SmallWriter", "read_small"]
@@ -44,7 +44,9 @@ def read_small(dataset: h5d.DatasetID, types: ReadTypes) -> Array | None:
         if space.get_simple_extent_type() == h5s.NULL:
             return None
         stored, shape = types.of(dataset.get_type()), space.get_simple_extent_dims()
-        if math.prod(shape) * stored.dtype.itemsize > _READ_LIMIT or stored.dtype.subdtype:
+        if isinstance(stored.kind, Vlen) or stored.dtype.subdtype is not None:
+            return None
+        if math.prod(shape) * stored.dtype.itemsize > _READ_LIMIT:
             return None
         values = np.empty(shape, stored.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values, stored.memory)

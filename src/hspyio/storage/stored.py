@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hspyio.filters.pipeline import Pipeline
 from hspyio.node import Filter, StorageType, Text
 
-__all__ = ["ChunkIndex", "Stored", "chunk_index", "stored_layout"]
+__all__ = ["ChunkIndex", "Stored", "chunk_index", "layout_of", "stored_layout"]
 
 _MOST_CHUNKS = 2**62
 
@@ -36,7 +36,7 @@ class Stored:
     filters : tuple of Filter
         With the options in the file.
     fill : bytes
-        The value of what was never written.
+        The value of what was never written; nothing for zero.
     address : int or None
         Where the one block begins, ``None`` if it was never written.
     """
@@ -113,13 +113,34 @@ def stored_layout(
         Of the dataset.
     """
     dtype = np.dtype(f"S{kind.length}") if isinstance(kind, Text) and kind.length else kind
-    if not isinstance(dtype, np.dtype) or dtype.hasobject or not dataset.shape:
+    if not isinstance(dtype, np.dtype) or dtype.hasobject:
+        return None
+    if dataset.dtype.subdtype is not None or not _same_bytes(dataset):
+        return None
+    return layout_of(dataset, dtype, filters)
+
+
+def layout_of(
+    dataset: h5d.DatasetID, dtype: np.dtype[Any], filters: tuple[Filter, ...]
+) -> Stored | None:
+    """The same for bytes that are known to be a dtype's.
+
+    Parameters
+    ----------
+    dataset : h5py DatasetID
+        Open.
+    dtype : numpy dtype
+        Of what stands in the file.
+    filters : tuple of Filter
+        Of the dataset.
+    """
+    if not dataset.shape:
         return None
     creation = dataset.get_create_plist()
     layout = creation.get_layout()
     if layout not in (h5d.CHUNKED, h5d.CONTIGUOUS) or creation.get_external_count() > 0:
         return None
-    if dataset.dtype.subdtype is not None or not _same_bytes(dataset) or _has_user_block(dataset):
+    if _has_user_block(dataset):
         return None
     chunked = layout == h5d.CHUNKED
     stored = Stored(
@@ -147,6 +168,8 @@ def _has_user_block(dataset: h5d.DatasetID) -> bool:
 
 
 def _fill_value(creation: Any, dtype: np.dtype[Any]) -> bytes:
+    if dtype.hasobject:  # rows: nothing is written for an empty one
+        return b""
     value = np.zeros((), dtype)
     if creation.fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED:
         creation.get_fill_value(value)

@@ -1,0 +1,109 @@
+"""Write a file anew with other chunks or another compression, in little memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hspyio import names
+from hspyio.api.experiments import read_signal
+from hspyio.api.files import OpenFile, opened
+from hspyio.api.progress import working
+from hspyio.chunks import signal_chunks
+from hspyio.node import Array, GraphSource, Group
+from hspyio.options import ReadOptions, WriteOptions
+from hspyio.plan import plan
+from hspyio.storage.array_writer import check_filters
+from hspyio.storage.atomic import check_target
+from hspyio.storage.rewrite import repack_file
+
+__all__ = ["repack"]
+
+
+def repack(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    chunks: None | bool | tuple[int, ...] = None,
+    compression: None | str | int | Mapping[str, Any] = "gzip",
+    compression_opts: Any = None,
+    shuffle: bool = True,
+    threads: int | None = None,
+    progress: bool | None = None,
+    durable: bool = True,
+) -> None:
+    """Write a file anew, with other chunks or another compression for the data.
+
+    The data stream through a few blocks of memory, whatever their size. All else in the file is
+    copied as it stands, whatever its format version; dead space is left behind.
+
+    Parameters
+    ----------
+    source, target : path-like
+        The file, and the new one. They may be the same with `overwrite`.
+    overwrite : bool
+        Whether a file that exists is replaced.
+    chunks, compression, compression_opts, shuffle, threads, progress, durable
+        See `save`; the defaults suit most files.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError
+        If there is no such file, or it is no HSpy file.
+    DamagedFileError
+        If data cannot be read; nothing is written.
+    TargetExistsError, OptionError, FilterError, SaveError
+        See `save`; what was there before is untouched.
+    """
+    text = os.fspath(target)
+    options = WriteOptions(
+        chunks=chunks,
+        compression=compression,
+        compression_opts=compression_opts,
+        shuffle=shuffle,
+        threads=threads,
+        progress=progress,
+        durable=durable,
+    )
+    check_target(text, overwrite=overwrite)
+    with opened(source, ReadOptions(lazy=True, chunks="auto", original_metadata=False)) as file:
+        found = {name: _data(file, name) for name in file.contents.experiments}
+        arrays = {name: _planned(data, options) for name, data in found.items() if data}
+        check_filters(Group({}, arrays))
+        label = f"repacking {os.path.basename(file.path)}"
+        with working(threads, progress, label) as work:
+            repack_file(file.path, text, arrays, work, durable=durable)
+
+
+def _data(file: OpenFile, name: str) -> Array | None:
+    """The data of an experiment as a stream of blocks; ``None`` for what is copied as it is."""
+    node = file.contents.experiments[name].members[names.DATA]
+    signal = read_signal(file, name)
+    streams = isinstance(node, Array) and isinstance(node.type, np.dtype) and signal.lazy
+    if not streams or not isinstance(node, Array) or signal.data.dtype != node.type:
+        return None
+    dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
+    return replace(
+        node,
+        source=GraphSource(signal.data),
+        signal_dims=dims,
+        chunks=None,
+        filters=(),
+        inline=False,
+    )
+
+
+def _planned(data: Array, options: WriteOptions) -> Array:
+    """With the default chunks, unless others are asked for: not with those it is read in."""
+    assert isinstance(data.type, np.dtype)
+    if options.chunks is None:
+        size = data.type.itemsize
+        options = replace(options, chunks=signal_chunks(data.shape, size, data.signal_dims or ()))
+    planned = plan(Group({}, {names.DATA: data}), options).members[names.DATA]
+    assert isinstance(planned, Array)
+    return planned

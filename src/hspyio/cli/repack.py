@@ -1,0 +1,55 @@
+"""``hspy repack``: other chunks, another compression, no dead space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import hspyio
+from hspyio.cli.console import make_console, size_text
+
+__all__ = ["repack"]
+
+
+def repack(
+    source: Annotated[Path, typer.Argument(help="The file.", metavar="IN")],
+    target: Annotated[Path, typer.Argument(help="The new file.", metavar="OUT")],
+    chunks: Annotated[
+        str | None,
+        typer.Option(help="Chunk shape of the data, such as 20,20,256; else whole signals."),
+    ] = None,
+    compression: Annotated[
+        str, typer.Option(help="gzip, lzf, zstd, blosc, szip, or none.")
+    ] = "gzip",
+    level: Annotated[int | None, typer.Option(help="Level of the compression.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+) -> None:
+    """Write a file anew with other chunks or another compression; all else is copied.
+
+    It needs little memory, whatever the size of the file, and leaves dead space behind. IN and OUT
+    may be the same with --overwrite. Example: hspy repack map.hspy small.hspy --level 9
+    """
+    before = source.stat().st_size if source.exists() else 0
+    hspyio.repack(
+        source,
+        target,
+        overwrite=overwrite,
+        chunks=_shape(chunks),
+        compression=None if compression == "none" else compression,
+        compression_opts=level,
+        threads=threads,
+    )
+    after = target.stat().st_size
+    make_console().print(f"{target}: {size_text(after)}, {source} had {size_text(before)}")
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.replace("x", ",").strip("() ").split(","))
+    except ValueError as error:
+        raise typer.BadParameter("a shape looks like 20,20,256", param_hint="--chunks") from error
