@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hspyio.chunks import dask_chunks, guess_chunks, signal_chunks, user_chunks
+from hspyio.chunks import dask_chunks, guess_chunks, lazy_chunks, signal_chunks, user_chunks
 from hspyio.errors import OptionError
 
 MIB = 2**20
@@ -254,3 +254,29 @@ def test_user_chunks_stay_below_4_gib() -> None:
     with pytest.raises(OptionError, match=r"4\.0 GiB: HDF5 needs less than 4 GiB"):
         user_chunks((GIB // 2,), shape, 8)
     assert user_chunks((2 * GIB,), (10,), 8) == (10,)  # clipped first
+
+
+@given(
+    st.lists(st.integers(1, 300), min_size=1, max_size=4),
+    st.integers(1, 16),
+    st.data(),
+    st.integers(1, 10**7),
+)
+def test_lazy_chunks_are_whole_storage_chunks_within_their_size(
+    shape: list[int], itemsize: int, data: Any, target: int
+) -> None:
+    stored = [data.draw(st.integers(1, n)) for n in shape]
+    signal = data.draw(st.sets(st.integers(0, len(shape) - 1)))
+    chunks = lazy_chunks(shape, itemsize, stored, signal, target)
+    for chunk, step, n in zip(chunks, stored, shape, strict=True):
+        assert chunk == n or chunk % step == 0
+    grown = any(chunk > step for chunk, step in zip(chunks, stored, strict=True))
+    assert not grown or itemsize * math.prod(chunks) <= target
+
+
+def test_lazy_chunks_hold_whole_signals_and_are_square() -> None:
+    assert lazy_chunks((128, 128, 64, 64), 2, (11, 11, 64, 64), (2, 3), 2**24) == (44, 44, 64, 64)
+    assert lazy_chunks((100, 100, 2048), 4, (20, 20, 256), (2,), 2**25)[2] == 2048
+    assert lazy_chunks((4000, 4000), 8, None, (0, 1), 2**20) == (32, 4000)
+    assert lazy_chunks((0, 5), 8, (1, 5), (1,), 2**20) == (1, 5)
+    assert lazy_chunks((3,), 8, (3,), (0,), 1) == (3,)

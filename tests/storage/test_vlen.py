@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,18 +92,9 @@ def references(path: Path, name: str = "x") -> np.ndarray:
     return np.fromfile(path, REFERENCE, int(np.prod(shape)), offset=offset).reshape(shape)
 
 
-@contextmanager
-def descriptor(path: Path) -> Iterator[int]:
-    number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        yield number
-    finally:
-        os.close(number)
-
-
 def read(path: Path, found: np.ndarray, base: Any) -> Rows:
-    with descriptor(path) as number:
-        return read_rows(found, number, np.dtype(base))
+    with path.open("rb", buffering=0) as stream:
+        return read_rows(found, stream.fileno(), np.dtype(base))
 
 
 def put(path: Path, values: np.ndarray, base: Any = "f8", **options: Any) -> None:

@@ -59,8 +59,8 @@ def open_root(
     """
     text = os.fspath(path)
     _check_is_file(text)
-    handle, file = _opened_twice(text)
-    session = Session(handle, allow_external, h5o.get_info(file.id).fileno, work or Work())
+    handle, file, number = _opened_twice(text)
+    session = Session(handle, allow_external, number, work or Work())
     try:
         with file:
             yield _group(file.id, "/", _Opening(session, ReadTypes()), ())
@@ -68,20 +68,30 @@ def open_root(
         session.end()
 
 
-def _opened_twice(path: str) -> tuple[FileHandle, h5py.File]:
+def _opened_twice(path: str) -> tuple[FileHandle, h5py.File, int]:
     """The file as a descriptor and in HDF5; the same one, should another take its place now."""
     while True:
         handle = FileHandle(path)
         try:
-            file = h5py.File(path, "r")
+            file, number = _opened(path)
         except (OSError, RuntimeError, ValueError) as error:
             handle.close()
             raise _cannot_open(path, error) from error
         with suppress(FileNotFoundError):
             if os.stat(path).st_ino == handle.fingerprint[0]:
-                return handle, file
+                return handle, file, number
         handle.close()
         file.close()
+
+
+def _opened(path: str) -> tuple[h5py.File, int]:
+    """The file, and what HDF5 calls it."""
+    file = h5py.File(path, "r")
+    try:
+        return file, int(h5o.get_info(file.id).fileno)
+    except RuntimeError:  # its root is damaged
+        file.close()
+        raise
 
 
 def _check_is_file(path: str) -> None:

@@ -1,0 +1,86 @@
+"""Blocks in any order -> chunks."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hspyio.filters.pipeline import Pipeline, Scratch
+from hspyio.node import Filter
+from hspyio.storage.blocks import BlockEncoder, ChunkTarget
+
+GZIP = (Filter(2, (4,), "shuffle"), Filter(1, (4,), "gzip"))
+
+
+class Dataset:
+    """What HDF5 would get."""
+
+    def __init__(self) -> None:
+        self.chunks: dict[tuple[int, ...], tuple[Any, int]] = {}
+
+    def write_direct_chunk(self, corner: tuple[int, ...], data: Any, mask: int) -> None:
+        assert corner not in self.chunks, "written twice"
+        self.chunks[corner] = (bytes(data), mask)
+
+
+class Output:
+    class work:  # noqa: N801
+        done = 0
+
+        @classmethod
+        def advance(cls, count: int) -> None:
+            cls.done += count
+
+    def check(self) -> None:
+        pass
+
+
+def array_of(dataset: Dataset, encoder: BlockEncoder) -> np.ndarray:
+    values = np.full(encoder.shape, -1, encoder.pipeline.dtype)
+    for number in range(encoder.grid.count()):
+        data, mask = dataset.chunks[encoder.grid.corner(number)]
+        region = encoder.grid.region(number)
+        inside = tuple(slice(0, part.stop - part.start) for part in region)
+        encoder.pipeline.decode(data, mask, values[region], inside, Scratch())
+    return values
+
+
+@st.composite
+def cuts(draw: Any, length: int) -> list[slice]:
+    edges = sorted(draw(st.sets(st.integers(1, length - 1), max_size=4))) if length > 1 else []
+    return [slice(a, b) for a, b in zip([0, *edges], [*edges, length], strict=True)]
+
+
+@given(st.data(), st.integers(1, 3))
+def test_any_blocks_in_any_order_also_twice(data: Any, rank: int) -> None:
+    shape = tuple(data.draw(st.integers(1, 12)) for _ in range(rank))
+    chunk = tuple(data.draw(st.integers(1, n + 2)) for n in shape)
+    filters = data.draw(st.sampled_from([GZIP, ()]))
+    values = np.arange(np.prod(shape), dtype="i4").reshape(shape)
+    encoder = BlockEncoder(Pipeline(filters, values.dtype, chunk), shape)
+    encoder = pickle.loads(pickle.dumps(encoder))
+    per_axis = [data.draw(cuts(n)) for n in shape]
+    blocks = [
+        tuple(axis[i] for axis, i in zip(per_axis, place, strict=True))
+        for place in np.ndindex(*map(len, per_axis))
+    ]
+    again = data.draw(st.lists(st.sampled_from(blocks), max_size=3))
+    order = data.draw(st.permutations(blocks + again))
+    dataset = Dataset()
+    target = ChunkTarget(dataset, encoder, Output())
+    for block in order:
+        target[block] = values[block]
+    assert target.missing() == 0
+    assert not target._shared
+    assert np.array_equal(array_of(dataset, encoder), values)
+
+
+def test_blocks_of_another_dtype_are_cast() -> None:
+    encoder = BlockEncoder(Pipeline(GZIP, np.dtype("i4"), (2, 2)), (4, 4))
+    dataset = Dataset()
+    ChunkTarget(dataset, encoder, Output())[:, :] = np.eye(4, dtype="u1")
+    assert np.array_equal(array_of(dataset, encoder), np.eye(4))
