@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import decimal
+import fractions
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +20,19 @@ HEAVY = (
     "h5py", "dask", "imagecodecs", "isal", "hdf5plugin", "rich", "typer", "tqdm", "matplotlib",
     "xarray", "hyperspy", "exspy", "rsciio", "hypothesis", "scipy", "pandas",
 )  # fmt: skip
+UNUSED_BY_LOADING = (
+    "base64", "dask", "decimal", "fractions", "hashlib", "hdf5plugin", "html", "imagecodecs", "isal",
+    "json", "numpy.ma", "pathlib", "rich", "tqdm", "uuid", "zoneinfo",
+    "hspyio.layout.writing", "hspyio.plan", "hspyio.storage.array_writer", "hspyio.storage.writer",
+)  # fmt: skip
+"""What a load of a small file without odd types can do without, so that it starts quickly."""
+
 SOURCE = str(Path(hspyio.__file__).parents[1])
 
 
-def imported(code: str) -> set[str]:
-    """The heavy packages that a fresh Python has imported after some code."""
-    script = f"{code}\nimport sys\nprint(*sorted(name for name in {HEAVY} if name in sys.modules))"
+def imported(code: str, of: tuple[str, ...] = HEAVY) -> set[str]:
+    """Those of some modules that a fresh Python has imported after some code."""
+    script = f"{code}\nimport sys\nprint(*sorted(name for name in {of} if name in sys.modules))"
     environment = {**os.environ, "PYTHONPATH": SOURCE}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
@@ -55,6 +65,40 @@ def test_signals_and_axes_need_no_hdf5() -> None:
 def test_loading_imports_h5py_alone(path: str) -> None:
     assert imported(f"import hspyio; hspyio.load({path!r})") <= {"h5py"}
     assert imported(f"import hspyio; hspyio.file_reader({path!r})") <= {"h5py"}
+
+
+def test_a_small_file_is_loaded_with_few_modules(tmp_path: Path) -> None:
+    path = str(tmp_path / "small.hspy")
+    tree = {"General": {"title": "small"}, "n": 1, "x": 2.5, "items": [1, 2]}
+    hspyio.save(path, Signal(np.arange(12.0).reshape(3, 4), metadata=tree))
+    alone = imported("import h5py", UNUSED_BY_LOADING)
+    assert imported(f"import hspyio; hspyio.load({path!r})", UNUSED_BY_LOADING) <= alone
+
+
+def test_values_of_modules_that_come_late(tmp_path: Path) -> None:
+    """A type whose module is imported after the package is known all the same."""
+    path = str(tmp_path / "late.hspy")
+    code = f"""
+import hspyio
+signal = hspyio.Signal([1.0])
+hspyio.save({path!r}, signal)
+import decimal, fractions, pathlib, uuid, numpy
+signal.metadata["a"] = decimal.Decimal("1.10")
+signal.metadata["b"] = fractions.Fraction(1, 3)
+signal.metadata["c"] = pathlib.Path("x")
+signal.metadata["d"] = uuid.UUID(int=5)
+signal.metadata["e"] = numpy.ma.masked
+signal.metadata["f"] = {{decimal.Decimal(2): 1}}
+hspyio.save({path!r}, signal, overwrite=True)
+"""
+    assert imported(code, ("decimal",)) == {"decimal"}
+    read = hspyio.load(path).metadata
+    assert (read["a"], read["b"]) == (decimal.Decimal("1.10"), fractions.Fraction(1, 3))
+    assert (read["c"], read["d"]) == (Path("x"), uuid.UUID(int=5))
+    assert read["e"] is np.ma.masked
+    assert read["f"] == {decimal.Decimal(2): 1}
+    late = imported(f"import hspyio; print(hspyio.load({path!r}).metadata['a'])", ("decimal",))
+    assert "decimal" in late
 
 
 def test_saving_imports_no_dask(path: str) -> None:

@@ -9,18 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hspyio.api import (
-        ExperimentInfo,
-        Experiments,
-        append,
-        describe,
-        load,
-        remove,
-        repack,
-        save,
-        update,
-    )
-    from hspyio.api import open_file as open
+    from hspyio.api.editing import append, remove, update
+    from hspyio.api.experiments import Experiments
+    from hspyio.api.inspecting import ExperimentInfo, describe
+    from hspyio.api.loading import load
+    from hspyio.api.loading import open_file as open
+    from hspyio.api.repacking import repack
+    from hspyio.api.saving import save
     from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
     from hspyio.bridges.rosettasciio import file_reader, file_writer
@@ -58,7 +53,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "hspyio.api": ("ExperimentInfo Experiments append describe load remove repack save update"),
+    "hspyio.api.editing": "append remove update",
+    "hspyio.api.experiments": "Experiments",
+    "hspyio.api.inspecting": "ExperimentInfo describe",
+    "hspyio.api.loading": "load",
+    "hspyio.api.repacking": "repack",
+    "hspyio.api.saving": "save",
     "hspyio.axes": "Axes DataAxis FunctionalAxis UniformAxis",
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",
@@ -71,7 +71,7 @@ _HOME_OF = {name: home for home, listed in _HOMES.items() for name in listed.spl
 
 def __getattr__(name: str) -> Any:
     if name == "open":
-        return import_module("hspyio.api").open_file
+        return import_module("hspyio.api.loading").open_file
     if name not in _HOME_OF:
         raise AttributeError(f"module 'hspyio' has no attribute {name!r}")
     return getattr(import_module(_HOME_OF[name]), name)

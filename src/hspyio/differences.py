@@ -6,14 +6,16 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.axes import axis_to_dict
 from hspyio.signal import Model, Signal
 from hspyio.tree import MetadataTree
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["signal_differences", "value_differences"]
 

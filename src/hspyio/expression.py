@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.errors import AxesError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["evaluate"]
 
 _MAX_LENGTH = 4096  # characters
 _MAX_DEPTH = 100  # operators inside each other
 
-_Floats: TypeAlias = NDArray[np.float64]
+_Floats: TypeAlias = "NDArray[np.float64]"
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: np.add,
@@ -57,13 +58,10 @@ _CONSTANTS = {"pi": np.pi, "E": np.e}
 
 # What a formula consists of. A number ends where no letter follows: Python's
 # parser would warn about `2if` and take 0x10 and 1_000 for numbers.
-_TOKEN = re.compile(
-    r"""(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.]))
+_TOKEN = r"""(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.]))
       | (?P<name>[^\W\d]\w*)
       | (?P<operator>\*\*|[-+*/^(),])
-      | (?P<blank>[ \t\r\n]+)""",
-    re.VERBOSE,
-)
+      | (?P<blank>[ \t\r\n]+)"""
 
 
 def evaluate(expression: str, variables: Mapping[str, NDArray[Any] | float]) -> _Floats:
@@ -123,8 +121,9 @@ def _tokens(expression: str) -> str:
     """The formula in Python's spelling, of known tokens only."""
     parts = []
     position = 0
+    token = re.compile(_TOKEN, re.VERBOSE)
     while position < len(expression):
-        match = _TOKEN.match(expression, position)
+        match = token.match(expression, position)
         if match is None:
             part = expression[position : position + 20]
             raise AxesError(f"the formula {_short(expression)} is not understood at {part!r}")
@@ -180,6 +179,8 @@ def _real(name: str, value: NDArray[Any] | float) -> _Floats:
 
 def _normal(name: str) -> str:
     # Python's parser does this to names: the micro sign becomes a Greek mu.
+    import unicodedata
+
     return unicodedata.normalize("NFKC", name)
 
 

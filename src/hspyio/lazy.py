@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.chunks import lazy_chunks
 from hspyio.errors import OptionError
@@ -15,6 +14,7 @@ from hspyio.node import ArraySource
 
 if TYPE_CHECKING:
     import dask.array
+    from numpy.typing import NDArray
 
 __all__ = ["as_dask", "from_source"]
 

@@ -121,7 +121,9 @@ def _filters(
     """Filters in the order in which h5py sets them; each only where HDF5 can apply it."""
     fitting = None if compressor is None else _fitting(array, chunks, compressor)
     steps = [_scaleoffset(array, options.scaleoffset)]
-    if options.shuffle and not (fitting is not None and codec_of(fitting.id).rounds):
+    # Without a compressor, shuffled bytes are of no use to anybody.
+    compresses = any(step is not None for step in (steps[0], fitting))
+    if options.shuffle and compresses and not (fitting and codec_of(fitting.id).rounds):
         steps.append(Filter(shuffle.CODEC.id, (), shuffle.CODEC.name))
     steps.append(fitting)
     if options.fletcher32 and isinstance(array.type, np.dtype):

@@ -6,13 +6,11 @@ import copy
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from math import prod
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.axes import Axes, Axis, axis_from_dict, default_axes
 from hspyio.errors import AxesError
@@ -20,6 +18,7 @@ from hspyio.tree import MetadataTree, tree_html
 
 if TYPE_CHECKING:
     import dask.array
+    from numpy.typing import NDArray
 
 __all__ = ["Location", "Model", "Signal"]
 
@@ -339,6 +338,8 @@ class Signal:
         return f"({navigation}|{'ragged' if self.ragged else signal})"
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         size = f"{prod(self.data.shape):,} items"
         if not self.ragged:
             size += f", {_bytes_text(self.data.nbytes)}"

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from hspyio.api import load, save
+from hspyio.api.loading import load
+from hspyio.api.saving import save
 from hspyio.differences import signal_differences
 from hspyio.signal import Signal
 

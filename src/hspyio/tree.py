@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from html import escape
 from itertools import islice
 from operator import length_hint
 from typing import Any, NamedTuple, Self
@@ -259,6 +258,8 @@ def tree_html(tree: MetadataTree, label: str = "MetadataTree", *, open_root: boo
     str
         HTML of less than 1 MB; what does not fit is counted in a last row.
     """
+    from html import escape
+
     head = (
         "<style>.hspyio-tree ul{list-style:none;margin:0;padding-left:1.4em}"
         ".hspyio-tree code{color:inherit;background:none}"
@@ -272,6 +273,8 @@ def tree_html(tree: MetadataTree, label: str = "MetadataTree", *, open_root: boo
 
 
 def _html_rows(tree: MetadataTree, budget: int) -> tuple[list[str], str]:
+    from html import escape
+
     close = "</ul></details></li>"
     rows: list[str] = []
     depth = 0
@@ -292,6 +295,8 @@ def _html_rows(tree: MetadataTree, budget: int) -> tuple[list[str], str]:
 
 
 def _leaf_html(entry: _Entry) -> str:
+    from html import escape
+
     key, value = escape(_key_text(entry.key)), escape(_value_text(entry))
     return f"{key} = <code>{value}</code>"
 

@@ -117,7 +117,6 @@ def ragged() -> Signal:
     return Signal(rows)
 
 
-@pytest.mark.xfail(reason="rows of variable length are expected, and never told of")
 def test_ragged_arrays_count_too(path: Path, bars: list[Bar]) -> None:
     hspyio.save(path, [ragged(), Signal(DATA)], progress=True)
     assert all(map(finished, bars))
@@ -150,7 +149,6 @@ def test_what_was_never_written_counts_as_read(path: Path, bars: list[Bar]) -> N
     assert all(map(finished, bars))
 
 
-@pytest.mark.xfail(reason="chunks that are missing are expected, and never told of")
 def test_chunks_that_were_never_written_count_as_read(path: Path, bars: list[Bar]) -> None:
     with_hole(path, CHUNKS)
     assert hspyio.load(path, progress=True).data.sum() == 3 * 50 * 30

@@ -133,7 +133,7 @@ def _arrays(group: Group) -> Iterator[Array]:
 
 
 WRITTEN: list[tuple[Any, list[int]]] = [
-    ({"compression": None}, [2]),
+    ({"compression": None}, []),
     ({"compression": None, "shuffle": False}, []),
     ({}, [2, 1]),
     ({"compression_opts": 9, "shuffle": False}, [1]),

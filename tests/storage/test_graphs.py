@@ -7,6 +7,7 @@ import signal as signals
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,22 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sending large graph", "ignore::R
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
+def cluster() -> Iterator[Any]:
     """Two processes with two threads each."""
-    from distributed import Client, LocalCluster
+    from distributed import LocalCluster
 
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=2, dashboard_address=None, silence_logs=50
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with LocalCluster(
+        n_workers=2, threads_per_worker=2, dashboard_address=":0", silence_logs=50
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def client(cluster: Any) -> Iterator[Any]:
+    """dask computes there while it lasts."""
+    from distributed import Client
+
+    with Client(cluster) as client:
         yield client
 
 
@@ -119,30 +126,40 @@ def test_what_a_task_raises_leaves_the_old_file(
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.hspy"]
 
 
-def _killed_once(block: np.ndarray, mark: str) -> np.ndarray:
-    """The worker dies in the middle of its work, the first time."""
-    try:
-        os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return block
-    os.kill(os.getpid(), signals.SIGKILL)
+def _killed_half_way(block: np.ndarray, folder: str, half: int) -> np.ndarray:
+    """The worker dies when half of the blocks have been computed."""
+    while True:
+        done = len(os.listdir(folder))
+        with suppress(FileExistsError):
+            os.close(os.open(os.path.join(folder, str(done)), os.O_CREAT | os.O_EXCL))
+            break
+    if done == half:
+        os.kill(os.getpid(), signals.SIGKILL)
     return block
 
 
 def test_a_worker_that_dies_costs_a_retry(tmp_path: Path) -> None:
     from distributed import Client, LocalCluster
 
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    data = lazy((3, 3, 16))
+    half = data.npartitions // 2
+    killing = data.map_blocks(_killed_half_way, str(marks), half, meta=np.empty((0, 0, 0), "u2"))
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50
         ) as cluster,
-        Client(cluster),
+        Client(cluster) as client,
     ):
-        mark = str(tmp_path / "mark")
-        data = lazy((3, 3, 16)).map_blocks(_killed_once, mark, dtype="u2")
-        hspyio.save(tmp_path / "a.hspy", Signal(data, signal_dimension=1), chunks=(4, 4, 16))
-        assert Path(mark).exists()
+        before = set(client.run(os.getpid).values())
+        hspyio.save(tmp_path / "a.hspy", Signal(killing, signal_dimension=1), chunks=(4, 4, 16))
+        client.wait_for_workers(2)
+        assert len(before - set(client.run(os.getpid).values())) == 1
     check(tmp_path / "a.hspy", VALUES)
+    hspyio.save(tmp_path / "b.hspy", Signal(data, signal_dimension=1), chunks=(4, 4, 16))
+    check(tmp_path / "b.hspy", VALUES)
+    assert len(list(marks.iterdir())) > data.npartitions  # one came twice
 
 
 def test_what_signals_share_is_computed_once(tmp_path: Path) -> None:

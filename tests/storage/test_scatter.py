@@ -177,6 +177,8 @@ def test_filters_are_as_h5py_writes_them(
             tmp_path / "a.hspy", signal, chunks=chunks, show_progressbar=False, **options
         )
         asked = {"compression": "gzip", "shuffle": True} | options
+        if asked["compression"] is None:
+            asked["shuffle"] = False  # of use to a compressor only
         with h5py.File(tmp_path / "b.h5", "w") as file:
             file.create_dataset("x", data=data, chunks=chunks, **asked)
             expected = filters_of(file["x"])

@@ -45,8 +45,9 @@ def test_what_is_found_is_what_h5py_says(path: Path, case: Case) -> None:
         if any(codec.decode is None for codec in codecs):
             assert stored is None
             return
-        assert (stored is None) == (sum(codec.resizes for codec in codecs) > 1)
         if stored is None:
+            # two compressors, or an index that HDF5 may tell wrongly
+            assert sum(codec.resizes for codec in codecs) > 1 or h5s.UNLIMITED in case.limits
             return
         assert (stored.shape, stored.chunks) == (case.shape, case.chunks)
         assert stored.dtype == dataset.dtype

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from html import escape
 from types import TracebackType
 from typing import Any, Self
 
@@ -131,6 +130,8 @@ class Experiments(Mapping[str, Signal]):
         ]
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         items = "".join(f"<li>{escape(line)}</li>" for line in self._lines())
         return f"<p>{escape(self.path)}, format {escape(self.version)}</p><ul>{items}</ul>"
 

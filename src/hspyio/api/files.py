@@ -7,10 +7,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.api.progress import working
 from hspyio.elements.decoder import Reading
@@ -23,6 +22,9 @@ from hspyio.parts import SignalParts
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.reader import open_root
 from hspyio.versions import migrate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["OpenFile", "opened", "select", "warn"]
 

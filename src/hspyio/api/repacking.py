@@ -73,7 +73,7 @@ def repack(
     check_target(text, overwrite=overwrite)
     with opened(source, ReadOptions(lazy=True, chunks="auto", original_metadata=False)) as file:
         found = {name: _data(file, name) for name in file.contents.experiments}
-        arrays = {name: _planned(data, options) for name, data in found.items() if data}
+        arrays = _planned({name: data for name, data in found.items() if data}, options)
         check_filters(Group({}, arrays))
         label = f"repacking {os.path.basename(file.path)}"
         with working(threads, progress, label) as work:
@@ -98,12 +98,17 @@ def _data(file: OpenFile, name: str) -> Array | None:
     )
 
 
-def _planned(data: Array, options: WriteOptions) -> Array:
+def _planned(data: dict[str, Array], options: WriteOptions) -> dict[str, Array]:
     """With the default chunks, unless others are asked for: not with those it is read in."""
-    assert isinstance(data.type, np.dtype)
-    if options.chunks is None:
-        size = data.type.itemsize
-        options = replace(options, chunks=signal_chunks(data.shape, size, data.signal_dims or ()))
-    planned = plan(Group({}, {names.DATA: data}), options).members[names.DATA]
-    assert isinstance(planned, Array)
+    given = plan(Group({}, dict(data)), options).members
+    planned: dict[str, Array] = {}
+    for name, array in data.items():
+        node = given[name]
+        asked = options.chunks is True or len(options.chunks or ()) == len(array.shape)
+        if not asked:
+            assert isinstance(array.type, np.dtype)
+            chunks = signal_chunks(array.shape, array.type.itemsize, array.signal_dims or ())
+            node = plan(Group({}, {name: array}), replace(options, chunks=chunks)).members[name]
+        assert isinstance(node, Array)
+        planned[name] = node
     return planned

@@ -6,12 +6,14 @@ should be.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio import names
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TYPE, NAME, UNITS, SIZE, OFFSET, SCALE = "_type", "name", "units", "size", "offset", "scale"
 NAVIGATE, BINNED, EXPRESSION, X = "navigate", "is_binned", "expression", "x"

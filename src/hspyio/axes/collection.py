@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from typing import overload
 
 from hspyio.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis
@@ -115,6 +114,8 @@ class Axes(Sequence[Axis]):
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         head = "".join(f"<th>{escape(cell)}</th>" for cell in _TABLE_HEAD)
         rows = (
             "".join(f"<td>{escape(cell)}</td>" for cell in _table_row(axis)) for axis in self._axes

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.axes.checks import (
     FUNCTIONAL_KEYS,
@@ -25,6 +24,9 @@ from hspyio.axes.checks import (
 )
 from hspyio.errors import AxesError
 from hspyio.expression import evaluate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.elements.dtypes import (
     dtype_from_json,
@@ -22,6 +21,8 @@ from hspyio.elements.hints import Hint
 from hspyio.node import Array, MemorySource
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 

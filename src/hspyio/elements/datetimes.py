@@ -34,7 +34,7 @@ def _restore(item: Item, walker: Decoder) -> Any:
     return np.array(number, np.int64).view(dtype)[()]
 
 
-_ARGUMENTS = re.compile(r"(\w+)?\(\s*((?:\d{1,9}\s*,\s*)*\d{1,9})\s*,?\s*\)")
+_ARGUMENTS = r"(\w+)?\(\s*((?:\d{1,9}\s*,\s*)*\d{1,9})\s*,?\s*\)"
 
 
 def _decode_old(item: Item, walker: Decoder) -> Any:
@@ -46,7 +46,7 @@ def _decode_old(item: Item, walker: Decoder) -> Any:
     if not isinstance(node, Attribute) or not isinstance(node.value, bytes):
         raise ValueError("no text")
     text = decode_bytes(node.value)
-    match = _ARGUMENTS.search(text)
+    match = re.search(_ARGUMENTS, text)
     if match is None:
         return text
     numbers = [int(part) for part in match.group(2).split(",")]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio import names
 from hspyio.elements.digest import digest
@@ -19,6 +18,9 @@ from hspyio.elements.keys import key_from_json
 from hspyio.errors import HspyError, Problem
 from hspyio.node import Array, Damaged, Group, MemorySource, Node
 from hspyio.parts import SignalParts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["ABSENT", "RESTORED_ALWAYS", "Decoder", "Reading", "as_objects", "item_of"]
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import binascii
-import hashlib
 import math
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio import names
 from hspyio.elements.dtypes import content_bytes, dtype_to_json
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, Node, StorageType, Text, Vlen
+
+if TYPE_CHECKING:
+    import hashlib
+
+    from numpy.typing import NDArray
 
 _SMALL = 65536
 
@@ -38,8 +42,15 @@ def digest(node: Node, companion: Array | None = None) -> str:
     content = _content(node, top=True)
     if companion is not None:
         content += _content(companion, top=True)
-    summary = hashlib.blake2b(content, digest_size=6).digest()
+    summary = _blake2b()(content, digest_size=6).digest()
     return binascii.b2a_base64(summary, newline=False).decode()
+
+
+@cache
+def _blake2b() -> type[hashlib.blake2b]:
+    import hashlib
+
+    return hashlib.blake2b
 
 
 def _content(node: Node, *, top: bool = False) -> bytes:
@@ -61,7 +72,7 @@ def _array_content(node: Array, *, top: bool) -> bytes:
 
 
 def _group_content(group: Group) -> bytes:
-    summary = hashlib.blake2b(digest_size=16)
+    summary = _blake2b()(digest_size=16)
     for kind, children in ((b"a", group.attributes), (b"m", group.members)):
         for name in sorted(children):
             summary.update(kind + name.encode("utf-8", "surrogatepass") + b"\0")

@@ -58,6 +58,8 @@ class Element:
     ----------
     types : tuple of type
         The exact Python types it takes.
+    late : tuple of (str, str)
+        Module and name of such types, where the module is not imported just to know them.
     encode : callable, optional
         ``(value, walker, where) -> Form``; raises `Refusal` where a value has no form.
     accepts : callable, optional
@@ -74,3 +76,4 @@ class Element:
     accepts: Callable[[Any], bool] | None = None
     decodes: Mapping[Kind, Decode] = field(default_factory=dict)
     restores: Mapping[str, Decode] = field(default_factory=dict)
+    late: tuple[tuple[str, str], ...] = ()

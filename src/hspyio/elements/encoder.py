@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,12 @@ class Encoder:
             if element.encode
             for kind in element.types
         }
+        self._late = {
+            late: element.encode
+            for element in self._elements
+            if element.encode
+            for late in element.late
+        }
         self._lenient = lenient
         self._open: set[int] = set()
         self.problems: list[Problem] = []
@@ -81,6 +88,8 @@ class Encoder:
         return encode(value, self, where)
 
     def _encode_of(self, value: object) -> Encode | None:
+        if type(value) not in self._encode_exactly:
+            self._meet_late_types()
         encode = self._encode_exactly.get(type(value))
         if encode is not None:
             return encode
@@ -88,6 +97,14 @@ class Encoder:
             if element.accepts is not None and element.accepts(value):
                 return element.encode
         return None
+
+    def _meet_late_types(self) -> None:
+        """A value of such a type can only be there once its module is imported."""
+        for (home, name), encode in list(self._late.items()):
+            kind = getattr(sys.modules.get(home), name, None)
+            if kind is not None:
+                self._encode_exactly[kind] = encode
+                del self._late[home, name]
 
     def keep_aside(self, array: Array) -> str:
         """Store an array beside the trees; returns its name there."""

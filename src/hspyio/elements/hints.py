@@ -8,8 +8,6 @@ digest of the stored item; where it does not fit any more, the plain reading sta
 
 from __future__ import annotations
 
-import base64
-import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +19,8 @@ Json = Any
 _PLAIN_LIMIT = 4000
 _INFLATED_LIMIT = 256 * 2**20
 _VERSION = 1
+_NOTHING = f'{{"version":{_VERSION}}}'
+"""What most files hold; told without a parser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,15 @@ def dump(hint: Hint) -> str:
     whole = f'{{"version":{_VERSION},{text[1:]}' if content else _json({"version": _VERSION})
     if len(whole) <= _PLAIN_LIMIT:
         return whole
+    import base64
+
     packed = base64.b85encode(zlib.compress(text.encode(), 6)).decode()
     return _json({"version": _VERSION, "deflated": packed})
 
 
 def _json(value: Json) -> str:
+    import json
+
     return json.dumps(value, separators=(",", ":"))
 
 
@@ -115,11 +119,17 @@ def load(text: str) -> Hint:
     ValueError
         If the text holds no hints, or hints of a version that is newer than this program.
     """
+    if text == _NOTHING:
+        return Hint()
+    import json
+
     try:
         content = json.loads(text)
         if content["version"] > _VERSION:
             raise ValueError(f"type hints of version {content['version']}; update hspyio")
         if "deflated" in content:
+            import base64
+
             content = json.loads(_inflate(base64.b85decode(content["deflated"])))
         return _tree(content)
     except ValueError:

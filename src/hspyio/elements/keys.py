@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -34,22 +33,30 @@ def key_to_json(key: object) -> Json:
     if type(key) is complex:
         return {"complex": [float_text(key.real), float_text(key.imag)]}
     if type(key) is bytes:
+        import base64
+
         return {"bytes": base64.b64encode(key).decode()}
     if type(key) is np.str_:
         return {"numpy.str": "".join(key)}
     if type(key) is tuple:
         return {"tuple": [key_to_json(item) for item in key]}
     for entry in TEXT_TYPES:
-        if type(key) in entry.types:
+        if type(key) is entry.kind():
             return {entry.tag: entry.to_text(key)}
     raise Refusal(f"a key of type {type(key).__name__} has no form in an HSpy file; use text")
+
+
+def _from_base64(text: str) -> bytes:
+    import base64
+
+    return base64.b64decode(text)
 
 
 _FROM_JSON: dict[str, Callable[[Any], Hashable]] = {
     "int": parse_int,
     "float": float,
     "complex": lambda parts: complex(float(parts[0]), float(parts[1])),
-    "bytes": base64.b64decode,
+    "bytes": _from_base64,
     "numpy.str": np.str_,
     "tuple": lambda items: tuple(key_from_json(item) for item in items),
     **{entry.tag: entry.from_text for entry in TEXT_TYPES},

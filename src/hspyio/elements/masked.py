@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
+import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.elements.dtypes import dtype_from_json, dtype_to_json, from_stored, to_stored
 from hspyio.elements.element import Element, Item
@@ -15,12 +14,14 @@ from hspyio.elements.form import Form, Refusal, text_form
 from hspyio.node import Array, MemorySource
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 
 __all__ = ["ELEMENTS"]
 
-Masked = np.ma.MaskedArray[Any, Any]
+Masked: TypeAlias = "np.ma.MaskedArray[Any, Any]"
 
 
 def _encode(value: Masked, walker: Encoder, where: str) -> Form:
@@ -37,12 +38,16 @@ def _encode(value: Masked, walker: Encoder, where: str) -> Form:
 
 
 def _fill_text(value: Masked) -> Any:
+    import base64
+
     fill = np.atleast_1d(np.array(value.fill_value, value.dtype))
     stored = to_stored(fill)
     return [dtype_to_json(stored.dtype), base64.b64encode(stored.tobytes()).decode()]
 
 
 def _fill_value(data: Any, dtype: np.dtype[Any]) -> Any:
+    import base64
+
     stored = np.frombuffer(base64.b64decode(data[1]), dtype_from_json(data[0]))
     return from_stored(stored, dtype)[0]
 
@@ -63,14 +68,19 @@ def _encode_constant(value: Any, walker: Encoder, where: str) -> Form:
     return text_form("--", "numpy.ma.masked")
 
 
+def _known(name: str) -> object:
+    """Something of numpy.ma, if that is imported; before it is, no value can be masked."""
+    return getattr(sys.modules.get("numpy.ma"), name, ELEMENTS)
+
+
 ELEMENTS = (
     Element(
-        accepts=lambda value: value is np.ma.masked,
+        accepts=lambda value: value is _known("masked"),
         encode=_encode_constant,
         restores={"numpy.ma.masked": lambda item, walker: np.ma.masked},
     ),
     Element(
-        accepts=lambda value: type(value) is np.ma.MaskedArray,
+        accepts=lambda value: type(value) is _known("MaskedArray"),
         encode=_encode,
         restores={"masked": _restore},
     ),

@@ -14,7 +14,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio import names
 from hspyio.elements.decoder import as_objects
@@ -35,6 +34,8 @@ from hspyio.elements.text import decode_bytes, is_plain
 from hspyio.node import Array, ArraySource, LooseRows, MemorySource, Rows, RowSource, Text, Vlen
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 

@@ -13,7 +13,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio import names
 from hspyio.elements.element import Element, Item
@@ -26,6 +25,8 @@ from hspyio.elements.texts import float_text, int_text, parse_int
 from hspyio.node import Array, Attribute, Group, MemorySource, Text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.elements.decoder import as_objects
 from hspyio.elements.element import Element, Item
@@ -21,6 +20,8 @@ from hspyio.elements.text import decode_bytes, is_plain
 from hspyio.node import Array, MemorySource, Text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 

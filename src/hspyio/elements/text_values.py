@@ -22,7 +22,7 @@ def _element(entry: TextType) -> Element:
         return Form(attribute, hint=Hint(entry.tag, rest))
 
     return Element(
-        types=entry.types,
+        late=((entry.home, entry.tag),),
         encode=encode,
         restores={entry.tag: lambda item, walker: entry.from_text(restored_text(item))},
     )

@@ -6,17 +6,18 @@ One entry a type, walked both ways: ``from_text(to_text(value))`` is the value.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from decimal import Decimal
-from fractions import Fraction
-from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
-from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hspyio.elements.form import Refusal
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+    from pathlib import PurePath
 
 __all__ = ["TEXT_TYPES", "TextType", "float_text", "int_text", "parse_int"]
 
@@ -24,24 +25,35 @@ _DECIMAL_DIGITS = 4000
 _DECIMAL_BITS = 13000
 
 
-@dataclass(frozen=True, slots=True)
-class TextType:
-    """A type whose values have an exact text.
+class TextType(NamedTuple):
+    """A type whose values have an exact text. Its module is imported when a value is read.
 
     Attributes
     ----------
     tag : str
-        The word in the hint.
-    types : tuple of type
-        Exact types.
-    to_text, from_text : callable
-        Inverse of one another.
+        Its name, and the word in the hint.
+    home : str
+        Its module.
+    to_text : callable
+        Inverse of `from_text`.
+    parse : callable, optional
+        What `from_text` does; the type itself by default.
     """
 
     tag: str
-    types: tuple[type, ...]
+    home: str
     to_text: Callable[[Any], str]
-    from_text: Callable[[str], Any]
+    parse: Callable[[str], Any] | None = None
+
+    def kind(self) -> type | None:
+        """The type, unless its module was never imported: then there are no values of it."""
+        kind: type | None = getattr(sys.modules.get(self.home), self.tag, None)
+        return kind
+
+    def from_text(self, text: str) -> Any:
+        """Make the value of a text."""
+        made = self.parse or getattr(import_module(self.home), self.tag)
+        return made(text)
 
 
 def int_text(value: int) -> str:
@@ -68,13 +80,16 @@ def _fraction_text(value: Fraction) -> str:
 
 
 def _parse_fraction(text: str) -> Fraction:
+    from fractions import Fraction
+
     numerator, denominator = text.split("/")
     return Fraction(parse_int(numerator), parse_int(denominator))
 
 
 def _zone_text(zone: tzinfo | None, fold: int) -> str:
     """What ISO 8601 leaves out: the name of the zone, and which of two equal wall times."""
-    if isinstance(zone, ZoneInfo):
+    named = getattr(sys.modules.get("zoneinfo"), "ZoneInfo", None)
+    if named is not None and isinstance(zone, named):
         if zone.key is None:
             raise Refusal("a time zone without a name has no exact text")
         name = f"[{zone.key}]"
@@ -98,11 +113,11 @@ def _moment_text(value: datetime | time) -> str:
     return value.isoformat() + extra
 
 
-_MOMENT = re.compile(r"([^\[\]]*)(?:\[(=?)([^\[\]]*?)\])??(\[fold\])?")
+_MOMENT = r"([^\[\]]*)(?:\[(=?)([^\[\]]*?)\])??(\[fold\])?"
 
 
 def _parse_moment(kind: type[datetime | time], text: str) -> Any:
-    match = _MOMENT.fullmatch(text)
+    match = re.fullmatch(_MOMENT, text)
     if match is None:
         raise ValueError(f"no moment: {text!r}")
     iso, custom, zone_name, fold = match.groups()
@@ -120,6 +135,8 @@ def _parse_moment(kind: type[datetime | time], text: str) -> Any:
 
 def _named_zone(name: str, fallback: tzinfo | None) -> tzinfo | None:
     """The zone, or its offset at that moment where this machine does not know the name."""
+    from zoneinfo import ZoneInfo
+
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):
@@ -138,21 +155,23 @@ def _parse_duration(text: str) -> timedelta:
     return timedelta(days, seconds, microseconds)
 
 
-def _path_like(concrete: type[PurePath], pure: type[PurePath]) -> Callable[[str], PurePath]:
+def _path(pure: str, text: str) -> PurePath:
     """A path of this system comes back as one; one of another system as a pure path."""
-    return Path if isinstance(Path(), concrete) else pure
+    pathlib = import_module("pathlib")
+    kind: type[PurePath] = getattr(pathlib, pure)
+    return pathlib.Path(text) if isinstance(pathlib.Path(), kind) else kind(text)
 
 
 TEXT_TYPES: tuple[TextType, ...] = (
-    TextType("Decimal", (Decimal,), str, Decimal),
-    TextType("Fraction", (Fraction,), _fraction_text, _parse_fraction),
-    TextType("UUID", (UUID,), str, UUID),
-    TextType("PosixPath", (PosixPath,), str, _path_like(PosixPath, PurePosixPath)),
-    TextType("WindowsPath", (WindowsPath,), str, _path_like(WindowsPath, PureWindowsPath)),
-    TextType("PurePosixPath", (PurePosixPath,), str, PurePosixPath),
-    TextType("PureWindowsPath", (PureWindowsPath,), str, PureWindowsPath),
-    TextType("datetime", (datetime,), _moment_text, lambda text: _parse_moment(datetime, text)),
-    TextType("date", (date,), date.isoformat, date.fromisoformat),
-    TextType("time", (time,), _moment_text, lambda text: _parse_moment(time, text)),
-    TextType("timedelta", (timedelta,), _duration_text, _parse_duration),
+    TextType("Decimal", "decimal", str),
+    TextType("Fraction", "fractions", _fraction_text, _parse_fraction),
+    TextType("UUID", "uuid", str),
+    TextType("PosixPath", "pathlib", str, partial(_path, "PurePosixPath")),
+    TextType("WindowsPath", "pathlib", str, partial(_path, "PureWindowsPath")),
+    TextType("PurePosixPath", "pathlib", str),
+    TextType("PureWindowsPath", "pathlib", str),
+    TextType("datetime", "datetime", _moment_text, partial(_parse_moment, datetime)),
+    TextType("date", "datetime", date.isoformat, date.fromisoformat),
+    TextType("time", "datetime", _moment_text, partial(_parse_moment, time)),
+    TextType("timedelta", "datetime", _duration_text, _parse_duration),
 )

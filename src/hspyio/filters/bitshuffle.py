@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.filters.codec import Bytes, Codec, library, sized
 from hspyio.filters.lz4 import HEADER, parts
 from hspyio.filters.plugins import plain_options
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["CODEC", "detail"]
 

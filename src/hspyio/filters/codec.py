@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Bytes", "Codec", "Decode", "Encode", "library", "sized"]
 
-Bytes: TypeAlias = bytes | bytearray | memoryview | NDArray[np.uint8]
+Bytes: TypeAlias = "bytes | bytearray | memoryview | NDArray[np.uint8]"
 """What goes through filters: one dimension, contiguous."""
 
-Decode: TypeAlias = Callable[[Bytes, tuple[int, ...], int, NDArray[np.uint8] | None], Bytes]
+Decode: TypeAlias = "Callable[[Bytes, tuple[int, ...], int, NDArray[np.uint8] | None], Bytes]"
 """``(stored, options, size, out) -> decoded``.
 
 Undo the filter on a whole chunk. The result has exactly `size` bytes. `out`, where given, has
@@ -24,7 +25,7 @@ GIL. Raises ValueError or RuntimeError if what is stored is damaged, also where 
 another size; never more than `size` bytes are made.
 """
 
-Encode: TypeAlias = Callable[[Bytes, tuple[int, ...]], Bytes]
+Encode: TypeAlias = "Callable[[Bytes, tuple[int, ...]], Bytes]"
 """``(plain, options) -> stored``. Apply the filter to a whole chunk; inverse of `Decode`.
 
 Both take the options as they stand in a file.

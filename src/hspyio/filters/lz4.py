@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.filters.codec import Bytes, Codec, library, sized
 from hspyio.filters.plugins import plain_options
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["CODEC", "HEADER", "parts"]
 

@@ -17,9 +17,6 @@ from hspyio.node import Filter
 
 __all__ = ["Pipeline", "Scratch"]
 
-_SHORT_ROW = 64
-"""Elements of a row below which numpy's overhead a row costs more than one more copy."""
-
 
 @dataclass(slots=True)
 class Scratch:
@@ -104,12 +101,12 @@ class Pipeline:
         ValueError, RuntimeError
             If the chunk is damaged.
         """
-        steps = [i for i in range(len(self.filters)) if not mask >> i & 1]
+        steps = [i for i in self._busy if not mask >> i & 1]
         whole = target.shape == self.chunk and target.flags.c_contiguous
         data = stored
         for turn, index in enumerate(reversed(steps)):
             last = turn == len(steps) - 1
-            if last and not whole and self._splits(index):
+            if last and self._splits(index):
                 self._check_size(data)
                 planes = _planes(data, self.dtype.itemsize, self.chunk)
                 _merge(planes[(slice(None), *inside)], target, scratch)
@@ -118,6 +115,12 @@ class Pipeline:
             out = _bytes_of(target) if last and whole else scratch.take(f"step {turn}", size)
             data = self._codecs[index].decode(data, self.filters[index].options, size, out)  # type: ignore[misc]
         self._place(data, target, inside, whole=whole)
+
+    @cached_property
+    def _busy(self) -> tuple[int, ...]:
+        """The filters that change anything: bytes are shuffled in vain."""
+        idle = (shuffle.CODEC.id, (1,))
+        return tuple(i for i, f in enumerate(self.filters) if (f.id, f.options) != idle)
 
     def _splits(self, index: int) -> bool:
         """Whether a filter is a shuffle of just these values, which is undone in their place."""
@@ -175,23 +178,25 @@ class Pipeline:
         return data, mask
 
     def _first_step(self, values: NDArray[Any], scratch: Scratch) -> tuple[Bytes, int]:
-        """Gather a chunk's bytes, shuffled already where that is the first filter."""
+        """A chunk's bytes, shuffled already where that is the first filter."""
+        chunk = self._gathered(values, scratch)
+        if not (self.filters and self._splits(0) and self.dtype.itemsize > 1):
+            return _bytes_of(chunk), 0
+        planes = scratch.take("planes", self.size)
+        shuffle.split(chunk, _planes(planes, self.dtype.itemsize, self.chunk))
+        return planes, 1
+
+    def _gathered(self, values: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
+        """A whole chunk in one piece of memory, with zeros beyond the array's edge."""
         whole = values.shape == self.chunk
-        if self.filters and self._splits(0) and self.dtype.itemsize > 1:
-            buffer = scratch.take("planes", self.size)
-            planes = _planes(buffer, self.dtype.itemsize, self.chunk)
-            if not whole:
-                buffer[:] = 0
-            shuffle.split(values, planes[(slice(None), *map(slice, values.shape))])
-            return buffer, 1
         if whole and values.flags.c_contiguous:
-            return _bytes_of(values), 0
+            return values
         buffer = scratch.take("chunk", self.size)
-        if not whole:
+        if not whole or self.dtype.names:  # between fields too: what was there is nobody's business
             buffer[:] = 0
         chunk = buffer.view(self.dtype).reshape(self.chunk)
-        chunk[tuple(map(slice, values.shape))] = values
-        return buffer, 0
+        shuffle.copy(values, chunk[tuple(map(slice, values.shape))])
+        return chunk
 
 
 def _bytes_of(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -204,23 +209,14 @@ def _planes(data: Bytes, itemsize: int, chunk: tuple[int, ...]) -> NDArray[np.ui
 
 
 def _merge(planes: NDArray[np.uint8], target: NDArray[Any], scratch: Scratch) -> None:
-    """Unshuffle into a part of an array; where its rows are short, by way of a buffer."""
-    if target.ndim and _row_length(target) < _SHORT_ROW:
-        buffer = scratch.take("merged", target.nbytes).view(target.dtype).reshape(target.shape)
-        shuffle.merge(planes, buffer)
-        target[...] = buffer
-    else:
-        shuffle.merge(planes, target)
-
-
-def _row_length(values: NDArray[Any]) -> int:
-    """Elements that lie side by side in memory."""
-    length = 1
-    for n, stride in zip(reversed(values.shape), reversed(values.strides), strict=True):
-        if n > 1 and stride != length * values.itemsize:
-            break
-        length *= n
-    return length
+    """Unshuffle into a part of an array, by way of a buffer where it is in pieces."""
+    frame = scratch.take("frame", shuffle.FRAME)
+    if target.flags.c_contiguous:
+        shuffle.merge(planes, target, frame)
+        return
+    buffer = scratch.take("merged", target.nbytes).view(target.dtype).reshape(target.shape)
+    shuffle.merge(planes, buffer, frame)
+    shuffle.copy(buffer, target)
 
 
 def _same_memory(data: NDArray[Any], target: NDArray[Any]) -> bool:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from hspyio.filters.codec import Bytes, Codec, library
 
-__all__ = ["CODEC", "merge", "split"]
+__all__ = ["CODEC", "FRAME", "copy", "merge", "split"]
 
 _TILE = 1 << 18
-"""Bytes that `merge` works on at a time: they stay in the processor's cache."""
+"""Bytes that `merge` and `split` work on at a time: they stay in the processor's cache."""
 
 _SHORT_ROW = 4096
 
@@ -26,8 +26,13 @@ _HEADER = 24
 offset of four bytes each."""
 _SHUFFLED, _ONE_STREAM = 0x01, 0x10
 
+FRAME = _HEADER + _TILE
+"""Bytes of the buffer that `merge` uses."""
 
-def merge(planes: NDArray[np.uint8], values: NDArray[Any]) -> None:
+
+def merge(
+    planes: NDArray[np.uint8], values: NDArray[Any], frame: NDArray[np.uint8] | None = None
+) -> None:
     """Undo the shuffle.
 
     Parameters
@@ -37,6 +42,8 @@ def merge(planes: NDArray[np.uint8], values: NDArray[Any]) -> None:
         strides.
     values : ndarray
         Receives the values: any type of fixed size without references, any strides.
+    frame : ndarray of uint8, optional
+        A buffer of `FRAME` bytes to use.
     """
     if not planes.size:
         return
@@ -45,14 +52,16 @@ def merge(planes: NDArray[np.uint8], values: NDArray[Any]) -> None:
         for k in range(len(planes)):
             octets[..., k] = planes[k]
     elif values.flags.c_contiguous:
-        _merge_flat(planes.reshape(len(planes), -1), values.reshape(-1).view(np.uint8))
+        _merge_flat(planes.reshape(len(planes), -1), values.reshape(-1).view(np.uint8), frame)
     else:
         whole = np.empty(values.shape, values.dtype)
-        _merge_flat(planes.reshape(len(planes), -1), whole.reshape(-1).view(np.uint8))
-        _copy(whole, values)
+        _merge_flat(planes.reshape(len(planes), -1), whole.reshape(-1).view(np.uint8), frame)
+        copy(whole, values)
 
 
-def _merge_flat(planes: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+def _merge_flat(
+    planes: NDArray[np.uint8], out: NDArray[np.uint8], frame: NDArray[np.uint8] | None
+) -> None:
     """Merge through Blosc, the fastest unshuffle at hand: 11 GB/s, numpy's best is 4 to 11.
 
     What it decodes is a frame with one block that is shuffled and not compressed.
@@ -61,7 +70,8 @@ def _merge_flat(planes: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     itemsize, count = planes.shape
     step = min(count, _TILE // itemsize)
     kind = 2 | 1 << 8 | (_SHUFFLED | _ONE_STREAM) << 16 | itemsize << 24
-    frame = np.empty(_HEADER + step * itemsize, np.uint8)
+    if frame is None:
+        frame = np.empty(_HEADER + step * itemsize, np.uint8)
     for start in range(0, count, step):
         part = planes[:, start : start + step]
         size = part.size
@@ -89,11 +99,20 @@ def split(values: NDArray[Any], planes: NDArray[np.uint8]) -> None:
     if not planes.size:
         return
     if not values.flags.c_contiguous:
-        whole = np.empty(values.shape, values.dtype)
-        _copy(values, whole)
+        # Zeros between the fields of a structure: what was in memory is nobody's business.
+        made = np.zeros if values.dtype.names else np.empty
+        whole = made(values.shape, values.dtype)
+        copy(values, whole)
         values = whole
     if len(planes) in (2, 4, 8):
-        _split_words(values.view(f"<u{len(planes)}"), planes)
+        words = values.view(f"<u{len(planes)}")
+        if not planes[0, ...].flags.c_contiguous:
+            _split_words(words, planes)
+            return
+        words, planes = words.reshape(-1), planes.reshape(len(planes), -1)
+        step = _TILE // len(planes)
+        for start in range(0, words.size, step):
+            _split_words(words[start : start + step], planes[:, start : start + step])
     elif len(planes) == 16:
         pairs = values[..., None].view("<u8")
         _split_words(pairs[..., 0], planes[:8])
@@ -123,7 +142,7 @@ def _octets(values: NDArray[Any]) -> NDArray[np.uint8]:
     return values[..., None].view(np.uint8)
 
 
-def _copy(source: NDArray[Any], target: NDArray[Any]) -> None:
+def copy(source: NDArray[Any], target: NDArray[Any]) -> None:
     """Copy; a short row whose values lie side by side as one item, which is twice as fast."""
     if source.ndim:
         row = source.shape[-1] * source.itemsize

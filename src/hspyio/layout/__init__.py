@@ -5,6 +5,9 @@ Format, sections 1, 3 and 7.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from hspyio.layout.reading import (
     Contents,
     contents,
@@ -14,7 +17,9 @@ from hspyio.layout.reading import (
     stored_title,
     to_signal,
 )
-from hspyio.layout.writing import EncodedFile, encode_file
+
+if TYPE_CHECKING:
+    from hspyio.layout.writing import EncodedFile, encode_file
 
 __all__ = [
     "Contents",
@@ -27,3 +32,10 @@ __all__ = [
     "stored_title",
     "to_signal",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What writes is imported when it is first used: whoever loads a file need not wait for it."""
+    if name in ("EncodedFile", "encode_file"):
+        return getattr(import_module("hspyio.layout.writing"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

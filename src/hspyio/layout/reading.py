@@ -301,12 +301,12 @@ _MEMBERS = (
     names.PEAK_MVA_RESULTS,
     names.MASKS,
 )
-_AXES = re.compile(r"axis-\d+|_(list|tuple)_\d+_axes")
+_AXES = r"axis-\d+|_(list|tuple)_\d+_axes"
 
 
 def is_own_member(name: str) -> bool:
     """Whether a member of an experiment's group is part of the format, data aside."""
-    return name in _MEMBERS or _AXES.fullmatch(name) is not None
+    return name in _MEMBERS or re.fullmatch(_AXES, name) is not None
 
 
 def _is_ragged(data: Any) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 from h5py import h5d, h5p, h5s, h5t, h5z
-from numpy.typing import NDArray
 
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
@@ -24,7 +24,10 @@ from hspyio.storage.stored import chunk_index, stored_layout
 from hspyio.storage.types import to_h5py
 from hspyio.storage.vlen import row_access, write_rows
 
-__all__ = ["check_filters", "write_array"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["check_filters", "expected_bytes", "write_array"]
 
 _COMPACT_LIMIT = 8192
 _ENCODES = 1
@@ -60,6 +63,13 @@ def _hdf5_encodes(step: Filter) -> bool:
     return available
 
 
+def expected_bytes(array: Array) -> int:
+    """Bytes that `write_array` will tell of, as they go by."""
+    if array.chunks is None or (isinstance(array.type, Text) and not _is_for_engine(array)):
+        return 0
+    return math.prod(array.shape) * to_h5py(array.type).itemsize
+
+
 def write_array(target: h5py.Group, name: str, array: Array, output: Output) -> None:
     """Write one array; planned.
 
@@ -82,9 +92,7 @@ def write_array(target: h5py.Group, name: str, array: Array, output: Output) -> 
     creation = _creation(array, dtype, allocated=engine and not array.filters)
     access = row_access(array) if isinstance(array.type, Vlen) else None
     dataset = h5d.create(target.id, name.encode(), kind, space, creation, dapl=access)
-    size = int(np.prod(array.shape)) * dtype.itemsize
-    output.work.expect(size)
-    if not size:
+    if not math.prod(array.shape):
         return
     if engine:
         _past_hdf5(dataset, array, output)
@@ -124,10 +132,11 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
         return
     values = array.source.read().astype(pipeline.dtype, copy=False)
     stored = None if array.filters else stored_layout(dataset, array.type, ())
-    if stored is None:
+    index = None if stored is None else chunk_index(dataset, stored)
+    if index is None:
         write_chunks(dataset, pipeline, values, output)
     else:
-        write_allocated(chunk_index(dataset, stored), pipeline, values, output)
+        write_allocated(index, pipeline, values, output)
 
 
 def _plain_dtype(array: Array) -> np.dtype[Any]:

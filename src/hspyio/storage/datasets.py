@@ -7,22 +7,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 from h5py import h5d, h5o, h5s, h5t
-from numpy.typing import NDArray
 
 from hspyio.errors import DamagedFileError, FilterError, HspyError
 from hspyio.filters import codec_of
 from hspyio.node import Array, Damaged, Filter, LooseRows, Rows, Selection, Vlen
-from hspyio.storage.gather import read_block, read_chunks
+from hspyio.storage.gather import read_block, read_chunks, spans
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.stored import ChunkIndex, Stored, chunk_index, layout_of, stored_layout
 from hspyio.storage.types import from_h5py, plain_values, to_h5py
 from hspyio.storage.vlen import REFERENCE, read_rows, row_dtype
 from hspyio.storage.work import Work
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "LazySource",
@@ -164,7 +166,8 @@ class _FileSource:
     def detached(self) -> LazySource:
         """A source that goes on when the file is closed, and can be pickled."""
         self._session.shared = True
-        return LazySource(self._session.handle, self._where, self.shape, self._stored())
+        foreign = self._session.allow_external  # perhaps
+        return LazySource(self._session.handle, self._where, self.shape, self._stored(), foreign)
 
 
 class _RowsInFile(_FileSource):
@@ -204,12 +207,15 @@ class LazySource:
         Length of each dimension.
     stored : Stored or None
         How it stands in the file, where it is read past HDF5.
+    foreign : bool
+        Whether its values may stand in another file, which HDF5 finds by the path only.
     """
 
     handle: FileHandle
     where: str
     shape: tuple[int, ...]
     stored: Stored | None = None
+    foreign: bool = False
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Read a selection.
@@ -226,11 +232,11 @@ class LazySource:
                 values = _past_hdf5(self.stored, self._index, self.handle, selection, Work())
                 if values is not None:
                     return values
-            with self.handle.open() as file:
+            with self.handle.open(by_path=self.foreign) as file:
                 dataset = file[self.where].id
                 return _through_hdf5(dataset, selection, filters_of(dataset))
 
-    def _index(self) -> ChunkIndex:
+    def _index(self) -> ChunkIndex | None:
         assert self.stored is not None
         stored = self.stored
         return self.handle.index(self.where, lambda file: chunk_index(file[self.where].id, stored))
@@ -249,7 +255,7 @@ def _named(path: str, where: str) -> Iterator[None]:
         raise DamagedFileError(
             "does not fit into memory; use lazy=True", path=path, where=where
         ) from error
-    except (OSError, RuntimeError, ValueError, TypeError, IndexError) as error:
+    except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise DamagedFileError(
             f"its values cannot be read: {error}", path=path, where=where
         ) from error
@@ -257,7 +263,7 @@ def _named(path: str, where: str) -> Iterator[None]:
 
 def _past_hdf5(
     stored: Stored,
-    index: Callable[[], ChunkIndex],
+    index: Callable[[], ChunkIndex | None],
     handle: FileHandle,
     selection: Selection,
     work: Work,
@@ -266,7 +272,10 @@ def _past_hdf5(
     with handle.descriptor() as descriptor:
         if stored.chunks is None:
             return read_block(stored, descriptor, selection, work)
-        return read_chunks(stored, index(), descriptor, selection, work)
+        chunks = index()
+        if chunks is None:
+            return None
+        return read_chunks(stored, chunks, descriptor, selection, work)
 
 
 def _through_hdf5(
@@ -277,7 +286,15 @@ def _through_hdf5(
     if dataset.dtype.subdtype is not None:
         values = np.asarray(h5py.Dataset(dataset)[()])[selection]
     elif selection and not _is_everything(selection, dataset.shape):
-        values = np.asarray(h5py.Dataset(dataset)[selection])
+        # h5py makes a scalar of one value, in the machine's byte order: it gets slices only.
+        chosen = spans(selection, dataset.shape)
+        slices = tuple(
+            slice(span.start, span.last + 1 if span.count else span.start, span.step)
+            for span in chosen
+        )
+        values = np.asarray(h5py.Dataset(dataset)[slices])
+        kept = tuple(0 if span.single else slice(None) for span in chosen)
+        return plain_values(values, kind)[(*kept, ...)]
     else:
         values = np.empty(dataset.shape, dataset.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values, h5t.py_create(to_h5py(kind)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -120,8 +119,14 @@ def read_chunks(
     else:
         touched, complete = _touched(stored, index, chosen)
         result = stored.empty(shape, filled=not complete)
-        reader = partial(_ChunkReader, stored, touched, descriptor, chosen, result, work)
-        each(range(len(touched)), lambda: reader().read, work.threads)
+        readers: list[_ChunkReader] = []
+
+        def reader() -> Callable[[int], None]:
+            readers.append(_ChunkReader(stored, touched, descriptor, chosen, result, work))
+            return readers[-1].read
+
+        each(range(len(touched)), reader, work.threads)
+        work.advance(size - sum(reader.done for reader in readers))  # chunks that are not there
     return result.reshape([span.count for span in chosen if not span.single])
 
 
@@ -165,6 +170,7 @@ class _ChunkReader:
         self._result = result
         self._advance = work.advance
         self._scratch = Scratch()
+        self.done = 0
 
     def read(self, row: int) -> None:
         """Read one chunk into its place."""
@@ -187,6 +193,7 @@ class _ChunkReader:
             raise DamagedFileError(
                 f"its chunk at {tuple(corner)} cannot be read: {error}"
             ) from error
+        self.done += target.nbytes
         self._advance(target.nbytes)
 
     def _decode(self, row: int, target: NDArray[Any], inside: tuple[slice, ...]) -> None:

@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import h5py
@@ -100,11 +99,11 @@ class FileHandle:
         with self._locked():
             if self._descriptor is None:
                 descriptor = _opened(self.path)
-                if fingerprint(os.fstat(descriptor)) != self.fingerprint:
+                try:
+                    self._check_is_same(os.fstat(descriptor))
+                except StaleFileError:
                     os.close(descriptor)
-                    raise StaleFileError(
-                        "has changed since it was loaded lazily; load it again", path=self.path
-                    )
+                    raise
                 self._descriptor = descriptor
             return os.dup(self._descriptor)
 
@@ -120,23 +119,40 @@ class FileHandle:
         return found
 
     @contextmanager
-    def open(self) -> Iterator[h5py.File]:
+    def open(self, *, by_path: bool = False) -> Iterator[h5py.File]:
         """Open the file, as it was, for reading.
+
+        Parameters
+        ----------
+        by_path : bool
+            Whether HDF5 has to know the path, to find other files from there; the file has to
+            be there still.
 
         Raises
         ------
         StaleFileError
             If it has changed and no descriptor of the old state is open.
         """
+        if by_path:
+            with h5py.File(self.path, "r") as file:
+                self._check_is_same(os.stat(self.path))
+                yield file
+            return
         with DescriptorFile(self._duplicate()) as raw, h5py.File(raw, "r") as file:
             yield file
+
+    def _check_is_same(self, status: os.stat_result) -> None:
+        if fingerprint(status) != self.fingerprint:
+            raise StaleFileError(
+                "has changed since it was loaded lazily; load it again", path=self.path
+            )
 
 
 def _opened(path: str) -> int:
     try:
         return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     except FileNotFoundError as error:
-        raise MissingFileError("is gone", path=Path(path)) from error
+        raise MissingFileError("is gone", path=path) from error
 
 
 class DescriptorFile(io.RawIOBase):

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
@@ -103,7 +102,7 @@ def _check_is_file(path: str) -> None:
 
 def _cannot_open(path: str, error: Exception) -> HspyError:
     """Say what the file is instead, if it is no HDF5 file."""
-    with Path(path).open("rb") as stream:
+    with open(path, "rb") as stream:
         start = stream.read(512)
     if start[:8] == _SIGNATURE:
         return DamagedFileError(f"is an HDF5 file that HDF5 cannot open: {error}", path=path)

@@ -9,7 +9,7 @@ import h5py
 from h5py import h5o
 
 from hspyio import names
-from hspyio.node import Array, Group
+from hspyio.node import Array, Group, Kept
 from hspyio.storage.atomic import save_file
 from hspyio.storage.output import Output
 from hspyio.storage.work import Work
@@ -84,14 +84,17 @@ def repack_file(
             holder = old.get(names.EXPERIMENTS)
             if not isinstance(holder, h5py.Group):
                 return
-            nodes = {
-                name: Group({}, {names.DATA: arrays[name]}) for name in holder if name in arrays
+            nodes: dict[str, Group | Kept] = {
+                name: Group({}, {names.DATA: arrays[name]})
+                if name in arrays
+                else Kept(f"/{names.EXPERIMENTS}/{name}")
+                for name in holder
             }
             tree = Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=_is_ordered(holder))})
-            write_group(new, tree, output)
+            write_group(new, tree, output, old=old)
             made = new[names.EXPERIMENTS]
             _take_over(holder, made, skip=())
-            for name in nodes:
+            for name in arrays:
                 _take_over(holder[name], made[name], skip=())
 
     save_file(target, fill, work, durable=durable)

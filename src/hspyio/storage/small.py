@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from h5py import h5d, h5g, h5p, h5s
-from numpy.typing import NDArray
 
 from hspyio.filters import fletcher32, gzip, shuffle
 from hspyio.node import Array, MemorySource, Text, Vlen
 from hspyio.storage.types import ReadTypes, WriteType, WriteTypes, plain_values
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["SmallWriter", "read_small"]
 

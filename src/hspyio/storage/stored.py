@@ -6,19 +6,22 @@ import math
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5f, h5i, h5t
-from numpy.typing import NDArray
+from h5py import h5d, h5f, h5i, h5s, h5t
 
-from hspyio.filters.pipeline import Pipeline
+from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.node import Filter, StorageType, Text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["ChunkIndex", "Stored", "chunk_index", "layout_of", "stored_layout"]
 
 _MOST_CHUNKS = 2**62
+_MOST_OFFSET = 2**62
 
 
 @dataclass(frozen=True)
@@ -151,9 +154,25 @@ def layout_of(
         _fill_value(creation, dataset.dtype),  # which names a text's character set
         None if chunked else dataset.get_offset(),
     )
-    if chunked and (not stored.pipeline.decodes or math.prod(stored.grid) > _MOST_CHUNKS):
+    if chunked and not (stored.pipeline.decodes and _has_sound_index(dataset, stored)):
         return None
     return stored
+
+
+def _has_sound_index(dataset: h5d.DatasetID, stored: Stored) -> bool:
+    """Whether HDF5 tells rightly where chunks are.
+
+    HDF5 2.0 names wrong corners of an array with one unlimited dimension if a limited one that
+    comes before it has several chunks (its *extensible array* index; seen).
+    """
+    assert stored.chunks is not None
+    limits = dataset.get_space().get_simple_extent_dims(1)
+    unlimited = [i for i, most in enumerate(limits) if most == h5s.UNLIMITED]
+    if len(unlimited) == 1:
+        before = zip(limits[: unlimited[0]], stored.chunks, strict=False)
+        if any(most > step for most, step in before):
+            return False
+    return math.prod(stored.grid) <= _MOST_CHUNKS
 
 
 def _same_bytes(dataset: h5d.DatasetID) -> bool:
@@ -176,10 +195,11 @@ def _fill_value(creation: Any, dtype: np.dtype[Any]) -> bytes:
     return value.tobytes()
 
 
-def chunk_index(dataset: h5d.DatasetID, stored: Stored) -> ChunkIndex:
+def chunk_index(dataset: h5d.DatasetID, stored: Stored) -> ChunkIndex | None:
     """Read the index of a chunked dataset, in one pass.
 
-    Chunks outside the array are left out, so is a second one in the same place.
+    Chunks outside the array are left out, so is a second one in the same place. ``None`` where
+    chunks at the array's edge are stored without the filters, which only HDF5 knows.
     """
     assert stored.chunks is not None
     rank = len(stored.shape)
@@ -187,7 +207,9 @@ def chunk_index(dataset: h5d.DatasetID, stored: Stored) -> ChunkIndex:
 
     def note(chunk: h5py.h5d.StoreInfo) -> None:
         numbers.extend(chunk.chunk_offset)
-        numbers.extend((chunk.byte_offset or 0, chunk.size, chunk.filter_mask))
+        # An offset beyond any file is one that no chunk has.
+        offset = min(chunk.byte_offset or 0, _MOST_OFFSET)
+        numbers.extend((offset, chunk.size, chunk.filter_mask))
 
     dataset.chunk_iter(note)
     table = np.frombuffer(numbers, np.int64).reshape(-1, rank + 3)
@@ -197,4 +219,48 @@ def chunk_index(dataset: h5d.DatasetID, stored: Stored) -> ChunkIndex:
     strides = np.array([math.prod(stored.grid[i + 1 :]) for i in range(rank)], np.int64)
     places, first = np.unique(grid[valid] @ strides, return_index=True)
     offsets, sizes, masks = facts[valid][first].T
-    return ChunkIndex(places, offsets, sizes, masks)
+    index = ChunkIndex(places, offsets, sizes, masks)
+    return index if _has_filtered_edges(dataset, stored, index) else None
+
+
+def _has_filtered_edges(dataset: h5d.DatasetID, stored: Stored, index: ChunkIndex) -> bool:
+    """Whether chunks at the edge went through the filters, as all others have.
+
+    HDF5 can leave that out for them (``H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS``) and tells nobody.
+    One that has all its bytes is decoded, and compared with what HDF5 makes of it, as soon as
+    there is a difference between its bytes and its values.
+    """
+    for row in _unshrunk_edges(stored, index):
+        assert stored.chunks is not None
+        place = np.unravel_index(index.places[row], stored.grid)
+        corner = tuple(int(i) * n for i, n in zip(place, stored.chunks, strict=True))
+        shape = [
+            min(step, n - low)
+            for low, step, n in zip(corner, stored.chunks, stored.shape, strict=True)
+        ]
+        inside = tuple(slice(n) for n in shape)
+        values = np.empty(shape, stored.dtype)
+        try:
+            mask, content = dataset.read_direct_chunk(corner)
+            stored.pipeline.decode(content, mask, values, inside, Scratch())
+        except (OSError, RuntimeError, ValueError):
+            return False
+        plain = np.frombuffer(content, stored.dtype).reshape(stored.chunks)[inside]
+        if plain.tobytes() != values.tobytes():
+            region = tuple(slice(low, low + n) for low, n in zip(corner, shape, strict=True))
+            return np.asarray(h5py.Dataset(dataset)[region]).tobytes() == values.tobytes()
+    return True
+
+
+def _unshrunk_edges(stored: Stored, index: ChunkIndex) -> NDArray[np.intp]:
+    """Chunks that reach beyond the array, and are as long as if no filter had shrunk them."""
+    if not stored.filters:
+        return np.empty(0, np.intp)
+    edge = np.zeros(len(index), bool)
+    places = np.unravel_index(index.places, stored.grid)
+    assert stored.chunks is not None
+    for place, n, step, count in zip(places, stored.shape, stored.chunks, stored.grid, strict=True):
+        if n % step:
+            edge |= place == count - 1
+    whole = (index.sizes == stored.pipeline.size) & (index.masks == 0)
+    return np.flatnonzero(edge & whole)

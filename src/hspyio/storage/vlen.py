@@ -15,17 +15,19 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import h5py.defs
 import numpy as np
 from h5py import _objects, h5d, h5i, h5p, h5s, h5t
-from numpy.typing import NDArray
 
 from hspyio.node import Array, LooseRows, Rows, Vlen, spread
 from hspyio.storage.handles import file_size, read_into
 from hspyio.storage.types import from_h5py, to_h5py
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["REFERENCE", "read_rows", "row_access", "row_dtype", "write_rows"]
 

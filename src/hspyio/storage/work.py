@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -132,15 +133,17 @@ def each(
     ]
     try:
         for helper in helpers:
-            helper.start()
+            with suppress(RuntimeError):  # the system has no more; those there are will do
+                helper.start()
         _work(shared, make, catch=Exception)
     except BaseException as error:
         shared.fail(error)
         raise
     finally:
         for helper in helpers:
-            if helper.ident is not None:
-                helper.join()
+            while helper.is_alive():
+                with suppress(KeyboardInterrupt):  # it ends with the chunk it is at
+                    helper.join()
     if shared.errors:
         raise shared.errors[0]
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 from h5py import h5, h5a, h5g, h5o, h5p, h5s
-from numpy.typing import NDArray
 
-from hspyio.node import Array, Attribute, Group, Kept, Text
-from hspyio.storage.array_writer import write_array
+from hspyio.node import Array, Attribute, Group, Kept, Text, arrays_of
+from hspyio.storage.array_writer import expected_bytes, write_array
 from hspyio.storage.output import Output
 from hspyio.storage.small import SmallWriter
 from hspyio.storage.types import WriteTypes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["LIBVER", "write_group"]
 
@@ -37,6 +39,7 @@ def write_group(
     old : h5py.File, optional
         The file that `Kept` objects are copied from, raw.
     """
+    output.work.expect(sum(map(expected_bytes, arrays_of(group))))
     _Writer(output, old).fill(target.id, group)
 
 
