@@ -42,7 +42,8 @@ def our_writing(
             progress=False,
         )
 
-    return Step(run)
+    # As for RosettaSciIO: what an old file takes to delete is no matter of writing.
+    return Step(run, before=lambda: path.unlink(missing_ok=True))
 
 
 def our_reading(path: Path, *, threads: int | None = None) -> Step:

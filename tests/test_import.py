@@ -21,8 +21,8 @@ HEAVY = (
     "xarray", "hyperspy", "exspy", "rsciio", "hypothesis", "scipy", "pandas",
 )  # fmt: skip
 UNUSED_BY_LOADING = (
-    "base64", "dask", "decimal", "fractions", "hashlib", "hdf5plugin", "html", "imagecodecs", "isal",
-    "json", "numpy.ma", "pathlib", "rich", "tqdm", "uuid", "zoneinfo",
+    "base64", "dask", "decimal", "fractions", "hashlib", "hdf5plugin", "html", "imagecodecs",
+    "isal", "json", "numpy.ma", "pathlib", "rich", "tqdm", "uuid", "zoneinfo",
     "hspyio.layout.writing", "hspyio.plan", "hspyio.storage.array_writer", "hspyio.storage.writer",
 )  # fmt: skip
 """What a load of a small file without odd types can do without, so that it starts quickly."""

@@ -22,7 +22,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / PACKAGE
 # Rooms from the ground up. On the two lowest floors a room is a single small file, which may also
 # import those named before it on its floor; higher up, rooms on one floor don't see each other.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "names", "options"),
+    ("records", "errors", "names", "options"),
     ("node", "tree", "parts", "expression", "axes", "signal", "differences"),
     ("elements", "versions", "filters", "chunks"),
     ("layout", "plan", "storage", "lazy"),
@@ -37,9 +37,8 @@ PLACE = {
 ABOVE_API = PLACE["api"][0] + 1
 
 HEAVY = {"dask", "exspy", "hdf5plugin", "hyperspy", "imagecodecs", "matplotlib", "rich", "xarray"}
-# Python's own modules that few files need. Importing them costs as much as reading a small file, so
-# they may wait inside a function until they are used (or in sys.modules: without `decimal` there are
-# no Decimals).
+# Python's own modules that few HSpy files need. Importing them takes longer than reading a small
+# file, so they may wait inside a function until they are used.
 RARE = {"base64", "fractions", "hashlib", "html", "json", "unicodedata", "zoneinfo"}
 H5PY_ROOMS = {"storage", "bridges"}
 TYPER_ROOMS = {"cli"}

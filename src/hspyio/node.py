@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from hspyio.records import record
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -119,7 +121,7 @@ class ArraySource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class MemorySource:
     """An array that is in memory already."""
 
@@ -144,7 +146,7 @@ class RowSource(ArraySource, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Rows:
     """Rows of variable length, end to end in one array.
 
@@ -192,7 +194,7 @@ class Rows:
         return np.asarray(objects[selection])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class LooseRows:
     """Rows of variable length that are arrays of their own.
 
@@ -264,7 +266,7 @@ def spread(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.
     return indices
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class GraphSource:
     """An array that is yet to be computed: a dask array, held without importing dask.
 
@@ -286,7 +288,7 @@ class GraphSource:
         return np.asarray(self.graph[selection])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Array:
     """An array: its type, where its values are, and how they are (to be) stored.
 
@@ -342,7 +344,7 @@ class Kept:
     where: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Group:
     """A group: attributes, and members by name.
 

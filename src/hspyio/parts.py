@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from hspyio.records import record
 
 __all__ = ["SignalParts"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class SignalParts:
     """The decoded parts of an experiment or of a signal inside a tree.
 

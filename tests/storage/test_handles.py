@@ -130,6 +130,9 @@ def test_no_descriptor_is_left(path: Path) -> None:
     del twin
     handle.close()
     gc.collect()
+    assert open_descriptors(path) == 1  # a few are kept for the next tasks of a worker
+    handles._handle_of.cache_clear()
+    gc.collect()
     assert open_descriptors(path) == 0
     replace(path)
     for _ in range(3):
@@ -195,3 +198,24 @@ def test_a_fingerprint_tells_states_apart(path: Path) -> None:
     assert fingerprint(path.stat()) == one
     os.utime(path, ns=(0, 1))
     assert fingerprint(path.stat()) != one
+
+
+def test_tasks_of_a_worker_share_a_handle_while_the_file_is_the_same(path: Path) -> None:
+    text = pickle.dumps(FileHandle(str(path)))
+    one, other = pickle.loads(text), pickle.loads(text)
+    assert one is other
+    assert first(one) == 0
+    replace(path)
+    with pytest.raises(StaleFileError):
+        first(pickle.loads(text))
+    assert first(one) == 0
+    handles._handle_of.cache_clear()
+
+
+def test_an_index_is_found_once_by_many_threads(path: Path) -> None:
+    handle, found = FileHandle(str(path)), []
+    with ThreadPoolExecutor(8) as pool:
+        results = list(
+            pool.map(lambda _: handle.index("/x", lambda file: found.append(1) or 5), range(50))
+        )
+    assert (results, found) == ([5] * 50, [1])

@@ -32,7 +32,7 @@ Nested = Callable[[SignalParts], Any]
 T = TypeVar("T")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class OpenFile:
     """A file while it is being read.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from hspyio.elements.keys import key_from_json
 from hspyio.errors import HspyError, Problem
 from hspyio.node import Array, Damaged, Group, MemorySource, Node
 from hspyio.parts import SignalParts
+from hspyio.records import record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,7 @@ ABSENT = object()
 """What stands for an item that was put into the file only because readers demand it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """How nodes are read.
 

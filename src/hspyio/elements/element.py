@@ -10,6 +10,7 @@ from hspyio.elements.form import Form
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import NO_HINT, Hint
 from hspyio.node import Array, Node
+from hspyio.records import record
 
 if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Decode", "Element", "Item"]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Item:
     """A stored item on its way to a value. Not frozen: a tree takes one a leaf, and that costs.
 
@@ -50,7 +51,7 @@ Encode: TypeAlias = "Callable[[Any, Encoder, str], Form]"
 Decode: TypeAlias = "Callable[[Item, Decoder], Any]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Element:
     """One kind of value.
 

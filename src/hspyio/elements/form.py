@@ -15,7 +15,7 @@ class Refusal(Exception):  # noqa: N818 - no error yet: the walker collects them
     """A value has no form; the walker notes the place and goes on to find the others."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Form:
     """A value as it will stand in a file. Not frozen: a tree takes one a leaf, and that costs.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, groupby, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,6 +32,7 @@ from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import Hint
 from hspyio.elements.text import decode_bytes, is_plain
 from hspyio.node import Array, ArraySource, LooseRows, MemorySource, Rows, RowSource, Text, Vlen
+from hspyio.records import record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +98,7 @@ def _as_array(element: object) -> NDArray[Any] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Kinds:
     """The few kinds of elements, and the number of its kind for each element."""
 

@@ -254,7 +254,7 @@ def decode_signal(
     hint : Hint
         What is known beyond the forms.
     nested : bool
-        Whether the signal stands inside a tree; its arrays are then read at once.
+        Whether the signal stands inside a tree; lazily its data are then read if they are large.
 
     Raises
     ------
@@ -327,9 +327,10 @@ def _data(
         return join(node, shapes)
     if isinstance(node.type, Text):
         return text_values(node, as_text=node.type.utf8)
-    return (
-        node.source.read() if nested else walker.reading.fetch_data(node, f"{where}/{names.DATA}")
-    )
+    place = f"{where}/{names.DATA}"
+    if not nested:
+        return walker.reading.fetch_data(node, place)
+    return walker.fetch(node, place) if walker.reading.embed else node.source.read()
 
 
 def _axes(group: Group, rank: int, walker: Decoder, where: str, hint: Hint) -> list[dict[str, Any]]:

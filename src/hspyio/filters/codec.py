@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from hspyio.records import record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ Both take the options as they stand in a file.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Codec:
     """An HDF5 filter.
 

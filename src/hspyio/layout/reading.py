@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from hspyio import names
@@ -17,6 +17,7 @@ from hspyio.elements.text import decode_bytes
 from hspyio.errors import AxesError, NotHspyError, Problem
 from hspyio.node import Attribute, Damaged, Group
 from hspyio.parts import SignalParts
+from hspyio.records import record
 from hspyio.signal import Location, Signal
 from hspyio.versions import CURRENT, Version, parse_version
 
@@ -34,7 +35,7 @@ _RECORD_BY = {"spectrum": 1, "image": 2}
 _LOADER_MIGRATES_BEFORE: Version = (3, 3)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Contents:
     """What a file holds, before its experiments are decoded.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hspyio import names
@@ -15,6 +14,7 @@ from hspyio.elements.naming import name_items
 from hspyio.elements.signals import axis_forms, encode_signal
 from hspyio.errors import Problem
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text
+from hspyio.records import record
 from hspyio.signal import Signal
 
 __all__ = ["EncodedFile", "encode_file"]
@@ -22,7 +22,7 @@ __all__ = ["EncodedFile", "encode_file"]
 _LONGEST_NAME = 500
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class EncodedFile:
     """Signals as a file will hold them.
 

@@ -16,6 +16,7 @@ from h5py import h5d, h5o, h5s, h5t
 from hspyio.errors import DamagedFileError, FilterError, HspyError
 from hspyio.filters import codec_of
 from hspyio.node import Array, Damaged, Filter, LooseRows, Rows, Selection, Vlen
+from hspyio.records import record
 from hspyio.storage.gather import read_block, read_chunks, spans
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.stored import ChunkIndex, Stored, chunk_index, layout_of, stored_layout
@@ -39,7 +40,7 @@ _SMALL = 256 * 2**10
 """Bytes below which threads cost more than they bring."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Session:
     """One opening of a file; its datasets answer while it lasts.
 
@@ -193,7 +194,7 @@ class _RowsInFile(_FileSource):
             return LooseRows.of(objects, kind.base).rows()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class LazySource:
     """An array in a file that is opened for each read.
 

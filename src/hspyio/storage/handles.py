@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 import h5py
@@ -52,6 +53,7 @@ class FileHandle:
         self.path = path
         self._lock = threading.Lock()
         self._process = os.getpid()
+        self._finding = threading.Lock()
         self._indices: dict[str, Any] = {}
         self._descriptor: int | None = None
         if expected is None:
@@ -59,9 +61,17 @@ class FileHandle:
             expected = fingerprint(os.fstat(self._descriptor))
         self.fingerprint = expected
 
-    def __reduce__(self) -> tuple[type[FileHandle], tuple[str, Fingerprint]]:
+    def __reduce__(self) -> tuple[Any, tuple[str, Fingerprint]]:
         """A descriptor is never pickled, only how to get one."""
-        return FileHandle, (self.path, self.fingerprint)
+        return _unpickled, (self.path, self.fingerprint)
+
+    def __copy__(self) -> FileHandle:
+        """One of its own, with a descriptor of its own."""
+        return FileHandle(self.path, self.fingerprint)
+
+    def __deepcopy__(self, memo: object) -> FileHandle:
+        """The same."""
+        return FileHandle(self.path, self.fingerprint)
 
     def __del__(self) -> None:
         """Release the descriptor with the last array that needs it."""
@@ -71,6 +81,7 @@ class FileHandle:
         """The lock; a new one after a fork, which may have copied one that a thread held."""
         if self._process != os.getpid():
             self._process, self._lock = os.getpid(), threading.Lock()
+            self._finding = threading.Lock()
         return self._lock
 
     def close(self) -> None:
@@ -108,15 +119,14 @@ class FileHandle:
             return os.dup(self._descriptor)
 
     def index(self, where: str, find: Callable[[h5py.File], T]) -> T:
-        """What `find` makes of an array's chunk index, once a process.
-
-        Two threads may both find it; that costs time, not correctness.
-        """
-        if where not in self._indices:
-            with self.open() as file:
-                self._indices[where] = find(file)
-        found: T = self._indices[where]
-        return found
+        """What `find` makes of an array's chunk index, once a process."""
+        self._locked()
+        with self._finding:
+            if where not in self._indices:
+                with self.open() as file:
+                    self._indices[where] = find(file)
+            found: T = self._indices[where]
+            return found
 
     @contextmanager
     def open(self, *, by_path: bool = False) -> Iterator[h5py.File]:
@@ -146,6 +156,26 @@ class FileHandle:
             raise StaleFileError(
                 "has changed since it was loaded lazily; load it again", path=self.path
             )
+
+
+def _unpickled(path: str, expected: Fingerprint) -> FileHandle:
+    """A handle for a task that came from another process: one a file, not one a task.
+
+    Each would read the chunk index anew. Only while the file is as it was: a task never reads on
+    in one that has been replaced since it was sent.
+    """
+    try:
+        if fingerprint(os.stat(path)) == expected:
+            return _handle_of(path, expected)
+    except OSError:  # it will say so when it is read
+        pass
+    return FileHandle(path, expected)
+
+
+@lru_cache(maxsize=8)
+def _handle_of(path: str, expected: Fingerprint) -> FileHandle:
+    """The few that a worker keeps between its tasks."""
+    return FileHandle(path, expected)
 
 
 def _opened(path: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import h5py
@@ -15,6 +14,7 @@ from h5py import h5, h5a, h5d, h5g, h5i, h5l, h5o, h5p, h5s
 from hspyio import names
 from hspyio.errors import DamagedFileError, HspyError, MissingFileError, NotHspyError
 from hspyio.node import Array, Attribute, Damaged, Group, Text
+from hspyio.records import record
 from hspyio.storage.datasets import Session, dataset_node
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.small import read_small
@@ -137,7 +137,7 @@ class _OnDemand(Mapping[str, T]):
         return len(self._links)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Opening:
     """What the nodes of one open file share."""
 

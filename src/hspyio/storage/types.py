@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -10,6 +9,7 @@ import numpy as np
 from h5py import h5t
 
 from hspyio.node import StorageType, Text, Vlen
+from hspyio.records import record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +91,7 @@ def plain_values(values: NDArray[Any], kind: StorageType) -> NDArray[Any]:
 # types that many attributes and small datasets share, made once
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReadType:
     """A type in a file, and what reading its values takes.
 
@@ -133,7 +133,7 @@ class ReadTypes:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WriteType:
     """A type that is written.
 

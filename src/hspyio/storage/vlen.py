@@ -13,7 +13,6 @@ import ctypes
 import math
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ import numpy as np
 from h5py import _objects, h5d, h5i, h5p, h5s, h5t
 
 from hspyio.node import Array, LooseRows, Rows, Vlen, spread
+from hspyio.records import record
 from hspyio.storage.handles import file_size, read_into
 from hspyio.storage.types import from_h5py, to_h5py
 
@@ -274,7 +274,7 @@ def read_rows(references: NDArray[Any], descriptor: int, base: np.dtype[Any]) ->
     return rows
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Block:
     """Some heaps, and the wanted rows in them, ordered by heap and number; not empty.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from hspyio.errors import OptionError
+from hspyio.records import record
 
 __all__ = ["THREADS_VARIABLE", "Bytewise", "Work", "each", "thread_count"]
 
@@ -25,7 +26,7 @@ def _ignore(count: int) -> None:
     """Where nobody wants to know."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Work:
     """How arrays are read and written.
 
@@ -74,7 +75,7 @@ def _nothing() -> None:
     """Where no thread waits for another."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Shared(Generic[T]):
     """What the threads of one call have in common."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from hspyio.records import record
 
 __all__ = ["Step", "Tree", "Version", "copied", "get", "move"]
 
@@ -14,7 +15,7 @@ Version: TypeAlias = tuple[int, ...]
 _MISSING = object()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """What brings metadata written before a version to it.
 
