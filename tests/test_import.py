@@ -22,8 +22,9 @@ HEAVY = (
 )  # fmt: skip
 UNUSED_BY_LOADING = (
     "base64", "dask", "decimal", "fractions", "hashlib", "hdf5plugin", "html", "imagecodecs",
-    "isal", "json", "numpy.ma", "pathlib", "rich", "tqdm", "uuid", "zoneinfo",
-    "hspyio.layout.writing", "hspyio.plan", "hspyio.storage.array_writer", "hspyio.storage.writer",
+    "isal", "numpy.ma", "pathlib", "rich", "tqdm", "uuid", "zoneinfo",
+    "hspyio.layout.writing", "hspyio.plan", "hspyio.storage.array_writer", "hspyio.storage.gather",
+    "hspyio.storage.stored", "hspyio.storage.vlen", "hspyio.storage.writer",
 )  # fmt: skip
 """What a load of a small file without odd types can do without, so that it starts quickly."""
 

@@ -40,6 +40,8 @@ HEAVY = {"dask", "exspy", "hdf5plugin", "hyperspy", "imagecodecs", "matplotlib",
 # Python's own modules that few HSpy files need. Importing them takes longer than reading a small
 # file, so they may wait inside a function until they are used.
 RARE = {"base64", "fractions", "hashlib", "html", "json", "unicodedata", "zoneinfo"}
+# The engine, for the same reason: HDF5 itself reads what is small.
+ENGINE = {"hspyio.storage.gather", "hspyio.storage.stored", "hspyio.storage.vlen"}
 H5PY_ROOMS = {"storage", "bridges"}
 TYPER_ROOMS = {"cli"}
 KWARGS_FILE = "bridges/rosettasciio.py"
@@ -160,13 +162,13 @@ def upward_imports(file: File) -> list[str]:
 def hidden_imports(file: File) -> list[str]:
     """Our own modules and Python's are imported at the top of a file, where they can be seen.
 
-    But for the few in ``RARE``, which a load of a small file should not wait for.
+    But for the few in ``RARE`` and ``ENGINE``, which a load of a small file should not wait for.
     """
     if file.exempt:
         return []
     found = []
     for item in file.imports:
-        ours = root(item.module) == PACKAGE
+        ours = root(item.module) == PACKAGE and item.module not in ENGINE
         if ours and file.path == "signal.py" and item.module == PACKAGE:
             continue
         common = root(item.module) in sys.stdlib_module_names - RARE

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.differences import value_differences
+from hspyio.differences import signal_differences, value_differences
 from hspyio.errors import DamagedFileError, OptionError, StaleFileError
 from hspyio.lazy import as_dask, from_source
 from hspyio.node import Selection
@@ -197,3 +199,62 @@ def test_metadata_arrays_are_lazy_where_they_are_large(tmp_path: Path) -> None:
     assert not loaded["large"].any().compute()
     [read] = hspyio.file_reader(path, lazy=True)
     assert hasattr(read["metadata"]["small"], "compute")
+
+
+FILES = sorted((Path(__file__).parent / "archive").iterdir()) + sorted(
+    (Path(__file__).parents[2] / "shared" / "data").glob("*.h*")
+)
+
+
+@pytest.mark.parametrize("chunks", ["auto", "storage"])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_lazy_is_eager(path: Path, chunks: str) -> None:
+    with hspyio.open(path) as experiments:
+        names = list(experiments)
+    for name in names:
+        eager = hspyio.load(path, name=name)
+        lazy = hspyio.load(path, name=name, lazy=True, chunks=chunks)
+        assert hasattr(lazy.data, "compute")
+        assert not signal_differences(lazy, eager)
+        assert not value_differences(lazy.data.compute(), eager.data)
+
+
+def test_a_ragged_metadata_array_is_no_obstacle(tmp_path: Path) -> None:
+    # RosettaSciIO fails at such a file (defect R1)
+    path = tmp_path / "a.hspy"
+    ragged = np.empty((2, 3), object)
+    for i, index in enumerate(np.ndindex(ragged.shape)):
+        ragged[index] = np.arange(2.0 * i).reshape(-1, 2)
+    made = Signal(VALUES, metadata={"positions": ragged, "texts": np.array(["a", "µ"])})
+    hspyio.save(path, made)
+    assert not signal_differences(hspyio.load(path, lazy=True), hspyio.load(path))
+
+
+_SAVER = """
+import sys, numpy as np, hspyio
+path, rounds = sys.argv[1], int(sys.argv[2])
+for n in range(1, rounds + 1):
+    data = np.full((40 + n % 5, 30, 50), n, "u4")
+    made = hspyio.Signal(data, signal_dimension=1, metadata={"n": n})
+    hspyio.save(path, made, overwrite=True, chunks=(7, 7, 50), durable=False, progress=False)
+"""
+
+
+def test_no_wrong_value_is_read_while_another_process_saves(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    start = Signal(np.zeros((40, 30, 50), "u4"), signal_dimension=1, metadata={"n": 0})
+    hspyio.save(path, start, chunks=(7, 7, 50))
+    rounds, seen = 200, set()
+    with subprocess.Popen((sys.executable, "-c", _SAVER, path, str(rounds))) as saver:
+        running = True
+        while running:
+            running = saver.poll() is None  # once more when it is done
+            loaded = hspyio.load(path, lazy=True, chunks="storage")
+            n = loaded.metadata.n
+            assert loaded.data.shape == (40 + n % 5 if n else 40, 30, 50)
+            values = loaded.data.compute()
+            assert (values == n).all()
+            seen.add(n)
+    assert saver.returncode == 0
+    assert max(seen) == rounds
+    assert len(seen) > 10

@@ -17,15 +17,14 @@ from hspyio.errors import DamagedFileError, FilterError, HspyError
 from hspyio.filters import codec_of
 from hspyio.node import Array, Damaged, Filter, LooseRows, Rows, Selection, Vlen
 from hspyio.records import record
-from hspyio.storage.gather import read_block, read_chunks, spans
 from hspyio.storage.handles import FileHandle
-from hspyio.storage.stored import ChunkIndex, Stored, chunk_index, layout_of, stored_layout
 from hspyio.storage.types import from_h5py, plain_values, to_h5py
-from hspyio.storage.vlen import REFERENCE, read_rows, row_dtype
 from hspyio.storage.work import Work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from hspyio.storage.stored import ChunkIndex, Stored
 
 __all__ = [
     "LazySource",
@@ -149,6 +148,8 @@ class _FileSource:
             raise DamagedFileError("is closed", path=self._session.path, where=self._where)
 
     def _past_hdf5(self, stored: Stored, selection: Selection) -> NDArray[Any] | None:
+        from hspyio.storage.stored import chunk_index
+
         session = self._session
         index = partial(chunk_index, self._dataset, stored)
         return _past_hdf5(stored, index, session.handle, selection, session.work)
@@ -162,6 +163,8 @@ class _FileSource:
     def _stored(self) -> Stored | None:
         if not self._session.holds(self._dataset):
             return None
+        from hspyio.storage.stored import stored_layout
+
         return stored_layout(self._dataset, from_h5py(self._dataset.dtype), self._filters)
 
     def detached(self) -> LazySource:
@@ -179,6 +182,9 @@ class _RowsInFile(_FileSource):
 
     def rows(self, selection: Selection = ()) -> Rows:
         """All rows of a selection, end to end."""
+        from hspyio.storage.stored import layout_of
+        from hspyio.storage.vlen import REFERENCE, read_rows, row_dtype
+
         self._check_open()
         session = self._session
         with _named(session.path, self._where):
@@ -238,6 +244,8 @@ class LazySource:
                 return _through_hdf5(dataset, selection, filters_of(dataset))
 
     def _index(self) -> ChunkIndex | None:
+        from hspyio.storage.stored import chunk_index
+
         assert self.stored is not None
         stored = self.stored
         return self.handle.index(self.where, lambda file: chunk_index(file[self.where].id, stored))
@@ -270,6 +278,8 @@ def _past_hdf5(
     work: Work,
 ) -> NDArray[Any] | None:
     """Read on the engine; ``None`` for what only HDF5 reads."""
+    from hspyio.storage.gather import read_block, read_chunks
+
     with handle.descriptor() as descriptor:
         if stored.chunks is None:
             return read_block(stored, descriptor, selection, work)
@@ -288,6 +298,8 @@ def _through_hdf5(
         values = np.asarray(h5py.Dataset(dataset)[()])[selection]
     elif selection and not _is_everything(selection, dataset.shape):
         # h5py makes a scalar of one value, in the machine's byte order: it gets slices only.
+        from hspyio.storage.gather import spans
+
         chosen = spans(selection, dataset.shape)
         slices = tuple(
             slice(span.start, span.last + 1 if span.count else span.start, span.step)

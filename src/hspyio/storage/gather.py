@@ -119,10 +119,11 @@ def read_chunks(
     else:
         touched, complete = _touched(stored, index, chosen)
         result = stored.empty(shape, filled=not complete)
+        reading = _Reading(stored, touched, descriptor, chosen, result, work)
         readers: list[_ChunkReader] = []
 
         def reader() -> Callable[[int], None]:
-            readers.append(_ChunkReader(stored, touched, descriptor, chosen, result, work))
+            readers.append(_ChunkReader(reading))
             return readers[-1].read
 
         each(range(len(touched)), reader, work.threads)
@@ -151,8 +152,8 @@ def _touched(stored: Stored, index: ChunkIndex, chosen: Sequence[Span]) -> tuple
     return index.select(rows[there]), bool(there.all())
 
 
-class _ChunkReader:
-    """What one thread does with each chunk, with buffers of its own."""
+class _Reading:
+    """What the threads of one call have in common; chunks are known by their row in the index."""
 
     def __init__(
         self,
@@ -163,52 +164,65 @@ class _ChunkReader:
         result: NDArray[Any],
         work: Work,
     ) -> None:
-        self._stored = stored
-        self._chunks = chunks
-        self._descriptor = descriptor
-        self._chosen = chosen
-        self._result = result
-        self._advance = work.advance
+        assert stored.chunks is not None
+        self.pipeline = stored.pipeline
+        self.descriptor = descriptor
+        self.end = file_size(descriptor)
+        self.result = result
+        self.advance = work.advance
+        self.facts: list[list[int]] = np.stack(
+            [chunks.offsets, chunks.sizes, chunks.masks], axis=-1
+        ).tolist()
+        corners = np.stack(np.unravel_index(chunks.places, stored.grid), axis=-1)
+        self.corners: list[list[int]] = (corners * np.array(stored.chunks)).tolist()
+        self._dimensions = tuple(zip(chosen, stored.chunks, stored.shape, strict=True))
+        self._cuts: tuple[dict[int, tuple[slice, slice]], ...] = tuple({} for _ in chosen)
+
+    def parts(self, row: int) -> tuple[NDArray[Any], tuple[slice, ...]]:
+        """Where a chunk goes, a view of the result, and which part of the chunk that is."""
+        cuts = [
+            known.get(low) or known.setdefault(low, span.within(low, min(low + step, n)))
+            for known, low, (span, step, n) in zip(
+                self._cuts, self.corners[row], self._dimensions, strict=True
+            )
+        ]
+        target = self.result[tuple(outside for outside, _ in cuts)]
+        return target, tuple(inside for _, inside in cuts)
+
+
+class _ChunkReader:
+    """What one thread does with each chunk, with buffers of its own."""
+
+    def __init__(self, reading: _Reading) -> None:
+        self._reading = reading
         self._scratch = Scratch()
         self.done = 0
 
     def read(self, row: int) -> None:
         """Read one chunk into its place."""
-        stored, chunks = self._stored, self._chunks
-        assert stored.chunks is not None
-        coordinates = np.unravel_index(chunks.places[row], stored.grid)
-        corner = [int(i) * n for i, n in zip(coordinates, stored.chunks, strict=True)]
-        parts = [
-            span.within(low, min(low + step, n))
-            for span, low, step, n in zip(
-                self._chosen, corner, stored.chunks, stored.shape, strict=True
-            )
-        ]
-        target = self._result[tuple(outside for outside, _ in parts)]
+        target, inside = self._reading.parts(row)
         if not target.size:
             return
         try:
-            self._decode(row, target, tuple(inside for _, inside in parts))
+            self._decode(row, target, inside)
         except (OSError, RuntimeError, ValueError) as error:
-            raise DamagedFileError(
-                f"its chunk at {tuple(corner)} cannot be read: {error}"
-            ) from error
+            corner = tuple(self._reading.corners[row])
+            raise DamagedFileError(f"its chunk at {corner} cannot be read: {error}") from error
         self.done += target.nbytes
-        self._advance(target.nbytes)
+        self._reading.advance(target.nbytes)
 
     def _decode(self, row: int, target: NDArray[Any], inside: tuple[slice, ...]) -> None:
-        pipeline = self._stored.pipeline
-        offset, size = int(self._chunks.offsets[row]), int(self._chunks.sizes[row])
-        mask = int(self._chunks.masks[row])
+        reading, pipeline = self._reading, self._reading.pipeline
+        offset, size, mask = reading.facts[row]
         plain = all(mask >> i & 1 for i in range(len(pipeline.filters)))
         if plain and size == pipeline.size and (rows := rows_in_place(target, pipeline.chunk)):
-            read_into(self._descriptor, rows, offset)
+            read_into(reading.descriptor, rows, offset)
             return
         # Before a buffer is made: the file itself has to be that long.
-        if size < 0 or offset < 0 or offset + size > file_size(self._descriptor):
+        if size < 0 or offset < 0 or offset + size > reading.end:
             raise ValueError(f"it is said to be {size} bytes at {offset}, outside the file")
         buffer = self._scratch.take("stored", size)
-        read_into(self._descriptor, [buffer.data], offset)
+        read_into(reading.descriptor, [buffer.data], offset)
         pipeline.decode(buffer, mask, target, inside, self._scratch)
 
 

@@ -96,8 +96,11 @@ class Grid:
 
     def corner(self, number: int) -> tuple[int, ...]:
         """Where in the array a chunk begins."""
-        coordinates = np.unravel_index(number, self.lengths())
-        return tuple(int(i) * n for i, n in zip(coordinates, self.chunk, strict=True))
+        starts = []
+        for length, step in zip(reversed(self.lengths()), reversed(self.chunk), strict=True):
+            number, index = divmod(number, length)
+            starts.append(index * step)
+        return tuple(reversed(starts))
 
     def region(self, number: int) -> tuple[slice, ...]:
         """The part of the array that a chunk holds; at its edge smaller than the chunk."""
