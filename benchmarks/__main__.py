@@ -15,14 +15,20 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.machine import machine, versions
-from benchmarks.memory import measure_memory
+from benchmarks.memory import measure_memory, measure_streams
 from benchmarks.report import Report, print_report, write_page
 from benchmarks.rows import CHECK, Row
-from benchmarks.runs import Bench, measure_cold_start, measure_lazy, measure_workload
+from benchmarks.runs import (
+    Bench,
+    measure_cold_start,
+    measure_lazy,
+    measure_lazy_whole,
+    measure_workload,
+)
 from benchmarks.workloads import WORKLOADS
 from benchmarks.zspy import NoZspyError, Zspy
 
-PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), "h", "i", "memory")
+PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), "h", "i", "j", "memory")
 PAGE = Path("docs/benchmarks.md")
 
 
@@ -106,7 +112,10 @@ def _runs(bench: Bench, part: str) -> Iterator[Iterator[Row]]:
         yield measure_cold_start(bench)
     elif part == "i":
         yield measure_lazy(bench)
+    elif part == "j":
+        yield measure_lazy_whole(bench)
     elif part == "memory":
+        yield measure_streams(bench.folder, quick=bench.quick)
         yield measure_memory(bench.folder, quick=bench.quick)
     else:
         yield from (measure_workload(bench, w) for w in WORKLOADS if w.key == part)

@@ -62,6 +62,27 @@ def their_reading(path: Path) -> Step:
     return Step(lambda: rosettasciio.file_reader(path))
 
 
+def our_lazy_writing(source: Path, path: Path) -> Step:
+    """Compute what a lazily loaded file holds, and save it, on threads."""
+
+    def run() -> None:
+        signal = hspyio.load(source, lazy=True)
+        hspyio.save(path, signal, overwrite=True, durable=False, progress=False)
+
+    return Step(run)
+
+
+def their_lazy_writing(source: Path, path: Path, dataset: Dataset) -> Step:
+    """The same; `dataset` tells what else belongs to the signal."""
+
+    def run() -> None:
+        signal = {**exchange_dict(dataset), "data": their_lazy(source)}
+        signal["attributes"] = {"_lazy": True, "ragged": False}
+        rosettasciio.file_writer(path, signal, show_progressbar=False)
+
+    return Step(run, before=lambda: path.unlink(missing_ok=True))
+
+
 def our_lazy(path: Path) -> Any:
     """The data as a dask array."""
     return hspyio.load(path, lazy=True).data

@@ -14,6 +14,8 @@ from benchmarks.rows import MIB, Row, check, memory
 from benchmarks.zspy import PROJECT
 
 EXTRA = 64 * MIB
+STREAM = 600 * MIB
+"""What work on a file of any size may take."""
 ERROR = re.compile(r"(?:\w+\.)*(\w*(?:Error|Exception))\b")
 PROGRAMS = ("hspyio", "RosettaSciIO")
 LAYOUTS = ("C-ordered", "Fortran-ordered", "strided", "memory-mapped")
@@ -32,6 +34,19 @@ def measure_memory(folder: Path, *, quick: bool) -> Iterator[Row]:
     ours, theirs = (_child(program, "load", "", array, folder) for program in PROGRAMS)
     yield memory(what, "load", ours=ours.peak, theirs=theirs.peak, array=array, extra=EXTRA)
     yield check(f"{what}, as saved above", len(LAYOUTS) * len(PROGRAMS), array // 2, problems)
+
+
+def measure_streams(folder: Path, *, quick: bool) -> Iterator[Row]:
+    """Rows for a file larger than its share of memory: a mean spectrum, and writing it anew."""
+    array = (1024 if quick else 4096) * MIB
+    what = f"4D-STEM uint16, {array // MIB} MiB, lazily"
+    _child("hspyio", "stream", "", array, folder)
+    for action, name in (("mean", "mean spectrum"), ("repack", "repack")):
+        ours = _child("hspyio", action, "", array, folder).peak
+        theirs = (
+            _child("RosettaSciIO", action, "", array, folder).peak if action == "mean" else "none"
+        )
+        yield memory(what, name, ours=ours, theirs=theirs, array=0, extra=STREAM)
 
 
 @dataclass(frozen=True)

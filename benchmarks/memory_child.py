@@ -13,11 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+import hspyio
 from benchmarks.check import differences
-from benchmarks.contenders import our_reading, our_writing, their_reading, their_writing
+from benchmarks.contenders import (
+    our_lazy,
+    our_reading,
+    our_writing,
+    their_lazy,
+    their_reading,
+    their_writing,
+)
 from benchmarks.exchange import Dataset, random_patterns
 from benchmarks.measure import Step
 
@@ -73,13 +82,52 @@ def step(program: str, action: str, path: Path, dataset: Dataset | None) -> Step
     return our_writing(dataset, path) if ours else their_writing(dataset, path)
 
 
+STREAM = "memory-stream.hspy"
+
+
+def save_stream(nbytes: int, path: Path) -> None:
+    """Save so many bytes that are never in memory together."""
+    few = random_patterns(COLUMNS, SIDE)
+    count = nbytes // few.nbytes
+
+    def block(block_info: Any = None) -> NDArray[np.uint16]:
+        number = block_info[None]["chunk-location"][0]
+        return (few + np.uint16(number % 3))[None]
+
+    chunks = ((1,) * count, *((n,) for n in few.shape))
+    dask_array: Any = da  # which has types in part only
+    data = dask_array.map_blocks(
+        block, chunks=chunks, dtype=few.dtype, meta=np.empty((0,) * 4, few.dtype)
+    )
+    signal = hspyio.Signal(data, signal_dimension=2)
+    hspyio.save(path, signal, overwrite=True, durable=False, progress=False)
+
+
+def streaming(program: str, action: str, path: Path) -> Step:
+    """Work on a file as a whole, a part at a time."""
+    if action == "repack":
+        target = path.with_name("memory-repacked.hspy")
+        return Step(lambda: hspyio.repack(path, target, overwrite=True, progress=False))
+    opened = our_lazy if program == "hspyio" else their_lazy
+    return Step(lambda: opened(path).mean((0, 1)).compute(scheduler="threads"))
+
+
 def main() -> None:
     task: dict[str, Any] = json.loads(sys.argv[1])
     folder = Path(sys.argv[2])
     program, action = task["program"], task["action"]
+    if action == "stream":
+        save_stream(task["array"], folder / STREAM)
+        print(json.dumps({"peak": 0, "problems": []}))
+        return
     small = Dataset(random_patterns(COLUMNS, SIDE), 2)
     for first in ("save", "load"):  # imports what it needs
         step(program, first, folder / "memory-small.hspy", small).seconds()
+    if action in ("mean", "repack"):
+        streaming(program, action, folder / "memory-small.hspy").run()
+        found = peak(streaming(program, action, folder / STREAM).run)
+        print(json.dumps({"peak": found, "problems": []}))
+        return
     saving = action == "save"
     dataset = Dataset(laid_out(task["layout"], task["array"], folder), 2) if saving else None
     path = folder / f"memory-{program if saving else 'hspyio'}.hspy"

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.measure import Times
 
 MIB = 2**20
+GRAPH_SECONDS, GRAPH_TASKS = 1, 20_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,13 @@ MEMORY = Section(
     "hspyio",
     "above the array",
 )
+GRAPH = Section(
+    "Graphs",
+    "Seconds until the graph stands, and tasks that the array is made of.",
+    "RosettaSciIO",
+    "hspyio",
+    "tasks",
+)
 CHECK = Section(
     "Files read by h5py alone",
     "Every element of every file that either program wrote, against what was saved.",
@@ -70,7 +78,7 @@ CHECK = Section(
     "values in each",
     "equal",
 )
-SECTIONS = (PEER, DURABLE, ZSPY, CODEC, SIZE, MEMORY, CHECK)
+SECTIONS = (PEER, DURABLE, ZSPY, CODEC, SIZE, MEMORY, GRAPH, CHECK)
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,14 @@ def memory(
     allowed = f"≤ {_mib(array + extra)}"
     above = _mib(ours - array) if isinstance(ours, int) else "fails"
     return Row(MEMORY, what, action, _mib(theirs), _mib(ours), above, "", allowed, met)
+
+
+def graph(what: str, *, ours: tuple[float, int], theirs: tuple[float, int]) -> Row:
+    """Seconds and tasks."""
+    mine, other = (f"{_seconds(seconds)}, {tasks:,} tasks" for seconds, tasks in (ours, theirs))
+    met = ours[0] < GRAPH_SECONDS and ours[1] < GRAPH_TASKS
+    target = f"< {GRAPH_SECONDS} s, < {GRAPH_TASKS:,}"
+    return Row(GRAPH, what, "graph", other, mine, f"{ours[1]:,}", "", target, met)
 
 
 def _mib(value: int | str) -> str:

@@ -5,27 +5,31 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import hdf5plugin
 import numpy as np
 
 from benchmarks import bound, check, rows
 from benchmarks.contenders import (
     our_lazy,
+    our_lazy_writing,
     our_reading,
     our_writing,
     their_lazy,
+    their_lazy_writing,
     their_reading,
     their_writing,
 )
-from benchmarks.exchange import Dataset
+from benchmarks.exchange import TITLE, Dataset
 from benchmarks.measure import Contender, Step, Times, race
 from benchmarks.rows import CODEC, DURABLE, PEER, ZSPY, Row, speed
-from benchmarks.workloads import Pair, Workload, eels, stem
+from benchmarks.workloads import Pair, Workload, eels, small_stem, stem
 from benchmarks.zspy import PROJECT, Zspy, ZspyStep
 
 PEER_NAME, OURS = "RosettaSciIO", "hspyio"
@@ -33,6 +37,7 @@ DURABLE_TARGET = 4.0
 """Holds for the rows whose own target is no lower."""
 
 NO_SLOWER = 1.0
+LAZY_SUM, LAZY_SAVE = 3.5, 8.0
 SHARE_OF_CODEC = 0.85
 
 
@@ -253,3 +258,56 @@ def measure_lazy(bench: Bench) -> Iterator[Row]:
         label = f"(i) {name} out of (a), lazily"
         yield speed(PEER, label, "read", ours=ours, theirs=theirs, target=None)
     yield _checked("(i) parts of (a), lazily", dataset, path)
+
+
+def measure_lazy_whole(bench: Bench) -> Iterator[Row]:
+    """A whole file: opened lazily and reduced, or saved again, by dask's threads."""
+    path, ours, theirs = (bench.folder / f"{name}.hspy" for name in ("source", "ours", "theirs"))
+    dataset = small_stem(bench.quick)
+    label = "(j) 4D-STEM uint16, lazily"
+    our_writing(dataset, path).run()
+
+    def total(opened: Any) -> Step:
+        return Step(lambda: opened(path).sum((2, 3)).compute(scheduler="threads"))
+
+    times = race({PEER_NAME: total(their_lazy), OURS: total(our_lazy)}, bench.rounds)
+    mine, other = times[OURS], times[PEER_NAME]
+    action = "sum over the signals"
+    yield speed(PEER, label, action, ours=mine, theirs=other, target=LAZY_SUM)
+    times = race(
+        {
+            PEER_NAME: their_lazy_writing(path, theirs, dataset),
+            OURS: our_lazy_writing(path, ours),
+        },
+        bench.rounds,
+        writes=True,
+    )
+    mine, other = times[OURS], times[PEER_NAME]
+    yield speed(PEER, label, "load and save", ours=mine, theirs=other, target=LAZY_SAVE)
+    yield _checked(label, dataset, ours, theirs)
+    yield _graph_row(bench)
+
+
+def _graph_row(bench: Bench) -> Row:
+    """Open an array of a terabyte, of which no chunk is stored, and write down a sum."""
+    path, shape = bench.folder / "sparse.hspy", (1000, 1000, 1024, 512)
+    our_writing(Dataset(np.zeros((2, 2, 8, 8), np.uint16), 2), path).run()
+    with h5py.File(path, "r+") as file:
+        experiment = file[f"Experiments/{TITLE}"]
+        attributes = dict(experiment["data"].attrs)
+        del experiment["data"]
+        data = experiment.create_dataset(
+            "data", shape, np.uint16, chunks=(1, 1, *shape[2:]), compression="gzip"
+        )
+        data.attrs.update(attributes)
+        for i, size in enumerate(shape):
+            experiment[f"axis-{i}"].attrs["size"] = size
+
+    def seconds(opened: Any) -> tuple[float, int]:
+        start = time.perf_counter()
+        data = opened(path)
+        data.sum((2, 3))
+        return time.perf_counter() - start, len(data.__dask_graph__())
+
+    theirs, ours = (min(seconds(opened) for _ in range(3)) for opened in (their_lazy, our_lazy))
+    return rows.graph("an array of 1 TB, opened and summed up, lazily", ours=ours, theirs=theirs)

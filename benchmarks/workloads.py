@@ -17,6 +17,12 @@ def stem(quick: bool) -> Dataset:
     return Dataset(random_patterns(side * side, 128).reshape(side, side, 128, 128), 2)
 
 
+def small_stem(quick: bool) -> Dataset:
+    """4D-STEM on a small detector: 128 MiB in many chunks, for lazy work."""
+    side = 32 if quick else 128
+    return Dataset(random_patterns(side * side, 64).reshape(side, side, 64, 64), 2)
+
+
 def eels(quick: bool) -> Dataset:
     """EELS: counts of a decaying spectrum with two edges, as float."""
     side, channels = (32 if quick else 96), 2048

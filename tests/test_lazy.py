@@ -258,3 +258,19 @@ def test_no_wrong_value_is_read_while_another_process_saves(tmp_path: Path) -> N
     assert saver.returncode == 0
     assert max(seen) == rounds
     assert len(seen) > 10
+
+
+def test_nested_signals_are_lazy_where_they_are_large(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    inner = Signal(np.arange(2.0**18), metadata={"mask": np.ones(2**18)})
+    tree = {"large": inner, "listed": [inner], "small": Signal(np.arange(3))}
+    hspyio.save(path, Signal(VALUES, metadata=tree))
+    loaded = hspyio.load(path, lazy=True).metadata
+    assert loaded["large"].lazy and loaded["listed"][0].lazy and not loaded["small"].lazy
+    assert hasattr(loaded["large"].metadata["mask"], "compute")
+    assert np.array_equal(loaded["large"].data.compute(), inner.data)
+    assert len(pickle.dumps(loaded["large"].data)) < 20_000
+    [read] = hspyio.file_reader(path, lazy=True)
+    assert type(read["metadata"]["_sig_large"]["data"]) is np.ndarray
+    hspyio.save(path, hspyio.load(path, lazy=True), overwrite=True)
+    assert np.array_equal(hspyio.load(path).metadata["large"].data, inner.data)

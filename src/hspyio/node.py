@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-from hspyio.records import record
+from hspyio.records import record, value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +44,7 @@ __all__ = [
 Selection: TypeAlias = tuple[slice | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Text:
     """A string type; values are ``bytes`` in the given character set.
 
@@ -60,7 +60,7 @@ class Text:
     utf8: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Vlen:
     """Variable-length rows; values are object arrays of 1-D arrays of the base type."""
 
@@ -70,7 +70,7 @@ class Vlen:
 StorageType: TypeAlias = np.dtype[Any] | Text | Vlen
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attribute:
     """A value that stands beside a group.
 
@@ -86,7 +86,7 @@ class Attribute:
     value: bytes | NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Filter:
     """One step of a chunk's way to the disk.
 
@@ -324,14 +324,14 @@ class Array:
         return self.source.shape
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Damaged:
     """Something that is in the file but cannot be read, and why."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Kept:
     """An object of the file that is being rewritten, taken over as it is.
 

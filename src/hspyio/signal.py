@@ -14,6 +14,7 @@ import numpy as np
 
 from hspyio.axes import Axes, Axis, axis_from_dict, default_axes
 from hspyio.errors import AxesError
+from hspyio.records import value
 from hspyio.tree import MetadataTree, tree_html
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["Location", "Model", "Signal"]
 Data: TypeAlias = "NDArray[Any] | dask.array.Array"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Location:
     """Where a signal was loaded from.
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import hspyio
+from hspyio.errors import StaleFileError
 
 distributed = pytest.importorskip("distributed")
 
@@ -97,7 +98,7 @@ def test_saving(path: Path, scheduler: str, name: str) -> None:
         assert np.array_equal(again.data, DATA * 2)
         assert again.metadata.General.title == "a map"
     if (scheduler, name) == ("cluster", "a.hspy"):
-        with pytest.raises(hspyio.StaleFileError):
+        with pytest.raises(StaleFileError):
             signal.compute(close_file=False, show_progressbar=False)
         return
     # What was loaded goes on, also where its file has been overwritten.

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from hspyio.records import value
 
 __all__ = ["NO_HINT", "Hint", "dump", "load", "names_digest"]
 
@@ -23,7 +25,7 @@ _NOTHING = f'{{"version":{_VERSION}}}'
 """What most files hold; told without a parser."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hint:
     """What is known of one stored item beyond its form.
 

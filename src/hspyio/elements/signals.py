@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -330,7 +331,7 @@ def _data(
     place = f"{where}/{names.DATA}"
     if not nested:
         return walker.reading.fetch_data(node, place)
-    return walker.fetch(node, place) if walker.reading.embed else node.source.read()
+    return walker.fetch(node, place)
 
 
 def _axes(group: Group, rank: int, walker: Decoder, where: str, hint: Hint) -> list[dict[str, Any]]:
@@ -391,7 +392,8 @@ def _text_attribute(group: Group, name: str) -> str:
 def _decode(item: Item, walker: Decoder) -> Any:
     if not isinstance(item.node, Group):
         raise ValueError("a signal has to be a group")
-    with walker.eagerly():
+    # HyperSpy and its plugins expect what stands inside a tree to be there.
+    with nullcontext() if walker.reading.embed else walker.eagerly():
         parts = decode_signal(item.node, walker, item.where, item.hint, nested=True)
     return walker.reading.finish(parts)
 

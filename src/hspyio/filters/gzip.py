@@ -5,13 +5,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.errors import OptionError
 from hspyio.filters.codec import Bytes, Codec, library, sized
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["CODEC", "DEFAULT_LEVEL", "MOST", "detail"]
 

@@ -7,12 +7,14 @@ value, and so on.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.filters.codec import Bytes, Codec, library
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["CODEC", "FRAME", "copy", "merge", "split"]
 

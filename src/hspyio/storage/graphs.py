@@ -121,8 +121,9 @@ def _send(values: Any, selection: Selection, encoder: BlockEncoder, number: int,
     return count
 
 
-def _receive(queue: Any, futures: Sequence[Any], targets: Sequence[Target]) -> None:
+def _receive(queue: Any, futures: list[Any], targets: Sequence[Target]) -> None:
     """Write what the workers send until every chunk is there."""
+    count = 0
     while any(target.missing() for target in targets):
         try:
             number, message = queue.get(timeout=_PATIENCE)
@@ -132,6 +133,12 @@ def _receive(queue: Any, futures: Sequence[Any], targets: Sequence[Target]) -> N
         for chunk, inside, data, mask in message:
             parts = tuple((int(start), int(stop)) for start, stop in inside)
             targets[number].take((chunk, parts, data, mask))
+        # What is done is let go, or it would be done again when its worker dies. Not at every
+        # message: that would take the square of their number.
+        count += 1
+        if count > len(futures) // 100:
+            count = 0
+            futures[:] = [future for future in futures if future.status != "finished"]
 
 
 def _check(futures: Sequence[Any], queue: Any) -> None:
