@@ -55,23 +55,24 @@ def _encode(plain: Bytes, options: tuple[int, ...]) -> Bytes:
 
 
 def _quick(plain: Bytes, options: tuple[int, ...]) -> Bytes:
-    """ISA-L; what it can hardly make smaller is stored as it is where nothing is won.
+    """ISA-L, in segments of their own, unless the bytes compress so well that this would cost.
 
-    ISA-L codes random bytes too, in as many bits, and reading those back is slow: a stream of
-    random floats is read twice as fast when their noise is stored, and is as long.
+    The planes of a shuffled chunk have little in common: cut there, counts come out 1 % smaller.
+    And noise is stored as it is. ISA-L codes random bytes too, in as many bits, and reading those
+    back is slow: a stream of random floats is read twice as fast without.
     """
     isal: Any = import_module("isal.isal_zlib")
     data = np.frombuffer(plain, np.uint8).data
-    if len(data) >= _SEGMENT and _hardly_compresses(data, isal):
+    if len(data) >= _SEGMENT and not _compresses_well(data, isal):
         return _in_segments(data, isal)
     stored: bytes = isal.compress(data, _QUICK_LEVEL)
     return stored
 
 
-def _hardly_compresses(data: memoryview, isal: Any) -> bool:
+def _compresses_well(data: memoryview, isal: Any) -> bool:
     step = len(data) // _SAMPLES
     sample = b"".join(data[i * step : i * step + _SAMPLE] for i in range(_SAMPLES))
-    return len(isal.compress(sample, 1)) > 0.6 * len(sample)
+    return len(isal.compress(sample, 1)) < 0.1 * len(sample)
 
 
 def _in_segments(data: memoryview, isal: Any) -> bytes:
