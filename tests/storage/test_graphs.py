@@ -20,7 +20,7 @@ import hspyio
 from hspyio import Signal
 from hspyio.errors import SaveError
 
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
 
 VALUES = np.random.default_rng(0).poisson(3, (24, 20, 16)).astype("u2")
 
