@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import h5py
 import numpy as np
 from h5py import h5d
+from h5py._objects import phil
 from numpy.typing import NDArray
 
 from hspyio.filters.codec import Bytes
@@ -153,7 +154,8 @@ class ChunkTarget:
             if number in self._stored:
                 return
             self._stored.add(number)
-            self._dataset.write_direct_chunk(grid.corner(number), data, mask)
+            with phil:
+                self._dataset.write_direct_chunk(grid.corner(number), data, mask)
         self._output.check()
         self._output.work.advance(_size(grid.region(number)) * self.encoder.pipeline.dtype.itemsize)
 

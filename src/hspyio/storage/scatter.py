@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from h5py import h5d
+from h5py._objects import phil
 from numpy.typing import NDArray
 
 from hspyio.filters.codec import Bytes
@@ -130,7 +131,8 @@ def write_chunks(
     grid = Grid(values.shape, pipeline.chunk)
 
     def store(number: int, data: Bytes, mask: int) -> None:
-        dataset.write_direct_chunk(grid.corner(number), data, mask)
+        with phil:  # h5py 3.12 takes its lock for every call but those of raw chunks
+            dataset.write_direct_chunk(grid.corner(number), data, mask)
         output.check()
 
     queue = _InOrder(store)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 from h5py import h5d, h5f, h5i, h5s, h5t
+from h5py._objects import phil
 
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.node import Filter, StorageType, Text
@@ -211,7 +212,8 @@ def chunk_index(dataset: h5d.DatasetID, stored: Stored) -> ChunkIndex | None:
         offset = min(chunk.byte_offset or 0, _MOST_OFFSET)
         numbers.extend((offset, chunk.size, chunk.filter_mask))
 
-    dataset.chunk_iter(note)
+    with phil:  # h5py 3.12 takes its lock for every call but those of raw chunks
+        dataset.chunk_iter(note)
     table = np.frombuffer(numbers, np.int64).reshape(-1, rank + 3)
     corners, facts = table[:, :rank], table[:, rank:]
     grid = corners // np.array(stored.chunks, np.int64)
@@ -241,7 +243,8 @@ def _has_filtered_edges(dataset: h5d.DatasetID, stored: Stored, index: ChunkInde
         inside = tuple(slice(n) for n in shape)
         values = np.empty(shape, stored.dtype)
         try:
-            mask, content = dataset.read_direct_chunk(corner)
+            with phil:
+                mask, content = dataset.read_direct_chunk(corner)
             stored.pipeline.decode(content, mask, values, inside, Scratch())
         except (OSError, RuntimeError, ValueError):
             return False
