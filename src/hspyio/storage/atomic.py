@@ -43,7 +43,12 @@ def check_target(path: str, *, overwrite: bool) -> None:
 
 
 def save_file(
-    path: str, fill: Callable[[h5py.File, Output], None], work: Work, *, durable: bool
+    path: str,
+    fill: Callable[[h5py.File, Output], None],
+    work: Work,
+    *,
+    durable: bool,
+    finish: Callable[[h5py.File, Output], None] | None = None,
 ) -> None:
     """Write a new file and put it in the place of the old one.
 
@@ -57,6 +62,8 @@ def save_file(
         How arrays are written.
     durable : bool
         Whether to wait until the file is on the disk.
+    finish : callable, optional
+        What comes last, when all arrays are in the file.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def save_file(
     target = os.path.realpath(path)
     temporary = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}{_SUFFIX}")
     try:
-        with created(temporary, work, durable=durable) as (file, output):
+        with created(temporary, work, durable=durable, finish=finish) as (file, output):
             fill(file, output)
         _keep_permissions(target, temporary)
         os.replace(temporary, target)
@@ -85,7 +92,13 @@ def save_file(
 
 
 @contextmanager
-def created(path: str, work: Work, *, durable: bool = False) -> Iterator[tuple[h5py.File, Output]]:
+def created(
+    path: str,
+    work: Work,
+    *,
+    durable: bool = False,
+    finish: Callable[[h5py.File, Output], None] | None = None,
+) -> Iterator[tuple[h5py.File, Output]]:
     """Make a file that does not exist; at the end it is complete, dask arrays computed.
 
     Parameters
@@ -96,6 +109,8 @@ def created(path: str, work: Work, *, durable: bool = False) -> Iterator[tuple[h
         How arrays are written.
     durable : bool
         Whether to wait until the file is on the disk.
+    finish : callable, optional
+        What comes last, when all arrays are in the file.
 
     Raises
     ------
@@ -107,6 +122,8 @@ def created(path: str, work: Work, *, durable: bool = False) -> Iterator[tuple[h
         with h5py.File(output, "w", libver=LIBVER) as file:
             yield file, output
             store_graphs(output.graphs, work)
+            if finish is not None:
+                finish(file, output)
         output.check()
         if durable:
             output.sync()
