@@ -13,10 +13,12 @@ __all__ = [
     "AxesError",
     "DamagedFileError",
     "ExperimentError",
+    "FileLockedError",
     "FilterError",
     "HspyError",
     "HspyWarning",
     "MissingFileError",
+    "MissingPackageError",
     "NotHspyError",
     "OptionError",
     "Problem",
@@ -61,6 +63,10 @@ class MissingFileError(HspyError, FileNotFoundError):
     """There is no such file."""
 
 
+class MissingPackageError(HspyError, ImportError):
+    """A package that is not installed is needed."""
+
+
 class TargetExistsError(HspyError, FileExistsError):
     """The target of a save exists and ``overwrite`` is off."""
 
@@ -75,6 +81,10 @@ class StaleFileError(HspyError, OSError):
 
 class SaveError(HspyError, OSError):
     """Writing failed half-way; what was there before is untouched."""
+
+
+class FileLockedError(SaveError, BlockingIOError):
+    """Another program is writing the file; what is there is untouched."""
 
 
 class ExperimentError(HspyError, KeyError, ValueError):

@@ -13,7 +13,7 @@ import hspyio
 from hspyio import Signal
 from hspyio.errors import SaveError
 from hspyio.node import Attribute, Group, Kept, Text
-from hspyio.storage import rewrite
+from hspyio.storage import rebuild
 from hspyio.storage.rewrite import rewrite_file
 from hspyio.storage.work import Work
 
@@ -90,7 +90,7 @@ def test_a_failure_leaves_the_old_file(path: Path, monkeypatch: Any) -> None:
     def failing(*args: Any, **options: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rewrite, "write_group", failing)
+    monkeypatch.setattr(rebuild, "write_group", failing)
     with pytest.raises(SaveError, match="No space left"):
         rewrite_file(str(path), kept("one"), Work())
     assert path.read_bytes() == old

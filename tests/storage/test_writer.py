@@ -22,6 +22,7 @@ from hspyio.storage import array_writer
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import created
 from hspyio.storage.reader import open_root
+from hspyio.storage.rebuild import copied_from
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
 from hspyio.testing import dtypes
@@ -203,7 +204,7 @@ def test_what_is_kept_is_copied_raw(tmp_path: Path) -> None:
         old["g"].attrs["a"] = 1
         stored = old["g/x"].id.read_direct_chunk((0,))
         with created(str(tmp_path / "new.h5"), Work()) as (new, output):
-            write_group(new, Group({}, {"moved": Kept("/g"), "y": Kept("/g/x")}), output, old=old)
+            write_group(new, Group({}, {"moved": Kept("/g"), "y": Kept("/g/x")}), output, keep=copied_from(old))
             assert new["moved"].attrs["a"] == 1
             assert new["moved/x"].id.read_direct_chunk((0,)) == stored
             assert new["y"][...].tolist() == list(range(100))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,8 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Location, Signal
 from hspyio.storage.array_writer import check_filters
-from hspyio.storage.rewrite import rewrite_file
+from hspyio.storage.locks import kept_from_writers
+from hspyio.storage.switch import change_file
 from hspyio.versions import CURRENT
 
 __all__ = ["append", "put", "remove", "update", "update_group"]
@@ -168,14 +170,17 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
         If writing fails; the file is untouched.
     """
     text = os.fspath(path)
-    with opened(path, _UNREAD) as file:
-        group = select(file.contents, name, text)
-        if len(file.contents.experiments) == 1:
-            raise ExperimentError("is the only experiment; delete the file", path=text, where=group)
-        root, _ = _rebuilt(file, None, group)
-        replaced = set(file.contents.experiments)
-    options = WriteOptions()
-    _rewrite(text, plan(root, options), replaced, options)
+    with _to_be_changed(path) as held:
+        with opened(path, _UNREAD) as file:
+            group = select(file.contents, name, text)
+            if len(file.contents.experiments) == 1:
+                raise ExperimentError(
+                    "is the only experiment; delete the file", path=text, where=group
+                )
+            root, _ = _rebuilt(file, None, group)
+            replaced = set(file.contents.experiments)
+        options = WriteOptions()
+        _change(held, plan(root, options), replaced, options)
 
 
 _UNREAD = ReadOptions(lazy=True)
@@ -212,20 +217,43 @@ def put(
     EncodedFile
         What was written, with the problems a lenient caller warns of.
     """
-    text = os.fspath(path)
-    with opened(path, _UNREAD, stacklevel=5) as file:
-        root, encoded = _rebuilt(file, signal, group, with_data=with_data, lenient=lenient)
-        root = plan(root, options)
-        check_filters(root)
-        replaced = set(file.contents.experiments)
-    _rewrite(text, root, replaced, options)
+    with _to_be_changed(path) as held:
+        with opened(path, _UNREAD, stacklevel=5) as file:
+            if group is not None and group not in file.contents.experiments:
+                raise ExperimentError(
+                    "is not there any more: another program has changed the file",
+                    path=os.fspath(path),
+                    where=group,
+                )
+            root, encoded = _rebuilt(file, signal, group, with_data=with_data, lenient=lenient)
+            root = plan(root, options)
+            check_filters(root)
+            replaced = set(file.contents.experiments)
+        _change(held, root, replaced, options)
     return encoded
 
 
-def _rewrite(path: str, root: Group, replaced: set[str], options: WriteOptions) -> None:
-    label = f"saving {os.path.basename(path)}"
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A file that other writers are kept out of, from when it is read until it is changed."""
+
+    path: str
+    descriptor: int
+
+
+@contextmanager
+def _to_be_changed(path: str | os.PathLike[str]) -> Iterator[_Held]:
+    target = os.path.realpath(path)
+    with kept_from_writers(target, change=True) as descriptor:
+        yield _Held(target, descriptor)
+
+
+def _change(held: _Held, root: Group, replaced: set[str], options: WriteOptions) -> None:
+    label = f"saving {os.path.basename(held.path)}"
     with working(options.threads, options.progress, label) as work:
-        rewrite_file(path, root, work, replaced=replaced, durable=options.durable)
+        change_file(
+            held.path, held.descriptor, root, work, replaced=replaced, durable=options.durable
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Files as lazy arrays hold them: a path, a fingerprint, a descriptor. System calls stand here.
+"""Files as lazy arrays hold them: a path, a fingerprint, a descriptor.
 
 The descriptor goes on whatever happens to the path: a file that is lazily open can be
 overwritten, the old one lives on for the old array. Pickled, a handle is path and fingerprint.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
@@ -17,14 +17,15 @@ from typing import Any, TypeAlias, TypeVar
 import h5py
 
 from hspyio.errors import MissingFileError, StaleFileError
+from hspyio.storage.system import file_size, open_for_reading, read_into, read_some
 
 __all__ = [
+    "DescriptorFile",
     "FileHandle",
     "Fingerprint",
     "file_size",
     "fingerprint",
     "read_into",
-    "write_from",
 ]
 
 T = TypeVar("T")
@@ -180,7 +181,7 @@ def _handle_of(path: str, expected: Fingerprint) -> FileHandle:
 
 def _opened(path: str) -> int:
     try:
-        return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        return open_for_reading(path)
     except FileNotFoundError as error:
         raise MissingFileError("is gone", path=path) from error
 
@@ -198,6 +199,9 @@ class DescriptorFile(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        return self._descriptor
+
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence)
         if start is None:
@@ -209,7 +213,7 @@ class DescriptorFile(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = _read_at(self._descriptor, [memoryview(buffer)], self._position)
+        count = read_some(self._descriptor, [memoryview(buffer)], self._position)
         self._position += count
         return count
 
@@ -217,72 +221,3 @@ class DescriptorFile(io.RawIOBase):
         if not self.closed:
             os.close(self._descriptor)
         super().close()
-
-
-_SEEK_LOCK = threading.Lock()
-"""Windows: duplicates of a descriptor share one position."""
-
-
-def file_size(descriptor: int) -> int:
-    """Bytes of an open file."""
-    return os.fstat(descriptor).st_size
-
-
-def read_into(descriptor: int, buffers: Sequence[memoryview], offset: int) -> None:
-    """Fill buffers from a place in a file; from many threads at once.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read, or ends too early.
-    """
-    pending = list(buffers)
-    while pending:
-        count = _read_at(descriptor, pending, offset)
-        if count == 0:
-            raise OSError(f"the file ends at {offset}")
-        offset += count
-        pending = _rest(pending, count)
-
-
-def write_from(descriptor: int, buffers: Sequence[memoryview], offset: int) -> None:
-    """Write buffers to a place in a file; from many threads at once.
-
-    Raises
-    ------
-    OSError
-        If the disk is full, or the file cannot be written.
-    """
-    pending = list(buffers)
-    while pending:
-        count = _write_at(descriptor, pending, offset)
-        offset += count
-        pending = _rest(pending, count)
-
-
-def _rest(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
-    """What is left of buffers when a number of bytes is done."""
-    rest = []
-    for buffer in buffers:
-        if count < len(buffer):
-            rest.append(buffer[count:])
-        count = max(0, count - len(buffer))
-    return rest
-
-
-def _read_at(descriptor: int, buffers: list[memoryview], offset: int) -> int:
-    if hasattr(os, "preadv"):
-        return os.preadv(descriptor, buffers, offset)
-    with _SEEK_LOCK:
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        content = os.read(descriptor, len(buffers[0]))
-    buffers[0][: len(content)] = content
-    return len(content)
-
-
-def _write_at(descriptor: int, buffers: list[memoryview], offset: int) -> int:
-    if hasattr(os, "pwritev"):
-        return os.pwritev(descriptor, buffers, offset)
-    with _SEEK_LOCK:
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        return os.write(descriptor, buffers[0])

@@ -6,11 +6,11 @@ which remembers a failure and goes on as if nothing had happened, until somebody
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hspyio.storage.handles import DescriptorFile, write_from
+from hspyio.storage.handles import DescriptorFile
+from hspyio.storage.system import resize, sync, write_from
 from hspyio.storage.work import Work
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Output(DescriptorFile):
         end = self._position if size is None else size
         try:
             if self._failure is None:
-                os.ftruncate(self._descriptor, end)
+                resize(self._descriptor, end)
         except BaseException as error:
             self._failure = error
         return end
@@ -84,4 +84,4 @@ class Output(DescriptorFile):
 
     def sync(self) -> None:
         """Wait until all is on the disk."""
-        os.fsync(self._descriptor)
+        sync(self._descriptor)

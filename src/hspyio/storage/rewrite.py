@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import h5py
-from h5py import h5o
 
 from hspyio import names
 from hspyio.node import Array, Group, Kept
-from hspyio.storage.atomic import save_file
+from hspyio.storage.atomic import replace_file, save_file
 from hspyio.storage.output import Output
+from hspyio.storage.rebuild import copied_from, rebuild, take_over
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
 
@@ -19,11 +19,17 @@ __all__ = ["repack_file", "rewrite_file"]
 
 
 def rewrite_file(
-    path: str, root: Group, work: Work, *, replaced: Collection[str] = (), durable: bool = True
+    path: str,
+    root: Group,
+    work: Work,
+    *,
+    replaced: Collection[str] = (),
+    durable: bool = True,
+    finish: Callable[[h5py.Group, Output], None] | None = None,
 ) -> None:
     """Put a new tree in the place of a file's experiments and models.
 
-    What else stands in the file is taken over.
+    What else stands in the file is taken over. The caller keeps other writers out.
 
     Parameters
     ----------
@@ -37,23 +43,21 @@ def rewrite_file(
         The old experiments that are in the new tree, or are to go.
     durable : bool
         Whether to wait until the file is on the disk.
+    finish : callable, optional
+        What comes last, when all arrays are in the file.
 
     Raises
     ------
     SaveError
         If writing fails; the old file is untouched.
     """
+    target = os.path.realpath(path)
 
     def fill(new: h5py.File, output: Output) -> None:
-        with h5py.File(os.path.realpath(path), "r") as old:
-            write_group(new, root, output, old=old)
-            _take_over(old, new, skip=(names.EXPERIMENTS, names.ANALYSIS))
-            for name, handled in ((names.EXPERIMENTS, replaced), (names.ANALYSIS, (names.MODELS,))):
-                beside = old.get(name)
-                if isinstance(beside, h5py.Group) and (beside.attrs or set(beside) - set(handled)):
-                    _take_over(beside, new.require_group(name), skip=handled)
+        with h5py.File(target, "r") as old:
+            rebuild(new, old, root, output, copied_from(old), replaced)
 
-    save_file(path, fill, work, durable=durable)
+    replace_file(target, fill, work, durable=durable, finish=finish)
 
 
 def repack_file(
@@ -80,7 +84,8 @@ def repack_file(
 
     def fill(new: h5py.File, output: Output) -> None:
         with h5py.File(os.path.realpath(source), "r") as old:
-            _take_over(old, new, skip=(names.EXPERIMENTS,))
+            keep = copied_from(old)
+            take_over(old, new, keep, skip=(names.EXPERIMENTS,))
             holder = old.get(names.EXPERIMENTS)
             if not isinstance(holder, h5py.Group):
                 return
@@ -91,34 +96,14 @@ def repack_file(
                 for name in holder
             }
             tree = Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=_is_ordered(holder))})
-            write_group(new, tree, output, old=old)
+            write_group(new, tree, output, keep=keep)
             made = new[names.EXPERIMENTS]
-            _take_over(holder, made, skip=())
+            take_over(holder, made, keep, skip=())
             for name in arrays:
-                _take_over(holder[name], made[name], skip=())
+                take_over(holder[name], made[name], keep, skip=())
 
     save_file(target, fill, work, durable=durable)
 
 
 def _is_ordered(group: h5py.Group) -> bool:
     return bool(group.id.get_create_plist().get_link_creation_order())
-
-
-def _take_over(old: h5py.Group, new: h5py.Group, *, skip: Container[str]) -> None:
-    """Copy attributes, members and links that the new group has not got."""
-    for name in old.attrs:
-        if name not in new.attrs:
-            _copy_attribute(old, new, name)
-    for name in old:
-        if name in skip or name in new:
-            continue
-        link = old.get(name, getlink=True)
-        if isinstance(link, h5py.HardLink):
-            h5o.copy(old.id, name.encode(), new.id, name.encode())
-        else:
-            new[name] = link
-
-
-def _copy_attribute(old: h5py.Group, new: h5py.Group, name: str) -> None:
-    attribute = old.attrs.get_id(name)
-    new.attrs.create(name, old.attrs[name], shape=attribute.shape, dtype=attribute.dtype)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import h5py
 import numpy as np
-from h5py import h5, h5a, h5g, h5o, h5p, h5s
+from h5py import h5, h5a, h5g, h5p, h5s
 
 from hspyio.node import Array, Attribute, Group, Kept, Text, arrays_of
 from hspyio.storage.array_writer import expected_bytes, write_array
@@ -17,14 +18,17 @@ from hspyio.storage.types import WriteTypes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LIBVER", "write_group"]
+__all__ = ["LIBVER", "Keep", "write_group"]
+
+Keep: TypeAlias = Callable[[h5g.GroupID, bytes, bytes], None]
+"""Puts into a group, under a name, what stands in the old file at a path."""
 
 LIBVER = ("v108", "latest")
 """What HDF5 1.8 reads: smaller groups, checksums on metadata, attributes over 64 KiB."""
 
 
 def write_group(
-    target: h5py.Group, group: Group, output: Output, *, old: h5py.File | None = None
+    target: h5py.Group, group: Group, output: Output, *, keep: Keep | None = None
 ) -> None:
     """Write attributes and members of a group into one that exists.
 
@@ -36,19 +40,19 @@ def write_group(
         What; planned.
     output : Output
         The file.
-    old : h5py.File, optional
-        The file that `Kept` objects are copied from, raw.
+    keep : callable, optional
+        Puts a `Kept` object of the old file under a name into a group of the new one.
     """
     output.work.expect(sum(map(expected_bytes, arrays_of(group))))
-    _Writer(output, old).fill(target.id, group)
+    _Writer(output, keep).fill(target.id, group)
 
 
 class _Writer:
     """One call of `write_group`; what its thousands of small objects share is made once."""
 
-    def __init__(self, output: Output, old: h5py.File | None) -> None:
+    def __init__(self, output: Output, keep: Keep | None) -> None:
         self._output = output
-        self._old = old
+        self._keep = keep
         self._types = WriteTypes()
         self._small = SmallWriter(self._types)
         self._scalar = h5s.create(h5s.SCALAR)
@@ -67,8 +71,8 @@ class _Writer:
             elif isinstance(node, Array):
                 if not self._small.write(target, name.encode(), node):
                     write_array(h5py.Group(target), name, node, self._output)
-            elif isinstance(node, Kept) and self._old is not None:
-                h5o.copy(self._old.id, node.where.encode(), target, name.encode())
+            elif isinstance(node, Kept) and self._keep is not None:
+                self._keep(target, name.encode(), node.where.encode())
 
     def _attribute(self, target: h5g.GroupID, name: bytes, attribute: Attribute) -> None:
         kind = self._types.of(attribute.type)

@@ -1,0 +1,86 @@
+"""A new tree beside an old one: what is new is written, what stays is copied or linked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container
+
+import h5py
+from h5py import h5o
+
+from hspyio import names
+from hspyio.node import Group
+from hspyio.storage.output import Output
+from hspyio.storage.writer import Keep, write_group
+
+__all__ = ["copied_from", "linked_in", "rebuild", "take_over"]
+
+
+def copied_from(old: h5py.File) -> Keep:
+    """What stays is copied from another file, raw."""
+
+    def keep(target: h5py.h5g.GroupID, name: bytes, where: bytes) -> None:
+        h5o.copy(old.id, where, target, name)
+
+    return keep
+
+
+def linked_in(old: h5py.File) -> Keep:
+    """What stays is linked to; the file is the same."""
+
+    def keep(target: h5py.h5g.GroupID, name: bytes, where: bytes) -> None:
+        target.links.create_hard(name, old.id, where)
+
+    return keep
+
+
+def rebuild(
+    new: h5py.Group,
+    old: h5py.File,
+    root: Group,
+    output: Output,
+    keep: Keep,
+    replaced: Collection[str],
+) -> None:
+    """Write a tree of experiments and models; take over what else stands in the old file.
+
+    Parameters
+    ----------
+    new : h5py.Group
+        The new root, empty.
+    old : h5py.File
+        The old file, for reading.
+    root : Group
+        Planned.
+    output : Output
+        The new file.
+    keep : callable
+        How an old object gets into the new tree.
+    replaced : collection of str
+        The old experiments that are in the new tree, or are to go.
+    """
+    write_group(new, root, output, keep=keep)
+    take_over(old, new, keep, skip=(names.EXPERIMENTS, names.ANALYSIS))
+    for name, handled in ((names.EXPERIMENTS, replaced), (names.ANALYSIS, (names.MODELS,))):
+        beside = old.get(name)
+        if isinstance(beside, h5py.Group) and (beside.attrs or set(beside) - set(handled)):
+            take_over(beside, new.require_group(name), keep, skip=handled)
+
+
+def take_over(old: h5py.Group, new: h5py.Group, keep: Keep, *, skip: Container[str]) -> None:
+    """Put attributes, members and links into a new group that it has not got."""
+    for name in old.attrs:
+        if name not in new.attrs:
+            _copy_attribute(old, new, name)
+    for name in old:
+        if name in skip or name in new:
+            continue
+        link = old.get(name, getlink=True)
+        if isinstance(link, h5py.HardLink):
+            keep(new.id, name.encode(), f"{old.name.rstrip('/')}/{name}".encode())
+        else:
+            new[name] = link
+
+
+def _copy_attribute(old: h5py.Group, new: h5py.Group, name: str) -> None:
+    attribute = old.attrs.get_id(name)
+    new.attrs.create(name, old.attrs[name], shape=attribute.shape, dtype=attribute.dtype)

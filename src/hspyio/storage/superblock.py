@@ -1,0 +1,118 @@
+"""The first bytes of an HDF5 file: where its root group is, and where it ends."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from hspyio.storage.system import file_size, read_into
+
+__all__ = ["LENGTH", "Superblock", "read_superblock"]
+
+LENGTH = 96
+"""Bytes that the longest of the superblocks known here takes."""
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_NONE = 2**64 - 1
+_ADDRESS = struct.Struct("<Q")
+_OLD = 0
+_NEW = (2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Superblock:
+    """What a root switch needs of a superblock.
+
+    Attributes
+    ----------
+    version : int
+        0, 2 or 3.
+    content : bytes
+        The first `LENGTH` bytes of the file.
+    """
+
+    version: int
+    content: bytes
+
+    @property
+    def end(self) -> int:
+        """Where the file ends; what lies beyond is no part of it."""
+        return self._address(40 if self.version == _OLD else 28)
+
+    @property
+    def root(self) -> int:
+        """Address of the root group."""
+        return self._address(64 if self.version == _OLD else 36)
+
+    def _address(self, place: int) -> int:
+        return int(_ADDRESS.unpack_from(self.content, place)[0])
+
+    def moved(self, root: int, end: int) -> tuple[tuple[int, bytes], ...]:
+        """What to write, and where, for another root: after every one of them a file is whole.
+
+        Version 2 and 3 end in a checksum and change at once. Version 0 has none: a reader could
+        see half of a longer write; so the end comes first, then the old root's cached place goes,
+        which readers can do without, and eight bytes at last are the switch.
+        """
+        if self.version == _OLD:
+            cache = ((72, bytes(24)),) if any(self.content[72:96]) else ()
+            return ((40, _ADDRESS.pack(end)), *cache, (64, _ADDRESS.pack(root)))
+        start = self.content[:28] + _ADDRESS.pack(end) + _ADDRESS.pack(root)
+        return ((0, start + struct.pack("<I", lookup3(start))),)
+
+
+def read_superblock(descriptor: int) -> Superblock | None:
+    """Read a superblock; ``None`` for a file whose root cannot be switched.
+
+    Those are files of superblock version 1 or unknown ones, with a user block, with an extension
+    (where a file-space strategy other than the default is noted), or marked as being written.
+    """
+    content = bytearray(LENGTH)
+    count = min(LENGTH, file_size(descriptor))
+    read_into(descriptor, [memoryview(content)[:count]], 0)
+    block = Superblock(content[8], bytes(content))
+    if content[:8] != _SIGNATURE:
+        return None
+    if block.version == _OLD and content[13:15] == b"\x08\x08":
+        none = _ADDRESS.pack(_NONE)
+        plain = content[24:32] == bytes(8) and content[32:40] == content[48:56] == none
+        return block if plain else None
+    if block.version in _NEW and content[9:12] == b"\x08\x08\x00":
+        plain = content[12:20] == bytes(8) and content[20:28] == _ADDRESS.pack(_NONE)
+        sound = struct.unpack_from("<I", content, 44)[0] == lookup3(bytes(content[:44]))
+        return block if plain and sound else None
+    return None
+
+
+_WORD = 0xFFFFFFFF
+
+
+def lookup3(content: bytes) -> int:
+    """HDF5's checksum of metadata: Bob Jenkins' ``lookup3``, of any number of bytes but none."""
+    a = b = c = (0xDEADBEEF + len(content)) & _WORD
+    padded = content + bytes(-len(content) % 12)
+    words = struct.unpack(f"<{len(padded) // 4}I", padded)
+    for i in range(0, len(words) - 3, 3):
+        a, b, c = a + words[i] & _WORD, b + words[i + 1] & _WORD, c + words[i + 2] & _WORD
+        a, b, c = _mixed(a, b, c)
+    x, y, z = words[-3:]
+    return _final(a + x & _WORD, b + y & _WORD, c + z & _WORD)
+
+
+def _turned(value: int, count: int) -> int:
+    return (value << count | value >> (32 - count)) & _WORD
+
+
+def _mixed(a: int, b: int, c: int) -> tuple[int, int, int]:
+    for count in (4, 6, 8, 16, 19, 4):
+        a = (a - c & _WORD) ^ _turned(c, count)
+        c = c + b & _WORD
+        a, b, c = b, c, a
+    return a, b, c
+
+
+def _final(a: int, b: int, c: int) -> int:
+    for count in (14, 11, 25, 16, 4, 14, 24):
+        c = (c ^ b) - _turned(b, count) & _WORD
+        a, b, c = b, c, a
+    return b
