@@ -36,12 +36,22 @@ PLACE = {
 }
 ABOVE_API = PLACE["api"][0] + 1
 
-HEAVY = {"dask", "exspy", "hdf5plugin", "hyperspy", "imagecodecs", "matplotlib", "rich", "xarray"}
+HEAVY = {
+    *("dask", "exspy", "hdf5plugin", "hyperspy", "imagecodecs", "matplotlib", "rich"),
+    *("tifffile", "xarray"),
+}
+# What a heavy module imports itself, to find its own classes extended there.
+PLUGINS = {"bridges/xarray_backend.py": "xarray"}
 # Python's own modules that few HSpy files need. Importing them takes longer than reading a small
 # file, so they may wait inside a function until they are used.
-RARE = {"base64", "fractions", "hashlib", "html", "json", "unicodedata", "zoneinfo"}
-# The engine, for the same reason: HDF5 itself reads what is small.
-ENGINE = {"hspyio.storage.gather", "hspyio.storage.stored", "hspyio.storage.vlen"}
+RARE = {"base64", "fractions", "hashlib", "html", "json", "shutil", "unicodedata", "zoneinfo"}
+# The engine, for the same reason: HDF5 itself reads what is small, and few files have a seal.
+ENGINE = {
+    "hspyio.api.sealing",
+    "hspyio.storage.gather",
+    "hspyio.storage.stored",
+    "hspyio.storage.vlen",
+}
 H5PY_ROOMS = {"storage", "bridges"}
 TYPER_ROOMS = {"cli"}
 KWARGS_FILE = "bridges/rosettasciio.py"
@@ -181,7 +191,9 @@ def heavy_imports(file: File) -> list[str]:
     return [
         f"{file.path}:{item.line}: imports {item.module} at the top; import it where it is used"
         for item in file.imports
-        if root(item.module) in HEAVY and not item.in_function and not item.for_types
+        if root(item.module) in HEAVY - {PLUGINS.get(file.path)}
+        and not item.in_function
+        and not item.for_types
     ]
 
 
@@ -260,6 +272,8 @@ def test_there_is_source_to_read() -> None:
         (hidden_imports, "plan.py", "class A:\n    def f(self):\n        import math"),
         (heavy_imports, "lazy.py", "import dask.array as da"),
         (heavy_imports, "cli/info.py", "from rich.table import Table"),
+        (heavy_imports, "bridges/xarray.py", "import xarray"),
+        (heavy_imports, "bridges/xarray_backend.py", "import dask"),
         (heavy_imports, "lazy.py", "try:\n    import dask\nexcept ImportError:\n    dask = None"),
         (heavy_imports, "lazy.py", "if TYPE_CHECKING:\n    pass\nelse:\n    import dask"),
         (misplaced_imports, "layout.py", "import h5py"),
@@ -288,6 +302,7 @@ def test_a_rule_can_fail(rule: Callable[[File], list[str]], path: str, text: str
         ("api.py", "from .storage.hdf5 import read\nimport json"),
         ("chunks.py", "def f():\n    import h5py"),
         ("storage/hdf5.py", "import h5py"),
+        ("bridges/xarray_backend.py", "import xarray"),
         ("tree.py", "def f():\n    from html import escape"),
         (KWARGS_FILE, "def file_reader(path, **kwds): ..."),
     ],

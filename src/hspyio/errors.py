@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AxesError",
+    "ConversionError",
     "DamagedFileError",
     "ExperimentError",
     "FileLockedError",
@@ -25,6 +26,8 @@ __all__ = [
     "SaveError",
     "StaleFileError",
     "TargetExistsError",
+    "TooLargeError",
+    "UNREADABLE",
     "UnsupportedTypeError",
     "one_or_many",
 ]
@@ -75,6 +78,10 @@ class DamagedFileError(HspyError, OSError):
     """Something in the file cannot be read."""
 
 
+class TooLargeError(HspyError, MemoryError):
+    """An array does not fit into the memory that is available."""
+
+
 class StaleFileError(HspyError, OSError):
     """The file has changed since it was opened lazily."""
 
@@ -83,8 +90,8 @@ class SaveError(HspyError, OSError):
     """Writing failed half-way; what was there before is untouched."""
 
 
-class FileLockedError(SaveError, BlockingIOError):
-    """Another program is writing the file; what is there is untouched."""
+class FileLockedError(HspyError, BlockingIOError):
+    """Another program is writing the file; nothing was read or changed."""
 
 
 class ExperimentError(HspyError, KeyError, ValueError):
@@ -101,6 +108,22 @@ class OptionError(HspyError, ValueError):
 
 class AxesError(HspyError, ValueError):
     """The axes do not describe the data."""
+
+
+UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What damaged or hostile content makes Python and its libraries raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +163,23 @@ class UnsupportedTypeError(HspyError, TypeError):
             + "\nNothing was written. Convert or remove what is named.",
             path=path,
         )
+
+
+class ConversionError(HspyError, ValueError):
+    """A signal has no form in what it is to become, or something else none as a signal.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        All that is in the way, not only the first.
+    """
+
+    def __init__(
+        self, message: str, problems: Sequence[Problem] = (), *, path: str | Path | None = None
+    ) -> None:
+        self.problems = tuple(problems)
+        text = one_or_many(message, self.problems) if self.problems else message
+        super().__init__(text, path=path)
 
 
 class HspyWarning(UserWarning):

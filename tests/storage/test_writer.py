@@ -204,7 +204,12 @@ def test_what_is_kept_is_copied_raw(tmp_path: Path) -> None:
         old["g"].attrs["a"] = 1
         stored = old["g/x"].id.read_direct_chunk((0,))
         with created(str(tmp_path / "new.h5"), Work()) as (new, output):
-            write_group(new, Group({}, {"moved": Kept("/g"), "y": Kept("/g/x")}), output, keep=copied_from(old))
+            write_group(
+                new,
+                Group({}, {"moved": Kept("/g"), "y": Kept("/g/x")}),
+                output,
+                keep=copied_from(old),
+            )
             assert new["moved"].attrs["a"] == 1
             assert new["moved/x"].id.read_direct_chunk((0,)) == stored
             assert new["y"][...].tolist() == list(range(100))

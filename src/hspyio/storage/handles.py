@@ -17,12 +17,14 @@ from typing import Any, TypeAlias, TypeVar
 import h5py
 
 from hspyio.errors import MissingFileError, StaleFileError
+from hspyio.storage.superblock import LENGTH, Superblock, read_superblock
 from hspyio.storage.system import file_size, open_for_reading, read_into, read_some
 
 __all__ = [
     "DescriptorFile",
     "FileHandle",
     "Fingerprint",
+    "PinnedFile",
     "file_size",
     "fingerprint",
     "read_into",
@@ -48,10 +50,16 @@ class FileHandle:
         The file.
     expected : tuple, optional
         The fingerprint it has to have, for a handle that comes from another process.
+
+    Attributes
+    ----------
+    block : Superblock or None
+        Where the root was when the file was opened: an update moves it, and leaves the old tree.
     """
 
     def __init__(self, path: str, expected: Fingerprint | None = None) -> None:
         self.path = path
+        self.block: Superblock | None = None
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._finding = threading.Lock()
@@ -60,6 +68,7 @@ class FileHandle:
         if expected is None:
             self._descriptor = _opened(path)
             expected = fingerprint(os.fstat(self._descriptor))
+            self.block = read_superblock(self._descriptor)
         self.fingerprint = expected
 
     def __reduce__(self) -> tuple[Any, tuple[str, Fingerprint]]:
@@ -149,8 +158,21 @@ class FileHandle:
                 self._check_is_same(os.stat(self.path))
                 yield file
             return
-        with DescriptorFile(self._duplicate()) as raw, h5py.File(raw, "r") as file:
+        with self.view() as raw, h5py.File(raw, "r") as file:
             yield file
+
+    def view(self) -> DescriptorFile:
+        """What HDF5 takes for the file as it was.
+
+        Raises
+        ------
+        StaleFileError
+            If it has changed and no descriptor of the old state is open.
+        """
+        descriptor = self._duplicate()
+        if self.block is None:
+            return DescriptorFile(descriptor)
+        return PinnedFile(descriptor, self.block.content)
 
     def _check_is_same(self, status: os.stat_result) -> None:
         if fingerprint(status) != self.fingerprint:
@@ -194,15 +216,19 @@ class DescriptorFile(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def seekable(self) -> bool:
+        """Yes."""
         return True
 
     def fileno(self) -> int:
+        """The descriptor, which stays this object's own."""
         return self._descriptor
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go somewhere."""
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence)
         if start is None:
             start = os.fstat(self._descriptor).st_size
@@ -210,14 +236,42 @@ class DescriptorFile(io.RawIOBase):
         return self._position
 
     def tell(self) -> int:
+        """Where it is."""
         return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read from where it is."""
         count = read_some(self._descriptor, [memoryview(buffer)], self._position)
         self._position += count
         return count
 
     def close(self) -> None:
+        """Close the descriptor."""
         if not self.closed:
             os.close(self._descriptor)
         super().close()
+
+
+class PinnedFile(DescriptorFile):
+    """A file with another start than it has: another superblock, and so another root.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    start : bytes
+        Its first bytes, as they are to be read.
+    """
+
+    def __init__(self, descriptor: int, start: bytes) -> None:
+        super().__init__(descriptor)
+        self._start = start[:LENGTH]
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read; the start is the given one."""
+        begin = self._position
+        target = memoryview(buffer).cast("B")
+        count = super().readinto(target)
+        known = self._start[begin : begin + count]
+        target[: len(known)] = known
+        return count

@@ -27,6 +27,7 @@ __all__ = [
     "hdf5_writer",
     "kept_from_writers",
     "locked",
+    "locked_by_hdf5",
     "share_with_readers",
     "unlock",
 ]
@@ -139,8 +140,7 @@ def locked(path: str, process: int) -> FileLockedError:
         name = _program(process)
         who += f" (process {process}{f', {name}' if name else ''})"
     return FileLockedError(
-        f"is being written by {who}; wait until it is done, or close the file there, and try "
-        "again. Nothing was changed",
+        f"is being written by {who}; wait until it is done, or close the file there, and try again",
         path=path,
     )
 
@@ -198,6 +198,15 @@ def share_with_readers(descriptor: int) -> bool:
 def unlock(descriptor: int) -> None:
     """Give up both locks; a forked child may hold the file open still."""
     _unlock(descriptor)
+
+
+def locked_by_hdf5(path: str) -> FileLockedError:
+    """The error that says which program writes a file by HDF5, which lets no reader in then."""
+    descriptor = open_for_reading(path)
+    try:
+        return locked(path, hdf5_writer(descriptor))
+    finally:
+        os.close(descriptor)
 
 
 def hdf5_writer(descriptor: int) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import h5py
@@ -12,16 +14,23 @@ import numpy as np
 from h5py import h5, h5a, h5d, h5g, h5i, h5l, h5o, h5p, h5s
 
 from hspyio import names
-from hspyio.errors import DamagedFileError, HspyError, MissingFileError, NotHspyError
+from hspyio.errors import (
+    UNREADABLE,
+    DamagedFileError,
+    HspyError,
+    MissingFileError,
+    NotHspyError,
+)
 from hspyio.node import Array, Attribute, Damaged, Group, Text
 from hspyio.records import record
 from hspyio.storage.datasets import Session, dataset_node
+from hspyio.storage.guard import MOST_STEPS, check_attribute
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.small import read_small
 from hspyio.storage.types import ReadTypes, plain_bytes, plain_values
 from hspyio.storage.work import Work
 
-__all__ = ["open_root"]
+__all__ = ["open_root", "root_of"]
 
 T = TypeVar("T")
 
@@ -62,9 +71,15 @@ def open_root(
     session = Session(handle, allow_external, number, work or Work())
     try:
         with file:
-            yield _group(file.id, "/", _Opening(session, ReadTypes()), ())
+            yield root_of(file, session)
     finally:
         session.end()
+
+
+def root_of(file: h5py.File, session: Session) -> Group:
+    """Root group of a file that is open."""
+    root = session.census.enter(file.id, followed=False)
+    return _group(file.id, "/", _Opening(session, ReadTypes()), (root,))
 
 
 def _opened_twice(path: str) -> tuple[FileHandle, h5py.File, int]:
@@ -72,7 +87,7 @@ def _opened_twice(path: str) -> tuple[FileHandle, h5py.File, int]:
     while True:
         handle = FileHandle(path)
         try:
-            file, number = _opened(path)
+            file, number = _opened(handle)
         except (OSError, RuntimeError, ValueError) as error:
             handle.close()
             raise _cannot_open(path, error) from error
@@ -83,25 +98,43 @@ def _opened_twice(path: str) -> tuple[FileHandle, h5py.File, int]:
         file.close()
 
 
-def _opened(path: str) -> tuple[h5py.File, int]:
-    """The file, and what HDF5 calls it."""
-    file = h5py.File(path, "r")
+def _opened(handle: FileHandle) -> tuple[h5py.File, int]:
+    """The file, and what HDF5 calls it.
+
+    What is open in this process already HDF5 takes for the file as it is now: it would show what
+    was there before an update, to who opens it again by its path.
+    """
+    file = h5py.File(handle.path, "r")
     try:
-        return file, int(h5o.get_info(file.id).fileno)
+        root = h5o.get_info(file.id)
+        if handle.block is not None and handle.block.root != root.addr:
+            file.close()
+            file = h5py.File(handle.view(), "r")
+            root = h5o.get_info(file.id)
+        return file, int(root.fileno)
     except RuntimeError:  # its root is damaged
         file.close()
         raise
 
 
 def _check_is_file(path: str) -> None:
-    if not os.path.exists(path):
-        raise MissingFileError("no such file", path=path)
-    if os.path.isdir(path):
+    """Nothing else is even opened: a FIFO would have the reader wait for ever."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise MissingFileError("no such file", path=path) from error
+    if stat.S_ISDIR(mode):
         raise NotHspyError("is a folder, not an HSpy file", path=path)
+    if not stat.S_ISREG(mode):
+        raise NotHspyError("is not a file but a device, a pipe or a socket", path=path)
 
 
 def _cannot_open(path: str, error: Exception) -> HspyError:
     """Say what the file is instead, if it is no HDF5 file."""
+    if isinstance(error, BlockingIOError):
+        from hspyio.storage.locks import locked_by_hdf5
+
+        return locked_by_hdf5(path)
     with open(path, "rb") as stream:
         start = stream.read(512)
     if start[:8] == _SIGNATURE:
@@ -146,9 +179,8 @@ class _Opening:
 
 
 def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[Any, ...]) -> Group:
-    """Node of a group; `ancestors` end circles of links."""
+    """Node of a group; `ancestors`, itself the last of them, end circles of links."""
     try:
-        inside = (*ancestors, _identity(group))
         creation = group.get_create_plist()
         links = _links(group, _listing_order(creation.get_link_creation_order()))
         order = _listing_order(creation.get_attr_creation_order())
@@ -156,7 +188,7 @@ def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[A
             _readable(name): _attribute(group, name, opening.types)
             for name in _attribute_names(group, order)
         }
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         raise DamagedFileError(
             f"cannot be read: {error}", path=opening.session.path, where=where
         ) from error
@@ -164,10 +196,10 @@ def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[A
     def member(name: str, link: int) -> Group | Array | Damaged:
         place = f"{where.rstrip('/')}/{name}"
         try:
-            return _member(group, name, place, link, opening, inside)
+            return _member(group, name, place, link, opening, ancestors)
         except HspyError as error:
             return Damaged(error.message)
-        except (AttributeError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             return Damaged(f"cannot be read: {error}")
 
     # without members, nothing has to keep the group open
@@ -201,11 +233,6 @@ def _stored_name(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _identity(location: Any) -> tuple[int, int]:
-    info = h5o.get_info(location)
-    return (int(info.fileno), int(info.addr))
-
-
 def _member(
     parent: h5g.GroupID,
     name: str,
@@ -214,21 +241,54 @@ def _member(
     opening: _Opening,
     ancestors: tuple[Any, ...],
 ) -> Group | Array | Damaged:
-    if link == h5l.TYPE_HARD and name != ".":
-        location = h5o.open(parent, _stored_name(name))
+    if "/" in name or name in ("", "."):  # HDF5 would take it for a path, through any link
+        return Damaged("has a name that is none")
+    session = opening.session
+    followed = link != h5l.TYPE_HARD
+    if followed:
+        location = _resolved(parent, name, session, _Way())
     else:
-        location = _resolved(parent, name, opening.session, _MOST_LINKS)
+        location = h5o.open(parent, _stored_name(name))
     if isinstance(location, h5g.GroupID):
-        if _identity(location) in ancestors:
+        address = session.census.enter(location, followed=followed)
+        if address in ancestors:
             return Damaged("is a link to a group that holds it")
-        return _group(location, where, opening, ancestors)
-    if isinstance(location, h5d.DatasetID):
-        small = read_small(location, opening.types) if name.startswith(_LISTS) else None
-        return dataset_node(location, where, opening.session) if small is None else small
-    return Damaged("is a named datatype, which is not part of the format")
+        return _group(location, where, opening, (*ancestors, address))
+    if not isinstance(location, h5d.DatasetID):
+        return Damaged("is a named datatype, which is not part of the format")
+    if name.startswith(_LISTS):
+        small = read_small(location, opening.types, session)
+        if small is not None:
+            return small
+        session.check_items(location)
+    session.census.enter(location, followed=followed)
+    return dataset_node(location, where, session)
 
 
-def _resolved(parent: h5g.GroupID, path: str, session: Session, most: int) -> Any:
+@dataclass(slots=True)
+class _Way:
+    """What may still be gone on the way to where a link leads; each can multiply the next."""
+
+    links: int = _MOST_LINKS
+    steps: int = MOST_STEPS
+
+    def step(self, *, link: bool) -> None:
+        """Go one name on, or follow one soft link.
+
+        Raises
+        ------
+        DamagedFileError
+            If there were too many.
+        """
+        if link and self.links == 0:
+            raise DamagedFileError("is a link that leads in a circle")
+        if self.steps == 0:
+            raise DamagedFileError(f"is a link that leads over more than {MOST_STEPS} groups")
+        self.links -= link
+        self.steps -= 1
+
+
+def _resolved(parent: h5g.GroupID, path: str, session: Session, way: _Way) -> Any:
     """Open what a path leads to, link by link, so that none leads to another file unasked.
 
     Raises
@@ -240,6 +300,7 @@ def _resolved(parent: h5g.GroupID, path: str, session: Session, most: int) -> An
     for name in path.split("/"):
         if name in ("", "."):
             continue
+        way.step(link=False)
         stored = _stored_name(name)
         group = h5o.open(location, b".")  # has to live as long as its links are asked
         links = group.links
@@ -252,11 +313,10 @@ def _resolved(parent: h5g.GroupID, path: str, session: Session, most: int) -> An
         if kind != h5l.TYPE_SOFT:
             location = h5o.open(location, stored)
             continue
-        if most == 0:
-            raise DamagedFileError("is a link that leads in a circle")
+        way.step(link=True)
         target = _readable(links.get_val(stored))
         try:
-            location = _resolved(group, target, session, most - 1)
+            location = _resolved(group, target, session, way)
         except (AttributeError, KeyError, RuntimeError, ValueError) as error:
             message = f"is a link to {target!r}, which is not there"
             raise DamagedFileError(message) from error
@@ -279,10 +339,11 @@ def _attribute(group: h5g.GroupID, name: bytes, types: ReadTypes) -> Attribute |
         if extent == h5s.NULL:
             return Damaged("is an empty attribute, which is not part of the format")
         stored = types.of(handle.get_type())
+        check_attribute(handle, stored.kind, group)
         # np.empty adds the dimensions of an array type
         values = np.empty(() if extent == h5s.SCALAR else handle.shape, stored.dtype)
         handle.read(values, mtype=stored.memory)
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
+    except UNREADABLE as error:
         return Damaged(f"cannot be read: {error}")
     if isinstance(stored.kind, Text) and not values.shape:
         return Attribute(stored.kind, plain_bytes(values[()]))

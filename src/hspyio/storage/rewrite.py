@@ -10,6 +10,7 @@ import h5py
 from hspyio import names
 from hspyio.node import Array, Group, Kept
 from hspyio.storage.atomic import replace_file, save_file
+from hspyio.storage.handles import FileHandle
 from hspyio.storage.output import Output
 from hspyio.storage.rebuild import copied_from, rebuild, take_over
 from hspyio.storage.work import Work
@@ -54,7 +55,7 @@ def rewrite_file(
     target = os.path.realpath(path)
 
     def fill(new: h5py.File, output: Output) -> None:
-        with h5py.File(target, "r") as old:
+        with FileHandle(target).open() as old:
             rebuild(new, old, root, output, copied_from(old), replaced)
 
     replace_file(target, fill, work, durable=durable, finish=finish)
@@ -83,7 +84,7 @@ def repack_file(
     """
 
     def fill(new: h5py.File, output: Output) -> None:
-        with h5py.File(os.path.realpath(source), "r") as old:
+        with FileHandle(os.path.realpath(source)).open() as old:
             keep = copied_from(old)
             take_over(old, new, keep, skip=(names.EXPERIMENTS,))
             holder = old.get(names.EXPERIMENTS)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
+from hspyio.records import value
 from hspyio.storage.system import file_size, read_into
 
 __all__ = ["LENGTH", "Superblock", "read_superblock"]
@@ -19,7 +19,7 @@ _OLD = 0
 _NEW = (2, 3)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Superblock:
     """What a root switch needs of a superblock.
 
@@ -68,10 +68,11 @@ def read_superblock(descriptor: int) -> Superblock | None:
     (where a file-space strategy other than the default is noted), or marked as being written.
     """
     content = bytearray(LENGTH)
-    count = min(LENGTH, file_size(descriptor))
-    read_into(descriptor, [memoryview(content)[:count]], 0)
+    size = file_size(descriptor)
+    if size:
+        read_into(descriptor, [memoryview(content)[:size]], 0)
     block = Superblock(content[8], bytes(content))
-    if content[:8] != _SIGNATURE:
+    if content[:8] != _SIGNATURE or block.end > size:
         return None
     if block.version == _OLD and content[13:15] == b"\x08\x08":
         none = _ADDRESS.pack(_NONE)

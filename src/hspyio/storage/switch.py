@@ -17,7 +17,7 @@ from hspyio.errors import HspyError, SaveError
 from hspyio.node import Group
 from hspyio.storage.datasets import Session
 from hspyio.storage.graphs import store_graphs
-from hspyio.storage.handles import DescriptorFile, FileHandle
+from hspyio.storage.handles import DescriptorFile, FileHandle, PinnedFile
 from hspyio.storage.output import Output
 from hspyio.storage.proof import mismatch
 from hspyio.storage.reader import root_of
@@ -164,7 +164,10 @@ class _Change:
         """Whether the new tree is all there, seen as it will be."""
         if not self._block.end <= address < end:
             return False
-        view = _Preview(os.dup(self._descriptor), self._block, self._block.moved(address, end))
+        start = bytearray(self._block.content)
+        for place, content in self._block.moved(address, end):
+            start[place : place + len(content)] = content
+        view = PinnedFile(os.dup(self._descriptor), bytes(start))
         try:
             with view, h5py.File(view, "r") as file:
                 number = int(h5o.get_info(file.id).fileno)
@@ -281,25 +284,3 @@ class SwitchFile(Output):
         self._frozen = True
         content = bytes(self._page(0)[:LENGTH])
         return max(self._last, Superblock(content[8], content).end)
-
-
-class _Preview(DescriptorFile):
-    """A file as it is after a switch of the root."""
-
-    def __init__(
-        self, descriptor: int, block: Superblock, changes: tuple[tuple[int, bytes], ...]
-    ) -> None:
-        super().__init__(descriptor)
-        start = bytearray(block.content)
-        for place, content in changes:
-            start[place : place + len(content)] = content
-        self._start = bytes(start)
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read; the superblock is the new one."""
-        begin = self._position
-        target = memoryview(buffer).cast("B")
-        count = super().readinto(target)
-        known = self._start[begin : begin + count]
-        target[: len(known)] = known
-        return count

@@ -1,0 +1,133 @@
+"""How much of a file nothing leads to: what updates have left behind."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import h5py
+import numpy as np
+from h5py import h5a, h5d, h5o, h5t
+
+from hspyio.storage.datasets import filters_of
+from hspyio.storage.gather import read_block, read_chunks
+from hspyio.storage.handles import DescriptorFile
+from hspyio.storage.stored import chunk_index, layout_of
+from hspyio.storage.superblock import LENGTH
+from hspyio.storage.system import file_size, open_for_reading, read_into
+from hspyio.storage.vlen import REFERENCE
+from hspyio.storage.work import Work
+
+__all__ = ["unused_bytes"]
+
+_SLACK = 8192
+"""What HDF5 leaves free here and there in any file."""
+_HEAP_HEAD = struct.Struct("<4sI Q")
+_ROW_HEAD = 16
+
+
+def unused_bytes(path: str) -> int:
+    """Bytes of a file that no object takes, to within a few kilobytes.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+
+    Raises
+    ------
+    OSError, RuntimeError
+        If HDF5 cannot read the file.
+    """
+    descriptor = open_for_reading(path)
+    with DescriptorFile(descriptor) as raw, h5py.File(raw, "r") as file:
+        size = file_size(descriptor)
+        count = _Count(descriptor)
+        count.visit(file)
+        if size - count.objects <= _SLACK:
+            return 0
+        count.visit_rows(file)
+        left = size - count.objects - count.rows
+        return left if left > _SLACK else 0
+
+
+class _Count:
+    """Bytes that the objects of a file take."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._heaps: set[int] = set()
+        self.objects = LENGTH
+        self.rows = 0
+
+    def visit(self, file: h5py.File) -> None:
+        """Count headers, indices and arrays."""
+
+        def note(name: bytes, info: Any) -> None:
+            self._add(info)
+            if info.type == h5o.TYPE_DATASET:
+                dataset = h5o.open(file.id, name)
+                if dataset.get_create_plist().get_layout() != h5d.COMPACT:
+                    self.objects += dataset.get_storage_size()
+
+        self._add(h5o.get_info(file.id))
+        h5o.visit(file.id, note, info=True)
+
+    def _add(self, info: Any) -> None:
+        index = info.meta_size
+        self.objects += info.hdr.space.total + sum(
+            part.index_size + part.heap_size for part in (index.obj, index.attr)
+        )
+
+    def visit_rows(self, file: h5py.File) -> None:
+        """Count what is of variable length, which stands elsewhere."""
+
+        def note(name: bytes, info: Any) -> None:
+            holder = h5o.open(file.id, name)
+            if info.num_attrs:
+                h5a.iterate(holder, lambda found: self._attribute(holder, found))
+            if info.type == h5o.TYPE_DATASET and _is_variable(holder.get_type()):
+                self._dataset(holder)
+
+        h5a.iterate(file.id, lambda found: self._attribute(file.id, found))
+        h5o.visit(file.id, note, info=True)
+
+    def _attribute(self, holder: Any, name: bytes) -> None:
+        attribute = h5a.open(holder, name)
+        if not _is_variable(attribute.get_type()):
+            return
+        values = np.empty(attribute.shape, attribute.dtype)
+        attribute.read(values)
+        for value in values.reshape(-1).tolist():
+            length = len(value) if isinstance(value, bytes) else np.asarray(value).nbytes
+            self.rows += _ROW_HEAD + length + -length % 8
+
+    def _dataset(self, dataset: h5d.DatasetID) -> None:
+        stored = layout_of(dataset, REFERENCE, filters_of(dataset))
+        if stored is None:
+            return
+        if stored.chunks is None:
+            references = read_block(stored, self._descriptor, (), Work())
+        else:
+            index = chunk_index(dataset, stored)
+            if index is None:
+                return
+            references = read_chunks(stored, index, self._descriptor, (), Work())
+        if references is None:
+            return
+        for address in np.unique(references["address"]).tolist():
+            self._heap(int(address))
+
+    def _heap(self, address: int) -> None:
+        if address in self._heaps or not 0 < address <= file_size(self._descriptor) - 16:
+            return
+        self._heaps.add(address)
+        head = bytearray(_HEAP_HEAD.size)
+        read_into(self._descriptor, [memoryview(head)], address)
+        self.rows += int(_HEAP_HEAD.unpack(head)[2])
+
+
+def _is_variable(kind: Any) -> bool:
+    if isinstance(kind, h5t.TypeStringID):
+        return bool(kind.is_variable_str())
+    return isinstance(kind, h5t.TypeVlenID)
