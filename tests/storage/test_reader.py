@@ -15,7 +15,13 @@ import pytest
 from h5py import h5d, h5s, h5t
 
 import hspyio
-from hspyio.errors import DamagedFileError, FilterError, MissingFileError, NotHspyError
+from hspyio.errors import (
+    DamagedFileError,
+    FilterError,
+    MissingFileError,
+    NotHspyError,
+    TooLargeError,
+)
 from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
 from hspyio.storage import datasets, reader
 from hspyio.storage.datasets import stored_bytes
@@ -424,7 +430,7 @@ def test_a_damaged_root_is_an_error_of_ours(path: Path) -> None:
 def test_what_does_not_fit_into_memory_is_said(path: Path) -> None:
     with made(path) as file:
         file.create_dataset("x", (2**44,), "f8", chunks=(2**10,))
-    with open_root(path) as root, pytest.raises(DamagedFileError, match="lazy=True"):
+    with open_root(path) as root, pytest.raises(TooLargeError, match="lazy=True"):
         root.members["x"].source.read()
 
 

@@ -14,6 +14,8 @@ from h5py import h5d, h5s, h5t
 from hspyio.errors import DamagedFileError
 from hspyio.node import Array, Damaged, Filter, GraphSource, MemorySource, Text, Vlen
 from hspyio.storage.reader import open_root
+from hspyio.storage.datasets import Session
+from hspyio.storage.handles import FileHandle
 from hspyio.storage.small import SmallWriter, read_small
 from hspyio.storage.types import ReadTypes, WriteTypes
 
@@ -84,7 +86,11 @@ def test_only_small_arrays_in_memory_are_taken(file: h5py.File) -> None:
 
 
 def found(file: h5py.File, name: str) -> Array | None:
-    return read_small(file[name].id, ReadTypes())
+    session = Session(FileHandle(file.filename), allow_external=False, number=0)
+    try:
+        return read_small(file[name].id, ReadTypes(), session)
+    finally:
+        session.end()
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from hspyio.plan import plan
 from hspyio.signal import Location, Signal
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.locks import kept_from_writers
+from hspyio.storage.space import check_space
 from hspyio.storage.switch import change_file
 from hspyio.versions import CURRENT
 
@@ -228,6 +229,7 @@ def put(
             root, encoded = _rebuilt(file, signal, group, with_data=with_data, lenient=lenient)
             root = plan(root, options)
             check_filters(root)
+            check_space(held.path, root)
             replaced = set(file.contents.experiments)
         _change(held, root, replaced, options)
     return encoded

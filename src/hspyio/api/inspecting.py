@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from hspyio import names
 from hspyio.api.experiments import read_signal
@@ -20,7 +19,7 @@ from hspyio.options import ReadOptions
 from hspyio.storage.datasets import stored_bytes
 from hspyio.tree import MetadataTree
 
-__all__ = ["ExperimentInfo", "describe"]
+__all__ = ["ExperimentInfo", "describe", "unused_bytes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +103,36 @@ def describe(path: str | os.PathLike[str]) -> list[ExperimentInfo]:
         return file.each(lambda name: _info(file, name))
 
 
+def unused_bytes(path: str | os.PathLike[str]) -> int:
+    """How much of a file is left over from updates; `repack` wins it back.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    int
+        Bytes, to within a few kilobytes; 0 where there is next to nothing.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError, DamagedFileError
+        If it cannot be read.
+    """
+    from hspyio.storage.unused import count_unused
+
+    with opened(path, ReadOptions(lazy=True)) as file:
+        return count_unused(file.path)
+
+
 def _info(file: OpenFile, name: str) -> ExperimentInfo:
     signal = read_signal(file, name)
     members: Mapping[str, object] = file.contents.experiments[name].members
     node = members[names.DATA]
     assert isinstance(node, Array)
-    size = int(np.prod(signal.data.shape)) * signal.data.dtype.itemsize
+    size = math.prod(signal.data.shape) * signal.data.dtype.itemsize
     return ExperimentInfo(
         group=name,
         title=signal.title,

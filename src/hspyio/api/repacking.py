@@ -20,6 +20,7 @@ from hspyio.plan import plan
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import check_target
 from hspyio.storage.rewrite import repack_file
+from hspyio.storage.space import check_space
 
 __all__ = ["repack"]
 
@@ -75,6 +76,7 @@ def repack(
         found = {name: _data(file, name) for name in file.contents.experiments}
         arrays = _planned({name: data for name, data in found.items() if data}, options)
         check_filters(Group({}, arrays))
+        check_space(text, Group({}, arrays))
         label = f"repacking {os.path.basename(file.path)}"
         with working(threads, progress, label) as work:
             repack_file(file.path, text, arrays, work, durable=durable)

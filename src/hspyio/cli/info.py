@@ -88,6 +88,8 @@ def show_file(console: Console, path: Path, *, tree: bool = False) -> None:
     count = "1 experiment" if len(described) == 1 else f"{len(described)} experiments"
     size = size_text(path.stat().st_size)
     _say(console, f"{path}: HSpy {version}, {count}, {size}", style="bold")
+    if unused := hspyio.unused_bytes(path):
+        _say(console, f"  {size_text(unused)} of it are left over from updates: hspy repack")
     for experiment in described:
         _show_experiment(console, experiment)
         if tree:
@@ -200,8 +202,9 @@ def _short(value: Any) -> str:
 def _records(path: Path, tree: bool) -> list[dict[str, Any]]:
     """The same as data: an item an experiment, with all of its metadata where ``tree``."""
     records = []
+    unused = hspyio.unused_bytes(path)
     for experiment in hspyio.describe(path):
-        record: dict[str, Any] = {"file": str(path)}
+        record: dict[str, Any] = {"file": str(path), "unused_bytes": unused}
         record |= {name: getattr(experiment, name) for name in FACTS}
         record["highlights"] = _highlights(experiment.metadata)
         if tree:

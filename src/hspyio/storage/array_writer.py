@@ -27,7 +27,7 @@ from hspyio.storage.vlen import row_access, write_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["check_filters", "expected_bytes", "write_array"]
+__all__ = ["check_filters", "expected_bytes", "stored_filters", "write_array"]
 
 _COMPACT_LIMIT = 8192
 _ENCODES = 1
@@ -85,7 +85,7 @@ def write_array(target: h5py.Group, name: str, array: Array, output: Output) -> 
         The file; a dask array is only noted there, to be stored with the others.
     """
     dtype = to_h5py(array.type)
-    array = replace(array, filters=_with_stored_options(array, dtype))
+    array = replace(array, filters=stored_filters(array, dtype))
     engine = _is_for_engine(array)
     space = h5s.create_simple(array.shape, _limits(array.maxshape))
     kind = h5t.py_create(dtype, logical=True)
@@ -100,7 +100,7 @@ def write_array(target: h5py.Group, name: str, array: Array, output: Output) -> 
         _through_hdf5(dataset, array, dtype, output)
 
 
-def _with_stored_options(array: Array, dtype: np.dtype[Any]) -> tuple[Filter, ...]:
+def stored_filters(array: Array, dtype: np.dtype[Any]) -> tuple[Filter, ...]:
     """Filters with the options as they are to stand in the file."""
     if array.chunks is None:
         return ()

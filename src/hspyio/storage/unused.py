@@ -9,6 +9,8 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5o, h5t
 
+from hspyio import names
+from hspyio.errors import DamagedFileError
 from hspyio.storage.datasets import filters_of
 from hspyio.storage.gather import read_block, read_chunks
 from hspyio.storage.handles import DescriptorFile
@@ -18,7 +20,7 @@ from hspyio.storage.system import file_size, open_for_reading, read_into
 from hspyio.storage.vlen import REFERENCE
 from hspyio.storage.work import Work
 
-__all__ = ["unused_bytes"]
+__all__ = ["count_unused"]
 
 _SLACK = 8192
 """What HDF5 leaves free here and there in any file."""
@@ -26,7 +28,7 @@ _HEAP_HEAD = struct.Struct("<4sI Q")
 _ROW_HEAD = 16
 
 
-def unused_bytes(path: str) -> int:
+def count_unused(path: str) -> int:
     """Bytes of a file that no object takes, to within a few kilobytes.
 
     Parameters
@@ -36,19 +38,22 @@ def unused_bytes(path: str) -> int:
 
     Raises
     ------
-    OSError, RuntimeError
-        If HDF5 cannot read the file.
+    DamagedFileError
+        If not all of it can be read.
     """
     descriptor = open_for_reading(path)
-    with DescriptorFile(descriptor) as raw, h5py.File(raw, "r") as file:
-        size = file_size(descriptor)
-        count = _Count(descriptor)
-        count.visit(file)
-        if size - count.objects <= _SLACK:
-            return 0
-        count.visit_rows(file)
-        left = size - count.objects - count.rows
-        return left if left > _SLACK else 0
+    try:
+        with DescriptorFile(descriptor) as raw, h5py.File(raw, "r") as file:
+            size = file_size(descriptor)
+            count = _Count(descriptor)
+            count.visit(file)
+            if size - count.objects <= _SLACK:
+                return 0
+            count.visit_rows(file)
+    except (AttributeError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise DamagedFileError(f"not all of it can be read: {error}", path=path) from error
+    left = size - count.objects - count.rows
+    return left if left > _SLACK else 0
 
 
 class _Count:
@@ -64,6 +69,8 @@ class _Count:
         """Count headers, indices and arrays."""
 
         def note(name: bytes, info: Any) -> None:
+            if name.count(b"/") > names.MAX_DEPTH:
+                raise ValueError("groups are nested too deep")
             self._add(info)
             if info.type == h5o.TYPE_DATASET:
                 dataset = h5o.open(file.id, name)
