@@ -13,7 +13,7 @@ from hypothesis import given
 import hspyio
 from hspyio import Signal
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text, Vlen
-from hspyio.storage.proof import mismatch
+from hspyio.storage.proof import mismatch, thinned
 from hspyio.testing import signals
 
 
@@ -101,3 +101,57 @@ def test_what_cannot_be_read() -> None:
     assert mismatch(TREE, damaged) == "/"
     assert mismatch(Group({}, {"x": Kept("/x")}), Group({}, {"x": damaged})) == "/x"
     assert mismatch(Group({"a": damaged}, {}), Group({}, {})) == ""  # it was never written
+
+
+def test_what_is_there_already_is_kept() -> None:
+    assert thinned(TREE, TREE, "/a") == Kept("/a")
+    assert thinned(TREE.members["big"], TREE.members["big"], "/b") == Kept("/b")
+    zeros = np.zeros(20_000)
+    zeros[-1] = 1
+    changed = Array(np.dtype("f8"), MemorySource(zeros))
+    found = thinned(Group(TREE.attributes, {**TREE.members, "big": changed}), TREE, "/a")
+    assert isinstance(found, Group)
+    assert found.members["big"] is changed
+    assert {name for name, node in found.members.items() if isinstance(node, Kept)} == {
+        "inner",
+        "texts",
+        "x",
+    }
+    assert found.members["inner"] == Kept("/a/inner")
+    more = Group(TREE.attributes, {**TREE.members, "more": array(1)})
+    for planned, stored in ((TREE, more), (more, TREE), (Group({}, TREE.members), TREE)):
+        assert isinstance(thinned(planned, stored, "/a"), Group)
+    assert thinned(TREE, None, "/a") is TREE
+    assert thinned(TREE, Damaged("cannot be read"), "/a") is TREE
+
+
+@pytest.mark.parametrize(("place", "planned"), WRONG.values(), ids=WRONG)
+def test_what_is_not_there_yet(place: str, planned: Group) -> None:
+    tree = Group({**TREE.attributes, **planned.attributes}, {**TREE.members, **planned.members})
+    assert not isinstance(thinned(tree, TREE, "/a"), Kept)
+
+
+def test_an_update_takes_little_where_little_has_changed(folder: Path) -> None:
+    path = folder / "c.hspy"
+    leaves = {f"g{i}": {f"k{j}": f"text {i} {j}" for j in range(100)} for i in range(50)}
+    models = {"fit": {"components": [float(i) for i in range(2000)]}}
+    signal = Signal(np.zeros((5, 3)), original_metadata=leaves, models=models)
+    signal.learning_results["factors"] = np.random.default_rng(1).random((100, 200))
+    hspyio.save(path, signal)
+    before = path.stat().st_size
+    assert before > 500_000
+    for number in range(5):
+        read = hspyio.load(path)
+        read.metadata.set_item("General.title", f"title {number}")
+        hspyio.update(path, read)
+    assert path.stat().st_size < before + 5 * 16_384
+    read = hspyio.load(path)
+    assert read.title == "title 4"
+    assert read.original_metadata.as_dictionary() == leaves
+    assert read.models["fit"].tree.as_dictionary() == models["fit"]
+    read.original_metadata.set_item("g0.k0", "new")
+    read.learning_results["factors"][0, 0] = 7
+    hspyio.update(path, read)
+    again = hspyio.load(path)
+    assert again.original_metadata.g0.k0 == "new"
+    assert np.array_equal(again.learning_results["factors"], read.learning_results["factors"])

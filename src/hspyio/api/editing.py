@@ -28,6 +28,7 @@ from hspyio.plan import plan
 from hspyio.signal import Location, Signal
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.locks import kept_from_writers
+from hspyio.storage.proof import Member, thinned
 from hspyio.storage.space import check_space
 from hspyio.storage.switch import change_file
 from hspyio.versions import CURRENT
@@ -313,7 +314,9 @@ def _rebuilt(
     if file.handle is not None:
         file.handle.close()
     experiments = _in_place(file, others, entries, encoded)
-    return _root(experiments, {**models, **encoded.models}), encoded
+    stored = {} if group is None else file.contents.models_of(group)
+    changed = _thinned(encoded.models, stored, f"/{names.ANALYSIS}/{names.MODELS}")
+    return _root(experiments, {**models, **changed}), encoded
 
 
 def _entry(file: OpenFile, signal: Signal, group: str | None, with_data: bool) -> _Entry:
@@ -376,7 +379,7 @@ def _kept_models(file: OpenFile, others: list[str]) -> dict[str, Kept]:
     return {name: Kept(f"/{names.ANALYSIS}/{names.MODELS}/{name}") for name in kept}
 
 
-def _root(experiments: Mapping[str, Group | Kept], models: Mapping[str, Group | Kept]) -> Group:
+def _root(experiments: Mapping[str, Member], models: Mapping[str, Member]) -> Group:
     base = EncodedFile({}, {}, ()).root()
     members: dict[str, Any] = {names.EXPERIMENTS: Group({}, experiments, ordered=True)}
     if models:
@@ -410,4 +413,11 @@ def _with_kept(file: OpenFile, group: str, node: Group, data: bool) -> Group:
         if not isinstance(child, Damaged)
     }
     members = {key: child for key, child in node.members.items() if key not in kept}
-    return Group(node.attributes, {**members, **kept})
+    return Group(node.attributes, {**_thinned(members, stored, where), **kept})
+
+
+def _thinned(
+    nodes: Mapping[str, Member], stored: Mapping[str, Member], where: str
+) -> dict[str, Member]:
+    """What stands in the file as it is to be written stays, so that an update takes little."""
+    return {key: thinned(node, stored.get(key), f"{where}/{key}") for key, node in nodes.items()}

@@ -1,14 +1,17 @@
-"""Whether what was written is what stands there, read back before it counts."""
+"""Whether what is to be written stands in a file: read back before it counts, or there already."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Node
 
-__all__ = ["mismatch"]
+__all__ = ["Member", "mismatch", "thinned"]
+
+Member: TypeAlias = Group | Array | Damaged | Kept
 
 _MOST_BYTES = 2**16
 """Larger arrays are compared by shape and type."""
@@ -47,7 +50,37 @@ def mismatch(planned: Group, stored: Node | None, where: str = "") -> str:
     return ""
 
 
-def _stands(planned: Node, stored: Node | None) -> bool:
+def thinned(planned: Member, stored: Node | None, where: str) -> Member:
+    """A plan without what stands in the file already: that is kept.
+
+    Parameters
+    ----------
+    planned : Group, Array or other node
+        What is to be written; filters and chunks are of no matter.
+    stored : Group, Array, Damaged or None
+        What stands in its place. Arrays that are in memory are compared whole, others not at all.
+    where : str
+        Path of that place.
+    """
+    if isinstance(planned, Array) and isinstance(stored, Array):
+        known = isinstance(planned.source, MemorySource)
+        return Kept(where) if known and _stands(planned, stored, most=None) else planned
+    if not (isinstance(planned, Group) and isinstance(stored, Group)):
+        return planned
+    members = {
+        name: thinned(node, stored.members.get(name), f"{where}/{name}")
+        for name, node in planned.members.items()
+    }
+    same = (
+        set(planned.attributes) == set(stored.attributes)
+        and set(members) == set(stored.members)
+        and all(isinstance(node, Kept) for node in members.values())
+        and all(_same_attribute(a, stored.attributes[k]) for k, a in planned.attributes.items())
+    )
+    return Kept(where) if same else replace(planned, members=members)
+
+
+def _stands(planned: Node, stored: Node | None, most: int | None = _MOST_BYTES) -> bool:
     if isinstance(planned, Kept):
         return stored is not None and not isinstance(stored, Damaged)
     if not (isinstance(planned, Array) and isinstance(stored, Array)):
@@ -55,7 +88,7 @@ def _stands(planned: Node, stored: Node | None) -> bool:
     if planned.type != stored.type or tuple(planned.shape) != tuple(stored.shape):
         return False
     source = planned.source
-    if isinstance(source, MemorySource) and source.array.nbytes <= _MOST_BYTES:
+    if isinstance(source, MemorySource) and (most is None or source.array.nbytes <= most):
         values = source.array
         if isinstance(planned.type, np.dtype):
             values = values.astype(planned.type, copy=False)
@@ -65,7 +98,7 @@ def _stands(planned: Node, stored: Node | None) -> bool:
 
 def _same_attribute(planned: Attribute | Damaged, stored: Attribute | Damaged | None) -> bool:
     if isinstance(planned, Damaged):
-        return True  # it was left out
+        return stored is None  # it was left out
     return (
         isinstance(stored, Attribute)
         and planned.type == stored.type
