@@ -17,14 +17,18 @@ BUILTINS: dict[str, tuple[type[Exception], ...]] = {
     "HspyError": (Exception,),
     "NotHspyError": (OSError,),
     "MissingFileError": (FileNotFoundError, OSError),
+    "MissingPackageError": (ImportError,),
     "TargetExistsError": (FileExistsError, OSError),
     "DamagedFileError": (OSError,),
+    "TooLargeError": (MemoryError,),
     "StaleFileError": (OSError,),
     "SaveError": (OSError,),
+    "FileLockedError": (BlockingIOError, OSError),
     "ExperimentError": (LookupError, ValueError),
     "FilterError": (ValueError, OSError),
     "OptionError": (ValueError,),
     "AxesError": (ValueError,),
+    "ConversionError": (ValueError,),
     "UnsupportedTypeError": (TypeError,),
 }
 KINDS = [getattr(errors, name) for name in BUILTINS if name != "UnsupportedTypeError"]

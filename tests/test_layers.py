@@ -49,7 +49,9 @@ RARE = {"base64", "fractions", "hashlib", "html", "json", "shutil", "unicodedata
 ENGINE = {
     "hspyio.api.sealing",
     "hspyio.storage.gather",
+    "hspyio.storage.locks",
     "hspyio.storage.stored",
+    "hspyio.storage.unused",
     "hspyio.storage.vlen",
 }
 H5PY_ROOMS = {"storage", "bridges"}

@@ -70,7 +70,7 @@ def test_load_refuses_what_makes_no_sense(options: dict[str, Any], tmp_path: Pat
     "options",
     [
         {"chunks": False}, {"chunks": 5}, {"chunks": (1, 2)}, {"chunks": (0,)}, {"chunks": ("x",)},
-        {"compression": "x"}, {"compression_opts": 99}, {"checksum": True}, {"nexus": True},
+        {"compression": "x"}, {"compression_opts": 99}, {"checksum": 1}, {"nexus": 1},
         {"threads": 0}, {"threads": 2.5}, {"threads": "x"},
     ],
 )  # fmt: skip

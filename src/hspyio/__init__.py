@@ -9,16 +9,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hspyio.api.annotating import annotate
+    from hspyio.api.comparing import Difference
+    from hspyio.api.diffing import diff
     from hspyio.api.editing import append, remove, update
     from hspyio.api.experiments import Experiments
-    from hspyio.api.inspecting import ExperimentInfo, describe
+    from hspyio.api.extracting import extract, upgrade
+    from hspyio.api.inspecting import ExperimentInfo, describe, unused_bytes
     from hspyio.api.loading import load
     from hspyio.api.loading import open_file as open
     from hspyio.api.repacking import repack
     from hspyio.api.saving import save
+    from hspyio.api.verifying import Verification, verify
     from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
+    from hspyio.bridges.export import convert
+    from hspyio.bridges.hyperspy import from_hyperspy, to_hyperspy
+    from hspyio.bridges.hyperspy_plugin import disable_hyperspy, enable_hyperspy
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
     from hspyio.bridges.rosettasciio import file_reader, file_writer
+    from hspyio.bridges.xarray import from_xarray, to_xarray
     from hspyio.errors import HspyError, HspyWarning, UnsupportedTypeError
     from hspyio.signal import Model, Signal
     from hspyio.tree import MetadataTree
@@ -28,6 +37,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Axes",
     "DataAxis",
+    "Difference",
     "ExperimentInfo",
     "Experiments",
     "FunctionalAxis",
@@ -38,10 +48,19 @@ __all__ = [
     "Signal",
     "UniformAxis",
     "UnsupportedTypeError",
+    "Verification",
+    "annotate",
     "append",
+    "convert",
     "describe",
+    "diff",
+    "disable_hyperspy",
+    "enable_hyperspy",
+    "extract",
     "file_reader",
     "file_writer",
+    "from_hyperspy",
+    "from_xarray",
     "list_datasets_in_file",
     "load",
     "open",
@@ -49,19 +68,33 @@ __all__ = [
     "remove",
     "repack",
     "save",
+    "to_hyperspy",
+    "to_xarray",
+    "unused_bytes",
     "update",
+    "upgrade",
+    "verify",
 ]
 
 _HOMES = {
+    "hspyio.api.annotating": "annotate",
+    "hspyio.api.comparing": "Difference",
+    "hspyio.api.diffing": "diff",
     "hspyio.api.editing": "append remove update",
     "hspyio.api.experiments": "Experiments",
-    "hspyio.api.inspecting": "ExperimentInfo describe",
+    "hspyio.api.extracting": "extract upgrade",
+    "hspyio.api.inspecting": "ExperimentInfo describe unused_bytes",
     "hspyio.api.loading": "load",
     "hspyio.api.repacking": "repack",
     "hspyio.api.saving": "save",
+    "hspyio.api.verifying": "Verification verify",
     "hspyio.axes": "Axes DataAxis FunctionalAxis UniformAxis",
+    "hspyio.bridges.export": "convert",
+    "hspyio.bridges.hyperspy": "from_hyperspy to_hyperspy",
+    "hspyio.bridges.hyperspy_plugin": "disable_hyperspy enable_hyperspy",
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",
+    "hspyio.bridges.xarray": "from_xarray to_xarray",
     "hspyio.errors": "HspyError HspyWarning UnsupportedTypeError",
     "hspyio.signal": "Model Signal",
     "hspyio.tree": "MetadataTree",

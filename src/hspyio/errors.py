@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "UNREADABLE",
     "AxesError",
     "ConversionError",
     "DamagedFileError",
@@ -27,7 +28,6 @@ __all__ = [
     "StaleFileError",
     "TargetExistsError",
     "TooLargeError",
-    "UNREADABLE",
     "UnsupportedTypeError",
     "one_or_many",
 ]
@@ -47,10 +47,10 @@ class HspyError(Exception):
     """
 
     def __init__(self, message: str, *, path: str | Path | None = None, where: str = "") -> None:
+        super().__init__(message)  # first: an ImportError has a path, too
         self.message = message
         self.path = None if path is None else str(path)
         self.where = where
-        super().__init__(message)
 
     def __str__(self) -> str:
         """Place first, then what happened."""
@@ -80,6 +80,9 @@ class DamagedFileError(HspyError, OSError):
 
 class TooLargeError(HspyError, MemoryError):
     """An array does not fit into the memory that is available."""
+
+    if not TYPE_CHECKING:
+        __new__ = Exception.__new__  # MemoryError's own makes nothing but MemoryErrors
 
 
 class StaleFileError(HspyError, OSError):
@@ -175,11 +178,16 @@ class ConversionError(HspyError, ValueError):
     """
 
     def __init__(
-        self, message: str, problems: Sequence[Problem] = (), *, path: str | Path | None = None
+        self,
+        message: str,
+        problems: Sequence[Problem] = (),
+        *,
+        path: str | Path | None = None,
+        where: str = "",
     ) -> None:
         self.problems = tuple(problems)
         text = one_or_many(message, self.problems) if self.problems else message
-        super().__init__(text, path=path)
+        super().__init__(text, path=path, where=where)
 
 
 class HspyWarning(UserWarning):

@@ -21,6 +21,8 @@ __all__ = ["as_dask", "from_source"]
 _CHUNKS_A_CORE = 4
 _LEAST = 2**20
 """Bytes of a chunk below which dask's own work a chunk would outweigh it."""
+_MOST_CHUNKS = 100_000
+"""Chunks of an array; dask takes memory for each, and a file may claim any number."""
 
 
 class _Readable:
@@ -102,7 +104,9 @@ def from_source(
             source.shape, dtype.itemsize, stored, signal_dims, _target(source, dtype)
         )
     elif chunks == "storage":
-        wanted = stored or "auto"
+        wanted = stored or _in_blocks(source.shape, dtype.itemsize)
+    if isinstance(wanted, tuple) and isinstance(chunks, str):
+        wanted = _bounded(wanted, source.shape)
     try:
         fitted = da.core.normalize_chunks(wanted, source.shape, dtype=dtype, previous_chunks=stored)
         made: dask.array.Array = da.from_array(
@@ -115,6 +119,21 @@ def from_source(
     except (ArithmeticError, TypeError, ValueError) as error:
         raise OptionError(f"chunks {chunks!r} do not fit shape {source.shape}: {error}") from error
     return made
+
+
+def _in_blocks(shape: tuple[int, ...], itemsize: int) -> str | tuple[int, ...]:
+    """Chunks of an array in one block: dask's own, unless there would be too many."""
+    share = math.prod(shape) * itemsize // _MOST_CHUNKS
+    return "auto" if share <= _LEAST else lazy_chunks(shape, itemsize, None, (), share)
+
+
+def _bounded(chunks: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Whole multiples of the chunks, so that there are not too many of them."""
+    grown = list(chunks)
+    while math.prod(-(-n // step) for n, step in zip(shape, grown, strict=True)) > _MOST_CHUNKS:
+        longest = max(range(len(shape)), key=lambda i: shape[i] / grown[i])
+        grown[longest] *= 2
+    return tuple(grown)
 
 
 def _target(source: ArraySource, dtype: np.dtype[Any]) -> int:

@@ -51,6 +51,22 @@ AXES_MANAGER = "_hspy_AxesManager_"
 # ours: what the format's own forms cannot tell apart
 TYPES = "_hspyio_types"
 MASKS = "_hspyio_masks"
+SEAL = "_hspyio_seal"
+
+# NeXus: what other viewers find the data and their axes by
+NX_CLASS = "NX_class"
+NX_ROOT = "NXroot"
+NX_ENTRY = "NXentry"
+NX_DATA = "NXdata"
+NX_DEFAULT = "default"
+NX_SIGNAL = "signal"
+NX_AXES = "axes"
+NX_AXIS_VALUES = "axis_{}_values"
+NX_INDICES = "_indices"
+NX_INTERPRETATION = "interpretation"
+NX_TITLE = "title"
+NX_LONG_NAME = "long_name"
+NX_UNITS = "units"
 
 # how deep a tree may be; HSpy files nest 5 to 15 levels
 MAX_DEPTH = 100

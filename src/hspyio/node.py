@@ -308,6 +308,8 @@ class Array:
         In the order in which writing applies them.
     maxshape : tuple of int or None, or None
         How far other programs may resize it; ``None``: not at all.
+    attributes : mapping of str to Attribute
+        What is to stand beside it, for other programs: reading passes over it.
     """
 
     type: StorageType
@@ -317,6 +319,7 @@ class Array:
     chunks: tuple[int, ...] | None = None
     filters: tuple[Filter, ...] = ()
     maxshape: tuple[int | None, ...] | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:

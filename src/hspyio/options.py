@@ -31,6 +31,8 @@ class ReadOptions:
         Whether external links, external storage and virtual datasets are followed.
     exact : bool
         Whether types are restored; else the specification's reading.
+    check : bool
+        Whether what is read is compared with its seal, where it has one.
     threads : int or None
         How many at most; ``None`` for ``HSPYIO_NUM_THREADS``, else the CPUs of this process.
     progress : bool or None
@@ -43,6 +45,7 @@ class ReadOptions:
     errors: str = "raise"
     allow_external: bool = False
     exact: bool = True
+    check: bool = True
     threads: int | None = None
     progress: bool | None = None
 
@@ -78,6 +81,10 @@ class WriteOptions:
         data only, rounded to that many decimal digits.
     maxshape : tuple or None
         How far ``data`` may be resized by other programs.
+    checksum : bool
+        Whether the file is sealed, so that any later change is noticed.
+    nexus : bool
+        Whether what is written is annotated for NeXus viewers.
     threads, progress
         As in `ReadOptions`.
     durable : bool
@@ -91,6 +98,8 @@ class WriteOptions:
     fletcher32: bool = False
     scaleoffset: int | bool | None = None
     maxshape: tuple[int | None, ...] | None = None
+    checksum: bool = False
+    nexus: bool = False
     threads: int | None = None
     progress: bool | None = None
     durable: bool = True
@@ -108,6 +117,9 @@ class WriteOptions:
             isinstance(limits, tuple) and all(n is None or _is_count(n) for n in limits)
         ):
             raise OptionError(f"maxshape is {limits!r}; use a shape, with None for unlimited")
+        for name in ("checksum", "nexus"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise OptionError(f"{name} is {value!r}; use True or False")
         _check_threads(self.threads)
 
 

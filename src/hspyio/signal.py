@@ -19,6 +19,7 @@ from hspyio.tree import MetadataTree, tree_html
 
 if TYPE_CHECKING:
     import dask.array
+    import xarray
     from numpy.typing import NDArray
 
 __all__ = ["Location", "Model", "Signal"]
@@ -199,7 +200,7 @@ class Signal:
     @property
     def title(self) -> str:
         """``metadata.General.title``, ``""`` where there is none."""
-        return str(self.metadata.get_item("General.title") or "")
+        return _as_text(self.metadata.get_item("General.title"))
 
     @title.setter
     def title(self, value: str) -> None:
@@ -208,7 +209,7 @@ class Signal:
     @property
     def signal_type(self) -> str:
         """``metadata.Signal.signal_type``, such as ``"EDS_TEM"``; ``""`` where there is none."""
-        return str(self.metadata.get_item("Signal.signal_type") or "")
+        return _as_text(self.metadata.get_item("Signal.signal_type"))
 
     @property
     def ragged(self) -> bool:
@@ -250,16 +251,10 @@ class Signal:
     ) -> None:
         """Save to an HSpy file, whole or not at all.
 
-        The parameters are those of `hspyio.save`, which says what they mean.
-
         Parameters
         ----------
-        path : path-like
-            The file.
-        overwrite, chunks, compression, compression_opts, shuffle, checksum
-            How it is written.
-        nexus, threads, progress, durable
-            As for `hspyio.save`.
+        path, ..., durable
+            As for `hspyio.save`, which says what they mean.
 
         Raises
         ------
@@ -282,6 +277,18 @@ class Signal:
             progress=progress,
             durable=durable,
         )
+
+    def to_hyperspy(self) -> Any:
+        """Make a signal of HyperSpy without copying the data, as `hspyio.to_hyperspy`."""
+        import hspyio
+
+        return hspyio.to_hyperspy(self)
+
+    def to_xarray(self) -> xarray.DataArray:
+        """Make a DataArray of xarray without copying the data, as `hspyio.to_xarray`."""
+        import hspyio
+
+        return hspyio.to_xarray(self)
 
     def close(self) -> None:
         """Let go of the file that lazy data are read from; again is no error."""
@@ -460,6 +467,10 @@ def _misfit_message(data: Data, problems: list[str]) -> str:
 
 
 # texts
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _line(text: str) -> str:

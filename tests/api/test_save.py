@@ -124,8 +124,8 @@ def test_a_failure_while_writing_costs_nothing(path: Path, name: str, error: Any
         ({"chunks": (2, 3, -4)}, OptionError),
         ({"chunks": "auto"}, OptionError),
         ({"threads": 0}, OptionError),
-        ({"checksum": True}, OptionError),
-        ({"nexus": True}, OptionError),
+        ({"checksum": "md5"}, OptionError),
+        ({"nexus": "yes"}, OptionError),
     ],
     ids=str,
 )

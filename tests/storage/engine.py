@@ -17,8 +17,9 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hspyio.errors import DamagedFileError
 from hspyio.filters import CODECS
-from hspyio.node import Filter
+from hspyio.node import Damaged, Filter
 from hspyio.storage import datasets
 from hspyio.storage.datasets import LazySource
 from hspyio.storage.reader import open_root
@@ -99,11 +100,19 @@ def boxes(draw: st.DrawFn, shape: tuple[int, ...]) -> Box:
 
 @st.composite
 def filter_names(draw: st.DrawFn) -> tuple[str, ...]:
-    """Filters in any order; Blosc on top of Blosc crashes in HDF5's plugin."""
+    """Filters in any order; Blosc on top of Blosc crashes in HDF5's plugin.
+
+    What nobody knows the length of is not put on top of gzip: that is refused.
+    """
     others = draw(st.lists(st.sampled_from(("shuffle", "fletcher32")), max_size=3))
     first = draw(st.none() | st.sampled_from(COMPRESSORS))
     second = draw(st.sampled_from((None,) * 4 + ("gzip", "lzf")))
     found = [name for name in (first, second) if name is not None]
+    if set(found) - {"gzip", "lzf"}:
+        found.sort(key="gzip".__eq__)
+        drawn = iter(found)
+        order = draw(st.permutations(others + ["compressor"] * len(found)))
+        return tuple(next(drawn) if name == "compressor" else name for name in order)
     return tuple(draw(st.permutations(others + found)))
 
 
@@ -226,7 +235,10 @@ def source_of(path: Path, threads: int = 1, name: str = "x", **options: Any) -> 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets, "_SMALL", 0)
         with open_root(path, work=Work(threads), **options) as root:
-            yield root.members[name].source
+            node = root.members[name]
+            if isinstance(node, Damaged):
+                raise DamagedFileError(node.reason)
+            yield node.source
 
 
 def detached(path: Path, name: str = "x", **options: Any) -> LazySource:

@@ -225,6 +225,27 @@ def test_without_a_seal_what_filters_find_is_found(path: Path) -> None:
     assert "cannot be read" in str(found["gzip"][0]) and found["checked"][0].chunk
 
 
+def test_a_wrong_key_in_the_index_of_chunks(tmp_path: Path) -> None:
+    """HDF5 lists all chunks then, but does not find one when it reads: it gives the fill value."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver=("v108", "latest")) as file:
+        file.create_dataset("a", data=VALUES + 1, chunks=(3, 2, 40))
+    sums, content = sums_in(path), path.read_bytes()
+    node, key, offsets = content.index(b"TREE"), 8 + 4 * 8 + 8, slice(8, 8 + 4 * 8)
+    unnoticed = 0
+    for number in range(10):
+        for place in range(node + 24, node + 24 + key)[offsets]:
+            changed = bytearray(content)
+            changed[place + number * key] ^= 2
+            path.write_bytes(changed)
+            with arrays_in(path) as arrays:
+                array = arrays.get("a")  # else it cannot be opened
+                if array is not None and not faults_of(array, sums["a"], Work()):
+                    assert (array.source.read() == VALUES + 1).all()
+                    unnoticed += 1
+    assert unnoticed < 200
+
+
 def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:

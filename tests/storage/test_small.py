@@ -13,9 +13,9 @@ from h5py import h5d, h5s, h5t
 
 from hspyio.errors import DamagedFileError
 from hspyio.node import Array, Damaged, Filter, GraphSource, MemorySource, Text, Vlen
-from hspyio.storage.reader import open_root
 from hspyio.storage.datasets import Session
 from hspyio.storage.handles import FileHandle
+from hspyio.storage.reader import open_root
 from hspyio.storage.small import SmallWriter, read_small
 from hspyio.storage.types import ReadTypes, WriteTypes
 

@@ -6,14 +6,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hspyio import names
-from hspyio.api.checks import not_yet
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
 from hspyio.api.progress import working
-from hspyio.api.saving import listed
+from hspyio.api.saving import listed, warn_unannotated
 from hspyio.errors import (
     AxesError,
     ExperimentError,
@@ -22,6 +21,7 @@ from hspyio.errors import (
     one_or_many,
 )
 from hspyio.layout import EncodedFile, encode_file, is_own_member
+from hspyio.layout.nexus import is_annotated, marked, nexus_members
 from hspyio.node import Damaged, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
@@ -33,7 +33,22 @@ from hspyio.storage.space import check_space
 from hspyio.storage.switch import change_file
 from hspyio.versions import CURRENT
 
-__all__ = ["append", "put", "remove", "update", "update_group"]
+if TYPE_CHECKING:
+    import h5py
+
+    from hspyio.storage.checksums import ArraySums
+    from hspyio.storage.output import Output
+
+__all__ = [
+    "append",
+    "change",
+    "put",
+    "rebuilt_root",
+    "remove",
+    "to_be_changed",
+    "update",
+    "update_group",
+]
 
 _DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
 _REPLACED = (names.RAGGED_SHAPES_3_1,)
@@ -71,13 +86,13 @@ def append(
     UnsupportedTypeError, OptionError, FilterError, SaveError
         See `save`; the file is untouched.
     """
-    not_yet("checksum", checksum)
-    not_yet("nexus", nexus)
     options = WriteOptions(
         chunks=chunks,
         compression=compression,
         compression_opts=compression_opts,
         shuffle=shuffle,
+        checksum=checksum,
+        nexus=nexus,
         threads=threads,
         progress=progress,
         durable=durable,
@@ -172,7 +187,7 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
         If writing fails; the file is untouched.
     """
     text = os.fspath(path)
-    with _to_be_changed(path) as held:
+    with to_be_changed(path) as held:
         with opened(path, _UNREAD) as file:
             group = select(file.contents, name, text)
             if len(file.contents.experiments) == 1:
@@ -182,7 +197,7 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
             root, _ = _rebuilt(file, None, group)
             replaced = set(file.contents.experiments)
         options = WriteOptions()
-        _change(held, plan(root, options), replaced, options)
+        change(held, plan(root, options), replaced, options)
 
 
 _UNREAD = ReadOptions(lazy=True)
@@ -219,7 +234,7 @@ def put(
     EncodedFile
         What was written, with the problems a lenient caller warns of.
     """
-    with _to_be_changed(path) as held:
+    with to_be_changed(path) as held:
         with opened(path, _UNREAD, stacklevel=5) as file:
             if group is not None and group not in file.contents.experiments:
                 raise ExperimentError(
@@ -227,12 +242,16 @@ def put(
                     path=os.fspath(path),
                     where=group,
                 )
-            root, encoded = _rebuilt(file, signal, group, with_data=with_data, lenient=lenient)
+            root, encoded = _rebuilt(
+                file, signal, group, with_data=with_data, lenient=lenient, nexus=options.nexus
+            )
             root = plan(root, options)
             check_filters(root)
             check_space(held.path, root)
             replaced = set(file.contents.experiments)
-        _change(held, root, replaced, options)
+            seals = _seals(file, encoded, group, with_data=with_data, asked=options.checksum)
+        change(held, root, replaced, options, seals)
+    warn_unannotated(path, encoded.unannotated, stacklevel=4)
     return encoded
 
 
@@ -245,18 +264,55 @@ class _Held:
 
 
 @contextmanager
-def _to_be_changed(path: str | os.PathLike[str]) -> Iterator[_Held]:
+def to_be_changed(path: str | os.PathLike[str]) -> Iterator[_Held]:
+    """Keep other writers out of a file."""
     target = os.path.realpath(path)
     with kept_from_writers(target, change=True) as descriptor:
         yield _Held(target, descriptor)
 
 
-def _change(held: _Held, root: Group, replaced: set[str], options: WriteOptions) -> None:
+def change(
+    held: _Held,
+    root: Group,
+    replaced: set[str],
+    options: WriteOptions,
+    seals: Mapping[str, Mapping[str, ArraySums]] | None = None,
+) -> None:
+    """Put a planned tree in the place of a file's experiments, and seal some of them."""
     label = f"saving {os.path.basename(held.path)}"
     with working(options.threads, options.progress, label) as work:
+
+        def seal(new: h5py.Group, output: Output) -> None:
+            from hspyio.api.sealing import seal_experiments
+
+            seal_experiments(new, output.fileno(), seals or {}, work)
+
         change_file(
-            held.path, held.descriptor, root, work, replaced=replaced, durable=options.durable
+            held.path,
+            held.descriptor,
+            root,
+            work,
+            replaced=replaced,
+            durable=options.durable,
+            finish=seal if seals else None,
         )
+
+
+def _seals(
+    file: OpenFile, encoded: EncodedFile, group: str | None, *, with_data: bool, asked: bool
+) -> dict[str, dict[str, ArraySums]]:
+    """What is to be sealed: the experiment that is written, if the old one is or it is asked for.
+
+    With the checksums of data that stay, which are not read again.
+    """
+    from hspyio.api.sealing import sealed_arrays
+
+    known = None if group is None else sealed_arrays(file.contents, group)
+    if known is None and not asked:
+        return {}
+    name = list(encoded.experiments)[-1]
+    stays = not with_data and name not in encoded.hinted_data
+    return {name: {path: sums for path, sums in (known or {}).items() if stays and path in _DATA}}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -273,12 +329,15 @@ class _Entry:
         The new name of the group, where it is not to follow from the title.
     place : str or None
         The experiment of the old file in whose place it comes.
+    nexus : bool
+        Whether it is annotated; one whose old state is stays so.
     """
 
     signal: Signal
     group: str | None
     name: str | None
     place: str | None
+    nexus: bool
 
 
 def _rebuilt(
@@ -288,6 +347,7 @@ def _rebuilt(
     *,
     with_data: bool = True,
     lenient: Callable[[object], object] | None = None,
+    nexus: bool = False,
 ) -> tuple[Group, EncodedFile]:
     """The whole file anew: `signal` in the place of `group`, the rest as it is.
 
@@ -300,7 +360,7 @@ def _rebuilt(
         entries = [_upgraded(file, other) for other in others]
         others = []
     if signal is not None:
-        entries.append(_entry(file, signal, group, with_data))
+        entries.append(_entry(file, signal, group, with_data, nexus))
     models = _kept_models(file, others)
     encoded = encode_file(
         [entry.signal for entry in entries],
@@ -308,6 +368,7 @@ def _rebuilt(
         taken=others,
         taken_models=list(models),
         lenient=lenient,
+        nexus=[entry.nexus for entry in entries],
     )
     if encoded.problems and (lenient is None or not encoded.complete):
         raise UnsupportedTypeError(encoded.problems, path=file.path)
@@ -316,17 +377,32 @@ def _rebuilt(
     experiments = _in_place(file, others, entries, encoded)
     stored = {} if group is None else file.contents.models_of(group)
     changed = _thinned(encoded.models, stored, f"/{names.ANALYSIS}/{names.MODELS}")
-    return _root(experiments, {**models, **changed}), encoded
+    root = _root(experiments, {**models, **changed})
+    return marked(root, file.contents.experiments), encoded
 
 
-def _entry(file: OpenFile, signal: Signal, group: str | None, with_data: bool) -> _Entry:
+def rebuilt_root(file: OpenFile) -> Group:
+    """The tree of an open file in the current format, with what stays taken from the file.
+
+    Raises
+    ------
+    SaveError
+        If anything of an older format cannot be read, and would be lost.
+    """
+    return _rebuilt(file, None, None)[0]
+
+
+def _entry(
+    file: OpenFile, signal: Signal, group: str | None, with_data: bool, nexus: bool
+) -> _Entry:
     """The signal that is put into the file; its group's name changes with the title only."""
     if group is None:
-        return _Entry(signal, None, None, None)
+        return _Entry(signal, None, None, None, nexus)
+    nexus = nexus or is_annotated(file.contents.experiments[group])
     name = group if title_of(file.contents, group) == signal.title else None
     if with_data:
-        return _Entry(signal, None, name, group)
-    return _Entry(_with_stored_data(file, group, signal), group, name, group)
+        return _Entry(signal, None, name, group, nexus)
+    return _Entry(_with_stored_data(file, group, signal), group, name, group, nexus)
 
 
 def _in_place(
@@ -368,7 +444,7 @@ def _upgraded(file: OpenFile, group: str) -> _Entry:
             path=file.path,
             where=group,
         )
-    return _Entry(signal, group, group, group)
+    return _Entry(signal, group, group, group, is_annotated(file.contents.experiments[group]))
 
 
 def _kept_models(file: OpenFile, others: list[str]) -> dict[str, Kept]:
@@ -406,10 +482,11 @@ def _with_kept(file: OpenFile, group: str, node: Group, data: bool) -> Group:
     """Leave as they are, byte for byte: the stored data, and what is not part of the format."""
     stored = file.contents.experiments[group].members
     where = f"/{names.EXPERIMENTS}/{group}"
+    replaced = {*_DATA, *_REPLACED, *nexus_members(file.contents.experiments[group])}
     kept = {
         key: Kept(f"{where}/{key}")
         for key, child in stored.items()
-        if (key in _DATA and data) or not (key in (*_DATA, *_REPLACED) or is_own_member(key))
+        if (key in _DATA and data) or not (key in replaced or is_own_member(key))
         if not isinstance(child, Damaged)
     }
     members = {key: child for key, child in node.members.items() if key not in kept}

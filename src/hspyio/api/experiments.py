@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from hspyio.api.files import OpenFile, opened, select, title_of
+from hspyio import names
+from hspyio.api.files import OpenFile, opened, readable, select, title_of
 from hspyio.elements import ELEMENTS
 from hspyio.elements.decoder import Decoder, Reading
 from hspyio.layout import to_signal
@@ -24,8 +25,9 @@ def read_signal(file: OpenFile, name: str) -> Signal:
     """Read an experiment of an open file as a signal."""
     parts = file.parts(name, lambda nested: _signal(file, nested))
     location = Location(os.path.abspath(file.path), name, file.options.original_metadata)
-    signal = _signal(file, parts, location)
-    signal.data = file.as_asked(signal.data)
+    with readable(file.path, parts.where):
+        signal = _signal(file, parts, location)
+        signal.data = file.as_asked(signal.data)
     if file.handle is not None:
         signal._close = file.handle.close
     return signal
@@ -62,8 +64,9 @@ class Experiments(Mapping[str, Signal]):
         with opened(path, options, stacklevel=5) as file:
             self._names = tuple(file.contents.experiments)
             self.version = file.contents.declared
-            self.attrs = _decoded(file.contents.attributes, file)
-            self.titles = {name: title_of(file.contents, name) for name in self._names}
+            with readable(self.path, f"/{names.EXPERIMENTS}"):
+                self.attrs = _decoded(file.contents.attributes, file)
+                self.titles = {name: title_of(file.contents, name) for name in self._names}
 
     def __getattr__(self, name: str) -> Any:
         """Attributes of the ``Experiments`` group."""

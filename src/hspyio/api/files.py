@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from hspyio import names
 from hspyio.api.progress import working
 from hspyio.elements.decoder import Reading
-from hspyio.errors import DamagedFileError, ExperimentError, HspyError, HspyWarning, Problem
+from hspyio.errors import (
+    UNREADABLE,
+    DamagedFileError,
+    ExperimentError,
+    HspyError,
+    HspyWarning,
+    Problem,
+)
 from hspyio.layout import Contents, contents, decode_experiment, decode_models, stored_title
 from hspyio.lazy import as_dask, from_source
 from hspyio.node import Array
@@ -21,12 +29,16 @@ from hspyio.options import ReadOptions
 from hspyio.parts import SignalParts
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.reader import open_root
+from hspyio.storage.work import Work
 from hspyio.versions import migrate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["OpenFile", "opened", "select", "warn"]
+__all__ = ["OpenFile", "opened", "readable", "select", "warn"]
+
+_MOST_PROBLEMS = 100
+"""Lines of a warning."""
 
 Nested = Callable[[SignalParts], Any]
 T = TypeVar("T")
@@ -46,6 +58,8 @@ class OpenFile:
         How it is read.
     problems : list of Problem
         What could not be read so far.
+    work : Work
+        Threads, and who is told of the progress.
     handle : FileHandle or None
         What lazy arrays share.
     """
@@ -54,6 +68,7 @@ class OpenFile:
     contents: Contents
     options: ReadOptions
     problems: list[Problem]
+    work: Work
     handle: FileHandle | None = None
 
     def parts(
@@ -75,16 +90,15 @@ class OpenFile:
         Raises
         ------
         HspyError
-            If its data or axes cannot be read.
+            If its data or axes cannot be read, or are not what was sealed.
         """
+        if self.options.check:
+            self._check_seal(name, lazy_above)
         reading = self._reading(nested, embed, lazy_above)
-        try:
+        with readable(self.path, f"/{names.EXPERIMENTS}/{name}"):
             parts, problems = decode_experiment(self.contents, name, reading)
-        except HspyError as error:
-            error.path = error.path or self.path
-            raise
-        self.problems += problems
-        return migrate(parts, self.contents.version)
+            self.problems += problems
+            return migrate(parts, self.contents.version)
 
     def each(self, read: Callable[[str], T]) -> list[T]:
         """Read all experiments; a damaged one is noted and does not hide the others (R12).
@@ -98,7 +112,8 @@ class OpenFile:
         failed: list[HspyError] = []
         for name in self.contents.experiments:
             try:
-                result.append(read(name))
+                with readable(self.path, f"/{names.EXPERIMENTS}/{name}"):
+                    result.append(read(name))
             except HspyError as error:
                 failed.append(error)
         if failed and not result:
@@ -111,9 +126,39 @@ class OpenFile:
     ) -> dict[str, Any]:
         """Models that belong to none of the experiments, by name."""
         reading = self._reading(nested, embed, lazy_above)
-        models, problems = decode_models(self.contents.standalone_models, reading)
+        with readable(self.path, f"/{names.ANALYSIS}/{names.MODELS}"):
+            models, problems = decode_models(self.contents.standalone_models, reading)
         self.problems += problems
         return models
+
+    def _check_seal(self, name: str, lazy_above: int) -> None:
+        """Compare what is about to be read with its seal.
+
+        Raises
+        ------
+        DamagedFileError
+            If it differs, unless it is to be read all the same.
+        """
+        group = self.contents.experiments[name]
+        if names.SEAL not in group.members and names.SEAL not in group.attributes:
+            return
+        from hspyio.api.sealing import NewerSealError, changed_error, changed_since_sealed
+
+        def stays(path: str, array: Array) -> bool:
+            large = path == names.DATA or _bytes(array) >= lazy_above
+            return self.options.lazy and large and isinstance(array.type, np.dtype)
+
+        def skip(part: str) -> bool:
+            return part == names.ORIGINAL_METADATA and not self.options.original_metadata
+
+        try:
+            problems = changed_since_sealed(self.contents, name, self.work, skip=skip, stays=stays)
+        except NewerSealError as error:
+            self.problems.append(Problem(f"/{names.EXPERIMENTS}/{name}", f"the seal {error}"))
+            return
+        if problems and self.options.errors == "raise":
+            raise changed_error(self.path, name, problems)
+        self.problems += problems
 
     def _reading(self, nested: Nested, embed: bool, lazy_above: int) -> Reading:
         return Reading(
@@ -187,6 +232,22 @@ def _salvaged(array: Array) -> tuple[NDArray[Any], str]:
 
 
 @contextmanager
+def readable(path: str, where: str) -> Iterator[None]:
+    """Within this, whatever a malformed file makes Python raise becomes an error of ours.
+
+    Most of it is noted where it is found, and the rest read; this is for what nobody thought of.
+    """
+    try:
+        yield
+    except HspyError as error:
+        error.path = error.path or path
+        raise
+    except UNREADABLE as error:
+        message = f"cannot be read: {type(error).__name__}: {error}"
+        raise DamagedFileError(message, path=path, where=where) from error
+
+
+@contextmanager
 def opened(
     path: str | os.PathLike[str], options: ReadOptions, *, stacklevel: int = 4
 ) -> Iterator[OpenFile]:
@@ -196,12 +257,9 @@ def opened(
         working(options.threads, options.progress, f"reading {os.path.basename(text)}") as work,
         open_root(text, allow_external=options.allow_external, work=work) as root,
     ):
-        try:
+        with readable(text, "/"):
             found = contents(root)
-        except HspyError as error:
-            error.path = error.path or text
-            raise
-        file = OpenFile(text, found, options, list(found.problems))
+        file = OpenFile(text, found, options, list(found.problems), work)
         yield file
     warn(text, file.problems, stacklevel + 1)
 
@@ -209,7 +267,9 @@ def opened(
 def warn(path: str, problems: Sequence[Problem], stacklevel: int) -> None:
     """One warning for all that could not be read."""
     if problems:
-        lines = "".join(f"\n  {problem}" for problem in problems)
+        lines = "".join(f"\n  {problem}" for problem in problems[:_MOST_PROBLEMS])
+        if len(problems) > _MOST_PROBLEMS:
+            lines += f"\n  ... and {len(problems) - _MOST_PROBLEMS} more"
         warnings.warn(f"{path}: not everything is as it should be:{lines}", HspyWarning, stacklevel)
 
 

@@ -6,7 +6,9 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hspyio import names
 from hspyio.api.experiments import read_signal
@@ -16,10 +18,14 @@ from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
 from hspyio.node import Array
 from hspyio.options import ReadOptions
+from hspyio.signal import Signal
 from hspyio.storage.datasets import stored_bytes
 from hspyio.tree import MetadataTree
 
-__all__ = ["ExperimentInfo", "describe", "unused_bytes"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ExperimentInfo", "describe", "outlines", "unused_bytes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +104,47 @@ def describe(path: str | os.PathLike[str]) -> list[ExperimentInfo]:
     MissingFileError, NotHspyError, DamagedFileError
         If it cannot be read. One damaged experiment beside good ones is a warning.
     """
-    options = ReadOptions(lazy=True, original_metadata=False)
+    return [info for info, _ in outlines(path, original_metadata=False)]
+
+
+def outlines(
+    path: str | os.PathLike[str], *, original_metadata: bool = True
+) -> list[tuple[ExperimentInfo, Signal]]:
+    """Describe every experiment, and read all of it but its data.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    original_metadata : bool
+        Whether that tree is read.
+
+    Returns
+    -------
+    list of ExperimentInfo and Signal
+        In the order of the file. The data of these signals have shape and dtype, and no values.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError, DamagedFileError
+        If it cannot be read. One damaged experiment beside good ones is a warning.
+    """
+    options = ReadOptions(lazy=True, original_metadata=original_metadata, check=False)
     with opened(path, options) as file:
-        return file.each(lambda name: _info(file, name))
+        outline = _Outline(file.path, file.contents, options, file.problems, file.work)
+        return outline.each(lambda name: _outline(outline, name))
+
+
+class _Outline(OpenFile):
+    """An open file whose data stay unread, without dask, which takes long to import."""
+
+    def _fetch_data(self, array: Array, where: str) -> NDArray[Any]:
+        dtype = array.type if isinstance(array.type, np.dtype) else np.dtype(object)
+        return np.broadcast_to(np.zeros((), dtype), array.shape)
+
+    def as_asked(self, data: Any) -> Any:
+        """Data as they are."""
+        return data
 
 
 def unused_bytes(path: str | os.PathLike[str]) -> int:
@@ -127,8 +171,12 @@ def unused_bytes(path: str | os.PathLike[str]) -> int:
         return count_unused(file.path)
 
 
-def _info(file: OpenFile, name: str) -> ExperimentInfo:
+def _outline(file: OpenFile, name: str) -> tuple[ExperimentInfo, Signal]:
     signal = read_signal(file, name)
+    return _info(file, name, signal), signal
+
+
+def _info(file: OpenFile, name: str, signal: Signal) -> ExperimentInfo:
     members: Mapping[str, object] = file.contents.experiments[name].members
     node = members[names.DATA]
     assert isinstance(node, Array)

@@ -44,8 +44,9 @@ def load(
     original_metadata : bool
         Whether that tree is read.
     errors : "raise" or "warn"
-        ``"warn"`` returns what is readable of damaged data, with 0 in the holes. Damaged items of
-        the metadata are always left out with a warning.
+        ``"warn"`` returns what is readable of damaged data, with 0 in the holes, and what differs
+        from the seal as it is; a warning names it all. Damaged items of the metadata are always
+        left out with a warning.
     allow_external : bool
         Whether links to other files, and values stored in other files, are followed.
     isolated : bool
@@ -69,7 +70,9 @@ def load(
     ExperimentError
         If the file holds several experiments and none is named, or none of that name.
     DamagedFileError
-        If the data cannot be read.
+        If the data cannot be read; or if the signal was saved with ``checksum=True`` and anything
+        of it has changed since. When `lazy`, data and arrays above 1 MiB are not compared:
+        `hspyio.verify` does.
     FilterError
         If the data are compressed with a filter that is not installed; it names the package.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,14 +14,23 @@ from hspyio import names
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.progress import working
+from hspyio.api.sealing import changed_error, changed_since_sealed, is_sealed, seal_experiments
 from hspyio.chunks import signal_chunks
 from hspyio.node import Array, GraphSource, Group
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import check_target
+from hspyio.storage.locks import kept_from_writers
 from hspyio.storage.rewrite import repack_file
 from hspyio.storage.space import check_space
+from hspyio.storage.work import Work
+
+if TYPE_CHECKING:
+    import h5py
+
+    from hspyio.storage.checksums import ArraySums
+    from hspyio.storage.output import Output
 
 __all__ = ["repack"]
 
@@ -41,7 +51,8 @@ def repack(
     """Write a file anew, with other chunks or another compression for the data.
 
     The data stream through a few blocks of memory, whatever their size. All else in the file is
-    copied as it stands, whatever its format version; dead space is left behind.
+    copied as it stands, whatever its format version; dead space is left behind. What was sealed
+    is compared with its seal and sealed anew.
 
     Parameters
     ----------
@@ -57,7 +68,7 @@ def repack(
     MissingFileError, NotHspyError
         If there is no such file, or it is no HSpy file.
     DamagedFileError
-        If data cannot be read; nothing is written.
+        If data cannot be read, or are not what was sealed; nothing is written.
     TargetExistsError, OptionError, FilterError, SaveError
         See `save`; what was there before is untouched.
     """
@@ -72,14 +83,53 @@ def repack(
         durable=durable,
     )
     check_target(text, overwrite=overwrite)
-    with opened(source, ReadOptions(lazy=True, chunks="auto", original_metadata=False)) as file:
+    with (
+        _kept(text),
+        opened(source, ReadOptions(lazy=True, chunks="auto", original_metadata=False)) as file,
+    ):
         found = {name: _data(file, name) for name in file.contents.experiments}
         arrays = _planned({name: data for name, data in found.items() if data}, options)
         check_filters(Group({}, arrays))
         check_space(text, Group({}, arrays))
         label = f"repacking {os.path.basename(file.path)}"
         with working(threads, progress, label) as work:
-            repack_file(file.path, text, arrays, work, durable=durable)
+            assert file.handle is not None
+            sealed = _sealed(file, work)
+
+            def seal(new: h5py.File, output: Output) -> None:
+                seal_experiments(new, output.fileno(), sealed, work)
+
+            repack_file(
+                file.handle,
+                text,
+                arrays,
+                work,
+                durable=durable,
+                overwrite=overwrite,
+                finish=seal if sealed else None,
+            )
+
+
+def _sealed(file: OpenFile, work: Work) -> dict[str, dict[str, ArraySums]]:
+    """The experiments that have a seal, which will not fit the new file: they get another one.
+
+    Raises
+    ------
+    DamagedFileError
+        If one is not what was sealed.
+    """
+    found = [name for name in file.contents.experiments if is_sealed(file.contents, name)]
+    for name in found:
+        problems = changed_since_sealed(file.contents, name, work)
+        if problems:
+            raise changed_error(file.path, name, problems)
+    return {name: {} for name in found}
+
+
+def _kept(target: str) -> AbstractContextManager[object]:
+    """Keep other writers out of a file that is replaced, from when it is read: it may be both."""
+    path = os.path.realpath(target)
+    return kept_from_writers(path, change=False) if os.path.exists(path) else nullcontext()
 
 
 def _data(file: OpenFile, name: str) -> Array | None:

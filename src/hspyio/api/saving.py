@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hspyio.api.checks import not_yet
 from hspyio.api.progress import working
-from hspyio.errors import OptionError, UnsupportedTypeError
+from hspyio.api.sealing import seal_experiments
+from hspyio.errors import HspyWarning, OptionError, Problem, UnsupportedTypeError
 from hspyio.layout import EncodedFile, encode_file
 from hspyio.options import WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Signal
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import check_target, save_file
+from hspyio.storage.space import check_space
 from hspyio.storage.writer import write_group
 
 if TYPE_CHECKING:
     import h5py
 
+    from hspyio.storage.checksums import ArraySums
     from hspyio.storage.output import Output
 
-__all__ = ["save", "write_new"]
+__all__ = ["save", "warn_unannotated", "write_new"]
 
 
 def save(
@@ -63,8 +66,14 @@ def save(
         gzip: a level from 0 to 9 (4 by default); szip: ``("nn", 8)``; else the filter's numbers.
     shuffle : bool
         Whether bytes are shuffled before compression.
-    checksum, nexus : bool
-        Not available yet.
+    checksum : bool
+        Whether the file is sealed: with checksums of every chunk and of all else, in about a
+        thousandth of the space. `load` and ``hspy verify`` then notice any later change, by damage
+        or by a program that does not know the seal. Other programs read the file as ever.
+    nexus : bool
+        Whether the file is annotated as NeXus, so that silx, h5web, NeXpy and others plot the
+        data with calibrated axes; what NeXus has no form for, such as ragged data, is warned of
+        and saved without. HSpy readers read the file as ever.
     threads : int, optional
         How many compress and write at a time; by default ``HSPYIO_NUM_THREADS``, else as many
         as the CPUs that this process may use.
@@ -90,22 +99,24 @@ def save(
     -----
     Specification: "Format description" and ``chunks`` under "New in version HyperSpy_v1.3.1".
     """
-    not_yet("checksum", checksum)
-    not_yet("nexus", nexus)
     options = WriteOptions(
         chunks=chunks,
         compression=compression,
         compression_opts=compression_opts,
         shuffle=shuffle,
+        checksum=checksum,
+        nexus=nexus,
         threads=threads,
         progress=progress,
         durable=durable,
     )
     check_target(os.fspath(path), overwrite=overwrite)
-    encoded = encode_file(listed(signals))
+    given = listed(signals)
+    encoded = encode_file(given, nexus=[nexus] * len(given))
     if encoded.problems:
         raise UnsupportedTypeError(encoded.problems, path=os.fspath(path))
-    write_new(path, encoded, options)
+    write_new(path, encoded, options, overwrite=overwrite)
+    warn_unannotated(path, encoded.unannotated)
 
 
 def listed(signals: Signal | Iterable[Signal]) -> list[Signal]:
@@ -126,15 +137,37 @@ def listed(signals: Signal | Iterable[Signal]) -> list[Signal]:
     return result
 
 
-def write_new(path: str | os.PathLike[str], encoded: EncodedFile, options: WriteOptions) -> None:
+def warn_unannotated(
+    path: str | os.PathLike[str], problems: Sequence[Problem], stacklevel: int = 3
+) -> None:
+    """One warning for all that NeXus viewers will not find."""
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        message = f"{os.fspath(path)}: not everything can be shown by NeXus viewers:{lines}"
+        warnings.warn(message, HspyWarning, stacklevel)
+
+
+def write_new(
+    path: str | os.PathLike[str],
+    encoded: EncodedFile,
+    options: WriteOptions,
+    *,
+    overwrite: bool = True,
+) -> None:
     """Write encoded signals as a new file, planned and checked before anything is touched."""
     root = plan(encoded.root(), options)
     check_filters(root)
-
     text = os.fspath(path)
+    check_space(text, root)
 
     def fill(file: h5py.File, output: Output) -> None:
         write_group(file, root, output)
 
     with working(options.threads, options.progress, f"saving {os.path.basename(text)}") as work:
-        save_file(text, fill, work, durable=options.durable)
+
+        def seal(file: h5py.File, output: Output) -> None:
+            kept: dict[str, dict[str, ArraySums]] = {name: {} for name in encoded.experiments}
+            seal_experiments(file, output.fileno(), kept, work)
+
+        finish = seal if options.checksum else None
+        save_file(text, fill, work, durable=options.durable, overwrite=overwrite, finish=finish)

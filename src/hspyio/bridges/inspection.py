@@ -7,6 +7,7 @@ followed, and what can't be read is left out and named in one warning.
 
 from __future__ import annotations
 
+import math
 import os
 import pprint
 import warnings
@@ -20,6 +21,7 @@ import h5py
 import numpy as np
 
 from hspyio.errors import (
+    UNREADABLE,
     DamagedFileError,
     HspyError,
     HspyWarning,
@@ -30,6 +32,8 @@ from hspyio.errors import (
     StaleFileError,
     one_or_many,
 )
+from hspyio.storage.guard import MOST_STEPS, Budget, Census
+from hspyio.storage.plain import check_dataset, is_endless, read_attribute, read_dataset
 
 __all__ = ["list_datasets_in_file", "read_metadata_from_file"]
 
@@ -42,9 +46,6 @@ DEEPEST = 200
 
 MOST_HOPS = 16
 """Soft links that lead to soft links; more are taken for a circle, as HDF5 does."""
-
-MOST_OBJECTS = 1_000_000
-"""Members reached in one call; links can make a small file look endless."""
 
 UNSUSPICIOUS = 64 * 2**20
 BEST_COMPRESSION = 2000
@@ -97,8 +98,9 @@ def list_datasets_in_file(
             if not _matches(path, keys):
                 continue
             if isinstance(item, h5py.Dataset):
-                if item.size is not None and item.size >= 2:
-                    shapes[path] = item.shape
+                shape = walk.shape(item, path)
+                if shape is not None and math.prod(shape) >= 2:
+                    shapes[path] = shape
             elif walk.is_nxdata(item, path) and "signal" in item.attrs:
                 nexus.append(path)
     if verbose:
@@ -166,7 +168,7 @@ def _walking(
 ) -> Iterator[tuple[_Walk, h5py.Group]]:
     """Open a file for a walk from its root, and warn of all that the walk left out."""
     path = Path(filename).absolute()
-    if not path.exists():
+    if not _exists(path):
         raise MissingFileError("no such file", path=path)
     if not path.is_file():
         raise NotHspyError("is not a file", path=path)
@@ -180,10 +182,24 @@ def _walking(
         raise NotHspyError("is not an HDF5 file", path=path) from error
     with file:
         walk = _Walk(path, _fingerprint(path), hardlinks_only)
-        yield walk, file["/"]
+        try:
+            yield walk, file["/"]
+        except HspyError:
+            raise
+        except UNREADABLE as error:
+            raise DamagedFileError(f"cannot be read: {error}", path=path) from error
     if walk.left_out:
         message = f"{path}: {one_or_many('left out', walk.left_out)}"
         warnings.warn(message, HspyWarning, stacklevel=4)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:
+        raise
+    except (OSError, ValueError):  # no such name can be
+        return False
 
 
 @dataclass(slots=True)
@@ -194,7 +210,9 @@ class _Walk:
     fingerprint: Fingerprint
     hardlinks_only: bool
     left_out: list[Problem] = field(default_factory=list)
-    reached: int = 0
+    census: Census = field(default_factory=Census)
+    budget: Budget = field(default_factory=Budget)
+    hops: int = 0
 
     def leave_out(self, where: str, reason: object) -> None:
         """Note one thing for the warning at the end."""
@@ -246,6 +264,7 @@ class _Walk:
             return
         for name in self.names(group, path):
             where = f"{path}/{name}"
+            self.hops = 0
             member = self.follow(group, name, where)
             if isinstance(member, h5py.Group) and (member == group or member in above):
                 self.leave_out(where, "a link back to a group that it is in")
@@ -260,30 +279,43 @@ class _Walk:
             self.leave_out(where, error)
             return []
 
-    def follow(self, group: h5py.Group, name: str, where: str, hops: int = 0) -> Any:
-        """Open a member, or return ``None`` if it can't be opened or isn't to be."""
-        self.reached += 1
-        if self.reached > MOST_OBJECTS:
-            reason = f"more than {MOST_OBJECTS:,} objects, or links that multiply them"
-            raise DamagedFileError(reason, path=self.path, where=where)
+    def shape(self, dataset: h5py.Dataset, where: str) -> tuple[int, ...] | None:
+        """Shape of a dataset; HDF5 would look for that of a virtual one in other files."""
         try:
+            if is_endless(dataset):
+                self.leave_out(where, "its values stand in another file")
+                return None
+            shape: tuple[int, ...] | None = dataset.shape
+            return shape
+        except Exception as error:  # h5py raises anything on a damaged file
+            self.leave_out(where, error)
+            return None
+
+    def follow(self, group: h5py.Group, name: str, where: str) -> Any:
+        """Open a member, or return ``None`` if it can't be opened or isn't to be."""
+        try:
+            if "/" in str(name) or name in {"", "."}:
+                raise HspyError("a name that is none")  # HDF5 would take it for a path
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.HardLink):
-                return group[name]
+                member = group[name]
+                self.census.enter(member.id, followed=self.hops > 0)
+                return member
         except Exception as error:  # h5py raises anything on a damaged file
             self.leave_out(where, error)
             return None
         if self.hardlinks_only:
             return None
-        if isinstance(link, h5py.SoftLink) and hops < MOST_HOPS:
-            return self.follow_path(group, link.path, where, hops + 1)
+        if isinstance(link, h5py.SoftLink) and self.hops < MOST_HOPS:
+            self.hops += 1
+            return self.follow_path(group, link.path, where)
         if isinstance(link, h5py.ExternalLink):
             self.leave_out(where, f"an external link, to {link.path} in {link.filename}")
         else:
             self.leave_out(where, "a link that leads nowhere")
         return None
 
-    def follow_path(self, group: h5py.Group, path: str, where: str, hops: int) -> Any:
+    def follow_path(self, group: h5py.Group, path: str, where: str) -> Any:
         """Open what a soft link names, step by step: HDF5 would follow external links on the way.
 
         Parameters
@@ -294,17 +326,17 @@ class _Walk:
             What the link says: a path from the root, or from the group.
         where : str
             The place to name in the warning.
-        hops : int
-            Number of soft links followed so far.
         """
         here: Any = group.file["/"] if path.startswith("/") else group
-        for name in path.split("/"):
-            if name in {"", "."}:
-                continue
+        names = [name for name in path.split("/") if name not in {"", "."}]
+        if len(names) > MOST_STEPS:
+            self.leave_out(where, f"a link over more than {MOST_STEPS} groups")
+            return None
+        for name in names:
             if not isinstance(here, h5py.Group):
                 self.leave_out(where, "a link that leads nowhere")
                 return None
-            here = self.follow(here, name, where, hops)
+            here = self.follow(here, name, where)
             if here is None:
                 return None
         return here
@@ -348,11 +380,15 @@ class _Walk:
         if dataset.is_virtual or dataset.external:
             raise HspyError("its values stand in another file")
         if dataset.size == 1:
-            return _plain(dataset[(0,) * dataset.ndim])
+            value = read_dataset(dataset, self.budget)
+            return _plain(value[(0,) * dataset.ndim] if dataset.ndim else value)
         stored = dataset.id.get_storage_size()
         if dataset.nbytes > max(UNSUSPICIOUS, BEST_COMPRESSION * stored):
             raise HspyError(f"{dataset.nbytes:,} bytes, of which the file holds {stored:,}")
-        return self.lazy_array(dataset) if lazy and dataset.size else dataset[()]
+        if lazy and dataset.size:
+            check_dataset(dataset)
+            return self.lazy_array(dataset)
+        return read_dataset(dataset, self.budget)
 
     def lazy_array(self, dataset: h5py.Dataset) -> Any:
         """Make a dask array of a dataset that opens the file whenever it is computed."""
@@ -402,7 +438,7 @@ def _fingerprint(path: Path) -> Fingerprint:
 
 def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     """Read an attribute; a list of one is its element, as NeXus files have many of these."""
-    value = item.attrs[name]
+    value = read_attribute(item, name)
     if isinstance(value, np.ndarray) and value.shape == (1,):
         value = value[0]
     return _text(value) if isinstance(value, bytes) else value

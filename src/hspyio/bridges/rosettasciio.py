@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.api.checks import not_yet
 from hspyio.api.editing import put, update_group
 from hspyio.api.files import OpenFile, opened
-from hspyio.api.saving import write_new
+from hspyio.api.saving import warn_unannotated, write_new
 from hspyio.elements.form import Refusal
 from hspyio.errors import (
     HspyWarning,
@@ -110,11 +109,18 @@ def file_reader(
 
 def _with_models(parts: SignalParts, file: OpenFile, lazy: bool) -> dict[str, Any]:
     result = _exchange(parts, lazy=lazy)
-    for i, (axis, size) in enumerate(zip(parts.axes, parts.data.shape, strict=False)):
-        if axis.get("size", size) != size:
+    for i, (axis, size) in enumerate(zip(result["axes"], parts.data.shape, strict=False)):
+        stored = axis.get("size", size)
+        if np.ndim(stored) or not isinstance(stored, (int, float, np.number)) or stored != size:
             where = f"{parts.where}/{names.AXIS_PREFIX}{i}"
-            file.problems.append(Problem(where, f"has size {axis['size']}, the data {size}"))
+            message = f"has size {_short(stored)}, the data {size}; mended"
+            file.problems.append(Problem(where, message))
+            axis["size"] = size
     return {**result, "data": file.as_asked(result["data"]), "models": parts.models}
+
+
+def _short(value: object) -> str:
+    return f"of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)[:60]
 
 
 def _exchange(parts: SignalParts, *, lazy: bool) -> dict[str, Any]:
@@ -191,8 +197,6 @@ def file_writer(
     """
     mode = kwds.pop("mode", None)
     _check_modes(write_dataset, mode)
-    not_yet("checksum", checksum)
-    not_yet("nexus", nexus)
     _warn_unknown(kwds, _FILTERS, "file_writer")
     known = {name: value for name, value in kwds.items() if name in _FILTERS}
     options = WriteOptions(
@@ -201,18 +205,22 @@ def file_writer(
         threads=threads,
         progress=bool(show_progressbar),
         durable=durable,
+        checksum=checksum,
+        nexus=nexus,
         **known,
     )
     made = signal_from_dict(signal)
     path = os.fspath(filename)
-    if (mode == "a" and os.path.exists(path)) or not write_dataset:
+    adds = mode == "a"
+    if (adds and os.path.exists(path)) or not write_dataset:
         encoded = _written_into(path, made, options, write_dataset)
     else:
         check_target(path, overwrite=True)
-        encoded = encode_file([made], lenient=_lenient)
+        encoded = encode_file([made], lenient=_lenient, nexus=[nexus])
         if not encoded.complete:
             raise UnsupportedTypeError(encoded.problems, path=path)
-        write_new(path, encoded, options)
+        write_new(path, encoded, options, overwrite=not adds)
+        warn_unannotated(path, encoded.unannotated)
     _warn_left_out(path, encoded.problems)
 
 

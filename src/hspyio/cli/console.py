@@ -5,31 +5,97 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import IO, TypeVar
 
 import typer
 
 from hspyio.errors import HspyError
 
-if TYPE_CHECKING:
-    from rich.console import Console
+__all__ = [
+    "Console",
+    "complain",
+    "each_file",
+    "make_console",
+    "one_line",
+    "say_warning",
+    "size_text",
+    "stored_text",
+    "table_lines",
+]
 
-__all__ = ["complain", "make_console", "one_line", "say_warning", "size_text", "stored_text"]
+T = TypeVar("T")
+_COLOURS = {"red", "green", "cyan"}
 
-PIPE_WIDTH = 160
+
+class Console:
+    """Prints lines as they are, in colours on a terminal only.
+
+    It is not rich's: that takes longer to import than a small file to show.
+    """
+
+    def __init__(self) -> None:
+        self.coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    def print(self, text: str = "", *, style: str | None = None, soft_wrap: bool = True) -> None:
+        """Print a line.
+
+        Parameters
+        ----------
+        text : str
+            What.
+        style : str, optional
+            ``"bold"``, a colour, or both: ``"bold cyan"``.
+        soft_wrap : bool
+            Lines are never broken here; a terminal does that.
+        """
+        if style and self.coloured:
+            words = set(style.split())
+            colour = next(iter(words & _COLOURS), None)
+            text = typer.style(text, fg=colour, bold="bold" in words)
+        typer.echo(text)
 
 
 def make_console() -> Console:
-    """A console that prints what it is given: no markup is read out of titles and metadata.
+    """What a command prints with."""
+    return Console()
 
-    Into a pipe or a file it is wide, so that tables keep their columns.
+
+def table_lines(headings: Sequence[str], rows: Iterable[Sequence[str]], right: str) -> list[str]:
+    """Draw a table: a line of headings, a rule, a line a row.
+
+    Parameters
+    ----------
+    headings : sequence of str
+        One a column.
+    rows : iterable of sequence of str
+        The cells.
+    right : str
+        ``"1"`` for each column that is flush right, ``"0"`` for the others.
     """
-    from rich.console import Console
+    cells = [list(headings), *map(list, rows)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
 
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = PIPE_WIDTH
-    return console
+    def line(row: Sequence[str]) -> str:
+        padded = [
+            " " * (width - _width(cell)) + cell
+            if flush == "1"
+            else cell + " " * (width - _width(cell))
+            for cell, width, flush in zip(row, widths, right, strict=True)
+        ]
+        return "   ".join(padded).rstrip()
+
+    rule = "─" * (sum(widths) + 3 * (len(widths) - 1))
+    return [line(cells[0]), rule, *map(line, cells[1:])]
+
+
+def _width(text: str) -> int:
+    """Columns that text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 1 + (east_asian_width(char) in "WF") for char in text)
 
 
 def one_line(value: object) -> str:
@@ -40,9 +106,14 @@ def one_line(value: object) -> str:
 
 def size_text(size: int) -> str:
     """A number of bytes in decimal units: ``1.3 MB``."""
-    from rich.filesize import decimal
-
-    return decimal(size)
+    if size < 1000:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:,.1f} PB"
 
 
 def stored_text(stored: int, size: int) -> str:
@@ -58,6 +129,26 @@ def complain(error: HspyError | OSError) -> None:
     else:
         text = str(error)
     typer.echo(f"hspy: {text}", err=True)
+
+
+def each_file(files: Iterable[T], action: Callable[[T], None]) -> bool:
+    """Do something with every file; one that cannot be read does not stop the others.
+
+    Returns
+    -------
+    bool
+        Whether it worked with all of them.
+    """
+    fine = True
+    for file in files:
+        try:
+            action(file)
+        except (HspyError, OSError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            complain(error)
+            fine = False
+    return fine
 
 
 def say_warning(

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
 import hspyio
-from hspyio.cli.console import make_console, one_line, stored_text
+from hspyio.cli.console import Console, make_console, one_line, stored_text
 from hspyio.cli.info import show_file
 from hspyio.cli.simulate import eds_map
 from hspyio.differences import signal_differences
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 __all__ = ["demo"]
 
@@ -33,7 +30,8 @@ def demo(
 
     Without FILE it simulates an EDS spectrum image and saves it as demo.hspy. With FILE it loads
     every experiment of it and saves them as FILE's name with "-resaved"; FILE stays as it is. What
-    it writes goes to the current folder.
+    it writes goes to the current folder. The exit code is 1 if anything was lost.
+    Example: hspy demo map.hspy
     """
     console = make_console()
     equal = _round_trip_of_file(console, file) if file else _round_trip_of_simulation(console)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 import hspyio
-from hspyio.cli.console import complain, make_console, one_line, size_text, stored_text
-from hspyio.errors import HspyError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+from hspyio.cli.console import (
+    Console,
+    each_file,
+    make_console,
+    one_line,
+    size_text,
+    stored_text,
+    table_lines,
+)
+from hspyio.cli.values import json_text
 
 __all__ = ["info", "show_file"]
 
@@ -48,7 +50,6 @@ HIGHLIGHTS: tuple[tuple[str, str, str], ...] = (
 )
 FACTS = tuple(field.name for field in fields(hspyio.ExperimentInfo) if field.name != "metadata")
 LONGEST = 100
-MANY_ITEMS = 1000
 
 
 def info(
@@ -58,24 +59,24 @@ def info(
         bool, typer.Option("--json", help="Print one JSON list, an item an experiment.")
     ] = False,
 ) -> None:
-    """Show what is in HSpy files: experiments, axes, storage, metadata. No data are read."""
+    """Show what is in HSpy files: experiments, axes, storage, metadata. No data are read.
+
+    The exit code is 1 if a file cannot be read; the others are shown all the same.
+    Example: hspy info *.hspy
+    """
     console = make_console()
     records: list[dict[str, Any]] = []
-    failed = False
-    for file in files:
-        try:
-            if as_json:
-                records += _records(file, tree)
-            else:
-                show_file(console, file, tree=tree)
-        except (HspyError, OSError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            complain(error)
-            failed = True
+
+    def show(file: Path) -> None:
+        if as_json:
+            records.extend(_records(file, tree))
+        else:
+            show_file(console, file, tree=tree)
+
+    fine = each_file(files, show)
     if as_json:
-        typer.echo(json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False))
-    if failed:
+        typer.echo(json_text(records))
+    if not fine:
         raise typer.Exit(1)
 
 
@@ -107,10 +108,8 @@ def _show_experiment(console: Console, experiment: hspyio.ExperimentInfo) -> Non
     _say(console, f"  {title}", style="bold cyan")
     for label, text in _facts(experiment):
         _say(console, f"    {label:<9}{text}")
-    if experiment.axes:
-        from rich.padding import Padding
-
-        console.print(Padding.indent(_axes_table(experiment.axes), 4))
+    for line in _axes_table(experiment.axes):
+        _say(console, f"    {line}")
 
 
 def _show_highlights(console: Console, metadata: hspyio.MetadataTree) -> None:
@@ -148,15 +147,9 @@ def _dimensions(experiment: hspyio.ExperimentInfo) -> str:
     return f"({_listed(experiment.navigation_shape[::-1])}|{_listed(signal)})"
 
 
-def _axes_table(axes: list[dict[str, Any]]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("axis", "name", "size", "values", "units", "space"):
-        table.add_column(heading, justify="right" if heading in ("axis", "size") else "left")
-    for index, axis in enumerate(axes):
-        table.add_row(
+def _axes_table(axes: list[dict[str, Any]]) -> list[str]:
+    rows = [
+        (
             str(index),
             one_line(axis.get("name") or ""),
             str(axis.get("size", len(axis.get("axis", ())))),
@@ -164,7 +157,10 @@ def _axes_table(axes: list[dict[str, Any]]) -> Table:
             one_line(axis.get("units") or ""),
             "navigation" if axis.get("navigate") else "signal",
         )
-    return table
+        for index, axis in enumerate(axes)
+    ]
+    headings = ("axis", "name", "size", "values", "units", "space")
+    return table_lines(headings, rows, right="101000") if rows else []
 
 
 def _axis_values(axis: dict[str, Any]) -> str:
@@ -209,31 +205,12 @@ def _records(path: Path, tree: bool) -> list[dict[str, Any]]:
         record["highlights"] = _highlights(experiment.metadata)
         if tree:
             record["metadata"] = experiment.metadata
-        records.append(_jsonable(record))
+        records.append(record)
     return records
 
 
-def _jsonable(value: Any) -> Any:
-    """The nearest JSON: long arrays by shape and dtype, what JSON has no word for as text."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, dict):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, np.ndarray) and value.size <= MANY_ITEMS:
-        return _jsonable(value.tolist())
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return {"shape": list(value.shape), "dtype": str(value.dtype)}
-    return str(value)
-
-
 def _say(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, soft_wrap=True)
+    console.print(text, style=style)
 
 
 def _listed(items: Iterable[object]) -> str:

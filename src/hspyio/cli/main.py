@@ -4,29 +4,63 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import hspyio
 from hspyio.cli.console import complain, say_warning
-from hspyio.cli.demo import demo
-from hspyio.cli.info import info
-from hspyio.cli.repack import repack
 from hspyio.errors import HspyError, HspyWarning
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "app", "main"]
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "Look into files": ("info", "tree", "get", "diff", "verify"),
+    "Change a file": ("set", "unset", "append", "remove", "annotate"),
+    "Write a new file": ("repack", "upgrade", "extract", "convert", "demo"),
+}
+"""What `--help` lists, under its headings. A command is a function in a module of its name."""
+
+
+class _Commands(TyperGroup):
+    """Imports a command's module when that command is asked for, so that each starts quickly."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order of `COMMANDS`."""
+        return [name for listed in COMMANDS.values() for name in listed]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that arguments begin with; for a typing error the nearest is suggested."""
+        known: Any = self.commands
+        known.update(dict.fromkeys(self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """One command, or None where there is none of that name."""
+        for heading, listed in COMMANDS.items():
+            if cmd_name in listed:
+                return _command(cmd_name, heading)
+        return None
+
+
+def _command(name: str, heading: str) -> Any:
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    function = getattr(import_module(f"hspyio.cli.{name}"), name)
+    single.command(name, rich_help_panel=heading)(function)
+    return typer.main.get_command(single)
+
 
 app = typer.Typer(
     name="hspy",
-    help="Look into HyperSpy's HSpy files (.hspy), and try hspyio on them.",
+    cls=_Commands,
+    help="Look into HyperSpy's HSpy files (.hspy), compare them, change them, convert them.",
+    epilog="Exit codes: 0 fine; 1 a difference or damage found, or a file that cannot be read; "
+    "2 wrong usage. Example: hspy info map.hspy",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(info)
-app.command()(demo)
-app.command()(repack)
 
 
 def _show_version(wanted: bool) -> None:

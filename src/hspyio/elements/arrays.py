@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,8 @@ def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
     if not isinstance(item.node, Array):
         raise ValueError("no dataset")
     kind, *shape = item.hint.data
-    values = from_stored(item.node.source.read(), dtype_from_json(kind))
+    stored = item.node.source.read()
+    values = from_stored(stored, walker.allow(dtype_from_json(kind), stored.size, stored.nbytes))
     return values.reshape(shape[0]) if shape else values
 
 
@@ -80,7 +82,7 @@ def _restore_scalar_array(item: Item, walker: Decoder) -> NDArray[Any]:
         result = np.empty((), object)
         result[()] = value
         return result
-    return np.array(value, dtype_from_json(kind))
+    return np.array(value, walker.allow(dtype_from_json(kind), 1, sys.getsizeof(value)))
 
 
 ELEMENTS = (

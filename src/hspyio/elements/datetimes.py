@@ -34,6 +34,8 @@ def _restore(item: Item, walker: Decoder) -> Any:
     return np.array(number, np.int64).view(dtype)[()]
 
 
+_LONGEST = 200
+"""Characters of what can be a date; the search takes their number squared."""
 _ARGUMENTS = r"(\w+)?\(\s*((?:\d{1,9}\s*,\s*)*\d{1,9})\s*,?\s*\)"
 
 
@@ -46,7 +48,7 @@ def _decode_old(item: Item, walker: Decoder) -> Any:
     if not isinstance(node, Attribute) or not isinstance(node.value, bytes):
         raise ValueError("no text")
     text = decode_bytes(node.value)
-    match = re.search(_ARGUMENTS, text)
+    match = re.search(_ARGUMENTS, text, re.ASCII) if len(text) <= _LONGEST else None
     if match is None:
         return text
     numbers = [int(part) for part in match.group(2).split(",")]
@@ -54,7 +56,7 @@ def _decode_old(item: Item, walker: Decoder) -> Any:
     kind = named or (date if item.key.startswith("date") else time)
     try:
         return kind(*numbers).isoformat()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return text
 
 

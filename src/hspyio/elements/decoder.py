@@ -15,7 +15,7 @@ from hspyio.elements.element import Decode, Element, Item
 from hspyio.elements.grammar import Kind, parse
 from hspyio.elements.hints import NO_HINT, Hint, names_digest
 from hspyio.elements.keys import key_from_json
-from hspyio.errors import HspyError, Problem
+from hspyio.errors import UNREADABLE, HspyError, Problem
 from hspyio.node import Array, Damaged, Group, MemorySource, Node
 from hspyio.parts import SignalParts
 from hspyio.records import record
@@ -65,18 +65,10 @@ class Reading:
     tolerant: bool = False
 
 
-_UNREADABLE = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""What damaged or hostile content makes Python and its libraries raise."""
-
+_USUAL_GROWTH = 16
+"""How much larger than what is stored a value is as a rule: a text in numpy's four bytes each."""
+_MOST_GROWN = 64 * 2**20
+"""Bytes of values in one experiment that are larger than that."""
 
 RESTORED_ALWAYS = ("text",)
 """What reads as text in any reading: the specification has no other form for it."""
@@ -113,6 +105,7 @@ class Decoder:
             self._restores.update(element.restores)
         self._aside = aside or Group()
         self._depth = 0
+        self._grown = 0
         self._eager = 0
         self.exact = reading.exact
         self.problems: list[Problem] = []
@@ -153,7 +146,7 @@ class Decoder:
             return self._hinted_pair(item, key, hint)
         except HspyError as error:
             self.problems.append(Problem(error.where or item.where, error.message))
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             self.problems.append(Problem(item.where, f"cannot be read: {error}"))
         return ABSENT
 
@@ -171,7 +164,7 @@ class Decoder:
             known = self.exact and hint.key
             key = key_from_json(hint.key[0]) if known and hint.key else plain_key
             value = self.value(_with_hint(item, hint)) if hint.tag else self.value(item)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             self.problems.append(Problem(item.where, f"its type hint makes no sense: {error}"))
             return (plain_key, self.value(item))
         return ABSENT if value is ABSENT else (key, value)
@@ -230,6 +223,28 @@ class Decoder:
         if not hint:
             return self.value(item)
         return self._hinted_pair(item, self._plain_key(item), hint)[1]
+
+    def allow(self, dtype: np.dtype[Any], count: int, stored: int) -> np.dtype[Any]:
+        """Return the dtype that a hint tells, which is not to make much of little.
+
+        Parameters
+        ----------
+        dtype : numpy dtype
+            Of the values.
+        count, stored : int
+            How many, and how many bytes they were read from.
+
+        Raises
+        ------
+        ValueError
+            If they would take far more memory.
+        """
+        size = count * dtype.itemsize
+        if size > _USUAL_GROWTH * stored:
+            self._grown += size
+            if self._grown > _MOST_GROWN:
+                raise ValueError(f"{stored} bytes are to become {size}")
+        return dtype
 
     def kept_aside(self, name: str) -> NDArray[Any]:
         """Return an array that stands beside the trees.

@@ -19,7 +19,9 @@ __all__ = ["NO_HINT", "Hint", "dump", "load", "names_digest"]
 
 Json = Any
 _PLAIN_LIMIT = 4000
-_INFLATED_LIMIT = 256 * 2**20
+_LEAST_INFLATED, _MOST_INFLATED = 2**18, 256 * 2**20
+_INFLATION = 64
+"""How much longer hints are than their deflated form at most; digests hardly deflate."""
 _VERSION = 1
 _NOTHING = f'{{"version":{_VERSION}}}'
 """What most files hold; told without a parser."""
@@ -149,9 +151,10 @@ def load(text: str) -> Hint:
 
 def _inflate(packed: bytes) -> bytes:
     stream = zlib.decompressobj()
-    text = stream.decompress(packed, _INFLATED_LIMIT)
-    if stream.unconsumed_tail:
-        raise ValueError("the type hints inflate to more than 256 MiB")
+    most = min(max(_LEAST_INFLATED, _INFLATION * len(packed)), _MOST_INFLATED)
+    text = stream.decompress(packed, most)
+    if stream.unconsumed_tail or not stream.eof:
+        raise ValueError(f"the type hints inflate to more than {most} bytes, or have no end")
     return text
 
 

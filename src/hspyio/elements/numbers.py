@@ -100,7 +100,9 @@ def _restore_numpy(item: Item, walker: Decoder) -> Any:
 
 
 def _restore_void(item: Item, walker: Decoder) -> Any:
-    return from_stored(_stored_number(item), dtype_from_json(item.hint.data))[()]
+    stored = _stored_number(item)
+    dtype = walker.allow(dtype_from_json(item.hint.data), stored.size, stored.nbytes)
+    return from_stored(stored, dtype)[()]
 
 
 _NUMPY = Hint("numpy")

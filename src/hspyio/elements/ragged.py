@@ -368,36 +368,36 @@ def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
     if min(counts, default=0) < 0 or sum(counts) != int(np.prod(node.shape)):
         raise ValueError("the hinted types do not fit the elements")
     if isinstance(node.type, Vlen) and isinstance(node.type.base, Text):
-        return _restored_texts(_join_texts(node, item.shapes), kinds, counts)
+        return _restored_texts(_join_texts(node, item.shapes), kinds, counts, walker)
     rows = _rows(node)
     forms = _forms(rows, item.shapes)
     numbers: dict[str, int] = {}
     runs = [numbers.setdefault(repr(kind), len(numbers)) for kind in kinds]
     if len(numbers) == 1:
-        return _restored(rows, forms, kinds[0]).reshape(rows.shape)
+        return _restored(rows, forms, kinds[0], walker).reshape(rows.shape)
     members = np.repeat(np.array(runs, np.int64), counts)
     result = np.empty(members.size, object)
     for number in range(len(numbers)):
         places = np.flatnonzero(members == number)
         kind = kinds[runs.index(number)]
-        result[places] = _restored(rows.take(places), forms.take(places), kind)
+        result[places] = _restored(rows.take(places), forms.take(places), kind, walker)
     return result.reshape(rows.shape)
 
 
 def _restored_texts(
-    values: NDArray[Any], kinds: Sequence[Json], counts: Sequence[int]
+    values: NDArray[Any], kinds: Sequence[Json], counts: Sequence[int], walker: Decoder
 ) -> NDArray[Any]:
     each = chain.from_iterable(map(repeat, kinds, counts))
     elements = (
         _FROM_SCALAR[kind](element.item())
         if isinstance(kind, str) and kind in _FROM_SCALAR
-        else element.astype(dtype_from_json(kind))
+        else element.astype(walker.allow(dtype_from_json(kind), element.size, element.nbytes))
         for element, kind in zip(values.ravel(), each, strict=True)
     )
     return as_objects(elements, values.shape)
 
 
-def _restored(rows: Rows, forms: Rows, kind: Json) -> NDArray[Any]:
+def _restored(rows: Rows, forms: Rows, kind: Json, walker: Decoder) -> NDArray[Any]:
     """Elements of one kind."""
     values = rows.values
     if isinstance(kind, str) and kind in _FROM_SCALAR:
@@ -405,7 +405,7 @@ def _restored(rows: Rows, forms: Rows, kind: Json) -> NDArray[Any]:
             raise ValueError("a scalar has one value")
         numbers = values.real if values.dtype.kind == "c" else values
         return np.fromiter(map(_FROM_SCALAR[kind], numbers.tolist()), object, values.size)
-    dtype = dtype_from_json(kind)
+    dtype = walker.allow(dtype_from_json(kind), values.size, values.nbytes)
     if dtype.kind in "MmV" and not same_dtype(values.dtype, dtype):
         values = from_stored(_cast(values, stored_dtype(dtype)), dtype)
     else:

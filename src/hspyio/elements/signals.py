@@ -18,6 +18,7 @@ from hspyio.elements.encoder import sealed
 from hspyio.elements.form import Form, Refusal
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import NO_HINT, Hint
+from hspyio.elements.nexus import nexus_attributes
 from hspyio.elements.ragged import join, ragged_form
 from hspyio.elements.text import decode_bytes, store_text
 from hspyio.elements.text_arrays import text_values
@@ -39,7 +40,7 @@ _TREES = {
     names.LEARNING_RESULTS: (names.LEARNING_RESULTS, names.MVA_RESULTS),
     names.PEAK_LEARNING_RESULTS: (names.PEAK_LEARNING_RESULTS, names.PEAK_MVA_RESULTS),
 }
-_OWN_ATTRIBUTES = (names.PACKAGE, names.PACKAGE_VERSION, names.TYPES)
+_OWN_ATTRIBUTES = (names.PACKAGE, names.PACKAGE_VERSION, names.TYPES, names.SEAL)
 
 
 # writing
@@ -313,7 +314,13 @@ def _data_node(group: Group, where: str) -> Array:
 
 def _signal_dims(axes: Sequence[Mapping[str, Any]], rank: int) -> tuple[int, ...]:
     """The dimensions that do not navigate, as far as the axes tell."""
-    return tuple(i for i, axis in zip(range(rank), axes, strict=False) if not axis.get("navigate"))
+    pairs = zip(range(rank), axes, strict=False)
+    return tuple(i for i, axis in pairs if not _is_true(axis.get("navigate")))
+
+
+def _is_true(value: Any) -> bool:
+    """Whether a flag is set, and is a flag; the axis itself will say what it is instead."""
+    return isinstance(value, (bool, int, np.bool, np.integer)) and bool(value)
 
 
 def _data(
@@ -370,7 +377,8 @@ def _listed_axes(
 
 def _signal_attributes(group: Group, walker: Decoder, where: str, hint: Hint) -> dict[str, Any]:
     """The ``attributes`` subgroup, and what else stands on the group, as the seed says."""
-    unknown = {name: node for name, node in group.attributes.items() if name not in _OWN_ATTRIBUTES}
+    known = {*_OWN_ATTRIBUTES, *nexus_attributes(group)}
+    unknown = {name: node for name, node in group.attributes.items() if name not in known}
     result = walker.dictionary(Group(unknown, {}), where)
     node = group.members.get(names.ATTRIBUTES)
     if isinstance(node, Group):

@@ -103,6 +103,10 @@ def _array(item: Item) -> Array:
     return item.node
 
 
+def _as_hinted(values: NDArray[Any], item: Item, walker: Decoder) -> NDArray[Any]:
+    return values.astype(walker.allow(np.dtype(item.hint.data), values.size, values.nbytes))
+
+
 def _restore_strings(item: Item, walker: Decoder) -> NDArray[Any]:
     coerce, *listed = item.hint.data
     dtype = np.dtypes.StringDType(coerce=bool(coerce))
@@ -124,15 +128,17 @@ ELEMENTS = (
     Element(
         accepts=_array_of("S"),
         encode=_encode_bytes,
-        restores={"bytes": lambda item, walker: _array(item).source.read().astype(item.hint.data)},
+        restores={
+            "bytes": lambda item, walker: _as_hinted(_array(item).source.read(), item, walker)
+        },
     ),
     Element(
         accepts=_array_of("U"),
         encode=_encode_text,
         decodes={Kind.TEXT_ARRAY: _decode},
         restores={
-            "text": lambda item, walker: text_values(_array(item), as_text=True).astype(
-                item.hint.data
+            "text": lambda item, walker: _as_hinted(
+                text_values(_array(item), as_text=True), item, walker
             )
         },
     ),

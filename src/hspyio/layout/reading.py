@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from hspyio import names
 from hspyio.axes import Axis, UniformAxis, axis_from_dict
 from hspyio.elements import ELEMENTS
 from hspyio.elements.decoder import Decoder, Reading
 from hspyio.elements.hints import NO_HINT, Hint, load
+from hspyio.elements.nexus import without_nexus
 from hspyio.elements.signals import decode_signal
 from hspyio.elements.text import decode_bytes
 from hspyio.errors import AxesError, NotHspyError, Problem
@@ -53,6 +56,8 @@ class Contents:
         The attributes of the ``Experiments`` group.
     problems : tuple of Problem
         What is odd: experiments without data, a version that is none or newer than ours.
+    has_models : bool
+        Whether there is a group for models, be it empty.
     """
 
     version: Version
@@ -61,6 +66,7 @@ class Contents:
     models: Mapping[str, Group]
     attributes: Group
     problems: tuple[Problem, ...]
+    has_models: bool = False
 
     def models_of(self, name: str) -> dict[str, Group]:
         """Models that say they belong to an experiment."""
@@ -122,8 +128,9 @@ def contents(root: Group) -> Contents:
         declared=declared,
         experiments=experiments,
         models=known,
-        attributes=Group(holder.attributes, {}) if isinstance(holder, Group) else Group(),
+        attributes=Group(without_nexus(holder.attributes) if isinstance(holder, Group) else {}),
         problems=tuple(problems),
+        has_models=isinstance(models, Group),
     )
 
 
@@ -301,6 +308,7 @@ _MEMBERS = (
     names.MVA_RESULTS,
     names.PEAK_MVA_RESULTS,
     names.MASKS,
+    names.SEAL,
 )
 _AXES = r"axis-\d+|_(list|tuple)_\d+_axes"
 
@@ -322,12 +330,13 @@ def _as_loader(
     record_by, binned = known.pop("record_by", None), known.pop("binned", None)
     axes = [dict(axis) for axis in axes]
     if not all("navigate" in axis for axis in axes):
-        count = _RECORD_BY.get(record_by, 0 if ragged else len(axes))
+        known_as = record_by if isinstance(record_by, str) else ""
+        count = _RECORD_BY.get(known_as, 0 if ragged else len(axes))
         for i, axis in enumerate(axes):
             axis["navigate"] = i < len(axes) - count
-    if binned is not None:
+    if isinstance(binned, (bool, int, np.bool, np.integer)):
         for axis in axes:
-            if not axis["navigate"]:
+            if not np.any(axis["navigate"]):
                 axis["is_binned"] = bool(binned)
     if isinstance(node, dict):
         metadata = {**metadata, "Signal": known}

@@ -13,6 +13,7 @@ from hspyio.elements.hints import Hint, dump
 from hspyio.elements.naming import name_items
 from hspyio.elements.signals import axis_forms, encode_signal
 from hspyio.errors import Problem
+from hspyio.layout.nexus import annotated, marked
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text
 from hspyio.records import record
 from hspyio.signal import Signal
@@ -36,12 +37,15 @@ class EncodedFile:
         Every value without a form; the groups are complete but for these.
     hinted_data : frozenset of str
         The experiments whose data come back as they were only with their type hint.
+    unannotated : tuple of Problem
+        What was asked to be annotated for NeXus viewers, and cannot be.
     """
 
     experiments: Mapping[str, Group]
     models: Mapping[str, Group]
     problems: tuple[Problem, ...]
     hinted_data: frozenset[str] = frozenset()
+    unannotated: tuple[Problem, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -60,7 +64,7 @@ class EncodedFile:
             names.FILE_FORMAT: Attribute(Text(), names.HYPERSPY.encode()),
             names.FILE_FORMAT_VERSION: Attribute(Text(), names.CURRENT_VERSION.encode()),
         }
-        return Group(attributes, members)
+        return marked(Group(attributes, members), {})
 
 
 def encode_file(
@@ -70,6 +74,7 @@ def encode_file(
     taken: Sequence[str] = (),
     taken_models: Sequence[str] = (),
     lenient: Callable[[object], object] | None = None,
+    nexus: Sequence[bool] = (),
 ) -> EncodedFile:
     """Encode signals; nothing is written, every value is checked.
 
@@ -83,11 +88,14 @@ def encode_file(
         Names of groups that are in the file already.
     lenient : callable, optional
         See `hspyio.elements.encoder.Encoder`.
+    nexus : sequence of bool
+        Which of them are annotated for NeXus viewers; none by default.
     """
     experiments: dict[str, Group] = {}
     models: dict[str, Group] = {}
     problems: list[Problem] = []
     hinted: set[str] = set()
+    unannotated: list[Problem] = []
     for index, signal in enumerate(signals):
         given = group_names[index] if group_names else None
         name = given or _group_name(signal.title, {*taken, *experiments, *group_names})
@@ -106,11 +114,16 @@ def encode_file(
         models |= {key: model.node for key, _, model in named if isinstance(model.node, Group)}
         order = order_of([key for key, _, _ in named], ())
         hint = Hint(order=order, children={key: hint for key, hint, _ in named if hint})
-        experiments[name] = _experiment(form, axes, hint, encoder)
+        group = _experiment(form, axes, hint, encoder)
+        if nexus and nexus[index]:
+            data, place = group.members.get(names.DATA), f"/{names.EXPERIMENTS}/{name}"
+            group, left = annotated(group, data, signal.title, signal.axes, place)
+            unannotated += left
+        experiments[name] = group
         problems += encoder.problems
         if form.hint.child(names.DATA):
             hinted.add(name)
-    return EncodedFile(experiments, models, tuple(problems), frozenset(hinted))
+    return EncodedFile(experiments, models, tuple(problems), frozenset(hinted), tuple(unannotated))
 
 
 _TAKEN = Form(Group())

@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5o, h5s, h5t
+from h5py import h5d, h5s, h5t
 
-from hspyio.errors import DamagedFileError, FilterError, HspyError
+from hspyio import names
+from hspyio.errors import UNREADABLE, DamagedFileError, FilterError, HspyError, TooLargeError
 from hspyio.filters import codec_of
-from hspyio.node import Array, Damaged, Filter, LooseRows, Rows, Selection, Vlen
+from hspyio.node import Array, Damaged, Filter, LooseRows, Rows, Selection, Text, Vlen
 from hspyio.records import record
+from hspyio.storage.guard import UNSUSPICIOUS, Budget, check_chunks, check_inflation
 from hspyio.storage.handles import FileHandle
-from hspyio.storage.types import from_h5py, plain_values, to_h5py
+from hspyio.storage.session import Session
+from hspyio.storage.types import check_type, from_h5py, plain_values, to_h5py
 from hspyio.storage.work import Work
 
 if TYPE_CHECKING:
@@ -28,69 +30,33 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LazySource",
+    "Place",
     "Session",
     "dataset_node",
     "filter_available",
     "filters_of",
+    "passing",
+    "place_of",
     "stored_bytes",
 ]
 
 _SMALL = 256 * 2**10
 """Bytes below which threads cost more than they bring."""
 
-
-@dataclass(slots=True, eq=False, repr=False)
-class Session:
-    """One opening of a file; its datasets answer while it lasts.
-
-    Attributes
-    ----------
-    handle : FileHandle
-        The same file, for what is read past HDF5, and for lazy arrays.
-    allow_external : bool
-        Whether external links, external storage and virtual datasets are followed.
-    number : int
-        What HDF5 calls the file.
-    work : Work
-        How arrays are read.
-    open : bool
-        Whether it still lasts.
-    shared : bool
-        Whether lazy arrays hold the handle, so that it has to outlast the session.
-    """
-
-    handle: FileHandle
-    allow_external: bool
-    number: int
-    work: Work = field(default_factory=Work)
-    open: bool = True
-    shared: bool = False
-
-    @property
-    def path(self) -> str:
-        """The file."""
-        return self.handle.path
-
-    def holds(self, dataset: h5d.DatasetID) -> bool:
-        """Whether a dataset is in this very file; a link may have led to another."""
-        return not self.allow_external or h5o.get_info(dataset).fileno == self.number
-
-    def end(self) -> None:
-        """Close what only this session holds."""
-        self.open = False
-        if not self.shared:
-            self.handle.close()
+_USUAL = 64
+"""How many times smaller than an array that HDF5 itself reads its stored bytes are at most."""
 
 
 def dataset_node(dataset: h5d.DatasetID, where: str, session: Session) -> Array | Damaged:
     """Node of a dataset; nothing of its values is read."""
-    if dataset.get_space().get_simple_extent_type() == h5s.NULL:
-        return Damaged("is a dataset without a shape, which is not part of the format")
     creation = dataset.get_create_plist()
     layout = creation.get_layout()
     foreign = layout == h5d.VIRTUAL or creation.get_external_count() > 0
-    if foreign and not session.allow_external:
+    if foreign and not session.allow_external:  # before its shape: HDF5 may look there for it
         return Damaged("has its values in other files; allow_external=True reads them")
+    if dataset.get_space().get_simple_extent_type() == h5s.NULL:
+        return Damaged("is a dataset without a shape, which is not part of the format")
+    check_type(dataset.get_type())
     kind = from_h5py(dataset.dtype)
     chunked = layout == h5d.CHUNKED and dataset.dtype.subdtype is None
     chunks = tuple(creation.get_chunk()) if chunked else None
@@ -134,14 +100,70 @@ class _FileSource:
         inner = self._dataset.dtype.subdtype
         return (*self._dataset.shape, *(inner[1] if inner else ()))
 
+    @property
+    def stored_bytes(self) -> int:
+        return int(self._dataset.get_storage_size())
+
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         self._check_open()
-        stored = self._layout()
-        with _named(self._session.path, self._where):
+        with _named(self._session.path, self._where), self._allowed(selection):
+            stored = self._layout()
             values = None if stored is None else self._past_hdf5(stored, selection)
             if values is None:
                 return _through_hdf5(self._dataset, selection, self._filters)
             return values
+
+    @contextmanager
+    def _allowed(self, selection: Selection) -> Iterator[None]:
+        """Within this, memory for the values may be allocated."""
+        budget, dataset = self._session.budget, self._dataset
+        kind = from_h5py(dataset.dtype)
+        size = _count(selection, dataset.shape) * dataset.dtype.itemsize
+        if isinstance(kind, (Text, Vlen)):
+            self._session.check_items(dataset)
+            self._check_texts(kind)
+        elif size > _SMALL and not _is_data(self._where) and _has_fill_value(dataset):
+            budget.take_filled(size, dataset.get_storage_size())
+        budget.take(size, lazily=isinstance(kind, np.dtype))
+        try:
+            yield
+        except BaseException:
+            budget.give_back(size)
+            raise
+
+    def _check_texts(self, kind: Text | Vlen) -> None:
+        """Refuse texts that are the same bytes of the file over and over."""
+        base = kind.base if isinstance(kind, Vlen) else kind
+        if not isinstance(base, Text) or base.length is not None:
+            return
+        session, count = self._session, math.prod(self._dataset.shape)
+        if not (isinstance(kind, Vlen) or session.repeats(count)):
+            return
+        lengths = self._text_lengths(nested=isinstance(kind, Vlen))
+        session.budget.take_rows(lengths, session.file_bytes)
+
+    def _text_lengths(self, *, nested: bool) -> int:
+        """Bytes of all texts together, by the references to them.
+
+        Raises
+        ------
+        DamagedFileError
+            If there is no telling.
+        """
+        from hspyio.storage.stored import layout_of
+        from hspyio.storage.vlen import REFERENCE, has_usual_references, read_rows
+
+        if not self._dataset.shape or not self._dataset.get_storage_size():
+            return 0
+        held = self._session.holds(self._dataset) and has_usual_references(self._dataset)
+        stored = layout_of(self._dataset, REFERENCE, self._filters) if held else None
+        references = None if stored is None else self._past_hdf5(stored, ())
+        if references is None:
+            raise DamagedFileError("holds texts in a form in which they are not safe to read")
+        if nested:
+            with self._session.handle.descriptor() as descriptor:
+                references = read_rows(references, descriptor, REFERENCE).values
+        return int(references["length"].sum(dtype=np.int64))
 
     def _check_open(self) -> None:
         if not self._session.open:
@@ -155,10 +177,18 @@ class _FileSource:
         return _past_hdf5(stored, index, session.handle, selection, session.work)
 
     def _layout(self) -> Stored | None:
-        """How the engine reads it; small arrays are read faster by HDF5 itself."""
+        """How the engine reads it; small arrays are read faster by HDF5 itself.
+
+        What is far smaller or larger in the file is left to the engine: HDF5 would fill memory
+        for what was never written, and inflate whatever it is given.
+        """
         built_in = all(codec_of(step.id).everywhere for step in self._filters)
         size = math.prod(self._dataset.shape) * self._dataset.dtype.itemsize
-        return None if built_in and size < _SMALL else self._stored()
+        if not built_in or size >= _SMALL:
+            return self._stored()
+        stored = self._dataset.get_storage_size()
+        usual = size <= stored * _USUAL + 4096 and stored <= max(2 * size, 4096)
+        return None if usual else self._stored()
 
     def _stored(self) -> Stored | None:
         if not self._session.holds(self._dataset):
@@ -187,13 +217,17 @@ class _RowsInFile(_FileSource):
 
         self._check_open()
         session = self._session
-        with _named(session.path, self._where):
+        with _named(session.path, self._where), self._allowed(selection):
             base = row_dtype(self._dataset) if session.holds(self._dataset) else None
             stored = None if base is None else layout_of(self._dataset, REFERENCE, self._filters)
             references = None if stored is None else self._past_hdf5(stored, selection)
             if base is not None and references is not None:
+                length = int(references["length"].sum(dtype=np.int64)) * base.itemsize
+                session.budget.take_rows(length, session.file_bytes)
                 with session.handle.descriptor() as descriptor:
                     return read_rows(references, descriptor, base)
+            if session.repeats(math.prod(self._dataset.shape)):
+                raise DamagedFileError("holds rows in a form in which they are not safe to read")
             objects = _through_hdf5(self._dataset, selection, self._filters)
             kind = from_h5py(self._dataset.dtype)
             assert isinstance(kind, Vlen) and isinstance(kind.base, np.dtype)
@@ -236,11 +270,15 @@ class LazySource:
         """
         with _named(self.handle.path, self.where):
             if self.stored is not None:
+                size = _count(selection, self.shape) * self.stored.dtype.itemsize
+                if size > UNSUSPICIOUS:
+                    Budget().take(size, lazily=False)
+            if self.stored is not None:
                 values = _past_hdf5(self.stored, self._index, self.handle, selection, Work())
                 if values is not None:
                     return values
             with self.handle.open(by_path=self.foreign) as file:
-                dataset = file[self.where].id
+                dataset = file[stored_name(self.where)].id
                 return _through_hdf5(dataset, selection, filters_of(dataset))
 
     def _index(self) -> ChunkIndex | None:
@@ -248,7 +286,9 @@ class LazySource:
 
         assert self.stored is not None
         stored = self.stored
-        return self.handle.index(self.where, lambda file: chunk_index(file[self.where].id, stored))
+        return self.handle.index(
+            self.where, lambda file: chunk_index(file[stored_name(self.where)].id, stored)
+        )
 
 
 @contextmanager
@@ -261,10 +301,10 @@ def _named(path: str, where: str) -> Iterator[None]:
         error.where = error.where or where
         raise
     except MemoryError as error:
-        raise DamagedFileError(
-            "does not fit into memory; use lazy=True", path=path, where=where
+        raise TooLargeError(
+            "does not fit into memory; lazy=True reads it in parts", path=path, where=where
         ) from error
-    except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise DamagedFileError(
             f"its values cannot be read: {error}", path=path, where=where
         ) from error
@@ -280,6 +320,8 @@ def _past_hdf5(
     """Read on the engine; ``None`` for what only HDF5 reads."""
     from hspyio.storage.gather import read_block, read_chunks
 
+    if stored.chunks is not None:
+        check_chunks(stored.pipeline.size, math.prod(stored.shape) * stored.dtype.itemsize)
     with handle.descriptor() as descriptor:
         if stored.chunks is None:
             return read_block(stored, descriptor, selection, work)
@@ -293,6 +335,12 @@ def _through_hdf5(
     dataset: h5d.DatasetID, selection: Selection, filters: tuple[Filter, ...]
 ) -> NDArray[Any]:
     _check_available(filters)
+    creation = dataset.get_create_plist()
+    if creation.get_layout() == h5d.CHUNKED:
+        itemsize = dataset.dtype.itemsize
+        size = math.prod(creation.get_chunk()) * itemsize
+        check_chunks(size, math.prod(dataset.shape) * itemsize)
+        check_inflation(dataset, filters, size)
     kind = from_h5py(dataset.dtype)
     if dataset.dtype.subdtype is not None:
         values = np.asarray(h5py.Dataset(dataset)[()])[selection]
@@ -312,6 +360,35 @@ def _through_hdf5(
         values = np.empty(dataset.shape, dataset.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values, h5t.py_create(to_h5py(kind)))
     return plain_values(values, kind)
+
+
+def stored_name(where: str) -> bytes:
+    """A path as it stands in the file: what is no UTF-8 there is lone surrogates here."""
+    return where.encode("utf-8", "surrogateescape")
+
+
+def _count(selection: Selection, shape: tuple[int, ...]) -> int:
+    """Number of values of a selection."""
+    if not selection:
+        return math.prod(shape)
+    from hspyio.storage.gather import spans
+
+    return math.prod(span.count for span in spans(selection, shape))
+
+
+def _is_data(where: str) -> bool:
+    """Whether that is the place of an experiment's data, of which its reader knows the size."""
+    return where.count("/") == 3 and where.endswith(f"/{names.DATA}")
+
+
+def _has_fill_value(dataset: h5d.DatasetID) -> bool:
+    """Whether what was never written is something else than zero."""
+    creation = dataset.get_create_plist()
+    if creation.fill_value_defined() != h5d.FILL_VALUE_USER_DEFINED:
+        return False
+    value = np.zeros((), dataset.dtype)
+    creation.get_fill_value(value)
+    return any(value.tobytes())
 
 
 def _is_everything(selection: Selection, shape: tuple[int, ...]) -> bool:
@@ -344,6 +421,51 @@ def filter_available(number: int) -> bool:
 
 def stored_bytes(array: Array) -> int:
     """Bytes that an array of an open file takes on disk."""
-    if isinstance(array.source, _FileSource):
-        return int(array.source._dataset.get_storage_size())
-    return 0
+    return int(getattr(array.source, "stored_bytes", 0))
+
+
+@record
+class Place:
+    """Where the values of an array stand in an open file.
+
+    Attributes
+    ----------
+    dataset : h5py DatasetID
+        Open.
+    stored : Stored or None
+        How they stand there, if the engine can read them.
+    by_hdf5 : bool
+        Whether they are read by HDF5 all the same.
+    handle : FileHandle
+        The file.
+    """
+
+    dataset: h5d.DatasetID
+    stored: Stored | None
+    by_hdf5: bool
+    handle: FileHandle
+
+
+def place_of(array: Array) -> Place | None:
+    """Where the values of an array stand; ``None`` if they are not in an open file."""
+    source = array.source
+    if not isinstance(source, _FileSource):
+        return None
+    by_hdf5 = source._layout() is None
+    return Place(source._dataset, source._stored(), by_hdf5, source._session.handle)
+
+
+@contextmanager
+def passing(array: Array) -> Iterator[None]:
+    """Within this, what is read of an array is not kept: the memory counts as free again."""
+    source = array.source
+    if not isinstance(source, _FileSource):
+        yield
+        return
+    session = source._session
+    budget = session.budget
+    session.budget = Budget()
+    try:
+        yield
+    finally:
+        session.budget = budget

@@ -126,7 +126,8 @@ def read_chunks(
             readers.append(_ChunkReader(reading))
             return readers[-1].read
 
-        each(range(len(touched)), reader, work.threads)
+        # A page of memory that two threads fill at once is cleared twice.
+        each(range(len(touched)), reader, work.threads, together=math.prod(stored.grid[1:]))
         work.advance(size - sum(reader.done for reader in readers))  # chunks that are not there
     return result.reshape([span.count for span in chosen if not span.single])
 

@@ -63,7 +63,8 @@ def thinned(planned: Member, stored: Node | None, where: str) -> Member:
         Path of that place.
     """
     if isinstance(planned, Array) and isinstance(stored, Array):
-        known = isinstance(planned.source, MemorySource)
+        # what stands beside an array is not read: it may differ
+        known = isinstance(planned.source, MemorySource) and not planned.attributes
         return Kept(where) if known and _stands(planned, stored, most=None) else planned
     if not (isinstance(planned, Group) and isinstance(stored, Group)):
         return planned

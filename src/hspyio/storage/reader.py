@@ -21,10 +21,10 @@ from hspyio.errors import (
     MissingFileError,
     NotHspyError,
 )
-from hspyio.node import Array, Attribute, Damaged, Group, Text
+from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
 from hspyio.records import record
 from hspyio.storage.datasets import Session, dataset_node
-from hspyio.storage.guard import MOST_STEPS, check_attribute
+from hspyio.storage.guard import MOST_STEPS, Budget, check_attribute
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.small import read_small
 from hspyio.storage.types import ReadTypes, plain_bytes, plain_values
@@ -38,12 +38,18 @@ _MOST_LINKS = 16
 """How many soft links may lead on to each other; HDF5's own limit."""
 _LISTS = (names.LIST, names.TUPLE)
 """What the names of lists begin with: they are read whole, whenever they are read."""
+_UNCHECKED = 65536
+"""Bytes of a single value that may stand in an attribute in any case."""
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 @contextmanager
 def open_root(
-    path: str | os.PathLike[str], *, allow_external: bool = False, work: Work | None = None
+    path: str | os.PathLike[str],
+    *,
+    allow_external: bool = False,
+    work: Work | None = None,
+    budget: Budget | None = None,
 ) -> Iterator[Group]:
     """Open a file and give its root group; its arrays can be read within the ``with`` block.
 
@@ -55,6 +61,8 @@ def open_root(
         Whether external links, external storage and virtual datasets are followed.
     work : Work, optional
         How arrays are read; on this thread by default.
+    budget : Budget, optional
+        The memory that arrays may take; what there is by default.
 
     Raises
     ------
@@ -69,6 +77,7 @@ def open_root(
     _check_is_file(text)
     handle, file, number = _opened_twice(text)
     session = Session(handle, allow_external, number, work or Work())
+    session.budget = budget or session.budget
     try:
         with file:
             yield root_of(file, session)
@@ -121,7 +130,9 @@ def _check_is_file(path: str) -> None:
     """Nothing else is even opened: a FIFO would have the reader wait for ever."""
     try:
         mode = os.stat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+    except PermissionError:
+        raise
+    except (OSError, ValueError) as error:  # no such name can be
         raise MissingFileError("no such file", path=path) from error
     if stat.S_ISDIR(mode):
         raise NotHspyError("is a folder, not an HSpy file", path=path)
@@ -339,10 +350,14 @@ def _attribute(group: h5g.GroupID, name: bytes, types: ReadTypes) -> Attribute |
         if extent == h5s.NULL:
             return Damaged("is an empty attribute, which is not part of the format")
         stored = types.of(handle.get_type())
-        check_attribute(handle, stored.kind, group)
+        scalar = extent == h5s.SCALAR
+        if not scalar or stored.dtype.itemsize > _UNCHECKED or type(stored.kind) is Vlen:
+            check_attribute(handle, stored.dtype, group)
         # np.empty adds the dimensions of an array type
-        values = np.empty(() if extent == h5s.SCALAR else handle.shape, stored.dtype)
+        values = np.empty(() if scalar else handle.shape, stored.dtype)
         handle.read(values, mtype=stored.memory)
+    except HspyError as error:
+        return Damaged(error.message)
     except UNREADABLE as error:
         return Damaged(f"cannot be read: {error}")
     if isinstance(stored.kind, Text) and not values.shape:

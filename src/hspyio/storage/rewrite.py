@@ -9,7 +9,7 @@ import h5py
 
 from hspyio import names
 from hspyio.node import Array, Group, Kept
-from hspyio.storage.atomic import replace_file, save_file
+from hspyio.storage.atomic import replace_file
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.output import Output
 from hspyio.storage.rebuild import copied_from, rebuild, take_over
@@ -62,20 +62,35 @@ def rewrite_file(
 
 
 def repack_file(
-    source: str, target: str, arrays: Mapping[str, Array], work: Work, *, durable: bool
+    source: FileHandle,
+    target: str,
+    arrays: Mapping[str, Array],
+    work: Work,
+    *,
+    durable: bool,
+    overwrite: bool,
+    finish: Callable[[h5py.File, Output], None] | None = None,
 ) -> None:
     """Copy a file, with the data of its experiments written anew.
 
+    The caller keeps other writers out of a file that is replaced.
+
     Parameters
     ----------
-    source, target : str
-        The old file and the new one.
+    source : FileHandle
+        The old file, as it was when the arrays were found in it.
+    target : str
+        The new one.
     arrays : mapping
         Planned data by the name of the experiment; those of others are copied as they are.
     work : Work
         How arrays are written.
     durable : bool
         Whether to wait until the file is on the disk.
+    overwrite : bool
+        Whether a file may be replaced.
+    finish : callable, optional
+        What comes last, when all arrays are in the file.
 
     Raises
     ------
@@ -84,7 +99,7 @@ def repack_file(
     """
 
     def fill(new: h5py.File, output: Output) -> None:
-        with FileHandle(os.path.realpath(source)).open() as old:
+        with source.open() as old:
             keep = copied_from(old)
             take_over(old, new, keep, skip=(names.EXPERIMENTS,))
             holder = old.get(names.EXPERIMENTS)
@@ -103,7 +118,8 @@ def repack_file(
             for name in arrays:
                 take_over(holder[name], made[name], keep, skip=())
 
-    save_file(target, fill, work, durable=durable)
+    path = os.path.realpath(target)
+    replace_file(path, fill, work, durable=durable, overwrite=overwrite, finish=finish)
 
 
 def _is_ordered(group: h5py.Group) -> bool:

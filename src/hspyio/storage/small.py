@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from h5py import h5d, h5g, h5p, h5s
 
+from hspyio.errors import UNREADABLE, HspyError
 from hspyio.filters import fletcher32, gzip, shuffle
 from hspyio.node import Array, MemorySource, Text, Vlen
 from hspyio.storage.types import ReadTypes, WriteType, WriteTypes, plain_values
@@ -15,15 +16,19 @@ from hspyio.storage.types import ReadTypes, WriteType, WriteTypes, plain_values
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hspyio.storage.datasets import Session
+
 __all__ = ["SmallWriter", "read_small"]
 
 _READ_LIMIT = 65536
+_UNCOUNTED = 1024
+"""Bytes that cost no more than the link to them."""
 _COMPACT_LIMIT = 8192
 _MOST_SPACES = 1000
 _BUILT_IN = (gzip.CODEC.id, shuffle.CODEC.id, fletcher32.CODEC.id)
 
 
-def read_small(dataset: h5d.DatasetID, types: ReadTypes) -> Array | None:
+def read_small(dataset: h5d.DatasetID, types: ReadTypes, session: Session) -> Array | None:
     """Node of a small dataset with its values, so that it need not stay open.
 
     Parameters
@@ -32,15 +37,23 @@ def read_small(dataset: h5d.DatasetID, types: ReadTypes) -> Array | None:
         What is read.
     types : ReadTypes
         Those of the file.
+    session : Session
+        Counts what is read.
 
     Returns
     -------
     Array or None
         ``None`` for what is not small, stands in other files or cannot be read; `dataset_node`
         says why.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is one too many.
     """
     try:
-        if not _is_plain(dataset.get_create_plist()):
+        creation = dataset.get_create_plist()
+        if not _is_plain(creation):
             return None
         space = dataset.get_space()
         if space.get_simple_extent_type() == h5s.NULL:
@@ -48,11 +61,19 @@ def read_small(dataset: h5d.DatasetID, types: ReadTypes) -> Array | None:
         stored, shape = types.of(dataset.get_type()), space.get_simple_extent_dims()
         if isinstance(stored.kind, Vlen) or stored.dtype.subdtype is not None:
             return None
-        if math.prod(shape) * stored.dtype.itemsize > _READ_LIMIT:
+        size = math.prod(shape) * stored.dtype.itemsize
+        if size > _READ_LIMIT or (stored.dtype.hasobject and session.repeats(math.prod(shape))):
             return None
+        if creation.get_nfilters() and dataset.get_storage_size() > _READ_LIMIT:
+            return None  # what it inflates to is to be watched
+        if size > _UNCOUNTED:
+            session.check_items(dataset)
+            session.census.enter(dataset, followed=False)
         values = np.empty(shape, stored.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values, stored.memory)
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, MemoryError):
+    except HspyError:
+        raise
+    except UNREADABLE:
         return None
     return Array(stored.kind, MemorySource(plain_values(values, stored.kind)), inline=True)
 

@@ -115,8 +115,8 @@ class _Change:
             self._cut()
             built = self._built()
             if built is not None and self._is_sound(*built):
-                switched = True  # from here on the tail may be needed
                 self._switch(*built)
+                switched = True
         except HspyError:
             raise
         except Exception as error:  # a dask array's own tasks may raise anything
@@ -130,8 +130,12 @@ class _Change:
         return switched
 
     def _cut(self) -> None:
-        """Cut off what lies behind the end: what a kill, or a failure, has left."""
-        if file_size(self._descriptor) > self._block.end:
+        """Cut off what lies behind the end: what a kill, or a failure, has left.
+
+        Once the superblock is another one, it may be needed.
+        """
+        unchanged = read_superblock(self._descriptor) == self._block
+        if unchanged and file_size(self._descriptor) > self._block.end:
             resize(self._descriptor, self._block.end)
 
     def _built(self) -> tuple[int, int] | None:

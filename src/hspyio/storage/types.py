@@ -19,6 +19,7 @@ __all__ = [
     "ReadTypes",
     "WriteType",
     "WriteTypes",
+    "check_type",
     "from_h5py",
     "plain_bytes",
     "plain_values",
@@ -61,6 +62,41 @@ def from_h5py(dtype: np.dtype[Any]) -> StorageType:
     if dtype.hasobject:
         raise TypeError(f"type {dtype} is not part of the format")
     return _without_metadata(dtype)
+
+
+_MOST_DEPTH = 16
+"""Types within types."""
+
+
+def check_type(stored: h5t.TypeID, depth: int = 0) -> None:
+    """Refuse types that numpy or h5py would come to harm with.
+
+    Parameters
+    ----------
+    stored : h5py.h5t.TypeID
+        As it stands in the file.
+    depth : int
+        How many types it is in.
+
+    Raises
+    ------
+    TypeError
+        If types are nested too deeply, or the name of an opaque one says that it is another.
+    """
+    kind = stored.get_class()
+    if kind in (h5t.INTEGER, h5t.FLOAT, h5t.STRING):
+        return
+    if depth > _MOST_DEPTH:
+        raise TypeError(f"a type of more than {_MOST_DEPTH} types within types is not read")
+    if kind == h5t.COMPOUND:
+        for index in range(stored.get_nmembers()):
+            check_type(stored.get_member_type(index), depth + 1)
+    elif kind in (h5t.ARRAY, h5t.VLEN):
+        check_type(stored.get_super(), depth + 1)
+    elif kind == h5t.OPAQUE:
+        dtype = stored.dtype  # what its tag says, Python objects among that
+        if dtype.kind not in "VMm" or dtype.hasobject or dtype.itemsize != stored.get_size():
+            raise TypeError(f"opaque bytes that are to be {dtype} are not read")
 
 
 def _without_metadata(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -127,6 +163,7 @@ class ReadTypes:
         description = stored.encode()
         found = self._known.get(description)
         if found is None:
+            check_type(stored)
             dtype = stored.dtype
             found = ReadType(from_h5py(dtype), dtype, h5t.py_create(dtype))
             self._known[description] = found

@@ -7,17 +7,15 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5o, h5t
+from h5py import h5a, h5d, h5l, h5o, h5t
 
 from hspyio import names
 from hspyio.errors import DamagedFileError
 from hspyio.storage.datasets import filters_of
-from hspyio.storage.gather import read_block, read_chunks
+from hspyio.storage.guard import check_attribute
 from hspyio.storage.handles import DescriptorFile
-from hspyio.storage.stored import chunk_index, layout_of
 from hspyio.storage.superblock import LENGTH
 from hspyio.storage.system import file_size, open_for_reading, read_into
-from hspyio.storage.vlen import REFERENCE
 from hspyio.storage.work import Work
 
 __all__ = ["count_unused"]
@@ -67,11 +65,18 @@ class _Count:
 
     def visit(self, file: h5py.File) -> None:
         """Count headers, indices and arrays."""
+        groups = {b""}
 
         def note(name: bytes, info: Any) -> None:
             if name.count(b"/") > names.MAX_DEPTH:
                 raise ValueError("groups are nested too deep")
             self._add(info)
+            # a name with a slash in it would lead through another link, to another file perhaps
+            kind = file.id.links.get_info(name).type if name != b"." else h5l.TYPE_HARD
+            if name.rpartition(b"/")[0] not in groups or kind != h5l.TYPE_HARD:
+                raise ValueError("a member has a name that is none")
+            if info.type == h5o.TYPE_GROUP:
+                groups.add(name)
             if info.type == h5o.TYPE_DATASET:
                 dataset = h5o.open(file.id, name)
                 if dataset.get_create_plist().get_layout() != h5d.COMPACT:
@@ -92,17 +97,24 @@ class _Count:
         def note(name: bytes, info: Any) -> None:
             holder = h5o.open(file.id, name)
             if info.num_attrs:
-                h5a.iterate(holder, lambda found: self._attribute(holder, found))
+                self._attributes(holder)
             if info.type == h5o.TYPE_DATASET and _is_variable(holder.get_type()):
                 self._dataset(holder)
 
-        h5a.iterate(file.id, lambda found: self._attribute(file.id, found))
+        self._attributes(file.id)
         h5o.visit(file.id, note, info=True)
+
+    def _attributes(self, holder: Any) -> None:
+        found: list[bytes] = []
+        h5a.iterate(holder, found.append)
+        for name in found:
+            self._attribute(holder, name)
 
     def _attribute(self, holder: Any, name: bytes) -> None:
         attribute = h5a.open(holder, name)
         if not _is_variable(attribute.get_type()):
             return
+        check_attribute(attribute, attribute.dtype, holder)
         values = np.empty(attribute.shape, attribute.dtype)
         attribute.read(values)
         for value in values.reshape(-1).tolist():
@@ -110,6 +122,10 @@ class _Count:
             self.rows += _ROW_HEAD + length + -length % 8
 
     def _dataset(self, dataset: h5d.DatasetID) -> None:
+        from hspyio.storage.gather import read_block, read_chunks
+        from hspyio.storage.stored import chunk_index, layout_of
+        from hspyio.storage.vlen import REFERENCE
+
         stored = layout_of(dataset, REFERENCE, filters_of(dataset))
         if stored is None:
             return

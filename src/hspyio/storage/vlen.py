@@ -29,7 +29,14 @@ from hspyio.storage.types import from_h5py, to_h5py
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["REFERENCE", "read_rows", "row_access", "row_dtype", "write_rows"]
+__all__ = [
+    "REFERENCE",
+    "has_usual_references",
+    "read_rows",
+    "row_access",
+    "row_dtype",
+    "write_rows",
+]
 
 REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
 """What stands in the dataset for a row."""
@@ -224,8 +231,7 @@ def row_dtype(dataset: h5d.DatasetID) -> np.dtype[Any] | None:
     base = h5py.check_vlen_dtype(dataset.dtype)
     if not isinstance(base, np.dtype) or base.hasobject or base.subdtype is not None:
         return None
-    file = h5i.get_file_id(dataset).get_create_plist()
-    if file.get_sizes() != (8, 8) or file.get_userblock() != 0:
+    if not has_usual_references(dataset):
         return None
     if dataset.get_create_plist().fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED:
         return None
@@ -233,6 +239,12 @@ def row_dtype(dataset: h5d.DatasetID) -> np.dtype[Any] | None:
         return None
     kind = from_h5py(base)
     return kind if isinstance(kind, np.dtype) else None  # else strings of one length
+
+
+def has_usual_references(dataset: h5d.DatasetID) -> bool:
+    """Whether what stands in the dataset for rows and texts are `REFERENCE`."""
+    file = h5i.get_file_id(dataset).get_create_plist()
+    return bool(file.get_sizes() == (8, 8) and file.get_userblock() == 0)
 
 
 def read_rows(references: NDArray[Any], descriptor: int, base: np.dtype[Any]) -> Rows:

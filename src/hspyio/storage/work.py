@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -79,8 +79,11 @@ def _nothing() -> None:
 class _Shared(Generic[T]):
     """What the threads of one call have in common."""
 
-    items: Iterator[T]
+    items: Sequence[T]
+    threads: int
+    together: int = 1
     stop: Callable[[], None] = _nothing
+    begun: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     errors: list[BaseException] = field(default_factory=list)
 
@@ -89,14 +92,14 @@ class _Shared(Generic[T]):
         self.errors.append(error)
         self.stop()
 
-    def next(self) -> tuple[T] | None:
-        """The next item, unless there is none or something went wrong."""
+    def next(self) -> Sequence[T]:
+        """The next items, fewer towards the end, so that all threads end together."""
         with self.lock:
-            if self.errors:
-                return None
-            for item in self.items:
-                return (item,)
-            return None
+            left = len(self.items) - self.begun
+            count = max(1, min(self.together, left // (2 * self.threads)))
+            taken = self.items[self.begun : self.begun + count]
+            self.begun += len(taken)
+            return taken
 
 
 def each(
@@ -104,6 +107,7 @@ def each(
     make: Callable[[], Callable[[T], None]],
     threads: int,
     stop: Callable[[], None] = _nothing,
+    together: int = 1,
 ) -> None:
     """Do something with every item, on this thread and others beside it.
 
@@ -121,13 +125,15 @@ def each(
         How many at most, this one included.
     stop : callable
         Called after an error or Ctrl-C, to wake threads that wait for one another.
+    together : int
+        How many items in a row one thread takes at most, where neighbours share memory.
     """
     if threads <= 1 or len(items) <= 1:
         do = make()
         for item in items:
             do(item)
         return
-    shared = _Shared(iter(items), stop)
+    shared = _Shared(items, threads, together, stop)
     helpers = [
         threading.Thread(target=_work, args=(shared, make), name="hspyio")
         for _ in range(min(threads, len(items)) - 1)
@@ -156,7 +162,10 @@ def _work(
 ) -> None:
     try:
         do = make()
-        while (item := shared.next()) is not None:
-            do(item[0])
+        while taken := shared.next():
+            for item in taken:
+                if shared.errors:
+                    return
+                do(item)
     except catch as error:
         shared.fail(error)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import h5py
 import numpy as np
-from h5py import h5, h5a, h5g, h5p, h5s
+from h5py import h5, h5a, h5d, h5g, h5p, h5s
 
 from hspyio.node import Array, Attribute, Group, Kept, Text, arrays_of
 from hspyio.storage.array_writer import expected_bytes, write_array
@@ -71,10 +71,18 @@ class _Writer:
             elif isinstance(node, Array):
                 if not self._small.write(target, name.encode(), node):
                     write_array(h5py.Group(target), name, node, self._output)
+                if node.attributes:
+                    self._describe(h5d.open(target, name.encode()), node)
             elif isinstance(node, Kept) and self._keep is not None:
                 self._keep(target, name.encode(), node.where.encode())
 
-    def _attribute(self, target: h5g.GroupID, name: bytes, attribute: Attribute) -> None:
+    def _describe(self, dataset: h5d.DatasetID, array: Array) -> None:
+        for name, attribute in array.attributes.items():
+            self._attribute(dataset, name.encode(), attribute)
+
+    def _attribute(
+        self, target: h5g.GroupID | h5d.DatasetID, name: bytes, attribute: Attribute
+    ) -> None:
         kind = self._types.of(attribute.type)
         value = attribute.value
         values: NDArray[Any]

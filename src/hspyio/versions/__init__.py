@@ -49,7 +49,7 @@ def migrate(parts: SignalParts, version: Version) -> SignalParts:
             step.migrate(metadata)
     general = metadata.get("General")
     # Last, because the steps move an old title here first (defect R7).
-    unnamed = isinstance(general, dict) and general.get("title") == names.UNNAMED
-    if unnamed and not parts.literal_title:
+    title = general.get("title") if isinstance(general, dict) else None
+    if isinstance(title, str) and title == names.UNNAMED and not parts.literal_title:
         metadata["General"]["title"] = ""
     return replace(parts, metadata=metadata)

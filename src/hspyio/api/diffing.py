@@ -1,0 +1,141 @@
+"""What differs between two files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hspyio.api.comparing import (
+    Difference,
+    Terms,
+    compare_arrays,
+    compare_values,
+    parts_of,
+)
+from hspyio.api.experiments import Experiments
+from hspyio.api.loading import open_file
+from hspyio.differences import value_differences
+from hspyio.errors import OptionError
+from hspyio.signal import Signal
+
+__all__ = ["diff"]
+
+
+def diff(
+    one: str | os.PathLike[str],
+    other: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    rtol: float = 0.0,
+    atol: float = 0.0,
+    data: bool = True,
+    stamps: bool = False,
+    strict: bool = False,
+) -> Iterator[Difference]:
+    """Find what differs between two files: data, axes, metadata, results, models.
+
+    Experiments are matched by the names of their groups, those left over by their titles; where
+    each file has but one, these two are compared whatever they are called. Data are read a block
+    at a time, so that files of any size take little memory.
+
+    Parameters
+    ----------
+    one, other : path-like
+        The files, of any format version.
+    name : str, optional
+        The only experiment to compare, in both files.
+    rtol, atol : float
+        Numbers differ where ``|a - b| > atol + rtol * |b|``; nan equals nan.
+    data : bool
+        Whether the data are compared; else only their shape and dtype.
+    stamps : bool
+        Whether it counts which program wrote a file, and when, and what HyperSpy notes for
+        itself: ``metadata.General.FileIO``, ``metadata._HyperSpy``, the versions of the format
+        and of the package.
+    strict : bool
+        Whether types and the order of keys count too: a tuple for a list, 1.0 for 1.
+
+    Yields
+    ------
+    Difference
+        One after the other, as they are found.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError, ExperimentError, DamagedFileError
+        If a file cannot be read.
+    OptionError
+        If a tolerance is no number from 0 up.
+    """
+    if not (rtol >= 0 and atol >= 0):
+        raise OptionError(f"rtol is {rtol!r} and atol {atol!r}; use numbers from 0 up")
+    first, second = open_file(one), open_file(other)
+    terms = Terms(rtol, atol, stamps)
+    if name is None:
+        yield from _files(first, second, terms)
+        pairs = _matched(first, second)
+    else:
+        pairs = [(name, name)]
+    several = len(pairs) > 1
+    for mine, theirs in pairs:
+        label = (mine or theirs or "") if several else ""
+        if mine is None or theirs is None:
+            what = "added" if mine is None else "removed"
+            yield Difference(experiment=mine or theirs or "", where="", what=f"experiment {what}")
+            continue
+        with first[mine] as before, second[theirs] as after:
+            found = _signals(before, after, terms, data=data, strict=strict)
+            for difference in found:
+                yield replace(difference, experiment=label)
+
+
+def _matched(one: Experiments, other: Experiments) -> list[tuple[str | None, str | None]]:
+    """Pairs of groups, in the order of the first file; None where one has no partner."""
+    if len(one) == 1 and len(other) == 1:
+        return [(next(iter(one)), next(iter(other)))]
+    partner = {group: group for group in one if group in list(other)}
+    left = [group for group in other if group not in partner]
+    for group in one:
+        titled = [name for name in left if other.titles[name] == one.titles[group]]
+        if group not in partner and len(titled) == 1 and one.titles[group]:
+            partner[group] = titled[0]
+            left.remove(titled[0])
+    pairs: list[tuple[str | None, str | None]] = [(group, partner.get(group)) for group in one]
+    return [*pairs, *((None, group) for group in left)]
+
+
+def _files(one: Experiments, other: Experiments, terms: Terms) -> Iterator[Difference]:
+    """What belongs to a file and to none of its experiments."""
+    if terms.stamps and one.version != other.version:
+        yield Difference(
+            where="format version", what="changed", one=one.version, other=other.version
+        )
+    yield from compare_values(one.attrs, other.attrs, "attributes of the file", terms)
+    yield from compare_values(one.models, other.models, "models of no signal", terms)
+
+
+def _signals(
+    one: Signal, other: Signal, terms: Terms, *, data: bool, strict: bool
+) -> Iterator[Difference]:
+    if data:
+        yield from compare_arrays(one.data, other.data, "data", terms)
+    else:
+        yield from _looks(one, other)
+    mine, theirs = parts_of(one, terms), parts_of(other, terms)
+    for part in mine:
+        if strict:
+            for line in value_differences(mine[part], theirs[part], part):
+                where, _, what = line.partition(": ")
+                yield Difference(where=where, what=what)
+        else:
+            yield from compare_values(mine[part], theirs[part], part, terms)
+
+
+def _looks(one: Signal, other: Signal) -> Iterator[Difference]:
+    for what in ("dtype", "shape"):
+        mine, theirs = (getattr(signal.data, what) for signal in (one, other))
+        if mine != theirs:
+            yield Difference(
+                where="data", what=f"the {what} {mine} became {theirs}", one=mine, other=theirs
+            )

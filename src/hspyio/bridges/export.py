@@ -1,0 +1,380 @@
+"""Other formats through the libraries made for them: netCDF, Zarr and TIFF."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio.api.experiments import Experiments
+from hspyio.api.loading import open_file
+from hspyio.api.progress import working
+from hspyio.bridges.coordinates import safe_names
+from hspyio.bridges.export_tiff import write_tiff
+from hspyio.bridges.packages import imported
+from hspyio.bridges.parts_of_data import split_complex, split_fields, with_known_floats
+from hspyio.bridges.xarray import to_xarray
+from hspyio.errors import (
+    ConversionError,
+    ExperimentError,
+    HspyError,
+    HspyWarning,
+    OptionError,
+    Problem,
+    SaveError,
+    TargetExistsError,
+)
+from hspyio.signal import Model, Signal
+from hspyio.storage.atomic import check_target
+from hspyio.tree import MetadataTree
+
+if TYPE_CHECKING:
+    import xarray
+
+    from hspyio.storage.work import Work
+
+__all__ = ["convert"]
+
+_AT_ONCE = "16MiB"
+"""What is read, converted and written at a time, a thread."""
+_NETCDF_CHUNK, _ZARR_CHUNK = 2**21, 2**23
+"""Bytes of a chunk at most: HDF5 keeps small ones at hand, a Zarr store has a file for each."""
+_LARGEST = 2**20
+"""Bytes of an array in the metadata above which it is no attribute."""
+_TIFF = (".tif", ".tiff")
+
+
+def convert(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    overwrite: bool = False,
+    compression: bool = True,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> None:
+    """Convert an HSpy file to netCDF, Zarr or TIFF, whole or not at all, in little memory.
+
+    Parameters
+    ----------
+    source : path-like
+        An HSpy file of any version.
+    target : path-like
+        The new file. Its name ends with ``.nc``, ``.zarr``, ``.tif`` or ``.tiff``.
+    name : str, optional
+        The experiment, by the name of its group or its title. Without it netCDF and Zarr take all
+        of a file, a group each where there are several (``xr.open_datatree`` reads them).
+    overwrite : bool
+        Whether what exists is replaced; a Zarr store (a folder) between two renames.
+    compression : bool
+        Whether netCDF and Zarr compress. TIFF is written so that any program reads it: without.
+    threads, progress
+        See `hspyio.load`.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError, ExperimentError
+        See `hspyio.load`.
+    ConversionError
+        If the target cannot hold the data; nothing is written.
+    MissingPackageError
+        If the library for the target is not installed; ``hspyio[export]`` has them.
+    OptionError
+        If the name of the target ends with something else.
+    TargetExistsError, SaveError
+        See `hspyio.save`; what was there before is untouched.
+
+    Warns
+    -----
+    HspyWarning
+        What the target cannot hold as it is, all in one warning.
+
+    Notes
+    -----
+    netCDF and Zarr hold what `hspyio.to_xarray` gives: `hspyio.from_xarray` makes the signal
+    again. TIFF is ImageJ's for the types that ImageJ knows (uint8, uint16, float32), else OME's,
+    with the two signal axes as the image, or the two navigation axes where the signals are spectra.
+    """
+    import dask
+
+    text = os.fspath(target).rstrip("/\\")
+    suffix = os.path.splitext(text)[1].lower()
+    if suffix not in _WRITERS:
+        known = ", ".join(_WRITERS)
+        raise OptionError(f"ends with {suffix!r}; hspy converts to {known}", path=text)
+    _check(text, overwrite=overwrite, folder=suffix == ".zarr")
+    notes: list[Problem] = []
+    label = f"converting to {os.path.basename(text)}"
+    with working(threads, progress, label) as work, _beside(text) as temporary:
+        options = {"array.chunk-size": _AT_ONCE, "scheduler": "threads"}
+        with dask.config.set(options, num_workers=work.threads):
+            signals = _signals(open_file(source), name, single=suffix in _TIFF)
+            try:
+                _WRITERS[suffix](signals, temporary, notes, work, compression)
+            except ConversionError as error:
+                error.path = error.path or os.fspath(source)
+                raise
+    if notes:
+        lines = "".join(f"\n  {note}" for note in notes)
+        message = f"{text}: not everything is held as it was:{lines}"
+        warnings.warn(message, HspyWarning, stacklevel=2)
+
+
+def _signals(experiments: Experiments, name: str | None, *, single: bool) -> dict[str, Signal]:
+    """What is converted, by the names that groups get."""
+    chosen = list(experiments) if name is None else [name]
+    if not chosen or (single and len(chosen) > 1):
+        listed = ", ".join(map(repr, chosen)) or "none"
+        message = f"holds {len(chosen)} experiments; name one of: {listed}"
+        raise ExperimentError(message, path=experiments.path)
+    groups = safe_names(chosen, "experiment")
+    return {group: experiments[key] for group, key in zip(groups, chosen, strict=True)}
+
+
+# netCDF and Zarr
+
+
+def _write_netcdf(
+    signals: Mapping[str, Signal], path: str, notes: list[Problem], work: Work, compress: bool
+) -> None:
+    engine = _netcdf_engine()
+    made = {name: _for_netcdf(signal, notes, work) for name, signal in signals.items()}
+    filters = {"zlib": True, "complevel": 4, "shuffle": True} if compress else {}
+    encoding = {
+        name: {
+            key: {**(filters if _is_packable(array) else {}), "chunksizes": chunks}
+            for key, array, chunks in _chunked(dataset, _NETCDF_CHUNK)
+        }
+        for name, dataset in made.items()
+    }
+    _one_or_tree(made, encoding, lambda whole, how: whole.to_netcdf(path, engine=engine, **how))
+
+
+def _is_packable(array: xarray.DataArray) -> bool:
+    return array.dtype.kind in "biuf"
+
+
+def _netcdf_engine() -> str:
+    """Either does; h5netcdf needs no library that hspyio has not."""
+    if find_spec("h5netcdf") is None and find_spec("netCDF4") is not None:
+        return "netcdf4"
+    imported("h5netcdf", "h5netcdf")
+    return "h5netcdf"
+
+
+def _write_zarr(
+    signals: Mapping[str, Signal], path: str, notes: list[Problem], work: Work, compress: bool
+) -> None:
+    imported("zarr", "zarr")
+    made = {name: _for_zarr(signal, notes, work) for name, signal in signals.items()}
+    filters: dict[str, Any] = {} if compress else {"compressors": None}
+    encoding = {
+        name: {
+            key: {**filters, "chunks": chunks} for key, _, chunks in _chunked(dataset, _ZARR_CHUNK)
+        }
+        for name, dataset in made.items()
+    }
+    _one_or_tree(
+        made,
+        encoding,
+        lambda whole, how: whole.to_zarr(path, mode="w", consolidated=False, **how),
+    )
+
+
+def _one_or_tree(
+    made: dict[str, xarray.Dataset],
+    encoding: dict[str, dict[str, Any]],
+    write: Callable[[Any, dict[str, Any]], object],
+) -> None:
+    """One experiment is the root itself; several are groups."""
+    import xarray
+
+    if len(made) == 1:
+        ((name, dataset),) = made.items()
+        write(dataset, {"encoding": encoding[name]})
+        return
+    tree = xarray.DataTree.from_dict({f"/{name}": dataset for name, dataset in made.items()})
+    write(tree, {"encoding": {f"/{name}": how for name, how in encoding.items()}})
+
+
+def _for_netcdf(signal: Signal, notes: list[Problem], work: Work) -> xarray.Dataset:
+    """A signal in types that netCDF knows."""
+    array = _array(signal, notes, work)
+    made = split_complex(with_known_floats(array, notes, half=False), notes)
+    return made.assign_attrs(title=signal.title)
+
+
+def _for_zarr(signal: Signal, notes: list[Problem], work: Work) -> xarray.Dataset:
+    """A signal in types that Zarr knows."""
+    array = with_known_floats(_array(signal, notes, work), notes, half=True)
+    return array.to_dataset().assign_attrs(title=signal.title)
+
+
+def _array(signal: Signal, notes: list[Problem], work: Work) -> xarray.DataArray:
+    """A signal in types that xarray can write, told of as it is computed."""
+    array = to_xarray(_slim(signal, notes))
+    if array.dtype.names is None and array.dtype.kind not in "biufcmM":
+        problem = Problem("data", f"are {array.dtype}, no numbers")
+        raise ConversionError("cannot be held by netCDF and Zarr", [problem])
+    if array.dtype.kind in "mM":
+        notes.append(Problem("data", f"are {array.dtype}: held as numbers of some unit of time"))
+    if array.chunks is not None:
+        array = array.copy(data=_told(array.data, work))
+    return split_fields(array, notes)
+
+
+def _told(data: Any, work: Work) -> Any:
+    """The same dask array, whose blocks are counted for the progress bar."""
+
+    def count(block: Any) -> Any:
+        work.advance(block.nbytes)
+        return block
+
+    work.expect(data.nbytes)
+    return data.map_blocks(count, dtype=data.dtype, meta=data._meta)
+
+
+def _slim(signal: Signal, notes: list[Problem]) -> Signal:
+    """The signal without what is too large for attributes."""
+    made = signal.copy()
+    for part in ("metadata", "original_metadata", "attributes", "learning_results"):
+        setattr(made, part, _without_large(getattr(signal, part), part, notes))
+    trees = {name: model.tree for name, model in signal.models.items()}
+    made.models = {
+        name: Model(MetadataTree(_without_large(tree, f"models.{name}", notes)))
+        for name, tree in trees.items()
+    }
+    return made
+
+
+def _without_large(tree: Mapping[Any, Any], where: str, notes: list[Problem]) -> dict[Any, Any]:
+    kept: dict[Any, Any] = {}
+    for key, value in tree.items():
+        path = f"{where}.{key}"
+        size = _bytes_of(value.data if isinstance(value, Signal) else value)
+        if size > _LARGEST:
+            notes.append(Problem(path, f"{size:,} bytes are too many for an attribute: left out"))
+        elif isinstance(value, Mapping):
+            before = len(notes)
+            inner = _without_large(value, path, notes)
+            kept[key] = value if len(notes) == before else inner
+        else:
+            kept[key] = value
+    return kept
+
+
+def _bytes_of(value: Any) -> int:
+    return int(value.nbytes) if hasattr(value, "dtype") else 0
+
+
+def _chunked(
+    dataset: xarray.Dataset, most: int
+) -> Iterator[tuple[str, xarray.DataArray, tuple[int, ...]]]:
+    """The large variables, and chunks that lie evenly in what is written at a time."""
+    signals = [dim for dim in dataset.dims if _is_signal(dataset, dim)]
+    for name, array in dataset.data_vars.items():
+        if array.chunks is not None and array.size:
+            sizes = [max(lengths) for lengths in array.chunks]
+            of_signals = [dim in signals for dim in array.dims]
+            yield str(name), array, _fitting(sizes, array.dtype.itemsize, of_signals, most)
+
+
+def _is_signal(dataset: xarray.Dataset, dimension: Hashable) -> bool:
+    return dimension in dataset.coords and dataset[dimension].attrs.get("space") == "signal"
+
+
+def _fitting(sizes: list[int], itemsize: int, signal: list[bool], most: int) -> tuple[int, ...]:
+    """Divide a block, navigation first, until it has few enough bytes."""
+    parts = list(sizes)
+    while np.prod(parts, dtype=float) * itemsize > most:
+        open_to = [i for i, n in enumerate(parts) if n > 1]
+        if not open_to:
+            break
+        best = max(open_to, key=lambda i: (not signal[i], parts[i]))
+        factor = next((n for n in range(2, 100) if parts[best] % n == 0), parts[best])
+        parts[best] //= factor
+    return tuple(parts)
+
+
+# TIFF
+
+
+def _write_tiff(
+    signals: Mapping[str, Signal], path: str, notes: list[Problem], work: Work, compress: bool
+) -> None:
+    (signal,) = signals.values()
+    write_tiff(signal, path, notes, lambda data: _told(data, work))
+
+
+_WRITERS: dict[str, Callable[[Mapping[str, Signal], str, list[Problem], Work, bool], None]] = {
+    ".nc": _write_netcdf,
+    ".zarr": _write_zarr,
+    **dict.fromkeys(_TIFF, _write_tiff),
+}
+
+
+# whole or not at all
+
+
+def _check(path: str, *, overwrite: bool, folder: bool) -> None:
+    if not (folder and os.path.isdir(path)):
+        check_target(path, overwrite=overwrite)
+    elif not overwrite:
+        raise TargetExistsError("exists; overwrite=True replaces it", path=path)
+    elif not _is_store(path):
+        raise SaveError("is a folder, but no Zarr store; it is not replaced", path=path)
+
+
+def _is_store(path: str) -> bool:
+    known = {"zarr.json", ".zgroup", ".zarray", ".zmetadata"}
+    return not os.listdir(path) or bool(known & set(os.listdir(path)))
+
+
+@contextmanager
+def _beside(path: str) -> Iterator[str]:
+    """A new name beside the target, which takes the target's place at the end.
+
+    Raises
+    ------
+    SaveError
+        If writing fails; what was there is untouched.
+    """
+    target = os.path.realpath(path)
+    folder, suffix = os.path.dirname(target), os.path.splitext(target)[1]
+    stem = os.path.join(folder, f".{secrets.token_hex(8)}.hspyio-tmp")
+    temporary, aside = f"{stem}{suffix}", f"{stem}-old"
+    try:
+        yield temporary
+        if os.path.isdir(target):
+            _replace_folder(target, temporary, aside)
+        else:
+            os.replace(temporary, target)
+    except (HspyError, Warning):
+        raise
+    except Exception as error:  # whatever the libraries raise
+        raise SaveError(
+            f"could not be written, what was there is untouched: {error}", path=path
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def _replace_folder(target: str, new: str, aside: str) -> None:
+    """No system call swaps two folders, so there is a moment without either."""
+    os.rename(target, aside)
+    try:
+        os.rename(new, target)
+    except OSError:
+        os.rename(aside, target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,36 @@
+"""Packages that a bridge leads to, and that need not be there."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from hspyio.errors import MissingPackageError
+
+__all__ = ["imported"]
+
+
+def imported(module: str, package: str) -> ModuleType:
+    """Import a module of an optional package.
+
+    Parameters
+    ----------
+    module : str
+        The module, such as ``"rsciio"``.
+    package : str
+        The name under which it is installed, such as ``"rosettasciio"``.
+
+    Returns
+    -------
+    module
+        The module.
+
+    Raises
+    ------
+    MissingPackageError
+        If the package is not installed. What goes wrong inside one that is comes through.
+    """
+    if find_spec(module.partition(".")[0]) is None:
+        raise MissingPackageError(f"{package} is not installed; `pip install {package}` does it")
+    return import_module(module)

@@ -1,0 +1,171 @@
+"""Data that netCDF and Zarr have no type for, as data that they have, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio.bridges.node_json import dtype_from_json, dtype_to_json
+from hspyio.errors import ConversionError, Problem
+
+if TYPE_CHECKING:
+    import xarray
+    from numpy.typing import NDArray
+
+__all__ = ["join_parts", "split_complex", "split_fields", "with_known_floats"]
+
+_REAL, _IMAGINARY = "_real", "_imag"
+_PART = "hspy_part"
+_FIELDS = "hspy_fields"
+_FIELD = "field"
+
+
+def split_complex(array: xarray.DataArray, notes: list[Problem]) -> xarray.Dataset:
+    """Make two variables of complex data; others stay one.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        The data.
+    notes : list of Problem
+        What has become of them is added.
+    """
+    if array.dtype.kind != "c":
+        return array.to_dataset()
+    name = str(array.name)
+    notes.append(Problem(name, f"is complex: held as {name}{_REAL} and {name}{_IMAGINARY}"))
+    real = array.real.assign_attrs({**array.attrs, _PART: "real"})
+    imaginary = array.imag.assign_attrs({_PART: "imag"})
+    parts = {f"{name}{_REAL}": real, f"{name}{_IMAGINARY}": imaginary}
+    made: xarray.Dataset = array.coords.to_dataset().assign(parts)
+    return made
+
+
+def split_fields(array: xarray.DataArray, notes: list[Problem]) -> xarray.DataArray:
+    """Make a dimension of the fields of structured data, such as R, G and B.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        The data.
+    notes : list of Problem
+        What has become of them is added.
+
+    Raises
+    ------
+    ConversionError
+        If the fields are no plain numbers.
+    """
+    import xarray
+
+    dtype = array.dtype
+    if dtype.names is None:
+        return array
+    assert dtype.fields is not None
+    types = [dtype.fields[name][0] for name in dtype.names]
+    if any(kind.kind not in "biufc" for kind in types) or _FIELD in array.dims:
+        raise ConversionError("cannot be held", [Problem("data", f"have the dtype {dtype}")])
+    common = np.result_type(*types)
+    listed = ", ".join(dtype.names)
+    notes.append(Problem(str(array.name), f"has fields: {listed} become a dimension {_FIELD!r}"))
+    parts = [array.copy(data=array.data[name].astype(common)) for name in dtype.names]
+    made: xarray.DataArray = xarray.concat(parts, _FIELD, coords="minimal", compat="override")
+    made = made.transpose(*array.dims, _FIELD).rename(array.name)
+    return made.assign_attrs({**array.attrs, _FIELDS: json.dumps(dtype_to_json(dtype))})
+
+
+def with_known_floats(
+    array: xarray.DataArray, notes: list[Problem], *, half: bool
+) -> xarray.DataArray:
+    """Make the nearest floats of those that few programs know.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        The data.
+    notes : list of Problem
+        What has become of them is added.
+    half : bool
+        Whether float16 is known.
+    """
+    name = array.dtype.type.__name__
+    if name == "float16" and not half:
+        new, loss = np.dtype("float32"), ""
+    elif name in ("longdouble", "clongdouble"):
+        new, loss = np.dtype(f"{array.dtype.kind}{array.dtype.itemsize // 2}"), ", rounded"
+    else:
+        return array
+    notes.append(Problem(str(array.name), f"is {array.dtype}: held as {new}{loss}"))
+    return array.astype(new, keep_attrs=True)
+
+
+def join_parts(dataset: xarray.Dataset) -> xarray.Dataset:
+    """Inverse of `split_complex` and `split_fields`, where they have left their marks.
+
+    Raises
+    ------
+    ConversionError
+        If the marks make no sense.
+    """
+    for name in [name for name in dataset.data_vars if dataset[name].attrs.get(_PART) == "real"]:
+        stem = str(name).removesuffix(_REAL)
+        other = f"{stem}{_IMAGINARY}"
+        if other in dataset:
+            whole = _complex_array(dataset[name], dataset[other])
+            dataset = dataset.drop_vars([name, other]).assign({stem: whole})
+    for name in [name for name in dataset.data_vars if _FIELDS in dataset[name].attrs]:
+        whole = _structured_array(dataset[name])
+        dataset = dataset.drop_vars(name).drop_dims(_FIELD, errors="ignore").assign({name: whole})
+    return dataset
+
+
+def _complex_array(real: xarray.DataArray, imaginary: xarray.DataArray) -> xarray.DataArray:
+    attributes = {key: value for key, value in real.attrs.items() if key != _PART}
+    dtype = np.result_type(real.dtype, np.complex64)
+    return _applied(_complex, [real, imaginary], dtype, attributes)
+
+
+def _complex(real: NDArray[Any], imaginary: NDArray[Any]) -> NDArray[Any]:
+    """Without arithmetic, in which an infinite part would spoil the other one."""
+    made = np.empty(real.shape, np.result_type(real.dtype, np.complex64))
+    made.real, made.imag = real, imaginary
+    return made
+
+
+def _structured_array(array: xarray.DataArray) -> xarray.DataArray:
+    attributes = {key: value for key, value in array.attrs.items() if key != _FIELDS}
+    try:
+        dtype = dtype_from_json(json.loads(array.attrs[_FIELDS]))
+        assert dtype.names is not None
+        parts = [array.isel({_FIELD: i}, drop=True) for i in range(len(dtype.names))]
+    except (AssertionError, IndexError, LookupError, TypeError, ValueError) as error:
+        message = f"makes no sense: {error}"
+        raise ConversionError(
+            "cannot be part of a signal", [Problem(f"attrs[{_FIELDS!r}]", message)]
+        ) from error
+
+    def structured(*fields: NDArray[Any]) -> NDArray[Any]:
+        made = np.empty(fields[0].shape, dtype)
+        for name, values in zip(dtype.names or (), fields, strict=True):
+            made[name] = values
+        return made
+
+    return _applied(structured, parts, dtype, attributes)
+
+
+def _applied(
+    function: Any,
+    arrays: Sequence[xarray.DataArray],
+    dtype: np.dtype[Any],
+    attributes: Mapping[Any, Any],
+) -> xarray.DataArray:
+    import xarray
+
+    made: xarray.DataArray = xarray.apply_ufunc(
+        function, *arrays, dask="parallelized", output_dtypes=[dtype], keep_attrs="override"
+    )
+    made.attrs = dict(attributes)
+    return made

@@ -1,0 +1,325 @@
+"""The engine ``hspyio`` of xarray, which finds it by the entry point in ``pyproject.toml``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray
+from xarray.backends import BackendArray, BackendEntrypoint
+from xarray.core import indexing
+
+from hspyio import names
+from hspyio.api.experiments import read_signal
+from hspyio.api.files import OpenFile, opened, select, title_of
+from hspyio.bridges.coordinates import safe_names
+from hspyio.bridges.xarray import array_of
+from hspyio.elements.hints import load
+from hspyio.errors import ConversionError, OptionError
+from hspyio.node import Array, ArraySource, Attribute, Group
+from hspyio.options import ReadOptions
+from hspyio.records import record
+from hspyio.signal import Signal
+from hspyio.storage.work import thread_count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["HspyBackend"]
+
+_NEARBY = 64
+"""Rows that are read together where an array has no chunks."""
+_AT_ONCE = 2**22
+"""Bytes above which threads share the reading."""
+
+
+class HspyBackend(BackendEntrypoint):
+    """Opens HSpy files of any version for xarray.
+
+    ``xr.open_dataset("a.hspy", engine="hspyio")`` gives a Dataset with the variable ``data``, its
+    axes as coordinates and metadata as attributes (see `hspyio.to_xarray`). The data stay in the
+    file until they are asked for; ``chunks={}`` makes them a dask array with whole storage chunks.
+
+    Without ``engine=`` xarray takes the first engine that says it can open a file: where netCDF4
+    or h5netcdf is installed, they claim any HDF5 file and find nothing in this one.
+    """
+
+    description = "HyperSpy's HSpy files (.hspy)"
+    supports_groups = True
+
+    def guess_can_open(self, filename_or_obj: Any) -> bool:
+        """Whether the name ends with ``.hspy``."""
+        return (
+            isinstance(filename_or_obj, str | os.PathLike)
+            and os.path.splitext(filename_or_obj)[1].lower() == ".hspy"
+        )
+
+    def open_dataset(
+        self,
+        filename_or_obj: Any,
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        name: str | None = None,
+        original_metadata: bool = True,
+        results: bool = False,
+        allow_external: bool = False,
+    ) -> xarray.Dataset:
+        """Open one experiment.
+
+        Parameters
+        ----------
+        filename_or_obj : path-like
+            The file.
+        drop_variables : str or iterable of str, optional
+            Variables and coordinates to leave out.
+        name : str, optional
+            The experiment, by its group's name or its title; needed where there are several.
+        original_metadata : bool
+            Whether that tree becomes an attribute.
+        results : bool
+            Whether learning results and models, which may be large, become attributes.
+        allow_external : bool
+            See `hspyio.load`.
+
+        Raises
+        ------
+        HspyError
+            As `hspyio.load`, and `ConversionError` for data that xarray cannot hold.
+        """
+        options = _options(original_metadata, allow_external)
+        with opened(_path(filename_or_obj), options) as file:
+            group = select(file.contents, name, file.path)
+            return _dataset(file, group, drop_variables, results=results)
+
+    def open_groups_as_dict(
+        self,
+        filename_or_obj: Any,
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        original_metadata: bool = True,
+        results: bool = False,
+        allow_external: bool = False,
+    ) -> dict[str, xarray.Dataset]:
+        """Open all experiments, by the names of their groups; the parameters are the same."""
+        options = _options(original_metadata, allow_external)
+        with opened(_path(filename_or_obj), options) as file:
+            groups = list(file.contents.experiments)
+            nodes = safe_names(groups, "experiment")
+            made = {
+                f"/{node}": _dataset(file, group, drop_variables, results=results)
+                for node, group in zip(nodes, groups, strict=True)
+            }
+        return {"/": xarray.Dataset(), **made}
+
+    def open_datatree(
+        self,
+        filename_or_obj: Any,
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        original_metadata: bool = True,
+        results: bool = False,
+        allow_external: bool = False,
+    ) -> xarray.DataTree:
+        """Open all experiments, a node each; the parameters are the same."""
+        groups = self.open_groups_as_dict(
+            filename_or_obj,
+            drop_variables=drop_variables,
+            original_metadata=original_metadata,
+            results=results,
+            allow_external=allow_external,
+        )
+        return xarray.DataTree.from_dict(groups)
+
+
+def _path(given: Any) -> str:
+    if isinstance(given, str | os.PathLike):
+        return os.fspath(given)
+    raise OptionError(f"hspyio opens files by their path, not a {type(given).__name__}")
+
+
+def _options(original_metadata: bool, allow_external: bool) -> ReadOptions:
+    return ReadOptions(
+        lazy=True, original_metadata=original_metadata, allow_external=allow_external
+    )
+
+
+def _dataset(
+    file: OpenFile, group: str, drop: str | Iterable[str] | None, *, results: bool
+) -> xarray.Dataset:
+    signal = read_signal(file, group)
+    node = file.contents.experiments[group]
+    source = _source(node, signal)
+    preferred = signal.data.chunksize if signal.lazy else None  # type: ignore[union-attr]
+    if source is None:
+        data = signal.data = _computed(signal.data)
+    else:
+        data = indexing.LazilyIndexedArray(SourceArray(source, signal.data.dtype, _chunks(node)))
+    original = file.options.original_metadata
+    try:
+        array = array_of(signal, data, original_metadata=original, results=results)
+    except ConversionError as error:
+        message = "cannot be held by xarray; hspyio.load reads it"
+        raise ConversionError(message, error.problems, path=file.path) from error
+    if preferred is not None:
+        array.encoding["preferred_chunks"] = dict(zip(array.dims, preferred, strict=True))
+    made = array.to_dataset()
+    made.attrs["title"] = title_of(file.contents, group)
+    dropped = {drop} if isinstance(drop, str) else set(drop or ())
+    made = made.drop_vars([name for name in made.variables if name in dropped])
+    if file.handle is not None:
+        made.set_close(file.handle.close)
+    return made
+
+
+def _source(group: Group, signal: Signal) -> ArraySource | None:
+    """Where the data are in the file, if they can be read in parts and mean what stands there."""
+    node = group.members[names.DATA]
+    detached = getattr(node.source, "detached", None) if isinstance(node, Array) else None
+    if detached is None or not signal.lazy or _is_hinted(group):
+        return None
+    assert isinstance(node, Array)
+    if signal.data.dtype != node.type or signal.data.shape != node.shape:
+        return None
+    source: ArraySource = detached()
+    return source
+
+
+def _is_hinted(group: Group) -> bool:
+    """Whether the data were of a type, such as masked arrays, that HDF5 has no own form for."""
+    node = group.attributes.get(names.TYPES)
+    text = node.value if isinstance(node, Attribute) else b""
+    try:
+        return isinstance(text, bytes) and bool(text and load(text.decode()).child(names.DATA))
+    except ValueError:  # reading has said so
+        return False
+
+
+def _chunks(group: Group) -> tuple[int, ...] | None:
+    node = group.members[names.DATA]
+    return node.chunks if isinstance(node, Array) else None
+
+
+def _computed(data: Any) -> Any:
+    return data.compute() if hasattr(data, "compute") else data
+
+
+class SourceArray(BackendArray):
+    """What xarray indexes: an array in a file, of which only the chunks that are needed are read.
+
+    It can be pickled; then it holds the path and the fingerprint of the file.
+
+    Parameters
+    ----------
+    source : ArraySource
+        Can be pickled, and read from many threads.
+    dtype : numpy dtype
+        Of the values.
+    chunks : tuple of int or None
+        The storage chunks.
+    """
+
+    def __init__(
+        self, source: ArraySource, dtype: np.dtype[Any], chunks: tuple[int, ...] | None
+    ) -> None:
+        self._source = source
+        self._steps = chunks or (_NEARBY,) * len(source.shape)
+        self.shape = source.shape
+        self.dtype = dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        support = indexing.IndexingSupport.OUTER
+        return indexing.explicit_indexing_adapter(key, self.shape, support, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        """Read an outer selection: an int, a slice or an array of ints for each dimension."""
+        orders = [_order(part, n) for part, n in zip(key, self.shape, strict=True)]
+        result = np.empty([len(wanted) for wanted, _ in orders], self.dtype)
+        if result.size:
+            self._fill(result, [wanted for wanted, _ in orders])
+        for axis in reversed(range(len(orders))):
+            result = result[(slice(None),) * axis + (orders[axis][1],)]
+        return result
+
+    def _fill(self, result: NDArray[Any], wanted: list[range | NDArray[np.intp]]) -> None:
+        """Read all blocks of a selection, several at a time."""
+        most = self._steps[0] if wanted and result.nbytes > _AT_ONCE else 0
+        runs = [
+            _runs_of_range(part, most if axis == 0 else 0)
+            if isinstance(part, range)
+            else _runs_of_array(part, step)
+            for axis, (part, step) in enumerate(zip(wanted, self._steps, strict=True))
+        ]
+        blocks = list(product(*runs))
+
+        def fill(block: tuple[_Run, ...]) -> None:
+            values = self._source.read(tuple(run.read for run in block))
+            for axis, run in enumerate(block):
+                values = values[(slice(None),) * axis + (run.taken,)]
+            result[tuple(run.places for run in block)] = values
+
+        if len(blocks) == 1:
+            fill(blocks[0])
+            return
+        with ThreadPoolExecutor(thread_count(None)) as threads:
+            list(threads.map(fill, blocks))
+
+
+@record
+class _Run:
+    """What is read of one dimension at a time.
+
+    Attributes
+    ----------
+    read : slice
+        What is read.
+    taken : slice or ndarray of int
+        What is wanted of that.
+    places : slice
+        Where it belongs.
+    """
+
+    read: slice
+    taken: slice | NDArray[np.intp]
+    places: slice
+
+
+def _order(part: Any, length: int) -> tuple[range | NDArray[np.intp], Any]:
+    """What is wanted of a dimension, ascending, and the index that then makes it what was asked."""
+    if isinstance(part, slice):  # forward: xarray turns the others around itself
+        return range(*part.indices(length)), slice(None)
+    listed = np.asarray(part, np.intp)
+    listed = np.where(listed < 0, listed + length, listed)
+    if not listed.ndim:
+        return range(int(listed), int(listed) + 1), 0
+    return np.unique(listed, return_inverse=True)
+
+
+def _runs_of_range(wanted: range, step: int) -> list[_Run]:
+    """The whole range; cut at every few chunks where `step` says how long one is."""
+    stride = max(1, step // wanted.step)
+    count = max(1, len(wanted) // (4 * thread_count(None) * stride)) * stride
+    length = count if step else len(wanted)
+    cuts = range(0, len(wanted), length)
+    parts = [wanted[cut : cut + length] for cut in cuts]
+    return [
+        _Run(slice(part.start, part.stop, part.step), slice(None), slice(cut, cut + len(part)))
+        for cut, part in zip(cuts, parts, strict=True)
+    ]
+
+
+def _runs_of_array(wanted: NDArray[np.intp], step: int) -> list[_Run]:
+    """Ascending indices, apart where a whole chunk lies between them."""
+    gaps = np.flatnonzero(np.diff(wanted // step) > 1) + 1
+    edges = [0, *gaps.tolist(), len(wanted)]
+    return [
+        _Run(
+            slice(int(wanted[low]), int(wanted[high - 1]) + 1),
+            wanted[low:high] - wanted[low],
+            slice(low, high),
+        )
+        for low, high in pairwise(edges)
+    ]

@@ -1,0 +1,41 @@
+"""``hspy annotate``: let NeXus viewers plot HSpy files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import hspyio
+from hspyio.cli.console import complain, make_console, one_line
+from hspyio.errors import HspyError
+
+__all__ = ["annotate"]
+
+
+def annotate(
+    files: Annotated[list[Path], typer.Argument(help="HSpy files.", metavar="FILE...")],
+) -> None:
+    """Annotate HSpy files as NeXus: silx, h5web and NeXpy then plot them with calibrated axes.
+
+    Attributes and a dataset for each axis are added; nothing that is in a file is changed, and
+    HyperSpy reads it as ever. The exit code is 1 if one of the files cannot be annotated.
+    Example: hspy annotate *.hspy
+    """
+    console = make_console()
+    failed = False
+    for file in files:
+        try:
+            groups = hspyio.annotate(file)
+        except (HspyError, OSError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            complain(error)
+            failed = True
+            continue
+        failed = failed or not groups
+        said = ", ".join(groups) or "nothing that NeXus viewers plot"
+        console.print(one_line(f"{file}: {said}"), soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,55 @@
+"""``hspy append``: experiments of other files into one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import hspyio
+from hspyio.cli.console import make_console, one_line
+from hspyio.errors import OptionError
+
+__all__ = ["append"]
+
+
+def append(
+    file: Annotated[Path, typer.Argument(help="The file that gets them.", metavar="FILE")],
+    others: Annotated[
+        list[Path], typer.Argument(help="Files to take experiments from.", metavar="OTHER...")
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(help="The only experiment to take of each, by its group or its title."),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+) -> None:
+    """Add all experiments of other files to a file, in place, with their models.
+
+    One whose title is there already gets a group of its own. Data keep their chunks and are
+    compressed with gzip, a few blocks at a time. Every OTHER is looked into before FILE is changed.
+    The exit code is 1 if a file cannot be read or changed. Example: hspy append all.hspy day*.hspy
+    """
+    wanted = [_wanted(file, other, name) for other in others]
+    hspyio.describe(file)
+    console = make_console()
+    for other, groups in zip(others, wanted, strict=True):
+        chunks = {info.group: info.chunks for info in hspyio.describe(other)}
+        for group in groups:
+            with hspyio.load(other, name=group, lazy=True, threads=threads) as signal:
+                stored = None if signal.ragged else chunks[group]
+                hspyio.append(file, signal, chunks=stored, threads=threads)
+            console.print(f"{file}: {one_line(group)} of {other}")
+
+
+def _wanted(file: Path, other: Path, name: str | None) -> list[str]:
+    """The groups to take of a file."""
+    if other.exists() and file.exists() and other.samefile(file):
+        raise OptionError("is the file that gets them", path=other)
+    with hspyio.open(other) as experiments:
+        if name is None:
+            return list(experiments)
+        with experiments[name] as signal:
+            assert signal.location is not None
+            return [signal.location.group]

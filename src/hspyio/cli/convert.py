@@ -1,0 +1,48 @@
+"""``hspy convert``: to netCDF, Zarr or TIFF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import hspyio
+from hspyio.cli.console import make_console, size_text
+
+__all__ = ["convert"]
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(help="The file.", metavar="IN")],
+    target: Annotated[
+        Path, typer.Argument(help="The new one: .nc, .zarr, .tif or .tiff.", metavar="OUT")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="The experiment; without it all of them, TIFF has one.")
+    ] = None,
+    compression: Annotated[bool, typer.Option(help="Whether netCDF and Zarr compress.")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+) -> None:
+    """Convert to netCDF, Zarr or TIFF, calibration included; what OUT cannot hold is said.
+
+    It needs little memory, whatever the size of the file. hspyio reads netCDF and Zarr back with
+    all metadata (hspyio.from_xarray). Example: hspy convert map.hspy map.nc
+    """
+    hspyio.convert(
+        source,
+        target,
+        name=name,
+        overwrite=overwrite,
+        compression=compression,
+        threads=threads,
+    )
+    make_console().print(f"{target}: {size_text(_size(target))}")
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files of a Zarr store."""
+    if path.is_dir():
+        return sum(part.stat().st_size for part in path.rglob("*") if part.is_file())
+    return path.stat().st_size

@@ -1,0 +1,33 @@
+"""``hspy extract``: some experiments in a file of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import hspyio
+from hspyio.cli.console import make_console, one_line, size_text
+
+__all__ = ["extract"]
+
+
+def extract(
+    file: Annotated[Path, typer.Argument(help="The file; it stays as it is.", metavar="FILE")],
+    names: Annotated[
+        list[str],
+        typer.Argument(help="Experiments, by their groups or their titles.", metavar="NAME..."),
+    ],
+    target: Annotated[Path, typer.Argument(help="The new file.", metavar="OUT")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+) -> None:
+    """Copy experiments, with their models, into a file of their own.
+
+    They are copied as they are stored, without decompressing data. The exit code is 1 if there is
+    no such experiment, or a file cannot be read or written.
+    Example: hspy extract many.hspy HAADF haadf.hspy
+    """
+    groups = hspyio.extract(file, names, target, overwrite=overwrite)
+    listed = ", ".join(map(one_line, groups))
+    make_console().print(f"{target}: {listed}, {size_text(target.stat().st_size)}")

@@ -1,0 +1,85 @@
+"""The objects of an HDF5 file, and how they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hspyio.api.files import readable
+from hspyio.api.progress import working
+from hspyio.cli.console import one_line, size_text
+from hspyio.cli.drawing import Fact, branches
+from hspyio.cli.values import short_text
+from hspyio.filters import describe
+from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
+from hspyio.storage.datasets import stored_bytes
+from hspyio.storage.reader import open_root
+
+__all__ = ["hdf5_tree"]
+
+
+def hdf5_tree(file: Path, depth: int | None) -> Iterator[str]:
+    """Draw the groups, attributes and datasets of an HDF5 file, HSpy or not.
+
+    Parameters
+    ----------
+    file : Path
+        The file. Links to other files are named, and not followed.
+    depth : int, optional
+        How many levels are drawn.
+    """
+    with (
+        working(None, False, "") as work,
+        open_root(str(file), allow_external=False, work=work) as root,
+        readable(str(file), "/"),
+    ):
+        yield from branches(_entries(root, depth), depth)
+
+
+def _entries(group: Group, depth: int | None) -> dict[str, Any]:
+    """Attributes with an @ before their names, then members; no deeper than is drawn."""
+    found: dict[str, Any] = {
+        f"@{one_line(name)}": Fact(_attribute_text(node)) for name, node in group.attributes.items()
+    }
+    below = None if depth is None else depth - 1
+    for name, node in group.members.items():
+        if isinstance(node, Group):
+            text = one_line(name) + "/"
+            found[text] = _entries(node, below) if below != 0 else _count(node)
+        else:
+            found[one_line(name)] = Fact(_member_text(node))
+    return found
+
+
+def _count(group: Group) -> Fact:
+    return Fact(f"… {len(group.attributes)} attributes, {len(group.members)} members")
+
+
+def _attribute_text(node: Attribute | Damaged) -> str:
+    if isinstance(node, Damaged):
+        return f"({one_line(node.reason)})"
+    value = node.value
+    if isinstance(value, bytes):
+        return short_text(value.decode("utf-8", "backslashreplace"))
+    return f"{short_text(value.tolist())}, {_type_text(node.type)}"
+
+
+def _member_text(node: object) -> str:
+    if not isinstance(node, Array):
+        return f"({one_line(getattr(node, 'reason', node))})"
+    layout = "in one block" if node.chunks is None else f"chunks of {node.chunks}"
+    filters = " + ".join(describe(node.filters)) or "uncompressed"
+    stored = size_text(stored_bytes(node))
+    return f"{node.shape} {_type_text(node.type)}, {stored}, {layout}, {filters}"
+
+
+def _type_text(kind: np.dtype[Any] | Text | Vlen) -> str:
+    if isinstance(kind, Vlen):
+        return f"rows of {_type_text(kind.base)}"
+    if isinstance(kind, Text):
+        length = "" if kind.length is None else f" of {kind.length} bytes"
+        return f"{'UTF-8' if kind.utf8 else 'ASCII'} text{length}"
+    return str(kind)

@@ -1,0 +1,192 @@
+"""Keys of values in a file: ``General.title``, ``axes.x.units``."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import hspyio
+from hspyio.axes import axis_from_dict, axis_to_dict
+from hspyio.cli.console import one_line
+from hspyio.errors import ExperimentError, HspyError, HspyWarning
+from hspyio.signal import Signal
+from hspyio.tree import MetadataTree
+
+__all__ = ["PARTS", "loaded", "lookup", "parse_value", "put_value", "remove_value"]
+
+PARTS = ("metadata", "original_metadata", "attributes", "learning_results")
+"""What a key may begin with to say where it leads; without one it leads into the metadata."""
+
+_AXES = "axes"
+
+
+def loaded(file: Path, name: str | None, *, change: bool) -> Signal:
+    """Load an experiment, its data unread, to look into it or to change it.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    name : str, optional
+        The experiment.
+    change : bool
+        Whether it is going to be written back: then all of it has to be readable.
+
+    Raises
+    ------
+    HspyError
+        If it cannot be loaded, or not all of it where it is to be changed.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        signal = hspyio.load(file, name=name, lazy=True)
+    said = [str(item.message) for item in caught if issubclass(item.category, HspyWarning)]
+    if said and change:
+        raise HspyError(
+            "nothing is changed, for what cannot be read would be lost:\n" + "\n".join(said)
+        )
+    for item in caught:
+        warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
+    return signal
+
+
+def lookup(signal: Signal, key: str) -> Any:
+    """The value that stands under a key.
+
+    Raises
+    ------
+    HspyError
+        If there is none; it names keys that are there.
+    """
+    if key == _AXES:
+        return {str(i): axis_to_dict(axis) for i, axis in enumerate(signal.axes)}
+    if key.startswith(f"{_AXES}."):
+        index, rest = _axis_place(signal, key)
+        tree = MetadataTree(axis_to_dict(signal.axes[index]))
+        return _found(tree, rest, key) if rest else tree.as_dictionary()
+    tree, path = _tree_place(signal, key)
+    return _found(tree, path, key) if path else tree
+
+
+def put_value(signal: Signal, key: str, value: Any) -> None:
+    """Set the value of a key; nodes on the way are made.
+
+    Raises
+    ------
+    HspyError
+        If nothing can stand there.
+    """
+    if key == _AXES or key.startswith(f"{_AXES}."):
+        _change_axis(signal, key, value)
+        return
+    tree, path = _tree_place(signal, key)
+    if not path:
+        raise HspyError("is all of a tree; name an entry of it", where=key)
+    try:
+        tree.set_item(path, value)
+    except TypeError as error:
+        raise HspyError(str(error), where=key) from error
+    _store(signal, key, tree)
+
+
+def remove_value(signal: Signal, key: str) -> None:
+    """Remove an entry, a node with all that is in it.
+
+    Raises
+    ------
+    HspyError
+        If there is no such entry, or it is a part of an axis.
+    """
+    if key == _AXES or key.startswith(f"{_AXES}."):
+        lookup(signal, key)
+        raise HspyError("belongs to every axis; hspy set changes it", where=key)
+    tree, path = _tree_place(signal, key)
+    if not path:
+        raise HspyError("is all of a tree; name an entry of it", where=key)
+    _found(tree, path, key)
+    tree.remove_item(path)
+    _store(signal, key, tree)
+
+
+def parse_value(text: str) -> Any:
+    """A value as it is typed: JSON where it is JSON, else the text itself."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+# trees
+
+
+def _tree_place(signal: Signal, key: str) -> tuple[MetadataTree, str]:
+    """The tree that a key leads into, and the path in it."""
+    head, _, rest = key.partition(".")
+    if head in PARTS and not (head != "metadata" and signal.metadata.has_item(key)):
+        part = getattr(signal, head)
+        return part if isinstance(part, MetadataTree) else MetadataTree(part), rest
+    return signal.metadata, key
+
+
+def _store(signal: Signal, key: str, tree: MetadataTree) -> None:
+    """Put a tree back that was made of a dict."""
+    head = key.partition(".")[0]
+    if head in PARTS and tree is not signal.metadata and tree is not signal.original_metadata:
+        setattr(signal, head, tree.as_dictionary())
+
+
+def _found(tree: MetadataTree, path: str, key: str) -> Any:
+    if tree.has_item(path):
+        return tree.get_item(path)
+    node: Any = tree
+    *above, last = path.split(".")
+    if above:
+        node = tree.get_item(".".join(above))
+    if not isinstance(node, Mapping):
+        raise ExperimentError("there is no such entry", where=one_line(key))
+    there = [str(name) for name in node]
+    near = difflib.get_close_matches(last, there, n=5, cutoff=0.5) or there[:10]
+    shown = ", ".join(map(one_line, near)) or "nothing"
+    raise ExperimentError(f"there is no such entry; there is {shown}", where=one_line(key))
+
+
+# axes
+
+
+def _axis_place(signal: Signal, key: str) -> tuple[int, str]:
+    """Number of the axis that a key means, and what of it: ``axes.0.scale``, ``axes.x.units``."""
+    rest = key.partition(".")[2]
+    head, _, after = rest.partition(".")
+    if head.isdecimal() and int(head) < len(signal.axes):
+        return int(head), after
+    named = {axis.name: index for index, axis in enumerate(signal.axes) if axis.name}
+    fitting = [name for name in named if rest == name or rest.startswith(f"{name}.")]
+    if fitting:
+        longest = max(fitting, key=len)
+        return named[longest], rest[len(longest) + 1 :]
+    known = ", ".join([*map(str, range(len(signal.axes))), *map(one_line, named)])
+    raise ExperimentError(f"there is no such axis; there is {known or 'none'}", where=one_line(key))
+
+
+def _change_axis(signal: Signal, key: str, value: Any) -> None:
+    if key == _AXES:
+        raise HspyError("is all of the axes; name a value of one: axes.0.scale", where=key)
+    index, rest = _axis_place(signal, key)
+    if not rest:
+        raise HspyError(f"is a whole axis; name a value of it: {key}.units", where=key)
+    tree = MetadataTree(axis_to_dict(signal.axes[index]))
+    _found(tree, rest, key)
+    if rest == "size":
+        raise HspyError("is the size of the data, which stay as they are", where=key)
+    tree.set_item(rest, value)
+    axes = list(signal.axes)
+    axes[index] = axis_from_dict(tree.as_dictionary(), where=key)
+    signal.axes = axes  # type: ignore[assignment] # a list becomes Axes there

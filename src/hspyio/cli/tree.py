@@ -1,0 +1,149 @@
+"""``hspy tree``: all that a file holds, as a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import hspyio
+from hspyio.api.inspecting import ExperimentInfo, outlines
+from hspyio.cli.console import each_file, make_console, one_line, stored_text
+from hspyio.cli.drawing import Fact, branches, leaves, signal_parts
+from hspyio.cli.hdf5_tree import hdf5_tree
+from hspyio.cli.values import json_text
+from hspyio.signal import Signal
+
+__all__ = ["tree"]
+
+
+def tree(
+    files: Annotated[list[Path], typer.Argument(help="HSpy files.", metavar="FILE...")],
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="How many levels are shown; all by default.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="One experiment, by its group or its title; else all.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON list, an item a file.")
+    ] = False,
+    lines: Annotated[
+        bool,
+        typer.Option(
+            "--lines", help="A line a value, whole, with a digest of the data: for git and grep."
+        ),
+    ] = False,
+    data: Annotated[
+        bool, typer.Option("--data/--no-data", help="Whether --lines reads the data.")
+    ] = True,
+    hdf5: Annotated[
+        bool, typer.Option("--hdf5", help="The HDF5 objects, and how they are stored.")
+    ] = False,
+) -> None:
+    """Show all that is in HSpy files as a tree; long values are shortened.
+
+    With --hdf5 it is a tree of groups, attributes and datasets, of any HDF5 file. With --lines it
+    is text to compare, in which every change shows. The exit code is 1 if a file cannot be read.
+    Example: hspy tree map.hspy --depth 3
+    """
+    if sum((as_json, lines, hdf5)) > 1:
+        raise typer.BadParameter("only one of --json, --lines and --hdf5 at a time")
+    console = make_console()
+    records: list[dict[str, Any]] = []
+
+    def show(file: Path) -> None:
+        if as_json:
+            records.append(_record(file, name))
+            return
+        if lines:
+            shown: Iterator[str] = _lines(file, name, data=data)
+        elif hdf5:
+            shown = hdf5_tree(file, depth)
+        else:
+            shown = branches(_drawn(file, name), depth)
+        for index, line in enumerate(shown):
+            if index == 0 and not lines:
+                console.print(f"{file}", style="bold")
+            console.print(line)
+
+    fine = each_file(files, show)
+    if as_json:
+        typer.echo(json_text(records))
+    if not fine:
+        raise typer.Exit(1)
+
+
+def _wanted(file: Path, name: str | None) -> tuple[hspyio.Experiments, list[str]]:
+    experiments = hspyio.open(file)
+    if name is None:
+        return experiments, list(experiments)
+    with experiments[name] as signal:
+        assert signal.location is not None
+        return experiments, [signal.location.group]
+
+
+def _outlined(file: Path, name: str | None) -> list[tuple[ExperimentInfo, Signal]]:
+    found = outlines(file)
+    if name is None:
+        return found
+    _, wanted = _wanted(file, name)
+    return [(info, signal) for info, signal in found if info.group in wanted]
+
+
+def _drawn(file: Path, name: str | None) -> dict[str, Any]:
+    """What is drawn of a file: an entry an experiment."""
+    result: dict[str, Any] = {}
+    for info, signal in _outlined(file, name):
+        same = info.title in ("", info.group)
+        key = info.group if same else f"{info.title}   [group {info.group}]"
+        parts = signal_parts(signal)
+        for index, axis in parts.get("axes", {}).items():
+            parts["axes"][index] = {key: value for key, value in axis.items() if key != "_type"}
+        result[key] = {"data": Fact(_data_text(info)), **parts}
+    if name is None and (models := hspyio.open(file).models):
+        result["models of no signal"] = {key: model.tree for key, model in models.items()}
+    return result
+
+
+def _data_text(info: ExperimentInfo) -> str:
+    filters = " + ".join(info.filters) or "uncompressed"
+    chunks = "in one block" if info.chunks is None else f"chunks of {info.chunks}"
+    kind = "ragged" if info.ragged else info.dtype
+    stored = stored_text(info.stored_bytes, info.array_bytes)
+    return f"{info.shape} {kind}, {stored}, {chunks}, {filters}"
+
+
+def _record(file: Path, name: str | None) -> dict[str, Any]:
+    """The same as data; arrays are told by shape and dtype where they are large."""
+    experiments = {}
+    version = ""
+    for info, signal in _outlined(file, name):
+        version = info.format_version
+        data = {
+            "shape": info.shape,
+            "dtype": info.dtype,
+            "ragged": info.ragged,
+            "chunks": info.chunks,
+            "filters": info.filters,
+            "stored_bytes": info.stored_bytes,
+            "array_bytes": info.array_bytes,
+        }
+        experiments[info.group] = {"title": info.title, "data": data, **signal_parts(signal)}
+    return {"file": str(file), "format_version": version, "experiments": experiments}
+
+
+def _lines(file: Path, name: str | None, *, data: bool) -> Iterator[str]:
+    """A line a value; none says what the file is called, which git changes."""
+    experiments, wanted = _wanted(file, name)
+    yield f"format version = {one_line(experiments.version)}"
+    if experiments.attrs:
+        yield from leaves(experiments.attrs, "attributes of the file", data=data)
+    for group in wanted:
+        with experiments[group] as signal:
+            before = f"{one_line(group)}: " if len(experiments) > 1 else ""
+            yield from (before + line for line in leaves(signal, "", data=data))
+    if name is None and (models := experiments.models):
+        yield from leaves(models, "models of no signal", data=data)

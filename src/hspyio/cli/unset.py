@@ -1,0 +1,37 @@
+"""``hspy unset``: take values out of a file in place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import hspyio
+from hspyio.cli.keys import loaded, remove_value
+from hspyio.errors import HspyError
+
+__all__ = ["unset"]
+
+
+def unset(
+    file: Annotated[Path, typer.Argument(help="An HSpy file.", metavar="FILE")],
+    keys: Annotated[list[str], typer.Argument(help="Such as Sample.thickness.", metavar="KEY...")],
+    name: Annotated[
+        str | None,
+        typer.Option(help="The experiment, by its group or its title, where there are several."),
+    ] = None,
+) -> None:
+    """Remove values, or whole nodes, from an experiment's metadata, in place.
+
+    KEY is as for hspy get. All of them are removed or, if one is not there, none. The exit code is
+    1 then, and if the file cannot be changed. Example: hspy unset map.hspy Sample.thickness
+    """
+    with loaded(file, name, change=True) as signal:
+        try:
+            for key in keys:
+                remove_value(signal, key)
+        except HspyError as error:
+            error.path = error.path or str(file)
+            raise
+        hspyio.update(file, signal)

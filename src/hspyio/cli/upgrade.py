@@ -1,0 +1,41 @@
+"""``hspy upgrade``: an old file in the current format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import hspyio
+from hspyio.cli.console import make_console, one_line, size_text
+from hspyio.errors import SaveError
+
+__all__ = ["upgrade"]
+
+
+def upgrade(
+    source: Annotated[Path, typer.Argument(help="The file.", metavar="IN")],
+    target: Annotated[Path, typer.Argument(help="The new file.", metavar="OUT")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace OUT, which may be IN.")
+    ] = False,
+    partly: Annotated[
+        bool, typer.Option("--partly", help="Leave out what cannot be read, and name it.")
+    ] = False,
+) -> None:
+    """Write a file of an older format (1.0 to 3.2) as one of format 3.3.
+
+    All that can be read is in it, data as they are stored. If something cannot be read, it is
+    named, and nothing is written without --partly: the exit code is 1 then.
+    Example: hspy upgrade old.hdf5 new.hspy
+    """
+    try:
+        declared = hspyio.upgrade(source, target, overwrite=overwrite, partly=partly)
+    except SaveError as error:
+        if "would be lost" in error.message:
+            error.message += "\nhspy upgrade --partly leaves that out."
+        raise
+    before = one_line(declared) or "without a version"
+    size = size_text(target.stat().st_size)
+    make_console().print(f"{target}: format 3.3, {source} was {before}; {size}")

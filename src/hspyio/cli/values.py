@@ -1,0 +1,93 @@
+"""Values of files as JSON, and as short text."""
+
+from __future__ import annotations
+
+import json
+import math
+import reprlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hspyio.cli.console import one_line
+
+__all__ = ["MANY_ITEMS", "json_text", "jsonable", "short_text", "whole_text"]
+
+MANY_ITEMS = 1000
+"""Of an array, above which its shape and dtype stand for it."""
+LONGEST = 100
+
+
+def json_text(value: object, *, most: int = MANY_ITEMS) -> str:
+    """Write facts as JSON, over several lines.
+
+    Parameters
+    ----------
+    value : object
+        Anything that a file can hold.
+    most : int
+        Arrays of more items than these are told by shape and dtype.
+    """
+    content = jsonable(value, most=most)
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def jsonable(value: Any, *, most: int = MANY_ITEMS) -> Any:
+    """The nearest JSON: what it has no word for (nan, dates, signals) as text."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item, most=most) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item, most=most) for item in value]
+    if isinstance(value, np.ndarray) and value.size <= most:
+        return jsonable(value.tolist(), most=most)
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return {"shape": list(value.shape), "dtype": str(value.dtype)}
+    return str(value)
+
+
+class _Short(reprlib.Repr):
+    """Shortens a value before it is made text: nobody waits for a list of a million items."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__()
+        self.longest = longest
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = longest // 5
+        self.maxdict = self.maxlevel = 5
+        self.maxstring = self.maxother = self.maxlong = longest
+
+    def repr1(self, x: Any, level: int) -> str:
+        if isinstance(x, np.bool_ | np.number | np.str_ | np.bytes_):
+            x = x.item()
+        if isinstance(x, np.ndarray) and x.ndim == 1 and 0 < x.size <= 6 and x.dtype.kind in "biuf":
+            return f"array({x.tolist()})"
+        if isinstance(getattr(x, "shape", None), tuple) and hasattr(x, "dtype"):
+            return f"array of {x.shape}, {x.dtype}"
+        if isinstance(x, int) and x.bit_length() > 5 * self.longest:
+            return f"int of {x.bit_length()} bits"
+        if isinstance(x, str | bytes) and len(x) > self.longest:
+            return f"{x[: self.longest]!r}…"
+        return super().repr1(x, level)
+
+
+def short_text(value: object, longest: int = LONGEST) -> str:
+    """A value on one line, as Python writes it, cut where it is long."""
+    text = one_line(_Short(longest).repr(value))
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def whole_text(value: object) -> str:
+    """A value on one line, whole and the same on every run."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray) and value.size <= MANY_ITEMS:
+        return f"array({value.tolist()}, {value.dtype})"
+    if isinstance(value, set | frozenset):
+        return f"{type(value).__name__}({sorted(map(whole_text, value))})"
+    return one_line(repr(value))

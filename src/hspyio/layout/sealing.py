@@ -1,0 +1,60 @@
+"""Which parts of a file a seal covers: all that loading an experiment makes use of."""
+
+from __future__ import annotations
+
+from hspyio import names
+from hspyio.elements.nexus import nexus_attributes
+from hspyio.layout.reading import Contents, is_own_member
+from hspyio.node import Array, Attribute, Damaged, Group, Text
+
+__all__ = ["EXPERIMENT", "MODELS", "part_path", "sealed_parts"]
+
+EXPERIMENT = "attributes, name and format version"
+"""The part that holds what is said of the experiment as a whole."""
+MODELS = f"/{names.ANALYSIS}/{names.MODELS}/"
+"""What the names of parts that are models begin with; others are members of the experiment."""
+
+_DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
+
+
+def sealed_parts(file: Contents, name: str) -> dict[str, Group | Array | Damaged]:
+    """Parts of a file that belong to an experiment, by name.
+
+    What other programs put beside them is not part of it.
+
+    Parameters
+    ----------
+    file : Contents
+        The file.
+    name : str
+        Name of the experiment's group.
+    """
+    group = file.experiments[name]
+    beside = {names.SEAL, *nexus_attributes(group)}
+    own = {key: node for key, node in group.attributes.items() if key not in beside}
+    facts = {"name": _text(name), "version": _text(file.declared)}
+    parts: dict[str, Group | Array | Damaged] = {
+        EXPERIMENT: Group(own, {"": Group(facts)}),
+    }
+    for key in group.members:
+        if key != names.SEAL and (key in _DATA or is_own_member(key)):
+            node = group.members[key]
+            parts[key] = node if isinstance(node, (Group, Array)) else Damaged(_reason(node))
+    models = file.models_of(name)
+    return parts | {f"{MODELS}{key}": model for key, model in models.items()}
+
+
+def _text(value: str) -> Attribute:
+    return Attribute(Text(), value.encode("utf-8", "surrogateescape"))
+
+
+def _reason(node: object) -> str:
+    return node.reason if isinstance(node, Damaged) else "cannot be read"
+
+
+def part_path(name: str, path: str) -> str:
+    """Where a part of an experiment, or something in it, stands in the file."""
+    if path.startswith(MODELS):
+        return path
+    where = f"/{names.EXPERIMENTS}/{name}"
+    return where if path == EXPERIMENT else f"{where}/{path}"

@@ -1,0 +1,1 @@
+"""Attacks: files made to harm whoever reads them, and what reading them does."""
