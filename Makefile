@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer; everything else goes into .venv.
-#   make demo   make test   make lint   make bench   make clean
+#   make demo   make test   make lint   make bench   make torture   make clean
 # Another Python: make test PYTHON=/path/to/python3.12
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 PYTEST_ARGS ?= -n 2
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench torture clean
 
 demo: $(VENV)/.installed
 	$(BIN)/hspy demo
@@ -28,6 +28,9 @@ format: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks
+
+torture: $(VENV)/.installed-test
+	$(BIN)/python -m torture
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

@@ -71,6 +71,13 @@ GRAPH = Section(
     "hspyio",
     "tasks",
 )
+START = Section(
+    "Start of the command line",
+    "Whole processes, on a small file.",
+    "import h5py",
+    "hspy info",
+    "times as long",
+)
 CHECK = Section(
     "Files read by h5py alone",
     "Every element of every file that either program wrote, against what was saved.",
@@ -78,7 +85,7 @@ CHECK = Section(
     "values in each",
     "equal",
 )
-SECTIONS = (PEER, DURABLE, ZSPY, CODEC, SIZE, MEMORY, GRAPH, CHECK)
+SECTIONS = (PEER, DURABLE, ZSPY, CODEC, SIZE, MEMORY, GRAPH, START, CHECK)
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,23 @@ def speed(
         f"{low:.2f} to {high:.2f}",
         "" if target is None else f"≥ {target:g}",
         None if target is None else ratio >= target,
+    )
+
+
+def start(what: str, *, ours: Times, theirs: Times, target: float) -> Row:
+    """How many times as long."""
+    ratio = ours.median / theirs.median
+    low, high = theirs.range_against(ours)
+    return Row(
+        START,
+        what,
+        "start",
+        _seconds(theirs.median),
+        _seconds(ours.median),
+        f"{ratio:.2f}",
+        f"{low:.2f} to {high:.2f}",
+        f"≤ {target:g}",
+        ratio <= target,
     )
 
 

@@ -28,7 +28,7 @@ from benchmarks.contenders import (
 )
 from benchmarks.exchange import TITLE, Dataset
 from benchmarks.measure import Contender, Step, Times, race
-from benchmarks.rows import CODEC, DURABLE, PEER, ZSPY, Row, speed
+from benchmarks.rows import CODEC, DURABLE, PEER, START, ZSPY, Row, speed
 from benchmarks.workloads import Pair, Workload, eels, small_stem, stem
 from benchmarks.zspy import PROJECT, Zspy, ZspyStep
 
@@ -39,6 +39,8 @@ DURABLE_TARGET = 4.0
 NO_SLOWER = 1.0
 LAZY_SUM, LAZY_SAVE = 3.5, 8.0
 SHARE_OF_CODEC = 0.85
+START_TARGET = 2.5
+"""Times as long as an import of h5py, at most."""
 
 
 @dataclass(frozen=True)
@@ -211,29 +213,36 @@ def _checked(label: str, dataset: Dataset, *paths: Path) -> Row:
 
 
 def measure_cold_start(bench: Bench) -> Iterator[Row]:
-    """A whole process that loads one small file."""
+    """A whole process that loads one small file, and one that tells what is in it."""
     path = bench.folder / "small.hspy"
     whole = eels(True)
     dataset = Dataset(whole.data[:4, :4].copy(), 1, {"instrument": {"kV": 200, "name": "TEM"}})
     our_writing(dataset, path).run()
-    # Both compiled once, into a place of their own, whatever the environment says.
+    # All compiled once, into a place of their own, whatever the environment says.
     environment = dict(os.environ, PYTHONPYCACHEPREFIX=str(bench.folder / "pycache"))
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
-    def process(code: str) -> Step:
-        command = (sys.executable, "-c", code.format(str(path)))
-        return Step(lambda: subprocess.run(command, env=environment, cwd=PROJECT, check=True))
+    def process(*arguments: str) -> Step:
+        command, quiet = (sys.executable, *arguments), subprocess.DEVNULL
+        return Step(
+            lambda: subprocess.run(command, env=environment, cwd=PROJECT, check=True, stdout=quiet)
+        )
 
+    reading = f"from rsciio.hspy import file_reader; file_reader({str(path)!r})"
     times = race(
         {
-            PEER_NAME: process("from rsciio.hspy import file_reader; file_reader({!r})"),
-            OURS: process("import hspyio; hspyio.load({!r})"),
+            PEER_NAME: process("-c", reading),
+            OURS: process("-c", f"import hspyio; hspyio.load({str(path)!r})"),
+            START.theirs: process("-c", "import h5py"),
+            START.ours: process("-m", "hspyio", "info", str(path)),
         },
         3 * bench.rounds,
     )
     ours, theirs = times[OURS], times[PEER_NAME]
     label = "(h) cold start, whole process"
     yield speed(PEER, label, "read", ours=ours, theirs=theirs, target=NO_SLOWER)
+    ours, theirs = times[START.ours], times[START.theirs]
+    yield rows.start(label, ours=ours, theirs=theirs, target=START_TARGET)
     yield _checked(label, dataset, path)
 
 

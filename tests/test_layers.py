@@ -49,6 +49,7 @@ RARE = {"base64", "fractions", "hashlib", "html", "json", "shutil", "unicodedata
 ENGINE = {
     "hspyio.api.sealing",
     "hspyio.storage.gather",
+    "hspyio.storage.isolated",
     "hspyio.storage.locks",
     "hspyio.storage.stored",
     "hspyio.storage.unused",

@@ -53,7 +53,7 @@ def test_options_are_frozen_and_named(kind: Any) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"errors": "ignore"}, {"chunks": "x"}, {"isolated": True}, {"threads": 0},
+        {"errors": "ignore"}, {"chunks": "x"}, {"isolated": True, "lazy": True}, {"threads": 0},
         {"threads": -1}, {"threads": True}, {"threads": 1.5}, {"threads": "x"},
         {"lazy": True, "chunks": (-5,)}, {"lazy": True, "chunks": (0,)},
         {"lazy": True, "chunks": ("x",)},

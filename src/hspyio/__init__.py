@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hspyio.api.loading import load
     from hspyio.api.loading import open_file as open
     from hspyio.api.repacking import repack
+    from hspyio.api.rescue_report import Rescue
+    from hspyio.api.rescuing import rescue
     from hspyio.api.saving import save
     from hspyio.api.verifying import Verification, verify
     from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
@@ -45,6 +47,7 @@ __all__ = [
     "HspyWarning",
     "MetadataTree",
     "Model",
+    "Rescue",
     "Signal",
     "UniformAxis",
     "UnsupportedTypeError",
@@ -67,6 +70,7 @@ __all__ = [
     "read_metadata_from_file",
     "remove",
     "repack",
+    "rescue",
     "save",
     "to_hyperspy",
     "to_xarray",
@@ -86,6 +90,8 @@ _HOMES = {
     "hspyio.api.inspecting": "ExperimentInfo describe unused_bytes",
     "hspyio.api.loading": "load",
     "hspyio.api.repacking": "repack",
+    "hspyio.api.rescue_report": "Rescue",
+    "hspyio.api.rescuing": "rescue",
     "hspyio.api.saving": "save",
     "hspyio.api.verifying": "Verification verify",
     "hspyio.axes": "Axes DataAxis FunctionalAxis UniformAxis",

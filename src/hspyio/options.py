@@ -35,6 +35,8 @@ class ReadOptions:
         Whether what is read is compared with its seal, where it has one.
     threads : int or None
         How many at most; ``None`` for ``HSPYIO_NUM_THREADS``, else the CPUs of this process.
+    isolated : bool
+        Whether another process reads the file.
     progress : bool or None
         Whether a bar is shown; ``None`` in a terminal or a notebook only.
     """
@@ -45,6 +47,7 @@ class ReadOptions:
     errors: str = "raise"
     allow_external: bool = False
     exact: bool = True
+    isolated: bool = False
     check: bool = True
     threads: int | None = None
     progress: bool | None = None
@@ -53,6 +56,8 @@ class ReadOptions:
         """Refuse values that make no sense."""
         if self.errors not in ("raise", "warn"):
             raise OptionError(f"errors is {self.errors!r}; use 'raise' or 'warn'")
+        if self.isolated and self.lazy:
+            raise OptionError("isolated=True reads all at once: it does not go with lazy=True")
         chunks: object = self.chunks
         shape = isinstance(chunks, tuple) and all(_is_count(n) and n > 0 for n in chunks)
         if chunks not in ("auto", "storage") and not shape:

@@ -126,7 +126,7 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         {"chunks": (0, 5, 12), "lazy": True},
         {"threads": 0},
         {"threads": True},
-        {"isolated": True},
+        {"isolated": True, "lazy": True},
     ],
 )
 def test_options_that_make_no_sense(path: Path, options: dict[str, Any]) -> None:
@@ -282,3 +282,26 @@ def test_signals_in_models_of_no_signal_are_read_by_the_files_version(tmp_path: 
     model = hspyio.open(path).models["m"]
     assert model.tree["s"].metadata.Signal.binned is True  # no migration: the file is of 3.3
     assert not model.tree["s"].axes[0].is_binned
+
+
+def test_open_shows_one_state_whatever_becomes_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.hspy"
+    titles = ("one", "two")
+    old = [hspyio.Signal([1.0], metadata={"General": {"title": title}}) for title in titles]
+    hspyio.save(path, old)
+    with hspyio.open(path) as experiments:
+        renamed = experiments["two"]
+        renamed.metadata.General.title = "three"
+        hspyio.update(path, renamed, name="two")
+        assert list(experiments) == ["one", "two"]
+        assert experiments["two"].title == "two"
+        hspyio.save(path, hspyio.Signal([2.0, 3.0]), overwrite=True)
+        kept = experiments["one"]
+        assert kept.data.compute().tolist() == [1]
+    assert kept.data.compute().tolist() == [1]  # lazy data go on without it
+    with pytest.raises(StaleFileError):
+        experiments["one"]
+    assert hspyio.load(path).data.tolist() == [2, 3]
+    with hspyio.open(path) as experiments:
+        pass
+    assert next(iter(experiments.values())).data.compute().tolist() == [2, 3]

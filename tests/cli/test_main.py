@@ -98,6 +98,7 @@ def test_warnings_are_one_line(
         warnings.warn("an odd file", category, stacklevel=1)
         return []
 
+    monkeypatch.setattr(info_module.hspyio, "unused_bytes", lambda path: 0)
     monkeypatch.setattr(info_module.hspyio, "describe", describe)
     code, out, err = hspy("info", "--json", "x.hspy")
     assert (code, out) == (0, "[]\n")

@@ -45,7 +45,7 @@ class Outcome:
     peak : int
         Bytes of memory taken at most, beyond what was taken before.
     seconds : float
-        How long it took.
+        Of processor time.
     opened : list of str
         Other files that were opened.
     """
@@ -160,9 +160,9 @@ def read_in_every_way(path: Path, room: int = ROOM) -> dict[str, Outcome]:
     outcomes = {}
     with watched(path.parent) as events:
         for name, way in WAYS.items():
-            before, start = _peak(), time.perf_counter()
+            before, start = _peak(), time.process_time()
             outcome = outcomes[name] = _outcome(way, path)
-            outcome.seconds = time.perf_counter() - start
+            outcome.seconds = time.process_time() - start
             outcome.peak = _peak() - before
             outcome.opened = [*opened, *(name for name in events() if name != path.name)]
             opened.clear()

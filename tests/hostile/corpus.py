@@ -110,7 +110,7 @@ ATTACKS: dict[str, Attack] = {
         *(f"{TREE}/{name}: its chunk at (0,)" for name in ("array", "_list_items", "texts")),
     ),
     "chunk of structures that inflates": refused(sizes.inflating_structure, DATA, "chunk at (0,)"),
-    "chunk that inflates twice": warned(sizes.inflating_twice, f"{TREE}/array: is compressed"),
+    "chunk that inflates twice": warned(sizes.inflating_twice, f"{TREE}/array: its chunk at (0,)"),
     "chunk wider than its array": refused(sizes.wide_chunk, f"{DATA}: its chunks are of 3.2 GB"),
     "one text for all": warned(sizes.one_text_for_all, f"{TREE}/_list_texts: is said to have"),
     "one row for all": warned(

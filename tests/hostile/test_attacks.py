@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import sys
 import warnings
-from collections.abc import Iterator
 from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 
@@ -14,13 +13,11 @@ import pytest
 
 import hspyio
 from hostile import child, foreign
-from hostile.corpus import ATTACKS, Attack
+from hostile.corpus import ATTACKS
+from hostile.verdict import problems
 
 TIMEOUT = 120
 """Seconds after which a child has got stuck; an attack takes one."""
-
-MOST = 256 * 2**20
-"""Bytes of memory that reading an attack may take."""
 
 IMPORTED = (
     "hspyio.api.loading",
@@ -86,29 +83,8 @@ def test_attack_does_no_harm(
     content = path.read_bytes()
     outcomes = read(context, path)
     assert path.read_bytes() == content
-    problems = list(_problems(outcomes, attack))
-    assert not problems, "\n".join(problems)
-
-
-def _problems(outcomes: Outcomes, attack: Attack) -> Iterator[str]:
-    for way, outcome in outcomes.items():
-        if not outcome.ours:
-            yield f"{way}: {outcome.kind}: {outcome.error}"
-        if outcome.opened:
-            yield f"{way}: opened {outcome.opened}"
-        if outcome.peak > MOST:
-            yield f"{way}: took {outcome.peak >> 20} MiB"
-        if foreign.SECRET.decode().strip() in outcome.found or "stolen" in outcome.found:
-            yield f"{way}: found what stands in another file"
-    lazily = attack.refused if attack.lazily is None else attack.lazily
-    for way, words in (("load", attack.refused), ("load lazy", lazily)):
-        outcome = outcomes[way]
-        missing = [word for word in words if word not in outcome.error]
-        if missing or bool(words) != bool(outcome.error):
-            yield f"{way}: not {words}, but {outcome.error or outcome.found[:300]}"
-    missing = [word for word in attack.warned if word not in outcomes["load"].warned]
-    if missing:
-        yield f"load: not warned of {missing}, but of {outcomes['load'].warned[:2000]}"
+    found = list(problems(outcomes, attack))
+    assert not found, "\n".join(found)
 
 
 def test_a_child_tells_what_is_opened(

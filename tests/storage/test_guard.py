@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -239,3 +240,29 @@ def test_opaque_bytes_stay_bytes(tag: bytes) -> None:
     for whole in (kind, h5t.array_create(kind, (2,)), h5t.vlen_create(kind)):
         with pytest.raises(TypeError, match="opaque bytes that are to be"):
             check_type(whole)
+
+
+def test_many_short_texts_and_a_long_one_are_read(path: Path) -> None:
+    texts = ["a"] * 300 + ["b" * MIB]
+    hspyio.save(path, hspyio.Signal([1.0], metadata={"texts": texts}), overwrite=True)
+    with h5py.File(path) as file:
+        assert file["Experiments/__unnamed__/metadata/_list_texts"].chunks is None
+    with path.open("ab") as stream:
+        stream.write(bytes(64 * MIB))  # a large file
+    assert hspyio.load(path).metadata.texts == texts
+
+
+def test_one_text_again_and_again_is_refused(path: Path) -> None:
+    """300 references to the same bytes, in a dataset that has them in its header."""
+    texts = ["b" * (2 * MIB), *(f"{i:03}" for i in range(300))]
+    hspyio.save(path, hspyio.Signal([1.0], metadata={"texts": texts}), overwrite=True)
+    content = bytearray(path.read_bytes())
+    long, short = (2 * MIB).to_bytes(4, "little"), (3).to_bytes(4, "little")
+    found = re.search(re.escape(long) + b"(?s:.{12})" + re.escape(short), content)
+    assert found is not None
+    start = found.start()
+    for number in range(1, 301):
+        content[start + 16 * number : start + 16 * number + 16] = content[start : start + 16]
+    path.write_bytes(content)
+    with pytest.warns(hspyio.HspyWarning, match="_list_texts: (is said to have|cannot be read)"):
+        hspyio.load(path)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MISSING", "Difference", "Terms", "compare_arrays", "compare_values", "parts_of"]
 
 
+_PIECE = 2**20
 _STAMPS = ("General.FileIO", "_HyperSpy")
 
 
@@ -85,21 +86,38 @@ class Terms:
     atol: float = 0.0
     stamps: bool = False
 
-    def apart(self, one: Any, other: Any) -> Any:
+    def apart(self, one: Any, other: Any) -> NDArray[np.bool]:
         """Which numbers differ, item by item; nan equals nan."""
-        with np.errstate(all="ignore"):
-            differ = (one != other) & ~(np.isnan(one) & np.isnan(other))
-            if (self.rtol or self.atol) and np.any(differ):
-                distance = np.abs(np.subtract(one, other, dtype=_wide(one, other)))
-                limit = self.atol + self.rtol * np.abs(np.asarray(other, _wide(other, other)))
-                differ &= ~(np.isfinite(distance) & (distance <= limit))
+        one, other = np.asarray(one), np.asarray(other)
+        # in C order, so that the flat view below is one
+        differ = np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)), order="C")
+        if self.rtol or self.atol:
+            flat = differ.reshape(-1)
+            for places, distance, size in _distances(one, other, differ):
+                with np.errstate(all="ignore"):
+                    close = np.isfinite(distance) & (distance <= self.atol + self.rtol * size)
+                flat[places[close]] = False
         return differ
 
 
-def _wide(one: Any, other: Any) -> Any:
-    """What differences of numbers are computed in, so that unsigned ones do not wrap around."""
-    kinds = np.result_type(one, other).kind
-    return np.complex128 if kinds == "c" else np.longdouble if kinds == "f" else np.float64
+def _distances(
+    one: NDArray[Any], other: NDArray[Any], differ: NDArray[np.bool]
+) -> Iterator[tuple[NDArray[np.intp], NDArray[Any], NDArray[Any]]]:
+    """How far numbers are apart where they differ, and how large the second is; in small pieces.
+
+    They are computed in the widest type of their kind, so that unsigned ones do not wrap around.
+    """
+    kind = np.result_type(one, other).kind
+    wide = np.complex128 if kind == "c" else np.longdouble if kind == "f" else np.float64
+    places = np.flatnonzero(differ)
+    flat, others = one.reshape(-1), other.reshape(-1)
+    for start in range(0, len(places), _PIECE):
+        part = places[start : start + _PIECE]
+        first: Any = flat[part].astype(wide)
+        second: Any = others[part].astype(wide)
+        with np.errstate(all="ignore"):
+            distance = np.abs(first - second)
+        yield part, distance, np.abs(second)
 
 
 def compare_values(one: Any, other: Any, where: str, terms: Terms) -> Iterator[Difference]:
@@ -183,6 +201,7 @@ def _mappings(
 
 def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
     """What stands in a node that only one side has."""
+    value = _plain(value)
     if not isinstance(value, Mapping) or not value:
         yield where, value
         return
@@ -259,7 +278,7 @@ def _comparable(one: np.dtype[Any], other: np.dtype[Any]) -> bool:
 def _compare_blocks(one: Any, other: Any, where: str, terms: Terms) -> Iterator[Difference]:
     count, first, widest = 0, None, 0.0
     for block in _blocks(one):
-        mine, theirs = _computed(one[block], other[block])
+        mine, theirs = _computed(one[*block, ...], other[*block, ...])
         differ = _apart(mine, theirs, terms)
         if not differ.any():
             continue
@@ -273,8 +292,8 @@ def _compare_blocks(one: Any, other: Any, where: str, terms: Terms) -> Iterator[
         return
     place, before, after = first
     at_text = f" at {place if len(place) != 1 else place[0]}" if place else ""
-    values = "1 value" if count == 1 else f"{count:,} values"
-    what = f"{values} of {prod(one.shape):,} differ, the first{at_text}"
+    values, verb = ("1 value", "differs") if count == 1 else (f"{count:,} values", "differ")
+    what = f"{values} of {prod(one.shape):,} {verb}, the first{at_text}"
     if widest:
         what += f", by {widest:.6g} at most"
     yield Difference(where=where, what=what, one=_plain(before), other=_plain(after))
@@ -306,14 +325,14 @@ def _apart(one: Any, other: Any, terms: Terms) -> NDArray[np.bool]:
         if one.dtype.names != other.dtype.names:
             return np.ones(one.shape, bool)
         fields = [_apart(one[name], other[name], terms) for name in one.dtype.names]
-        whole = [field.reshape(*one.shape, -1).any(axis=-1) for field in fields]
+        whole = [field.any(axis=tuple(range(one.ndim, field.ndim))) for field in fields]
         return np.asarray(np.logical_or.reduce(whole)) if whole else np.zeros(one.shape, bool)
     if one.dtype == object:
         pairs = zip(one.ravel().tolist(), other.ravel().tolist(), strict=True)
         found = [any(compare_values(a, b, "", terms)) for a, b in pairs]
         return np.array(found, bool).reshape(one.shape)
     if one.dtype.kind in "biufc":
-        return np.asarray(terms.apart(one, other))
+        return terms.apart(one, other)
     if one.dtype.kind in "mM":
         return np.asarray((one != other) & ~(np.isnat(one) & np.isnat(other)))
     return np.asarray(one != other)
@@ -322,8 +341,8 @@ def _apart(one: Any, other: Any, terms: Terms) -> NDArray[np.bool]:
 def _widest(one: Any, other: Any, differ: NDArray[np.bool]) -> float:
     if one.dtype.kind not in "iufc" or other.dtype.kind not in "iufc":
         return 0.0
-    kind = _wide(one, other)
-    with np.errstate(all="ignore"):
-        apart = np.abs(np.subtract(one[differ], other[differ], dtype=kind))
-    finite = apart[np.isfinite(apart)]
-    return float(finite.max()) if finite.size else 0.0
+    widest = 0.0
+    for _, distance, _ in _distances(np.ma.getdata(one), np.ma.getdata(other), differ):
+        finite = distance[np.isfinite(distance)]
+        widest = max(widest, float(finite.max()) if finite.size else 0.0)
+    return widest

@@ -70,24 +70,21 @@ def diff(
     """
     if not (rtol >= 0 and atol >= 0):
         raise OptionError(f"rtol is {rtol!r} and atol {atol!r}; use numbers from 0 up")
-    first, second = open_file(one), open_file(other)
     terms = Terms(rtol, atol, stamps)
-    if name is None:
-        yield from _files(first, second, terms)
-        pairs = _matched(first, second)
-    else:
-        pairs = [(name, name)]
-    several = len(pairs) > 1
-    for mine, theirs in pairs:
-        label = (mine or theirs or "") if several else ""
-        if mine is None or theirs is None:
-            what = "added" if mine is None else "removed"
-            yield Difference(experiment=mine or theirs or "", where="", what=f"experiment {what}")
-            continue
-        with first[mine] as before, second[theirs] as after:
-            found = _signals(before, after, terms, data=data, strict=strict)
-            for difference in found:
-                yield replace(difference, experiment=label)
+    with open_file(one) as first, open_file(other) as second:
+        if name is None:
+            yield from _files(first, second, terms)
+            pairs = _matched(first, second)
+        else:
+            pairs = [(name, name)]
+        for mine, theirs in pairs:
+            if mine is None or theirs is None:
+                what = "experiment added" if mine is None else "experiment removed"
+                yield Difference(experiment=mine or theirs or "", where="", what=what)
+                continue
+            with first[mine] as before, second[theirs] as after:
+                for found in _signals(before, after, terms, data=data, strict=strict):
+                    yield replace(found, experiment=mine if len(pairs) > 1 else "")
 
 
 def _matched(one: Experiments, other: Experiments) -> list[tuple[str | None, str | None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from hspyio.node import Group
 from hspyio.options import ReadOptions
 from hspyio.parts import SignalParts
 from hspyio.signal import Location, Model, Signal
+from hspyio.storage.reader import handle_of
 from hspyio.tree import MetadataTree
 
 __all__ = ["Experiments", "read_signal"]
@@ -43,7 +45,8 @@ class Experiments(Mapping[str, Signal]):
     """The experiments of a file: a read-only mapping of group names to signals.
 
     A title that only one experiment has works as a key too. Each signal is read, lazily, when it
-    is asked for; the file is opened for that and closed again.
+    is asked for, from the file as it was when this object was made, even if it has been updated
+    or replaced since. No HDF5 handle stays open, and no lock.
 
     Attributes
     ----------
@@ -61,7 +64,8 @@ class Experiments(Mapping[str, Signal]):
     def __init__(self, path: str | os.PathLike[str], options: ReadOptions) -> None:
         self.path = os.fspath(path)
         self._options = options
-        with opened(path, options, stacklevel=5) as file:
+        self._handle = handle_of(self.path)
+        with self._opened(stacklevel=5) as file:
             self._names = tuple(file.contents.experiments)
             self.version = file.contents.declared
             with readable(self.path, f"/{names.EXPERIMENTS}"):
@@ -83,8 +87,13 @@ class Experiments(Mapping[str, Signal]):
         ExperimentError
             If there is none of that name.
         """
-        with opened(self.path, self._options) as file:
+        with self._opened(stacklevel=4) as file:
             return read_signal(file, select(file.contents, name, file.path))
+
+    def _opened(self, stacklevel: int) -> AbstractContextManager[OpenFile]:
+        """The file as it was when this object was made, whatever has become of it."""
+        handle = self._handle.twin()
+        return opened(self.path, self._options, stacklevel=stacklevel, handle=handle)
 
     def __contains__(self, name: object) -> bool:
         """Whether a group of that name, or one experiment of that title, is there."""
@@ -101,12 +110,13 @@ class Experiments(Mapping[str, Signal]):
     @property
     def models(self) -> dict[str, Model]:
         """Models that belong to none of the experiments."""
-        with opened(self.path, self._options) as file:
+        with self._opened(stacklevel=4) as file:
             trees = file.standalone_models(lambda nested: _signal(file, nested))
         return {name: Model(MetadataTree(tree)) for name, tree in trees.items()}
 
     def close(self) -> None:
-        """Nothing is open between calls; here for callers that close what they open."""
+        """Let go of the file; what is asked for later is read if it has not changed since."""
+        self._handle.close()
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +24,7 @@ from hspyio.errors import (
 )
 from hspyio.layout import Contents, contents, decode_experiment, decode_models, stored_title
 from hspyio.lazy import as_dask, from_source
-from hspyio.node import Array
+from hspyio.node import Array, Group
 from hspyio.options import ReadOptions
 from hspyio.parts import SignalParts
 from hspyio.storage.handles import FileHandle
@@ -247,15 +247,31 @@ def readable(path: str, where: str) -> Iterator[None]:
         raise DamagedFileError(message, path=path, where=where) from error
 
 
+def _root(
+    path: str, options: ReadOptions, work: Work, handle: FileHandle | None
+) -> AbstractContextManager[Group]:
+    """The root of a file, read here or in another process."""
+    if not options.isolated:
+        external = options.allow_external
+        return open_root(path, allow_external=external, work=work, handle=handle)
+    from hspyio.storage.isolated import open_isolated
+
+    return open_isolated(path, allow_external=options.allow_external, work=work)
+
+
 @contextmanager
 def opened(
-    path: str | os.PathLike[str], options: ReadOptions, *, stacklevel: int = 4
+    path: str | os.PathLike[str],
+    options: ReadOptions,
+    *,
+    stacklevel: int = 4,
+    handle: FileHandle | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
     text = os.fspath(path)
     with (
         working(options.threads, options.progress, f"reading {os.path.basename(text)}") as work,
-        open_root(text, allow_external=options.allow_external, work=work) as root,
+        _root(text, options, work, handle) as root,
     ):
         with readable(text, "/"):
             found = contents(root)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from hspyio.api.checks import not_yet
 from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.files import opened, select
 from hspyio.options import ReadOptions
@@ -84,13 +83,13 @@ def load(
     --------
     >>> s = hspyio.load("map.hspy")  # doctest: +SKIP
     """
-    not_yet("isolated", isolated)
     options = ReadOptions(
         lazy=lazy,
         chunks=chunks,
         original_metadata=original_metadata,
         errors=errors,
         allow_external=allow_external,
+        isolated=isolated,
         threads=threads,
         progress=progress,
     )

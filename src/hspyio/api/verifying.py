@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
 from hspyio.api.progress import working
 from hspyio.api.sealing import NewerSealError, compared
 from hspyio.errors import FilterError, HspyError, MissingFileError, Problem, TooLargeError
@@ -17,7 +15,7 @@ from hspyio.layout import Contents, contents
 from hspyio.layout.sealing import EXPERIMENT, part_path
 from hspyio.node import Array, Damaged, Group, MemorySource
 from hspyio.storage.checksums import ArraySums, faults_of
-from hspyio.storage.reader import open_root
+from hspyio.storage.isolated import open_isolated
 from hspyio.storage.work import Work
 
 __all__ = ["DamagedArray", "DamagedPart", "Verification", "examined", "verify"]
@@ -97,12 +95,12 @@ class DamagedArray:
 
 def _runs_without(length: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """What is left of a dimension."""
-    free = np.ones(length + 2, bool)
-    free[0] = free[-1] = False
-    for low, high in taken:
-        free[low + 1 : high + 1] = False
-    edges = np.flatnonzero(free[1:] != free[:-1]).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
+    runs, begin = [], 0
+    for low, high in sorted(taken):
+        if low > begin:
+            runs.append((begin, low))
+        begin = max(begin, high)
+    return [*runs, (begin, length)] if begin < length else runs
 
 
 def selection_text(region: Region, shape: tuple[int, ...]) -> str:
@@ -181,6 +179,7 @@ def verify(
 ) -> Verification:
     """Read every byte of a file and say what is damaged.
 
+    The file is read in another process, so that it cannot crash this one.
     Every group and attribute is read and every chunk of every array decompressed, in little
     memory, whether it belongs to a signal or not. Experiments that were saved with
     ``checksum=True`` are compared with their seal.
@@ -220,7 +219,7 @@ def examined(path: str, threads: int | None, progress: bool | None) -> Verificat
     label = f"verifying {os.path.basename(path)}"
     with working(threads, progress, label) as work:
         try:
-            with open_root(path, work=work) as root:
+            with open_isolated(path, work=work) as root:
                 return _Examination(path, size, work).of(root)
         except MissingFileError:
             raise

@@ -9,6 +9,7 @@ import typer
 
 import hspyio
 from hspyio.cli.console import make_console, one_line
+from hspyio.cli.keys import experiment_group
 from hspyio.errors import OptionError
 
 __all__ = ["append"]
@@ -48,8 +49,4 @@ def _wanted(file: Path, other: Path, name: str | None) -> list[str]:
     if other.exists() and file.exists() and other.samefile(file):
         raise OptionError("is the file that gets them", path=other)
     with hspyio.open(other) as experiments:
-        if name is None:
-            return list(experiments)
-        with experiments[name] as signal:
-            assert signal.location is not None
-            return [signal.location.group]
+        return list(experiments) if name is None else [experiment_group(experiments, name)]

@@ -53,7 +53,8 @@ class Console:
             words = set(style.split())
             colour = next(iter(words & _COLOURS), None)
             text = typer.style(text, fg=colour, bold="bold" in words)
-        typer.echo(text)
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()  # a reader that has gone is noticed here, where it is no error
 
 
 def make_console() -> Console:

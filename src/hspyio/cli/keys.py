@@ -16,12 +16,33 @@ from hspyio.errors import ExperimentError, HspyError, HspyWarning
 from hspyio.signal import Signal
 from hspyio.tree import MetadataTree
 
-__all__ = ["PARTS", "loaded", "lookup", "parse_value", "put_value", "remove_value"]
+__all__ = [
+    "PARTS",
+    "experiment_group",
+    "loaded",
+    "lookup",
+    "parse_value",
+    "put_value",
+    "remove_value",
+]
 
 PARTS = ("metadata", "original_metadata", "attributes", "learning_results")
 """What a key may begin with to say where it leads; without one it leads into the metadata."""
 
 _AXES = "axes"
+
+
+def experiment_group(experiments: hspyio.Experiments, name: str) -> str:
+    """The group of an experiment that is asked for by its group or its title.
+
+    Raises
+    ------
+    ExperimentError
+        If there is none, or more than one.
+    """
+    with experiments[name] as signal:
+        assert signal.location is not None
+        return signal.location.group
 
 
 def loaded(file: Path, name: str | None, *, change: bool) -> Signal:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import hspyio
 from hspyio.cli.console import complain, say_warning
@@ -19,7 +20,7 @@ __all__ = ["COMMANDS", "app", "main"]
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Look into files": ("info", "tree", "get", "diff", "verify"),
     "Change a file": ("set", "unset", "append", "remove", "annotate"),
-    "Write a new file": ("repack", "upgrade", "extract", "convert", "demo"),
+    "Write a new file": ("rescue", "repack", "upgrade", "extract", "convert", "demo"),
 }
 """What `--help` lists, under its headings. A command is a function in a module of its name."""
 
@@ -45,10 +46,19 @@ class _Commands(TyperGroup):
         return None
 
 
+class _Command(TyperCommand):
+    """Ends what `main` has begun: all modules are imported now, and real work can follow."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        gc.enable()
+        return super().invoke(ctx)
+
+
 def _command(name: str, heading: str) -> Any:
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     function = getattr(import_module(f"hspyio.cli.{name}"), name)
-    single.command(name, rich_help_panel=heading)(function)
+    single.command(name, cls=_Command, rich_help_panel=heading)(function)
     return typer.main.get_command(single)
 
 
@@ -86,6 +96,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")  # a title may hold what a terminal can't show
+    gc.disable()  # there is nothing to collect while modules are imported; looking takes a tenth
     with warnings.catch_warnings():
         warnings.simplefilter("always", HspyWarning)
         warnings.showwarning = say_warning
@@ -94,6 +105,8 @@ def main() -> None:
         except (HspyError, OSError) as error:
             complain(error)
             sys.exit(1)
+        finally:
+            gc.enable()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import typer
 
 import hspyio
 from hspyio.cli.console import make_console, one_line
+from hspyio.cli.keys import experiment_group
 from hspyio.errors import ExperimentError
 
 __all__ = ["remove"]
@@ -27,15 +28,9 @@ def remove(
     is removed, and the exit code is 1. Example: hspy remove many.hspy HAADF
     """
     with hspyio.open(file) as experiments:
-        groups = list(dict.fromkeys(_group(experiments, name) for name in names))
+        groups = list(dict.fromkeys(experiment_group(experiments, name) for name in names))
         if len(groups) == len(experiments):
             raise ExperimentError("no experiment would be left; delete the file", path=file)
     for group in groups:
         hspyio.remove(file, group)
         make_console().print(f"{file}: removed {one_line(group)}")
-
-
-def _group(experiments: hspyio.Experiments, name: str) -> str:
-    with experiments[name] as signal:
-        assert signal.location is not None
-        return signal.location.group

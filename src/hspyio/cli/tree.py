@@ -13,6 +13,7 @@ from hspyio.api.inspecting import ExperimentInfo, outlines
 from hspyio.cli.console import each_file, make_console, one_line, stored_text
 from hspyio.cli.drawing import Fact, branches, leaves, signal_parts
 from hspyio.cli.hdf5_tree import hdf5_tree
+from hspyio.cli.keys import experiment_group
 from hspyio.cli.values import json_text
 from hspyio.signal import Signal
 
@@ -76,21 +77,13 @@ def tree(
         raise typer.Exit(1)
 
 
-def _wanted(file: Path, name: str | None) -> tuple[hspyio.Experiments, list[str]]:
-    experiments = hspyio.open(file)
-    if name is None:
-        return experiments, list(experiments)
-    with experiments[name] as signal:
-        assert signal.location is not None
-        return experiments, [signal.location.group]
-
-
 def _outlined(file: Path, name: str | None) -> list[tuple[ExperimentInfo, Signal]]:
     found = outlines(file)
     if name is None:
         return found
-    _, wanted = _wanted(file, name)
-    return [(info, signal) for info, signal in found if info.group in wanted]
+    with hspyio.open(file) as experiments:
+        wanted = experiment_group(experiments, name)
+    return [(info, signal) for info, signal in found if info.group == wanted]
 
 
 def _drawn(file: Path, name: str | None) -> dict[str, Any]:
@@ -103,8 +96,10 @@ def _drawn(file: Path, name: str | None) -> dict[str, Any]:
         for index, axis in parts.get("axes", {}).items():
             parts["axes"][index] = {key: value for key, value in axis.items() if key != "_type"}
         result[key] = {"data": Fact(_data_text(info)), **parts}
-    if name is None and (models := hspyio.open(file).models):
-        result["models of no signal"] = {key: model.tree for key, model in models.items()}
+    with hspyio.open(file) as experiments:
+        models = {key: model.tree for key, model in experiments.models.items()}
+    if name is None and models:
+        result["models of no signal"] = models
     return result
 
 
@@ -137,13 +132,14 @@ def _record(file: Path, name: str | None) -> dict[str, Any]:
 
 def _lines(file: Path, name: str | None, *, data: bool) -> Iterator[str]:
     """A line a value; none says what the file is called, which git changes."""
-    experiments, wanted = _wanted(file, name)
-    yield f"format version = {one_line(experiments.version)}"
-    if experiments.attrs:
-        yield from leaves(experiments.attrs, "attributes of the file", data=data)
-    for group in wanted:
-        with experiments[group] as signal:
-            before = f"{one_line(group)}: " if len(experiments) > 1 else ""
-            yield from (before + line for line in leaves(signal, "", data=data))
-    if name is None and (models := experiments.models):
-        yield from leaves(models, "models of no signal", data=data)
+    with hspyio.open(file) as experiments:
+        wanted = list(experiments) if name is None else [experiment_group(experiments, name)]
+        yield f"format version = {one_line(experiments.version)}"
+        if experiments.attrs:
+            yield from leaves(experiments.attrs, "attributes of the file", data=data)
+        for group in wanted:
+            with experiments[group] as signal:
+                before = f"{one_line(group)}: " if len(experiments) > 1 else ""
+                yield from (before + line for line in leaves(signal, "", data=data))
+        if name is None and (models := experiments.models):
+            yield from leaves(models, "models of no signal", data=data)

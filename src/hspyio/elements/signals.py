@@ -359,8 +359,17 @@ def _axes(group: Group, rank: int, walker: Decoder, where: str, hint: Hint) -> l
     missing = ", ".join(name for name, node in found if not isinstance(node, Group))
     if not walker.reading.tolerant:
         raise DamagedFileError(f"there is no {missing}", where=where)
-    walker.problems.append(Problem(where, f"there is no {missing}; default axes are used"))
-    return []
+    one = "a default axis is" if missing.count(",") == 0 else "default axes are"
+    walker.problems.append(Problem(where, f"there is no {missing}; {one} used"))
+    if not any(isinstance(node, Group) for _, node in found):
+        return []
+    with walker.eagerly():
+        return [
+            walker.dictionary(node, f"{where}/{name}", hint.child(name))
+            if isinstance(node, Group)
+            else {}
+            for name, node in found
+        ]
 
 
 def _listed_axes(

@@ -199,7 +199,10 @@ def _creation(array: Array, dtype: np.dtype[Any], *, allocated: bool) -> Any:
     creation = h5p.create(h5p.DATASET_CREATE)
     if array.chunks is None:
         size = dtype.itemsize * int(np.prod(array.shape))
-        creation.set_layout(h5d.COMPACT if size <= _COMPACT_LIMIT else h5d.CONTIGUOUS)
+        # Readers that trust nothing look at the references to texts, past HDF5.
+        texts = isinstance(array.type, Vlen) and isinstance(array.type.base, Text)
+        compact = size <= _COMPACT_LIMIT and not texts
+        creation.set_layout(h5d.COMPACT if compact else h5d.CONTIGUOUS)
         return creation
     creation.set_chunk(array.chunks)
     if allocated:

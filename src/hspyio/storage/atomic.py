@@ -23,7 +23,7 @@ from hspyio.storage.locks import (
     locked,
     unlock,
 )
-from hspyio.storage.output import Output
+from hspyio.storage.output import Output, interrupt_behind
 from hspyio.storage.system import (
     RENAMES_OPEN_FILES,
     create_new,
@@ -143,6 +143,8 @@ def replace_file(
             "was made by another program just now; overwrite=True replaces it", path=target
         ) from error
     except Exception as error:  # a dask array's own tasks may raise anything
+        if (interrupt := interrupt_behind(error)) is not None:
+            raise interrupt from None
         raise SaveError(
             f"could not be written, what was there is untouched: {error}", path=target
         ) from error

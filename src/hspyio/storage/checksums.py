@@ -30,7 +30,7 @@ from hspyio.storage.work import Work, each
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ArraySums", "Fault", "faults_of", "sums_of"]
+__all__ = ["CHANGED", "STORED", "ArraySums", "Fault", "chunk_sum", "faults_of", "sums_of"]
 
 BLOCK = 2**20
 _FACTS = struct.Struct("<qq")
@@ -162,6 +162,9 @@ def faults_of(
     FilterError, TooLargeError
         If its filter is not available here, or not enough memory.
     """
+    elsewhere = getattr(array.source, "faults", None)
+    if elsewhere is not None:  # in the process that reads the file
+        return list(elsewhere(known, decode=decode))
     try:
         units = _units(array, known)
         differs = known is not None and (units.head(), units.count) != (known.head, len(known.sums))
@@ -263,6 +266,19 @@ def _crc32(data: Any, before: int = 0) -> int:
     return int(isal.crc32(data, before))
 
 
+def chunk_sum(content: memoryview, mask: int) -> int:
+    """Checksum of a chunk as it stands in a file.
+
+    Parameters
+    ----------
+    content : bytes-like
+        All of it.
+    mask : int
+        A bit for each filter that was left out.
+    """
+    return _crc32(content, _crc32(_FACTS.pack(mask, len(content))))
+
+
 def _digest(*facts: object, content: bytes = b"") -> str:
     return hashlib.blake2b(repr(facts).encode() + content, digest_size=16).hexdigest()
 
@@ -321,7 +337,7 @@ class _Chunks:
             read_into(descriptor, [buffer.data], offset)
         if self._place.by_hdf5:
             self._check_is_found(row, mask, buffer)
-        return _crc32(buffer.data, _crc32(_FACTS.pack(mask, size)))
+        return chunk_sum(buffer.data, mask)
 
     def _check_is_found(self, row: int, mask: int, content: NDArray[np.uint8]) -> None:
         """Check that HDF5 finds a chunk when it is asked for it, as reading does.

@@ -159,7 +159,10 @@ class _FileSource:
         stored = layout_of(self._dataset, REFERENCE, self._filters) if held else None
         references = None if stored is None else self._past_hdf5(stored, ())
         if references is None:
-            raise DamagedFileError("holds texts in a form in which they are not safe to read")
+            layout = self._dataset.get_create_plist().get_layout()
+            if nested or layout != h5d.COMPACT:
+                raise DamagedFileError("holds texts in a form in which they are not safe to read")
+            return _measured_texts(self._dataset, UNSUSPICIOUS + self._session.file_bytes)
         if nested:
             with self._session.handle.descriptor() as descriptor:
                 references = read_rows(references, descriptor, REFERENCE).values
@@ -362,6 +365,20 @@ def _through_hdf5(
     return plain_values(values, kind)
 
 
+def _measured_texts(dataset: h5d.DatasetID, most: int) -> int:
+    """Bytes of the texts of a small dataset, read one by one until they are too many."""
+    size, one = 0, h5s.create_simple((1,))
+    space, kind = dataset.get_space(), h5t.py_create(dataset.dtype)
+    text = np.empty(1, dataset.dtype)
+    for place in np.ndindex(*dataset.shape):
+        space.select_elements([place])
+        dataset.read(one, space, text, kind)
+        size += len(text[0])
+        if size > most:
+            break
+    return size
+
+
 def stored_name(where: str) -> bytes:
     """A path as it stands in the file: what is no UTF-8 there is lone surrogates here."""
     return where.encode("utf-8", "surrogateescape")
@@ -446,12 +463,15 @@ class Place:
     handle: FileHandle
 
 
-def place_of(array: Array) -> Place | None:
-    """Where the values of an array stand; ``None`` if they are not in an open file."""
+def place_of(array: Array, *, salvage: bool = False) -> Place | None:
+    """Where the values of an array stand; ``None`` if they are not in an open file.
+
+    With `salvage` the index of its chunks is not asked, which HDF5 may not be able to read.
+    """
     source = array.source
     if not isinstance(source, _FileSource):
         return None
-    by_hdf5 = source._layout() is None
+    by_hdf5 = not salvage and source._layout() is None
     return Place(source._dataset, source._stored(), by_hdf5, source._session.handle)
 
 

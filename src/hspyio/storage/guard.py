@@ -94,6 +94,9 @@ class Census:
     objects: int = 0
     paths: dict[tuple[int, int], int] = field(default_factory=dict)
 
+    def pass_by(self, location: Any) -> None:
+        """Take note of an object that is not counted."""
+
     def enter(self, location: Any, *, followed: bool) -> tuple[int, int]:
         """Count an object that was reached, and give its address.
 

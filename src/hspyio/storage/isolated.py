@@ -11,16 +11,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hspyio import errors
-from hspyio.errors import DamagedFileError, HspyError
-from hspyio.node import Array, Damaged, Group, Rows, Selection, Vlen
+from hspyio.errors import DamagedFileError, FilterError, HspyError, TooLargeError
+from hspyio.node import Array, ArraySource, Damaged, Group, MemorySource, Rows, Selection, Vlen
+from hspyio.storage.checksums import ArraySums, Fault
 from hspyio.storage.gather import spans
 from hspyio.storage.guard import Budget
 from hspyio.storage.messages import (
@@ -31,9 +33,10 @@ from hspyio.storage.messages import (
     send,
     type_from_json,
 )
+from hspyio.storage.salvage import BY_ADDRESS
 from hspyio.storage.work import Work
 
-__all__ = ["open_isolated"]
+__all__ = ["Child", "IsolatedRows", "IsolatedSource", "Salvaging", "node_by_address", "open_isolated"]
 
 _Place = tuple[str, ...]
 
@@ -44,11 +47,21 @@ _MOST_ANSWER = 2**30
 """Bytes of an answer that is not part of an array of numbers."""
 _MOST_DEATHS = 100
 """How often the other process may die before the file is given up."""
+_PATIENCE = 2.0
+"""Seconds of processor time for the first answer that does not come; each time half of it."""
+_LEAST_PATIENCE = 0.25
+_MOST_HANGS = 6
+"""How many answers may not come before a file is given up that is not to be salvaged: a file has
+to be read or refused in less than 5 s."""
 
 
 @contextmanager
 def open_isolated(
-    path: str | os.PathLike[str], *, allow_external: bool = False, work: Work | None = None
+    path: str | os.PathLike[str],
+    *,
+    allow_external: bool = False,
+    work: Work | None = None,
+    salvaging: Salvaging | None = None,
 ) -> Iterator[Group]:
     """Open a file in a child process and give its root group, as `open_root` does.
 
@@ -60,51 +73,88 @@ def open_isolated(
         See `open_root`.
     work : Work, optional
         How many threads the child has, and who is told of the progress.
+    salvaging : Salvaging, optional
+        For a file that is damaged: what can be read is, however much is not.
 
     Raises
     ------
     MissingFileError, NotHspyError, DamagedFileError
         See `open_root`; also if HDF5 crashes or hangs on the file.
     """
-    child = _Child(os.fspath(path), allow_external, work or Work())
+    child = Child(os.fspath(path), allow_external, work or Work(), salvaging)
     try:
         yield _group(child, (), child.ask("node", ()))
     finally:
         child.end()
 
 
-class _Child:
-    """The process that reads, and what has been asked of it."""
+class Salvaging(Protocol):
+    """What becomes of a damaged file's arrays, and who is told what was reached in it."""
 
-    def __init__(self, path: str, allow_external: bool, work: Work) -> None:
+    def source(
+        self, child: Child, place: _Place, shape: tuple[int, ...], kind: Any, stored_bytes: int
+    ) -> ArraySource:
+        """Reads an array."""
+
+    def note_reached(self, addresses: list[int]) -> None:
+        """Take note of the addresses of objects."""
+
+
+class Child:
+    """The process that reads, and what has been asked of it.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    allow_external : bool
+        Whether what it refers to in other files is read.
+    work : Work
+        How many threads the process has, and who is told of the progress.
+    salvaging : Salvaging, optional
+        For a file that is damaged.
+    """
+
+    def __init__(
+        self, path: str, allow_external: bool, work: Work, salvaging: Salvaging | None = None
+    ) -> None:
         self.path = path
+        self.salvaging = salvaging
         self.work = work
         self.budget = Budget()
-        self._allow_external = allow_external
+        self.reads_one_file = not allow_external
+        self._flags = ["external"] * allow_external + ["salvage"] * (salvaging is not None)
         self._process: subprocess.Popen[bytes] | None = None
         self._deaths: dict[tuple[str, _Place], str] = {}
+        self._hangs = 0
+        self._lock = threading.Lock()
 
     def ask(
-        self, what: str, place: _Place, *, selection: Any = None, most: int = _MOST_ANSWER
+        self, what: str, place: _Place, *, about: Any = None, most: int = _MOST_ANSWER
     ) -> tuple[Any, Reader]:
-        """Ask for a node or values.
+        """Ask for a node or values; from any thread, one after the other.
 
         Raises
         ------
         HspyError
             What reading raised there; a `DamagedFileError` if the child dies of it.
         """
-        known = self._deaths.get((what, place))
+        with self._lock:
+            return self._ask(what, place, about, most)
+
+    def _ask(self, what: str, place: _Place, about: Any, most: int) -> tuple[Any, Reader]:
+        asked = f"{what} {about}" if what == "salvage" else what
+        known = self._deaths.get((asked, place))
         if known is not None:
             raise DamagedFileError(known, path=self.path, where=_text(place))
         try:
             process = self._started()
             assert process.stdin is not None and process.stdout is not None
-            send(process.stdin, {"do": what, "place": place, "selection": selection})
+            send(process.stdin, {"do": what, "place": place, "about": about})
             answer, buffers = receive(process.stdout, most)
         except (EOFError, BrokenPipeError) as error:
             reason = self._cause_of_death()
-            self._deaths[what, place] = reason
+            self._deaths[asked, place] = reason
             raise DamagedFileError(reason, path=self.path, where=_text(place)) from error
         except MessageError as error:
             self.end()
@@ -126,12 +176,17 @@ class _Child:
                 raise DamagedFileError(
                     f"reading it has crashed {_MOST_DEATHS} times", path=self.path
                 )
+            if self._hangs == _MOST_HANGS and self.salvaging is None:
+                raise DamagedFileError(
+                    f"reading it has not come to an end {_MOST_HANGS} times", path=self.path
+                )
+            patience = max(_PATIENCE / 2**self._hangs, _LEAST_PATIENCE)
             package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
             known = os.environ.get("PYTHONPATH", "")
             paths = os.pathsep.join([package, known] if known else [package])
-            arguments = [os.path.abspath(self.path), str(self.work.threads)]
+            arguments = [os.path.abspath(self.path), str(self.work.threads), str(patience)]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", _PROGRAM, *arguments] + ["external"] * self._allow_external,
+                [sys.executable, "-m", _PROGRAM, *arguments] + self._flags,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=2**20,
@@ -145,6 +200,7 @@ class _Child:
         code = self._process.wait()
         self.end()
         if code in (-getattr(signal, "SIGPROF", 0), -getattr(signal, "SIGALRM", 0)):
+            self._hangs += 1
             return "reading it does not come to an end"
         if code == -getattr(signal, "SIGKILL", 0):
             return "reading it takes more memory than there is"
@@ -163,6 +219,20 @@ class _Child:
                     stream.close()
 
 
+def node_by_address(root: Group, address: int) -> Group | Array | Damaged:
+    """An object of a file that is being salvaged, whatever leads to it.
+
+    Parameters
+    ----------
+    root : Group
+        From `open_isolated`.
+    address : int
+        Of its header.
+    """
+    assert isinstance(root.members, _Members)
+    return root.members.member(f"{BY_ADDRESS}{address}")
+
+
 def _error(answer: Any, path: str) -> HspyError:
     """The error that was raised in the child, if it is one of ours."""
     kind = getattr(errors, str(answer["error"]), DamagedFileError)
@@ -175,13 +245,14 @@ def _error(answer: Any, path: str) -> HspyError:
 
 
 def _text(place: _Place) -> str:
-    return "/" + "/".join(place)
+    known = place[1:] if place and place[0].startswith(BY_ADDRESS) else place
+    return "/" + "/".join(known)
 
 
-def _group(child: _Child, place: _Place, found: tuple[Any, Reader]) -> Group:
+def _group(child: Child, place: _Place, found: tuple[Any, Reader]) -> Group:
     content, reader = found
     if "group" not in content:
-        raise DamagedFileError("its root is no group", path=child.path)
+        raise DamagedFileError("is no group", path=child.path, where=_text(place))
     return Group(
         reader.attributes(content["attributes"]),
         _Members(child, place, [str(name) for name in content["group"]]),
@@ -192,20 +263,24 @@ def _group(child: _Child, place: _Place, found: tuple[Any, Reader]) -> Group:
 class _Members(Mapping[str, Any]):
     """The members of a group, asked for when they are needed."""
 
-    def __init__(self, child: _Child, place: _Place, names: list[str]) -> None:
+    def __init__(self, child: Child, place: _Place, names: list[str]) -> None:
         self._child = child
         self._place = place
         self._made: dict[str, Any] = dict.fromkeys(names)
 
     def __getitem__(self, name: str) -> Group | Array | Damaged:
         if self._made[name] is None:
-            self._made[name] = self._member((*self._place, name))
+            self._made[name] = self.member(name)
         made: Group | Array | Damaged = self._made[name]
         return made
 
-    def _member(self, place: _Place) -> Group | Array | Damaged:
+    def member(self, name: str) -> Group | Array | Damaged:
+        """Ask for a member."""
+        place = (*self._place, name)
         try:
             content, reader = found = self._child.ask("node", place)
+            if self._child.salvaging is not None:
+                self._child.salvaging.note_reached([int(n) for n in content["reached"]])
             if "damaged" in content:
                 return Damaged(str(content["damaged"]))
             return (
@@ -226,12 +301,18 @@ class _Members(Mapping[str, Any]):
         return len(self._made)
 
 
-def _array(child: _Child, place: _Place, content: Any, reader: Reader) -> Array:
+def _array(child: Child, place: _Place, content: Any, reader: Reader) -> Array:
     kind = type_from_json(content["array"])
     shape = tuple(map(int, content["shape"]))
     rows = isinstance(kind, Vlen) and isinstance(kind.base, np.dtype)
-    kept = int(content["stored"])
-    source = (_IsolatedRows if rows else _IsolatedSource)(child, place, shape, kind, kept)
+    stored = int(content["stored"])
+    source: ArraySource = (IsolatedRows if rows else IsolatedSource)(
+        child, place, shape, kind, stored
+    )
+    if child.salvaging is not None:
+        source = child.salvaging.source(child, place, shape, kind, stored)
+    if content["value"] is not None:
+        source = MemorySource(np.asarray(reader.value(content["value"])))
     return Array(
         kind,
         source,
@@ -240,11 +321,11 @@ def _array(child: _Child, place: _Place, content: Any, reader: Reader) -> Array:
     )
 
 
-class _IsolatedSource:
+class IsolatedSource:
     """An array that the child reads, piece by piece."""
 
     def __init__(
-        self, child: _Child, place: _Place, shape: tuple[int, ...], kind: Any, stored_bytes: int
+        self, child: Child, place: _Place, shape: tuple[int, ...], kind: Any, stored_bytes: int
     ) -> None:
         self.stored_bytes = stored_bytes
         self._child = child
@@ -272,6 +353,8 @@ class _IsolatedSource:
         counts = [span.count for span in chosen]
         with self._named():
             self._child.budget.take(math.prod(counts) * self._kind.itemsize, lazily=False)
+        if self._is_nothing(math.prod(counts) * self._kind.itemsize):
+            return np.zeros(result_shape, self._kind)
         values = np.empty(counts, self._kind)
         self._child.work.expect(values.nbytes)
         for begin, end in _slabs(values):
@@ -291,6 +374,12 @@ class _IsolatedSource:
             self._child.work.advance(target.nbytes)
         return values.reshape(result_shape)
 
+    def _is_nothing(self, size: int) -> bool:
+        """Whether so many bytes are zeros that were never written, which need not be sent."""
+        if self.stored_bytes or size <= _SLAB or not self._child.reads_one_file:
+            return False
+        return not np.asarray(self._asked([0] * len(self._shape))).tobytes().strip(b"\0")
+
     @contextmanager
     def _named(self) -> Iterator[None]:
         try:
@@ -300,17 +389,33 @@ class _IsolatedSource:
             raise
 
     def _asked(self, selection: Any, most: int = _MOST_ANSWER, what: str = "read") -> Any:
-        content, reader = self._child.ask(what, self._place, selection=selection, most=most)
+        content, reader = self._child.ask(what, self._place, about=selection, most=most)
         try:
             return reader.value(content)
         except MessageError as error:
             raise self._damaged(str(error)) from error
 
+    def faults(self, known: ArraySums | None, *, decode: bool) -> list[Fault]:
+        """What `hspyio.storage.checksums.faults_of` finds there."""
+        told = None
+        if known is not None:
+            told = [known.kind, known.step, known.head, known.sums.tolist()]
+        try:
+            content, _ = self._child.ask("faults", self._place, about=[told, decode])
+        except (FilterError, TooLargeError):
+            raise
+        except DamagedFileError as error:
+            return [Fault((), error.message)]
+        return [
+            Fault(tuple((int(a), int(b)) for a, b in region), str(message), bool(chunk))
+            for region, message, chunk in content
+        ]
+
     def _damaged(self, message: str) -> DamagedFileError:
         return DamagedFileError(message, path=self._child.path, where=_text(self._place))
 
 
-class _IsolatedRows(_IsolatedSource):
+class IsolatedRows(IsolatedSource):
     """Rows of variable length that the child reads."""
 
     def rows(self, selection: Selection = ()) -> Rows:

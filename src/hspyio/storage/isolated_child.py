@@ -6,6 +6,7 @@ memory and so much time, and no more: the system ends it then.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -16,19 +17,25 @@ try:
 except ImportError:  # Windows
     pass
 
+import numpy as np
+
 from hspyio.errors import DamagedFileError, HspyError
 from hspyio.node import Array, Damaged, Group, Kept
+from hspyio.storage.checksums import ArraySums, faults_of
 from hspyio.storage.datasets import stored_bytes
 from hspyio.storage.guard import Budget
 from hspyio.storage.messages import Writer, node_to_json, receive, send
 from hspyio.storage.reader import open_root
+from hspyio.storage.salvage import open_salvaged
+from hspyio.storage.salvage_arrays import Salvage
 from hspyio.storage.work import Work
 
 __all__ = ["main"]
 
 _MEMORY = 2**30
-_PATIENCE = 4.0
-"""Seconds of processor time for an answer."""
+_SEARCH = 20e6
+"""Bytes of a file in which lost chunks are searched for in a second, at least."""
+_SLAB = 2**26
 _PACE = 2 * 2**20
 """Bytes of an array for which there is a second more."""
 
@@ -42,35 +49,44 @@ class _ByParts(Budget):
 
 def main() -> None:
     """Open the file that the command line names, and answer until nobody asks any more."""
-    path, threads, *flags = sys.argv[1:]
+    path, threads, patience, *flags = sys.argv[1:]
     asked, told = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)  # what a library prints is no answer
     _limit_memory(os.stat(path).st_size if os.path.isfile(path) else 0)
-    _limit_time(_PATIENCE)
+    _limit_time(float(patience))
+    work = Work(threads=int(threads))
     try:
-        with open_root(
-            path,
-            allow_external="external" in flags,
-            work=Work(threads=int(threads)),
-            budget=_ByParts(),
-        ) as root:
-            _answer(asked, told, root)
+        if "salvage" in flags:
+            salvage = Salvage()
+            with open_salvaged(path, work=work, budget=_ByParts(), census=salvage.census) as root:
+                _answer(asked, told, root, float(patience), salvage)
+            return
+        external = "external" in flags
+        with open_root(path, allow_external=external, work=work, budget=_ByParts()) as root:
+            _answer(asked, told, root, float(patience))
     except HspyError as error:
         receive(asked, 0)
         send(told, _told(error))
 
 
-def _answer(asked: IO[bytes], told: IO[bytes], root: Group) -> None:
+def _answer(
+    asked: IO[bytes],
+    told: IO[bytes],
+    root: Group,
+    patience: float,
+    salvage: Salvage | None = None,
+) -> None:
+    """Answer all questions, each in so many seconds of processor time; arrays take more."""
     while True:
         _limit_time(0)
         try:
             question, _ = receive(asked, 0)
         except EOFError:
             return
-        _limit_time(_PATIENCE)
+        _limit_time(patience)
         writer = Writer()
         try:
-            found = _found(question, root, writer)
+            found = _found(question, root, writer, salvage)
         except HspyError as error:
             send(told, _told(error))
         except (
@@ -95,31 +111,46 @@ def _told(error: HspyError) -> dict[str, str]:
     return {"error": type(error).__name__, "message": error.message, "where": error.where}
 
 
-def _found(question: Any, root: Group, writer: Writer) -> Any:
+def _found(question: Any, root: Group, writer: Writer, salvage: Salvage | None) -> Any:
     node = _node(root, question["place"])
     what = question["do"]
     if what == "node":
         content = node_to_json(node, writer)
         if isinstance(node, Array):
-            content["stored"] = stored_bytes(node)
+            content["stored"] = stored_bytes(node) if salvage is None else 0
+        if salvage is not None:
+            content["reached"], salvage.census.reached = salvage.census.reached, []
         return content
+    about = question["about"]
     if not isinstance(node, Array):
         raise DamagedFileError("is no array", where="/" + "/".join(question["place"]))
-    selection = tuple(
-        slice(*part) if isinstance(part, list) else part for part in question["selection"]
-    )
-    _limit_time(_PATIENCE + _bytes(node) / _PACE)
+    if what == "faults":
+        _allow_time(_bytes(node) / _PACE)
+        return _faults(node, *about)
+    selection = tuple(slice(*part) if isinstance(part, list) else part for part in about)
+    if salvage is not None and what == "salvage":
+        _allow_time(_SLAB / _PACE + os.stat(sys.argv[1]).st_size / _SEARCH)
+        found = salvage.read(node, selection)
+        return [writer.value(found.values), found.lost, found.sums]
+    _allow_time((_SLAB if salvage else min(_bytes(node), _SLAB)) / _PACE)
     if what == "rows":
         return writer.value(node.source.rows(selection))  # type: ignore[attr-defined]
     return writer.value(node.source.read(selection))
 
 
+def _faults(array: Array, told: Any, decode: bool) -> Any:
+    known = None
+    if told is not None:
+        kind, step, head, sums = told
+        known = ArraySums(kind, step, head, np.array(sums, np.uint32))
+    found = faults_of(array, known, Work(), decode=decode)
+    return [[fault.region, fault.message, fault.chunk] for fault in found]
+
+
 def _bytes(array: Array) -> float:
-    """At most what one question can be about."""
-    size = 1.0
-    for length in array.shape:
-        size *= length
-    return min(size * getattr(array.type, "itemsize", 16), 2**26)
+    """Bytes of an array that have to be worked on."""
+    size = math.prod(map(float, array.shape)) * getattr(array.type, "itemsize", 16)
+    return min(size, max(_SLAB, 1100.0 * stored_bytes(array)))
 
 
 def _node(root: Group, place: list[str]) -> Group | Array | Damaged | Kept:
@@ -143,6 +174,12 @@ def _limit_time(seconds: float) -> None:
     """Let the system end this process after so much processor time; 0: never."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _allow_time(seconds: float) -> None:
+    """Allow for more than what is left."""
+    if hasattr(signal, "getitimer"):
+        _limit_time(signal.getitimer(signal.ITIMER_PROF)[0] + seconds)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hspyio.elements.dtypes import dtype_from_json, dtype_to_json
-from hspyio.node import Array, Attribute, Damaged, Filter, Group, Rows, StorageType, Text, Vlen
+from hspyio.node import (
+    Array,
+    Attribute,
+    Damaged,
+    Filter,
+    Group,
+    MemorySource,
+    Rows,
+    StorageType,
+    Text,
+    Vlen,
+)
 
 __all__ = [
     "MessageError",
@@ -261,7 +272,9 @@ def node_to_json(node: object, writer: Writer) -> Json:
             "ordered": node.ordered,
         }
     if isinstance(node, Array):
+        held = isinstance(node.source, MemorySource)
         return {
+            "value": writer.value(node.source.read()) if held else None,
             "array": type_to_json(node.type),
             "shape": list(node.shape),
             "chunks": None if node.chunks is None else list(node.chunks),

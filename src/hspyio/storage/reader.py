@@ -30,7 +30,7 @@ from hspyio.storage.small import read_small
 from hspyio.storage.types import ReadTypes, plain_bytes, plain_values
 from hspyio.storage.work import Work
 
-__all__ = ["open_root", "root_of"]
+__all__ = ["handle_of", "node_at", "open_root", "root_of"]
 
 T = TypeVar("T")
 
@@ -40,6 +40,8 @@ _LISTS = (names.LIST, names.TUPLE)
 """What the names of lists begin with: they are read whole, whenever they are read."""
 _UNCHECKED = 65536
 """Bytes of a single value that may stand in an attribute in any case."""
+_LOST = -1
+_UNLISTED = "not all that is in it can be found: its list is damaged"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -50,6 +52,7 @@ def open_root(
     allow_external: bool = False,
     work: Work | None = None,
     budget: Budget | None = None,
+    handle: FileHandle | None = None,
 ) -> Iterator[Group]:
     """Open a file and give its root group; its arrays can be read within the ``with`` block.
 
@@ -63,6 +66,8 @@ def open_root(
         How arrays are read; on this thread by default.
     budget : Budget, optional
         The memory that arrays may take; what there is by default.
+    handle : FileHandle, optional
+        The state of the file that is to be read; it is closed at the end.
 
     Raises
     ------
@@ -74,8 +79,10 @@ def open_root(
         If HDF5 cannot open it.
     """
     text = os.fspath(path)
-    _check_is_file(text)
-    handle, file, number = _opened_twice(text)
+    if handle is None:
+        handle, file, number = _opened_twice(text)
+    else:
+        file, number = _opened_as_was(text, handle)
     session = Session(handle, allow_external, number, work or Work())
     session.budget = budget or session.budget
     try:
@@ -85,26 +92,56 @@ def open_root(
         session.end()
 
 
-def root_of(file: h5py.File, session: Session) -> Group:
-    """Root group of a file that is open."""
+def root_of(file: h5py.File, session: Session, *, salvage: bool = False) -> Group:
+    """Root group of a file that is open; with `salvage` what can be listed of a damaged group."""
     root = session.census.enter(file.id, followed=False)
-    return _group(file.id, "/", _Opening(session, ReadTypes()), (root,))
+    return _group(file.id, "/", _Opening(session, ReadTypes(), salvage), (root,))
+
+
+def node_at(location: Any, where: str, session: Session) -> Group | Array | Damaged:
+    """Node of an object that was opened past the groups that lead to it, to be salvaged."""
+    address = session.census.enter(location, followed=False)
+    if isinstance(location, h5g.GroupID):
+        return _group(location, where, _Opening(session, ReadTypes(), salvage=True), (address,))
+    if isinstance(location, h5d.DatasetID):
+        return dataset_node(location, where, session)
+    return Damaged("is a named datatype, which is not part of the format")
 
 
 def _opened_twice(path: str) -> tuple[FileHandle, h5py.File, int]:
     """The file as a descriptor and in HDF5; the same one, should another take its place now."""
+    again = True
     while True:
-        handle = FileHandle(path)
+        handle = handle_of(path)
         try:
-            file, number = _opened(handle)
+            return handle, *_opened(handle)
         except (OSError, RuntimeError, ValueError) as error:
             handle.close()
+            if again:  # half of its start may have been new, half old
+                again = False
+                continue
             raise _cannot_open(path, error) from error
-        with suppress(FileNotFoundError):
-            if os.stat(path).st_ino == handle.fingerprint[0]:
-                return handle, file, number
+
+
+def _opened_as_was(path: str, handle: FileHandle) -> tuple[h5py.File, int]:
+    """The state that a handle holds, whatever the path leads to now."""
+    try:
+        return _opened(handle)
+    except (OSError, RuntimeError, ValueError) as error:
         handle.close()
-        file.close()
+        raise _cannot_open(path, error) from error
+
+
+def handle_of(path: str) -> FileHandle:
+    """The state that a file is in now.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError
+        If there is none, or it is no file.
+    """
+    _check_is_file(path)
+    return FileHandle(path)
 
 
 def _opened(handle: FileHandle) -> tuple[h5py.File, int]:
@@ -113,10 +150,12 @@ def _opened(handle: FileHandle) -> tuple[h5py.File, int]:
     What is open in this process already HDF5 takes for the file as it is now: it would show what
     was there before an update, to who opens it again by its path.
     """
-    file = h5py.File(handle.path, "r")
+    file = h5py.File(handle.path if handle.is_in_place() else handle.view(), "r")
     try:
         root = h5o.get_info(file.id)
-        if handle.block is not None and handle.block.root != root.addr:
+        if not handle.is_in_place() or (
+            handle.block is not None and handle.block.root != root.addr
+        ):
             file.close()
             file = h5py.File(handle.view(), "r")
             root = h5o.get_info(file.id)
@@ -183,21 +222,27 @@ class _OnDemand(Mapping[str, T]):
 
 @record
 class _Opening:
-    """What the nodes of one open file share."""
+    """What the nodes of one open file share.
+
+    With `salvage`, of a group whose members or attributes cannot all be listed the others are read;
+    something `Damaged` without a name stands for the rest.
+    """
 
     session: Session
     types: ReadTypes
+    salvage: bool = False
 
 
 def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[Any, ...]) -> Group:
     """Node of a group; `ancestors`, itself the last of them, end circles of links."""
     try:
         creation = group.get_create_plist()
-        links = _links(group, _listing_order(creation.get_link_creation_order()))
+        order = _listing_order(creation.get_link_creation_order())
+        links = _links(group, order, salvage=opening.salvage)
         order = _listing_order(creation.get_attr_creation_order())
         attributes = {
-            _readable(name): _attribute(group, name, opening.types)
-            for name in _attribute_names(group, order)
+            _readable(name): _attribute(group, name, opening.types) if name else Damaged(_UNLISTED)
+            for name in _attribute_names(group, order, salvage=opening.salvage)
         }
     except UNREADABLE as error:
         raise DamagedFileError(
@@ -206,6 +251,8 @@ def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[A
 
     def member(name: str, link: int) -> Group | Array | Damaged:
         place = f"{where.rstrip('/')}/{name}"
+        if link == _LOST:
+            return Damaged(_UNLISTED)
         try:
             return _member(group, name, place, link, opening, ancestors)
         except HspyError as error:
@@ -222,16 +269,23 @@ def _listing_order(tracked: int) -> int:
     return int(h5.INDEX_CRT_ORDER if tracked & h5p.CRT_ORDER_TRACKED else h5.INDEX_NAME)
 
 
-def _links(group: h5g.GroupID, order: int) -> dict[str, int]:
+def _links(group: h5g.GroupID, order: int, *, salvage: bool) -> dict[str, int]:
     """Names of the members, and what kind of link leads to each."""
-    found: list[tuple[bytes, int]] = []
+    found: dict[bytes, int] = {}
 
     def note(name: bytes, link: Any) -> None:
-        found.append((name, link.type))
+        found[name] = link.type
 
-    if group.get_num_objs():
-        group.links.iterate(note, idx_type=order, info=True)
-    return {_readable(name): link for name, link in found}
+    try:
+        if group.get_num_objs():
+            group.links.iterate(note, idx_type=order, info=True)
+    except UNREADABLE:
+        if not salvage:
+            raise
+        with suppress(*UNREADABLE):  # in the order of the file, up to what is damaged
+            group.links.iterate(note, order=h5.ITER_NATIVE, info=True)
+        found[b""] = _LOST
+    return {_readable(name): link for name, link in found.items()}
 
 
 def _readable(name: bytes) -> str:
@@ -270,6 +324,7 @@ def _member(
     if name.startswith(_LISTS):
         small = read_small(location, opening.types, session)
         if small is not None:
+            session.census.pass_by(location)
             return small
         session.check_items(location)
     session.census.enter(location, followed=followed)
@@ -337,9 +392,14 @@ def _resolved(parent: h5g.GroupID, path: str, session: Session, way: _Way) -> An
 # attributes
 
 
-def _attribute_names(group: h5g.GroupID, order: int) -> list[bytes]:
+def _attribute_names(group: h5g.GroupID, order: int, *, salvage: bool) -> list[bytes]:
     found: list[bytes] = []
-    h5a.iterate(group, found.append, index_type=order)
+    try:
+        h5a.iterate(group, found.append, index_type=order)
+    except UNREADABLE:
+        if not salvage:
+            raise
+        found.append(b"")
     return found
 
 

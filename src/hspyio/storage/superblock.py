@@ -58,7 +58,7 @@ class Superblock:
             cache = ((72, bytes(24)),) if any(self.content[72:96]) else ()
             return ((40, _ADDRESS.pack(end)), *cache, (64, _ADDRESS.pack(root)))
         start = self.content[:28] + _ADDRESS.pack(end) + _ADDRESS.pack(root)
-        return ((0, start + struct.pack("<I", lookup3(start))),)
+        return ((28, start[28:] + struct.pack("<I", lookup3(start))),)
 
 
 def read_superblock(descriptor: int) -> Superblock | None:

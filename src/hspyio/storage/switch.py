@@ -18,7 +18,7 @@ from hspyio.node import Group
 from hspyio.storage.datasets import Session
 from hspyio.storage.graphs import store_graphs
 from hspyio.storage.handles import DescriptorFile, FileHandle, PinnedFile
-from hspyio.storage.output import Output
+from hspyio.storage.output import Output, interrupt_behind
 from hspyio.storage.proof import mismatch
 from hspyio.storage.reader import root_of
 from hspyio.storage.rebuild import linked_in, rebuild
@@ -120,6 +120,8 @@ class _Change:
         except HspyError:
             raise
         except Exception as error:  # a dask array's own tasks may raise anything
+            if (interrupt := interrupt_behind(error)) is not None:
+                raise interrupt from None
             raise SaveError(
                 f"could not be changed, it is as it was: {error}", path=self._path
             ) from error

@@ -1,0 +1,309 @@
+"""Object headers and chunk trees, read without HDF5: from a damaged file, as far as they go.
+
+Only what rescue needs of HDF5's file format: whether an object is a group or a dataset, which
+objects it names, and where the chunks of a dataset are. Addresses and lengths take 8 bytes, as in
+every file of the field. Nothing here raises for what a damaged file may hold.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from hspyio.records import record, value
+from hspyio.storage.stored import ChunkIndex, Stored
+from hspyio.storage.superblock import lookup3
+from hspyio.storage.system import read_some
+
+__all__ = ["Header", "TreeNode", "Walk", "index_of_nodes", "read_header", "tree_node", "walk_trees"]
+
+_LINK_INFO, _LAYOUT, _GROUP_INFO, _LINK = 0x02, 0x08, 0x0A, 0x06
+_CONTINUATION, _SYMBOL_TABLE = 0x10, 0x11
+_UNDEFINED = 2**64 - 1
+_MOST_HEADER = 64 * 2**20
+_MOST_BLOCKS = 1000
+_MOST_NODES = 1_000_000
+_CHUNKED = 2
+_TREE_HEAD = struct.Struct("<4sBBHQQ")
+_ADDRESS = struct.Struct("<Q")
+
+
+@value
+class Header:
+    """What an object header tells.
+
+    Attributes
+    ----------
+    kind : str
+        ``"group"``, ``"dataset"`` or ``""``.
+    links : tuple of (str, int)
+        Names of members and their addresses, as far as they stand in the header itself.
+    tree : int or None
+        Address of the tree of a dataset's chunks, where it has one of HDF5's first kind.
+    rank : int
+        Dimensions of a dataset that has such a tree.
+    """
+
+    kind: str
+    links: tuple[tuple[str, int], ...] = ()
+    tree: int | None = None
+    rank: int = 0
+
+
+def _bytes_at(descriptor: int, address: int, length: int) -> bytes:
+    """What stands in a file; less where it ends before."""
+    if not 0 <= address < 2**62 or length > _MOST_HEADER:
+        return b""
+    buffer = bytearray(length)
+    count = read_some(descriptor, [memoryview(buffer)], address) if length else 0
+    return bytes(buffer[:count])
+
+
+def read_header(descriptor: int, address: int) -> Header | None:
+    """Read an object header of any version; ``None`` if there is none, or it is damaged.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    address : int
+        Where it begins.
+    """
+    start = _bytes_at(descriptor, address, 64)
+    new = start[:5] == b"OHDR\x02"
+    if not new and start[:2] != b"\x01\x00":
+        return None
+    try:
+        messages = list(_messages(descriptor, address, start, new=new))
+    except (struct.error, IndexError):
+        return None
+    if not messages:
+        return None
+    kinds = {kind for kind, _ in messages}
+    if _LAYOUT in kinds:
+        layout = next(body for kind, body in messages if kind == _LAYOUT)
+        return Header("dataset", (), *_tree_of(layout))
+    if kinds & {_LINK_INFO, _GROUP_INFO, _SYMBOL_TABLE, _LINK}:
+        links = tuple(filter(None, (_link(body) for kind, body in messages if kind == _LINK)))
+        return Header("group", links)
+    return Header("")
+
+
+def _messages(
+    descriptor: int, address: int, start: bytes, *, new: bool
+) -> Iterator[tuple[int, bytes]]:
+    """The messages of a header, those of its continuations included."""
+    ordered = bool(new and start[5] & 4)
+    if new:
+        flags = start[5]
+        place = 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
+        width = 1 << (flags & 3)
+        length = int.from_bytes(start[place : place + width], "little")
+        blocks = [(address, place + width, length)]
+    else:
+        (length,) = struct.unpack_from("<I", start, 8)
+        blocks = [(address, 16, length)]
+    for number, (begin, skipped, size) in enumerate(blocks):
+        if number >= _MOST_BLOCKS:
+            return
+        content = _bytes_at(descriptor, begin, skipped + size + (4 if new else 0))
+        if new and not _is_sound(content, skipped + size):
+            if number == 0:
+                return
+            continue
+        for kind, body in _split(content[skipped : skipped + size], new=new, ordered=ordered):
+            if kind == _CONTINUATION and len(body) >= 16:
+                at, count = struct.unpack_from("<QQ", body)
+                blocks.append((at, 4, count - 8) if new else (at, 0, count))
+            else:
+                yield kind, body
+
+
+def _is_sound(content: bytes, size: int) -> bool:
+    whole = len(content) == size + 4 and size > 4
+    return whole and lookup3(content[:size]) == int.from_bytes(content[size:], "little")
+
+
+def _split(content: bytes, *, new: bool, ordered: bool) -> Iterator[tuple[int, bytes]]:
+    place, head = 0, (6 if ordered else 4) if new else 8
+    while place + head <= len(content):
+        if new:
+            kind, size = content[place], int.from_bytes(content[place + 1 : place + 3], "little")
+        else:
+            kind, size = struct.unpack_from("<HH", content, place)
+        body = content[place + head : place + head + size]
+        if len(body) < size:
+            return
+        yield kind, body
+        place += head + size
+
+
+def _link(body: bytes) -> tuple[str, int] | None:
+    """Name and address of a hard link."""
+    if len(body) < 4 or body[0] != 1:
+        return None
+    flags, place = body[1], 2
+    if flags & 8:
+        if body[place] != 0:
+            return None
+        place += 1
+    place += (8 if flags & 4 else 0) + (1 if flags & 16 else 0)
+    width = 1 << (flags & 3)
+    length = int.from_bytes(body[place : place + width], "little")
+    place += width
+    if place + length + 8 > len(body):
+        return None
+    name = body[place : place + length].decode("utf-8", "surrogateescape")
+    return name, int(_ADDRESS.unpack_from(body, place + length)[0])
+
+
+def _tree_of(layout: bytes) -> tuple[int | None, int]:
+    """Address of the chunk tree that a layout message names, and its rank."""
+    if len(layout) >= 11 and layout[0] == 3 and layout[1] == _CHUNKED:
+        address, rank = int(_ADDRESS.unpack_from(layout, 3)[0]), layout[2] - 1
+    elif len(layout) >= 16 and layout[0] in (1, 2) and layout[2] == _CHUNKED:
+        address, rank = int(_ADDRESS.unpack_from(layout, 8)[0]), layout[1] - 1
+    else:
+        return None, 0
+    return (None, 0) if address == _UNDEFINED else (address, rank)
+
+
+# chunk trees
+
+
+@record
+class TreeNode:
+    """A node of a tree of chunks.
+
+    Attributes
+    ----------
+    level : int
+        0 for those that name chunks.
+    siblings : tuple of int
+        Addresses of the nodes beside it.
+    entries : ndarray of uint64, (n, rank + 4)
+        For each child its length in the file, filters left out, corner, a zero, and address.
+    """
+
+    level: int
+    siblings: tuple[int, ...]
+    entries: np.ndarray[tuple[int, int], np.dtype[np.uint64]]
+
+
+def tree_node(content: bytes, rank: int) -> TreeNode | None:
+    """Take bytes for a node of a tree of chunks; ``None`` if they are none.
+
+    Parameters
+    ----------
+    content : bytes
+        From its beginning, at least the whole of it.
+    rank : int
+        Dimensions of the array.
+    """
+    if len(content) < _TREE_HEAD.size:
+        return None
+    signature, kind, level, count, left, right = _TREE_HEAD.unpack_from(content)
+    length = 8 + 8 * (rank + 1) + 8
+    if signature != b"TREE" or kind != 1 or not count:
+        return None
+    available = (len(content) - _TREE_HEAD.size) // length
+    words = np.frombuffer(
+        content, np.dtype(f"({length // 8},)<u8"), min(count, available), _TREE_HEAD.size
+    )
+    entries = np.empty((len(words), rank + 4), np.uint64)
+    entries[:, 0], entries[:, 1] = words[:, 0] & 0xFFFFFFFF, words[:, 0] >> np.uint64(32)
+    entries[:, 2:] = words[:, 1:]
+    beside = tuple(address for address in (left, right) if address != _UNDEFINED)
+    return TreeNode(level, beside, entries)
+
+
+@record
+class Walk:
+    """What was reached of trees of chunks.
+
+    Attributes
+    ----------
+    nodes : tuple of TreeNode
+        Those of the lowest level.
+    seen : frozenset of int
+        Addresses of all nodes.
+    whole : bool
+        Whether all of them were readable.
+    """
+
+    nodes: tuple[TreeNode, ...]
+    seen: frozenset[int]
+    whole: bool
+
+
+def walk_trees(descriptor: int, roots: Iterable[int], rank: int) -> Walk:
+    """Walk trees of chunks as far as their nodes are readable, to the sides too.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    roots : iterable of int
+        Where to begin.
+    rank : int
+        Dimensions of the array.
+    """
+    pending, seen, whole = list(roots), set[int](), True
+    nodes: list[TreeNode] = []
+    while pending and len(seen) < _MOST_NODES:
+        address = pending.pop()
+        if address in seen:
+            continue
+        head = _bytes_at(descriptor, address, _TREE_HEAD.size)
+        count = int.from_bytes(head[6:8], "little")
+        length = _TREE_HEAD.size + count * (24 + 8 * rank)
+        node = tree_node(_bytes_at(descriptor, address, length), rank)
+        whole = whole and node is not None and len(node.entries) == count
+        if node is None:
+            continue
+        seen.add(address)
+        pending += node.siblings
+        if node.level:
+            pending += node.entries[:, -1].tolist()
+        else:
+            nodes.append(node)
+    return Walk(tuple(nodes), frozenset(seen), whole)
+
+
+def index_of_nodes(nodes: Iterable[TreeNode], stored: Stored) -> tuple[ChunkIndex, bool]:
+    """The chunks that nodes name.
+
+    Parameters
+    ----------
+    nodes : iterable of TreeNode
+        Of the lowest level.
+    stored : Stored
+        The array.
+
+    Returns
+    -------
+    ChunkIndex, bool
+        Those that can be of this array, and whether these are all.
+    """
+    assert stored.chunks is not None
+    rank = len(stored.shape)
+    listed = [node.entries for node in nodes]
+    table = np.concatenate(listed) if listed else np.empty((0, rank + 4), np.uint64)
+    chunk, grid = np.array(stored.chunks, np.uint64), np.array(stored.grid, np.uint64)
+    corners, offsets = table[:, 2 : 2 + rank], table[:, -1]
+    sound = np.all(corners % chunk == 0, axis=1) & (table[:, -2] == 0)
+    sound &= (table[:, 0] > 0) & (offsets > 0) & (offsets < 2**62)
+    inside = sound & np.all(corners // chunk < grid, axis=1)
+    coordinates = (corners[inside] // chunk).astype(np.int64)
+    places, first = np.unique(coordinates @ _strides(stored), return_index=True)
+    facts = table[inside][first].astype(np.int64)
+    index = ChunkIndex(places, facts[:, -1], facts[:, 0], facts[:, 1])
+    return index, bool(sound.all()) and len(places) == len(coordinates)
+
+
+def _strides(stored: Stored) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    rank = len(stored.shape)
+    return np.array([math.prod(stored.grid[i + 1 :]) for i in range(rank)], np.int64)

@@ -1,0 +1,319 @@
+"""Rescue of damaged and truncated files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+import hspyio
+from hspyio import Rescue, Signal
+from hspyio.errors import (
+    DamagedFileError,
+    MissingFileError,
+    NotHspyError,
+    OptionError,
+    TargetExistsError,
+)
+
+HERE = Path(__file__).parent.parent
+ARCHIVE = sorted((HERE / "archive").iterdir())
+DATA = np.random.default_rng(0).poisson(20, (60, 40, 128)).astype("u2")
+CHUNKS = (5, 10, 128)
+BLOCK = 512
+Corner = tuple[int, ...]
+
+
+def signal(data: Any = DATA, title: str = "map") -> Signal:
+    """Spectra with a tree that is more than HDF5 puts into one header."""
+    metadata = {
+        "General": {"title": title, "notes": "here"},
+        "Sample": {f"k{i}": {"a": i} for i in range(12)},
+    }
+    other = {f"g{i}": {f"v{j}": j for j in range(3)} for i in range(5)}
+    made = Signal(data, signal_dimension=1, metadata=metadata, original_metadata=other)
+    made.axes[0].name, made.axes[1].name, made.axes[2].name = "y", "x", "E"
+    return made
+
+
+def written(folder: Path, **options: Any) -> Path:
+    path = folder / "good.hspy"
+    hspyio.save(path, signal(), chunks=CHUNKS, **options)
+    return path
+
+
+def chunks_of(path: Path) -> dict[Corner, tuple[int, int]]:
+    """Where each chunk of the data begins, and how long it is."""
+    found: dict[Corner, tuple[int, int]] = {}
+    with h5py.File(path) as file:
+        data = file["Experiments/map/data"].id
+        data.chunk_iter(lambda c: found.update({c.chunk_offset: (c.byte_offset, c.size)}))
+    return found
+
+
+def slices(corner: Corner) -> tuple[slice, ...]:
+    return tuple(slice(low, low + n) for low, n in zip(corner, CHUNKS, strict=True))
+
+
+def named(report: Rescue) -> dict[Corner, str]:
+    """Corners of the chunks of data that are named, and what is said of them."""
+    return {
+        tuple(low for low, _ in part.region): part.message
+        for array in report.damaged
+        if array.where.endswith("/data")
+        for part in array.parts
+    }
+
+
+def damaged(path: Path, folder: Path, content: bytes) -> tuple[Path, Path]:
+    bad, out = folder / "bad.hspy", folder / "out.hspy"
+    bad.write_bytes(content)
+    return bad, out
+
+
+def zeroed(content: bytes, seed: int, share: int) -> tuple[bytes, set[int]]:
+    """A file with one of `share` blocks zeroed, and which."""
+    count = len(content) // BLOCK
+    chosen = np.random.default_rng(seed).choice(count, max(1, count // share), replace=False)
+    changed = bytearray(content)
+    for block in chosen.tolist():
+        changed[block * BLOCK : (block + 1) * BLOCK] = bytes(BLOCK)
+    return bytes(changed), set(chosen.tolist())
+
+
+def data_of(path: Path) -> Any:
+    with hspyio.open(path) as experiments:
+        return np.asarray(next(iter(experiments.values())).data)
+
+
+@pytest.mark.parametrize("path", ARCHIVE, ids=lambda path: path.name)
+def test_good_files_come_back_whole(path: Path, tmp_path: Path) -> None:
+    report = hspyio.rescue(path, tmp_path / "out.hspy")
+    assert report.complete, report
+    assert "everything came back" in repr(report)
+    with hspyio.open(path) as old, hspyio.open(tmp_path / "out.hspy") as new:
+        assert list(old) == list(new) == [s.name for s in report.signals]
+        for name, before in old.items():
+            after = new[name]
+            assert after.metadata.as_dictionary() == before.metadata.as_dictionary()
+            if before.data.dtype != object:
+                np.testing.assert_array_equal(np.asarray(after.data), np.asarray(before.data))
+
+
+@pytest.mark.parametrize("compression", ["gzip", None])
+@pytest.mark.parametrize("tenth", range(5, 10))
+def test_of_a_cut_file_all_chunks_come_back_that_its_index_leads_to(
+    tmp_path: Path, compression: str | None, tenth: int
+) -> None:
+    path = written(tmp_path, compression=compression)
+    content, chunks = path.read_bytes(), chunks_of(path)
+    cut = len(content) * tenth // 10
+    bad, out = damaged(path, tmp_path, content[:cut])
+    report = hspyio.rescue(bad, out)
+    found, lost = data_of(out), named(report)
+    assert not report.complete and any(start + n <= cut for start, n in chunks.values())
+    came = 0
+    for corner, (start, size) in chunks.items():
+        part = slices(corner)
+        if corner in lost:
+            assert not found[part].any()
+            assert start + size > cut or "index" in lost[corner]
+        else:
+            assert start + size <= cut
+            np.testing.assert_array_equal(found[part], DATA[part])
+            came += 1
+    assert came or tenth == 5
+    assert report.signals[0].name == "map" and not report.signals[0].whole
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("compression", ["gzip", None])
+@pytest.mark.parametrize("seed", range(3))
+def test_of_a_file_with_zeroed_blocks_all_intact_chunks_come_back(
+    tmp_path: Path, compression: str | None, sealed: bool, seed: int
+) -> None:
+    path = written(tmp_path, compression=compression, checksum=sealed)
+    chunks = chunks_of(path)
+    content, blocks = zeroed(path.read_bytes(), seed, 100)
+    bad, out = damaged(path, tmp_path, content)
+    report = hspyio.rescue(bad, out)
+    found, lost = data_of(out), named(report)
+    with_seal = bool(report.sealed) and not any("seal" in p.where for p in report.problems)
+    for corner, (start, size) in chunks.items():
+        part = slices(corner)
+        touched = blocks & set(range(start // BLOCK, (start + size - 1) // BLOCK + 1))
+        if not touched and corner not in lost:
+            np.testing.assert_array_equal(found[part], DATA[part])
+        assert touched or corner not in lost or "index" in lost[corner]
+        if touched and (compression or with_seal) and corner not in lost:
+            np.testing.assert_array_equal(found[part], DATA[part])
+
+
+def test_a_chunk_that_silently_changed_is_named_by_the_seal_and_kept(tmp_path: Path) -> None:
+    path = written(tmp_path, compression=None, checksum=True)
+    start, _ = chunks_of(path)[5, 10, 0]
+    content = bytearray(path.read_bytes())
+    content[start : start + 64] = bytes(64)
+    bad, out = damaged(path, tmp_path, bytes(content))
+    report = hspyio.rescue(bad, out)
+    assert list(named(report)) == [(5, 10, 0)]
+    assert "not what was sealed; kept" in named(report)[5, 10, 0]
+    wanted = DATA.copy()
+    wanted[5, 10, :32] = 0
+    np.testing.assert_array_equal(data_of(out), wanted)
+    assert report.sealed == ("map",) and not report.unsealed
+
+
+def test_without_a_seal_the_report_says_what_goes_unnoticed(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    report = hspyio.rescue(path, tmp_path / "out.hspy")
+    assert "unnoticed" in repr(report) and report.unsealed == ("map",)
+
+
+@pytest.mark.parametrize("lost", ["superblock", "root", "both"])
+def test_a_lost_superblock_or_root_is_replaced(tmp_path: Path, lost: str) -> None:
+    path = written(tmp_path)
+    content = bytearray(path.read_bytes())
+    if lost != "root":
+        content[:48] = bytes(48)
+    if lost != "superblock":
+        content[48:64] = bytes(16)
+    bad, out = damaged(path, tmp_path, bytes(content))
+    report = hspyio.rescue(bad, out)
+    assert not report.complete
+    after = hspyio.load(out)
+    np.testing.assert_array_equal(after.data, DATA)
+    assert after.metadata.as_dictionary() == hspyio.load(path).metadata.as_dictionary()
+    assert [axis.name for axis in after.axes] == ["y", "x", "E"]
+
+
+def address(path: Path, name: str) -> int:
+    with h5py.File(path) as file:
+        return int(h5py.h5o.get_info(file[name].id).addr)
+
+
+def without(path: Path, *names: str) -> bytes:
+    """A file without the headers of some objects."""
+    content = bytearray(path.read_bytes())
+    for name in names:
+        start = address(path, name)
+        content[start : start + 16] = bytes(16)
+    return bytes(content)
+
+
+def test_experiments_that_nothing_leads_to_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "two.hspy"
+    hspyio.save(path, [signal(title="one"), signal(DATA + 1, "two")])
+    bad, out = damaged(path, tmp_path, without(path, "Experiments"))
+    report = hspyio.rescue(bad, out)
+    assert all(found.searched for found in report.signals)
+    with hspyio.open(out) as experiments:
+        assert sorted(experiments.titles.values()) == ["one", "two"]
+        np.testing.assert_array_equal(np.asarray(experiments["two"].data), DATA + 1)
+    assert "nothing leads to" in repr(report)
+
+
+def test_an_experiment_without_its_group_is_put_together(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    bad, out = damaged(path, tmp_path, without(path, "Experiments/map"))
+    report = hspyio.rescue(bad, out)
+    after = hspyio.load(out)
+    np.testing.assert_array_equal(after.data, DATA)
+    assert [axis.name for axis in after.axes] == ["y", "x", "E"]
+    assert after.metadata.General.notes == "here"
+    assert report.signals[0].searched and not report.complete
+
+
+def test_what_was_replaced_by_an_update_does_not_come_back(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    changed = hspyio.load(path)
+    changed.metadata.General.notes = "there"
+    hspyio.update(path, changed)
+    bad, out = damaged(path, tmp_path, without(path, "Experiments/map/axis-1"))
+    report = hspyio.rescue(bad, out)
+    assert [found.name for found in report.signals] == ["map"]
+    assert hspyio.load(out).metadata.General.notes == "there"
+
+
+def test_a_lost_axis_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    bad, out = damaged(path, tmp_path, without(path, "Experiments/map/axis-1"))
+    report = hspyio.rescue(bad, out)
+    after = hspyio.load(out)
+    assert [axis.name for axis in after.axes][::2] == ["y", "E"]
+    assert after.axes[1].size == 40
+    assert any("axis-1" in str(problem) for problem in report.problems)
+    np.testing.assert_array_equal(after.data, DATA)
+
+
+def test_without_its_data_the_rest_of_an_experiment_comes_back(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    bad, out = damaged(path, tmp_path, without(path, "Experiments/map/data"))
+    report = hspyio.rescue(bad, out)
+    after = hspyio.load(out)
+    assert after.data.shape == DATA.shape and not after.data.any()
+    assert after.metadata.Sample.k3.a == 3
+    assert "/Experiments/map/data" in {problem.where for problem in report.problems}
+
+
+def test_lost_metadata_is_named_and_the_rest_comes_back(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    bad, out = damaged(path, tmp_path, without(path, "Experiments/map/metadata/Sample/k3"))
+    report = hspyio.rescue(bad, out)
+    after = hspyio.load(out)
+    assert sorted(after.metadata.Sample.keys()) == sorted(f"k{i}" for i in range(12) if i != 3)
+    assert any(p.where == "/Experiments/map/metadata/Sample/k3" for p in report.problems)
+
+
+def test_ragged_data_and_lists_come_back(tmp_path: Path) -> None:
+    rows = np.empty(6, object)
+    for i in range(6):
+        rows[i] = np.arange(i + 1.0)
+    path = tmp_path / "ragged.hspy"
+    hspyio.save(path, Signal(rows, metadata={"General": {"title": "r"}, "L": [1, "two", [3]]}))
+    bad, out = damaged(path, tmp_path, without(path, "Experiments/r/original_metadata"))
+    report = hspyio.rescue(bad, out)
+    after = hspyio.load(out)
+    assert after.metadata.L == [1, "two", [3]] and not report.complete
+    for found, wanted in zip(after.data, rows, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_report_is_plain_values(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    bad, out = damaged(path, tmp_path, path.read_bytes()[:-5000])
+    report = hspyio.rescue(bad, out)
+    plain = json.loads(json.dumps(report.as_dict()))
+    assert plain["complete"] is False and plain["target"] == str(out)
+    assert plain["signals"][0]["name"] == "map"
+    for line in repr(report).splitlines()[1:]:
+        assert line.startswith("  ")
+
+
+@pytest.mark.parametrize("content", [b"", b"text" * 99, b"\x89HDF\r\n\x1a\n" + bytes(9999)])
+def test_where_nothing_can_be_read_nothing_is_written(tmp_path: Path, content: bytes) -> None:
+    bad, out = tmp_path / "bad.hspy", tmp_path / "out.hspy"
+    bad.write_bytes(content)
+    with pytest.raises((DamagedFileError, NotHspyError), match=r"bad\.hspy"):
+        hspyio.rescue(bad, out)
+    assert not out.exists()
+
+
+def test_targets_are_protected(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(OptionError, match="into itself"):
+        hspyio.rescue(path, path, overwrite=True)
+    out = tmp_path / "out.hspy"
+    out.write_bytes(b"mine")
+    with pytest.raises(TargetExistsError):
+        hspyio.rescue(path, out)
+    assert out.read_bytes() == b"mine" and path.read_bytes() == before
+    hspyio.rescue(path, out, overwrite=True)
+    np.testing.assert_array_equal(hspyio.load(out).data, DATA)
+    with pytest.raises(MissingFileError):
+        hspyio.rescue(tmp_path / "none.hspy", tmp_path / "new.hspy")

@@ -1,0 +1,144 @@
+"""Files made to harm whoever reads them, those of ``tests/hostile``: in every way, and watched."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import hspyio
+from torture.children import run
+from torture.samples import fresh
+from torture.scene import Case, Chance, NotHereError, Result, Scene
+
+SECONDS = 1.0
+"""Of processor time, for one way of reading."""
+_TESTS = Path(__file__).resolve().parents[1] / "tests"
+_PROGRAM = """
+import sys, pathlib, warnings
+from hostile.child import WAYS
+import hspyio
+warnings.simplefilter("ignore")
+path = pathlib.Path(sys.argv[1])
+for way in (*WAYS.values(), lambda path: hspyio.load(path, isolated=True)):
+    try:
+        way(path)
+    except hspyio.HspyError:
+        pass
+"""
+_OPENED = re.compile(r'\b(?:open|openat|creat)\((?:[^",]*, )?"((?:[^"\\]|\\.)*)"(?:, ([A-Z_|]+))?')
+_WRITING = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC")
+
+
+def cases(scene: Scene) -> Iterator[Case]:
+    if str(_TESTS) not in sys.path:
+        sys.path.insert(0, str(_TESTS))
+    from hostile import child
+    from hostile.corpus import ATTACKS
+
+    folder = fresh(scene.memory / "attacks")
+    first, second = (path / "attack.hspy" for path in (folder / "case", folder / "traced"))
+    names = list(ATTACKS)[:: scene.much(9, 1, 1)]
+    fresh(first.parent)
+    for way in child.WAYS.values():  # so that no child has to import anything
+        ATTACKS["old dates"].make(first)
+        way(first)
+    for name in names:
+        yield Case(f"read/{_plain(name)}", partial(_attacked, first, ATTACKS[name]))
+    _check_strace()
+    usual = _trace(second, _good)[1]
+    for name in names[:: scene.much(11, 12, 1)]:
+        yield Case(f"traced/{_plain(name)}", partial(_traced, second, ATTACKS[name].make, usual))
+
+
+def _plain(name: str) -> str:
+    """A name that a pattern of the command line can be."""
+    return re.sub(r"[^\w,.-]+", "-", name)
+
+
+def _attacked(path: Path, attack: Any, chance: Chance, result: Result) -> None:
+    """In every way, watched by Python's audit and by Linux."""
+    from hostile.child import read_in_every_way
+    from hostile.verdict import problems
+
+    fresh(path.parent)
+    attack.make(path)
+    before = _contents(path.parent)
+    outcome = run(partial(read_in_every_way, path))
+    outcomes = outcome.value
+    if not result.expect(outcome.done and isinstance(outcomes, dict), f"{outcome}"):
+        return
+    assert isinstance(outcomes, dict)
+    result.problems.extend(problems(outcomes, attack))
+    result.expect(_contents(path.parent) == before, "a file was changed")
+    for way, found in outcomes.items():
+        result.counts["over 0.5 s of processor time"] += found.seconds > SECONDS / 2
+        result.expect(found.seconds <= SECONDS, f"{way}: {found.seconds:.2f} s of processor time")
+    result.counts["refused" if outcomes["load"].error else "read"] += 1
+
+
+def _contents(folder: Path) -> Mapping[str, bytes | None]:
+    return {path.name: path.read_bytes() if path.is_file() else None for path in folder.iterdir()}
+
+
+# watched from outside
+
+
+def _check_strace() -> None:
+    """It may not be there, or may not be allowed."""
+    command = shutil.which("strace")
+    if command is None:
+        raise NotHereError("what is opened, seen by strace, which is not installed")
+    if subprocess.run([command, "-o", "/dev/null", "true"], check=False).returncode:
+        raise NotHereError("what is opened, seen by strace, which may not trace here")
+
+
+def _good(path: Path) -> None:
+    hspyio.save(path, hspyio.Signal([1.0]), durable=False)
+
+
+def _traced(
+    path: Path, make: Callable[[Path], None], usual: set[str], chance: Chance, result: Result
+) -> None:
+    """No file is opened beside the attack, or for writing, that is not for any other file."""
+    problems, opened = _trace(path, make)
+    result.problems.extend(problems)
+    result.expect(str(path) in opened, "the watch has not seen the attack itself opened")
+    strange = sorted(opened - usual - {str(path)})
+    result.expect(not strange, f"opened {strange}")
+    result.counts["traced"] += 1
+
+
+def _trace(path: Path, make: Callable[[Path], None]) -> tuple[list[str], set[str]]:
+    """Read a file in every way, and isolated, under strace: what is wrong, and what is opened."""
+    fresh(path.parent)
+    make(path)
+    before, log = _contents(path.parent), path.parent.with_name("trace")
+    watched = ["strace", "-f", "-qq", "-e", "trace=open,openat,creat", "-o", str(log)]
+    paths = os.pathsep.join([str(Path(hspyio.__file__).parents[1]), str(_TESTS)])
+    done = subprocess.run(
+        [*watched, sys.executable, "-B", "-c", _PROGRAM, str(path)],
+        cwd=path.parent,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    problems = [f"exit code {done.returncode}: {done.stderr[-1000:]}"] if done.returncode else []
+    if _contents(path.parent) != before:
+        problems.append("a file was changed")
+    return problems, set(_opened(log, path))
+
+
+def _opened(log: Path, path: Path) -> Iterator[str]:
+    """Files beside an attack, itself among them, and what was opened for writing."""
+    for name, flags in _OPENED.findall(log.read_text(encoding="utf-8", errors="replace")):
+        full = os.path.normpath(path.parent / name)
+        if os.path.dirname(full) == str(path.parent) or any(flag in flags for flag in _WRITING):
+            yield full
