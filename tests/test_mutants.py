@@ -170,3 +170,19 @@ def test_damage_is_done_and_repeats(name: str, size: int) -> None:
 def test_a_mutant_is_known_by_its_seed() -> None:
     one, other = (mutant(CONTENT, DONOR, random.Random(f"1 {n}")) for n in (2, 3))
     assert one == mutant(CONTENT, DONOR, random.Random("1 2")) != other
+
+
+def test_our_originals_are_the_same_at_any_time(tmp_path: Path) -> None:
+    program = (
+        "import hashlib, pathlib, sys, time\n"
+        "from torture.originals import made_without_times\n"
+        "for name in ('gzip', 'sealed-latest'):\n"
+        "    for moment in range(2):\n"
+        "        content = made_without_times(name, pathlib.Path(sys.argv[1]))\n"
+        "        print(hashlib.sha256(content).hexdigest())\n"
+        "        time.sleep(1.1)\n"
+    )
+    done = run("-c", program, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    one, two, three, four = done.stdout.split()
+    assert one == two != three == four

@@ -64,7 +64,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m torture", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(KINDS)}")
     scale = parser.add_mutually_exclusive_group()
-    scale.add_argument("--quick", action="store_true", help="about a minute")
+    scale.add_argument("--quick", action="store_true", help="a few minutes")
     scale.add_argument("--short", action="store_true", help="what the tests run")
     parser.add_argument("--seed", type=int, help="of all chance; a new one by default")
     parser.add_argument("--case", default="*", help="only those whose name fits, such as '*/3'")

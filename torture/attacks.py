@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import hspyio
+from torture import forked
 from torture.children import run
+from torture.readings import MEMORY, End, read_in_child
 from torture.samples import fresh
 from torture.scene import Case, Chance, NotHereError, Result, Scene
 
@@ -44,7 +46,7 @@ def cases(scene: Scene) -> Iterator[Case]:
 
     folder = fresh(scene.memory / "attacks")
     first, second = (path / "attack.hspy" for path in (folder / "case", folder / "traced"))
-    names = list(ATTACKS)[:: scene.much(9, 1, 1)]
+    names = list(ATTACKS)[:: scene.much(9, 3, 1)]
     fresh(first.parent)
     for way in child.WAYS.values():  # so that no child has to import anything
         ATTACKS["old dates"].make(first)
@@ -53,7 +55,7 @@ def cases(scene: Scene) -> Iterator[Case]:
         yield Case(f"read/{_plain(name)}", partial(_attacked, first, ATTACKS[name]))
     _check_strace()
     usual = _trace(second, _good)[1]
-    for name in names[:: scene.much(11, 12, 1)]:
+    for name in names[:: scene.much(11, 8, 1)]:
         yield Case(f"traced/{_plain(name)}", partial(_traced, second, ATTACKS[name].make, usual))
 
 
@@ -81,6 +83,32 @@ def _attacked(path: Path, attack: Any, chance: Chance, result: Result) -> None:
         result.counts["over 0.5 s of processor time"] += found.seconds > SECONDS / 2
         result.expect(found.seconds <= SECONDS, f"{way}: {found.seconds:.2f} s of processor time")
     result.counts["refused" if outcomes["load"].error else "read"] += 1
+    _read_apart(path, result)
+
+
+def _read_apart(path: Path, result: Result) -> None:
+    """By another process, as ``isolated=True`` and `hspyio.verify` have it."""
+    ways = {"load isolated": partial(_isolated, path), "verify": partial(_verified, path)}
+    found = read_in_child(ways, path.parent.with_name("log"))
+    if isinstance(found, End):
+        result.problems.append(f"{found}")
+        return
+    for reading in found:
+        told = f"{reading.way}: {reading.detail}"
+        seconds, size = reading.seconds, reading.memory
+        result.expect(reading.verdict != "foreign", f"no error of ours: {told}")
+        result.expect(seconds <= SECONDS, f"{seconds:.2f} s of processor time: {told}")
+        result.expect(size <= MEMORY, f"{size / 2**20:.0f} MiB of memory: {told}")
+
+
+def _isolated(path: Path) -> None:
+    forked.install()
+    hspyio.load(path, name=next(iter(hspyio.open(path))), isolated=True)
+
+
+def _verified(path: Path) -> None:
+    forked.install()
+    repr(hspyio.verify(path))
 
 
 def _contents(folder: Path) -> Mapping[str, bytes | None]:

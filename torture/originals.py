@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import h5py
 import numpy as np
 
 import hspyio
+from hspyio.storage.superblock import lookup3
 from torture.samples import CHUNKS, made
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -44,14 +46,42 @@ def originals(folder: Path) -> list[Original]:
     """All of them; ours are made in a folder."""
     folder.mkdir(exist_ok=True)
     found = []
-    for name, make in OURS.items():
+    for name in OURS:
         path = folder / f"{name}.hspy"
-        make(path)
+        path.write_bytes(made_without_times(name, folder))
         found.append(_original(f"ours/{name}", path, name.startswith("sealed")))
     for kind, home in _FOLDERS.items():
         files = sorted(path for path in home.glob("*") if path.suffix in (".hspy", ".hdf5"))
         found += [_original(f"{kind}/{path.stem}", path, False) for path in files]
     return found
+
+
+def made_without_times(name: str, folder: Path) -> bytes:
+    """One of `OURS`, the same at any time."""
+    path = folder / "new.hspy"
+    OURS[name](path)
+    content = _without_times(path.read_bytes())
+    path.unlink()
+    return content
+
+
+def _without_times(content: bytes) -> bytes:
+    """A file that is the same whenever it was made, so that a seed makes the same mutants of it.
+
+    Headers of objects of version 2 begin with a signature, a version, flags, and if the flags say
+    so four times, two limits; then the length of what follows, and after that a checksum.
+    """
+    changed = bytearray(content)
+    for found in re.finditer(rb"OHDR\x02", content):
+        start, flags = found.start(), content[found.end()]
+        if flags & 0x20:
+            place = start + 22
+            changed[start + 6 : place] = bytes(16)
+            place += 4 * bool(flags & 0x10)
+            width = 1 << (flags & 3)
+            end = place + width + int.from_bytes(content[place : place + width], "little")
+            changed[end : end + 4] = lookup3(bytes(changed[start:end])).to_bytes(4, "little")
+    return bytes(changed)
 
 
 def _original(name: str, path: Path, sealed: bool) -> Original:

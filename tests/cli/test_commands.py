@@ -96,7 +96,7 @@ def test_a_file_that_is_not_good(
 
 
 def test_every_command_is_tested_with_them() -> None:
-    elsewhere = {"verify", "convert", "annotate"}  # each has a test file of its own
+    elsewhere = {"verify", "convert", "annotate", "rescue"}  # each has a test file of its own
     assert {command.split()[0] for command in READING} | elsewhere == set(NAMES)
 
 

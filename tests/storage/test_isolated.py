@@ -268,3 +268,29 @@ def test_kinds_of_errors_are_kept(path: Path) -> None:
     for name in ("BaseException", "UnsupportedTypeError", "Problem", "no such"):
         found = isolated._error({"error": name, "message": "why", "where": "/x"}, "a")
         assert isinstance(found, HspyError)
+
+
+def test_hangs_together_take_no_longer_than_one(tmp_path: Path, monkeypatch: Any) -> None:
+    path = tmp_path / "hangs.h5"
+    with h5py.File(path, "w") as file:
+        for name in "abcdefgh":
+            file[f"{name}/hang"] = 1
+    monkeypatch.setattr(isolated, "_PROGRAM", "crashing_child")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    started = []
+
+    def start(arguments: list[str], **options: Any) -> Any:
+        started.append(float(arguments[5]))
+        return popen(arguments, **options)
+
+    popen = isolated.subprocess.Popen
+    monkeypatch.setattr(isolated.subprocess, "Popen", start)
+    with open_isolated(path) as root:
+        reasons = []
+        for name in "abcdefgh":
+            member = root.members[name]
+            found = member.members["hang"] if isinstance(member, Group) else member
+            reasons.append(found.reason)
+    assert set(reasons[:6]) == {"reading it does not come to an end"}
+    assert set(reasons[6:]) == {"reading it has not come to an end 6 times"}
+    assert started == [2, 1, 0.5, 0.25, 0.25, 0.25]

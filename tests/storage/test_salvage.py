@@ -33,7 +33,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def opened(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def opened(path: Path):  # type: ignore[no-untyped-def]
     return open_salvaged(str(path), work=Work(), budget=Budget(), census=ReachedCensus())
 
 

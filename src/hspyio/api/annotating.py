@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from hspyio import names
-from hspyio.api.editing import change, to_be_changed
+from hspyio.api.changing import change, to_be_changed
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.saving import warn_unannotated

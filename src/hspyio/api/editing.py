@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hspyio import names
+from hspyio.api.changing import change, to_be_changed
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
-from hspyio.api.progress import working
 from hspyio.api.saving import listed, warn_unannotated
 from hspyio.errors import (
     AxesError,
@@ -27,28 +26,14 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Location, Signal
 from hspyio.storage.array_writer import check_filters
-from hspyio.storage.locks import kept_from_writers
 from hspyio.storage.proof import Member, thinned
 from hspyio.storage.space import check_space
-from hspyio.storage.switch import change_file
 from hspyio.versions import CURRENT
 
 if TYPE_CHECKING:
-    import h5py
-
     from hspyio.storage.checksums import ArraySums
-    from hspyio.storage.output import Output
 
-__all__ = [
-    "append",
-    "change",
-    "put",
-    "rebuilt_root",
-    "remove",
-    "to_be_changed",
-    "update",
-    "update_group",
-]
+__all__ = ["append", "put", "rebuilt_root", "remove", "update", "update_group"]
 
 _DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
 _REPLACED = (names.RAGGED_SHAPES_3_1,)
@@ -253,49 +238,6 @@ def put(
         change(held, root, replaced, options, seals)
     warn_unannotated(path, encoded.unannotated, stacklevel=4)
     return encoded
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A file that other writers are kept out of, from when it is read until it is changed."""
-
-    path: str
-    descriptor: int
-
-
-@contextmanager
-def to_be_changed(path: str | os.PathLike[str]) -> Iterator[_Held]:
-    """Keep other writers out of a file."""
-    target = os.path.realpath(path)
-    with kept_from_writers(target, change=True) as descriptor:
-        yield _Held(target, descriptor)
-
-
-def change(
-    held: _Held,
-    root: Group,
-    replaced: set[str],
-    options: WriteOptions,
-    seals: Mapping[str, Mapping[str, ArraySums]] | None = None,
-) -> None:
-    """Put a planned tree in the place of a file's experiments, and seal some of them."""
-    label = f"saving {os.path.basename(held.path)}"
-    with working(options.threads, options.progress, label) as work:
-
-        def seal(new: h5py.Group, output: Output) -> None:
-            from hspyio.api.sealing import seal_experiments
-
-            seal_experiments(new, output.fileno(), seals or {}, work)
-
-        change_file(
-            held.path,
-            held.descriptor,
-            root,
-            work,
-            replaced=replaced,
-            durable=options.durable,
-            finish=seal if seals else None,
-        )
 
 
 def _seals(

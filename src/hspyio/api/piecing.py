@@ -87,18 +87,16 @@ class _Piecing:
             if links and names.DATA not in links:
                 continue
             node = self._find(address)
-            if (
-                not isinstance(node, Group)
-                or "" in node.members
-                or names.DATA not in node.members
-            ):
+            if not isinstance(node, Group) or "" in node.members or names.DATA not in node.members:
                 self._reached.discard(address)  # a look is not the way of a reader
                 continue
             known = len(self._reached)
             if isinstance(node.members.get(names.DATA), Array):
                 self._taken.add(address)
-                if len(self._reached) > known:  # else an older state, with data that were reached
+                if len(self._reached) > known:
                     yield Pieced(self._search.names.get(address, ""), node, address)
+                else:  # an older state, with data that were reached: no part of it comes back
+                    _touch(node)
 
     def assembled(self, known: Mapping[str, Group]) -> Iterator[Pieced]:
         """Pieces without a group, by the experiment after whose header they stand."""

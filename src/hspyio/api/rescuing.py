@@ -114,7 +114,8 @@ def rescue(
     saved.hspy: not everything came back of broken.hspy
       map: came back in part
       /Experiments/map/data: 0.5 % of its values are damaged
-        [22:44, 0:22, :] cannot be read: it ends at 71303168, the file before that; now 0
+        [22:44, 0:22, :] cannot be read: its bytes end at 71303168, the file before that; now 0
+        intact: [0:22, :, :]
     """
     old, new = os.fspath(source), os.fspath(target)
     check_target(new, overwrite=overwrite)

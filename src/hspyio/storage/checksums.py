@@ -35,6 +35,8 @@ __all__ = ["CHANGED", "STORED", "ArraySums", "Fault", "chunk_sum", "faults_of", 
 BLOCK = 2**20
 _FACTS = struct.Struct("<qq")
 _POINTER = 16
+_MOST_ROWS = 2**20
+"""Units of an array that the file need not have the bytes of."""
 _UNREADABLE = (
     ArithmeticError,
     HspyError,
@@ -172,6 +174,8 @@ def faults_of(
         raise
     except _UNREADABLE as error:
         return [Fault((), _cannot_be_read(error))]
+    if isinstance(units, _Rows) and units.is_endless:
+        return [Fault((), f"is said to have {array.shape[0]:,} items, which the file has not")]
     if differs:
         changed = Fault((), f"{CHANGED}: its type, its shape or the places of its chunks differ")
         return [changed, *(faults_of(array, None, work, decode=True) if decode else ())]
@@ -423,6 +427,12 @@ class _Rows:
         self._length = array.shape[0] if array.shape else 1
         self.step = step or self._chosen_step()
         self.count = -(-self._length // self.step)
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether there are far more units than bytes that they could stand in."""
+        stored = getattr(self._array.source, "stored_bytes", 0)
+        return self.count > max(_MOST_ROWS, stored)
 
     def _chosen_step(self) -> int:
         """About a block of values, and whole chunks."""

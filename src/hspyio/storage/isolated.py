@@ -36,7 +36,14 @@ from hspyio.storage.messages import (
 from hspyio.storage.salvage import BY_ADDRESS
 from hspyio.storage.work import Work
 
-__all__ = ["Child", "IsolatedRows", "IsolatedSource", "Salvaging", "node_by_address", "open_isolated"]
+__all__ = [
+    "Child",
+    "IsolatedRows",
+    "IsolatedSource",
+    "Salvaging",
+    "node_by_address",
+    "open_isolated",
+]
 
 _Place = tuple[str, ...]
 
@@ -186,7 +193,7 @@ class Child:
             paths = os.pathsep.join([package, known] if known else [package])
             arguments = [os.path.abspath(self.path), str(self.work.threads), str(patience)]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", _PROGRAM, *arguments] + self._flags,
+                [sys.executable, "-m", _PROGRAM, *arguments, *self._flags],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=2**20,

@@ -1,0 +1,66 @@
+"""Change a file that no other writer has: its tree is planned, and goes in as a whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hspyio.api.progress import working
+from hspyio.node import Group
+from hspyio.options import WriteOptions
+from hspyio.storage.locks import kept_from_writers
+from hspyio.storage.switch import change_file
+
+if TYPE_CHECKING:
+    import h5py
+
+    from hspyio.storage.checksums import ArraySums
+    from hspyio.storage.output import Output
+
+__all__ = ["Held", "change", "to_be_changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file that other writers are kept out of, from when it is read until it is changed."""
+
+    path: str
+    descriptor: int
+
+
+@contextmanager
+def to_be_changed(path: str | os.PathLike[str]) -> Iterator[Held]:
+    """Keep other writers out of a file."""
+    target = os.path.realpath(path)
+    with kept_from_writers(target, change=True) as descriptor:
+        yield Held(target, descriptor)
+
+
+def change(
+    held: Held,
+    root: Group,
+    replaced: set[str],
+    options: WriteOptions,
+    seals: Mapping[str, Mapping[str, ArraySums]] | None = None,
+) -> None:
+    """Put a planned tree in the place of a file's experiments, and seal some of them."""
+    label = f"saving {os.path.basename(held.path)}"
+    with working(options.threads, options.progress, label) as work:
+
+        def seal(new: h5py.Group, output: Output) -> None:
+            from hspyio.api.sealing import seal_experiments
+
+            seal_experiments(new, output.fileno(), seals or {}, work)
+
+        change_file(
+            held.path,
+            held.descriptor,
+            root,
+            work,
+            replaced=replaced,
+            durable=options.durable,
+            finish=seal if seals else None,
+        )
