@@ -243,6 +243,8 @@ def test_an_interrupt_is_found_behind_what_it_led_to() -> None:
     assert interrupt_behind(error) is None
     error.__context__ = OSError("flush")
     assert interrupt_behind(error) is None
+    error.__context__.__cause__ = GeneratorExit()
+    assert interrupt_behind(error) is None
     error.__context__.__cause__ = interrupt = KeyboardInterrupt()
     assert interrupt_behind(error) is interrupt
     assert interrupt_behind(interrupt) is interrupt

@@ -303,12 +303,31 @@ def test_ctrl_c_between_taking_a_chunk_and_beginning_it(tmp_path: Path, monkeypa
 
 
 def test_shared_items_end_with_the_first_error() -> None:
-    shared = _Shared(iter(range(3)))
-    assert shared.next() == (0,)
-    shared.errors.append(ValueError())
-    assert shared.next() is None
-    assert _Shared(iter([None])).next() == (None,)
-    assert _Shared(iter(())).next() is None
+    done: list[int] = []
+
+    def failing(item: int) -> None:
+        done.append(item)
+        if item == 2:
+            raise ValueError
+
+    for together in (1, 100):
+        done.clear()
+        with pytest.raises(ValueError):  # noqa: PT011
+            each(range(100), lambda: failing, 2, together=together)
+        assert len(done) < 100
+
+
+@pytest.mark.parametrize("together", [1, 3, 10, 1000])
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 100])
+def test_what_is_taken_together_is_in_a_row_and_gets_less(count: int, together: int) -> None:
+    shared = _Shared(range(count), 2, together)
+    taken = []
+    while items := shared.next():
+        taken.append(items)
+    assert [item for items in taken for item in items] == list(range(count))
+    lengths = list(map(len, taken))
+    assert lengths == sorted(lengths, reverse=True)
+    assert max(lengths, default=0) <= max(1, min(together, count // 4))
 
 
 # the user's calls, from several threads at once and after a fork

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from hspyio.plan import plan
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import check_target
 from hspyio.storage.locks import kept_from_writers
+from hspyio.storage.reader import handle_of
 from hspyio.storage.rewrite import repack_file
 from hspyio.storage.space import check_space
 from hspyio.storage.work import Work
@@ -85,7 +86,8 @@ def repack(
     check_target(text, overwrite=overwrite)
     with (
         _kept(text),
-        opened(source, ReadOptions(lazy=True, chunks="auto", original_metadata=False)) as file,
+        closing(handle_of(os.fspath(source))) as handle,
+        opened(source, _BY_BLOCKS, handle=handle.twin()) as file,
     ):
         found = {name: _data(file, name) for name in file.contents.experiments}
         arrays = _planned({name: data for name, data in found.items() if data}, options)
@@ -93,14 +95,13 @@ def repack(
         check_space(text, Group({}, arrays))
         label = f"repacking {os.path.basename(file.path)}"
         with working(threads, progress, label) as work:
-            assert file.handle is not None
             sealed = _sealed(file, work)
 
             def seal(new: h5py.File, output: Output) -> None:
                 seal_experiments(new, output.fileno(), sealed, work)
 
             repack_file(
-                file.handle,
+                handle,
                 text,
                 arrays,
                 work,
@@ -108,6 +109,9 @@ def repack(
                 overwrite=overwrite,
                 finish=seal if sealed else None,
             )
+
+
+_BY_BLOCKS = ReadOptions(lazy=True, chunks="auto", original_metadata=False)
 
 
 def _sealed(file: OpenFile, work: Work) -> dict[str, dict[str, ArraySums]]:

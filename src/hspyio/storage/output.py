@@ -22,7 +22,7 @@ __all__ = ["Output", "interrupt_behind"]
 def interrupt_behind(error: BaseException) -> BaseException | None:
     """The Ctrl-C that an error came of: it may have struck while HDF5 was calling us."""
     seen: BaseException | None = error
-    while seen is not None and isinstance(seen, Exception):
+    while seen is not None and not isinstance(seen, (KeyboardInterrupt, SystemExit)):
         seen = seen.__cause__ or seen.__context__
     return seen
 
