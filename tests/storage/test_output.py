@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -248,3 +250,54 @@ def test_an_interrupt_is_found_behind_what_it_led_to() -> None:
     error.__context__.__cause__ = interrupt = KeyboardInterrupt()
     assert interrupt_behind(error) is interrupt
     assert interrupt_behind(interrupt) is interrupt
+
+
+def test_after_a_failure_what_was_written_is_read_back(path: Path, monkeypatch: Any) -> None:
+    """HDF5 reads some of its own bytes again, and crashes on what it does not know."""
+    with Output(os.open(path, os.O_RDWR | os.O_CREAT), Work()) as output:
+        output.write(memoryview(b"a" * 5000))
+
+        def full(*args: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("hspyio.storage.output.write_from", full)
+        output.seek(4990)
+        output.write(memoryview(b"b" * 5000))
+        output.seek(2)
+        output.write(memoryview(b"c"))
+        expected = bytearray(b"a" * 4990 + b"b" * 5000)
+        expected[2:3] = b"c"
+        for start, length in ((0, 9990), (4985, 10), (9000, 990), (8000, 100)):
+            output.seek(start)
+            found = bytearray(length)
+            assert output.readinto(memoryview(found)) == length
+            assert found == expected[start : start + length]
+        output.seek(9980)
+        found = bytearray(20)
+        assert output.readinto(memoryview(found)) == 20
+        assert found == b"b" * 10 + bytes(10)
+        with pytest.raises(OSError, match="No space left"):
+            output.check()
+    assert path.read_bytes() == b"a" * 5000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no limit on the size of files")
+@pytest.mark.parametrize("room", [20_000, 38_195, 60_000])
+def test_a_full_disk_among_texts_is_no_crash(path: Path, room: int) -> None:
+    program = """
+import resource, signal, sys
+import hspyio
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+texts = [f"text {i}" * 20 for i in range(2000)]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    hspyio.save(sys.argv[1], hspyio.Signal([1.0], metadata={"texts": texts}))
+except hspyio.HspyError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", program, str(path), str(room)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "File too large" in done.stdout
+    assert not path.exists()

@@ -179,11 +179,15 @@ def _written(
     durable: bool,
     finish: Callable[[h5py.File, Output], None] | None = None,
 ) -> Iterator[h5py.File]:
-    with h5py.File(output, "w", libver=LIBVER) as file:
-        yield file
-        store_graphs(output.graphs, output.work)
-        if finish is not None:
-            finish(file, output)
+    try:
+        with h5py.File(output, "w", libver=LIBVER) as file:
+            yield file
+            store_graphs(output.graphs, output.work)
+            if finish is not None:
+                finish(file, output)
+    except Exception:
+        output.check()  # what HDF5 says afterwards is not the cause
+        raise
     output.check()
     if durable:
         output.sync()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Output", "interrupt_behind"]
 
 
+_PAGE = 4096
+
+
 def interrupt_behind(error: BaseException) -> BaseException | None:
     """The Ctrl-C that an error came of: it may have struck while HDF5 was calling us."""
     seen: BaseException | None = error
@@ -49,20 +52,65 @@ class Output(DescriptorFile):
         self.work = work
         self.graphs: list[GraphOfTarget] = []
         self._failure: BaseException | None = None
+        self._pages: dict[int, bytearray] = {}
 
     def writable(self) -> bool:
         """Yes."""
         return True
 
     def write(self, data: memoryview) -> int:  # type: ignore[override]
-        """Write for HDF5, at the place it went to."""
-        count = memoryview(data).nbytes
+        """Write for HDF5, at the place it went to.
+
+        After a failure it goes on in memory: HDF5 reads some of it again, and would crash on what
+        it does not know.
+        """
+        content = memoryview(data).cast("B")
         try:
             if self._failure is None:
-                write_from(self._descriptor, [memoryview(data)], self._position)
+                write_from(self._descriptor, [content], self._position)
         except BaseException as error:  # Ctrl-C too must not reach HDF5
             self._failure = error
-        self._position += count
+        if self._failure is not None or self._pages:
+            self._remember(content, new=self._failure is not None)
+        self._position += len(content)
+        return len(content)
+
+    def _remember(self, content: memoryview, *, new: bool) -> None:
+        """Put into pages of memory what was written; into those there are, or new ones too."""
+        done = 0
+        while done < len(content):
+            number, start = divmod(self._position + done, _PAGE)
+            part = content[done : done + _PAGE - start]
+            if new or number in self._pages:
+                self._page(number)[start : start + len(part)] = part
+            done += len(part)
+
+    def _page(self, number: int) -> bytearray:
+        if number not in self._pages:
+            page = bytearray(_PAGE)
+            position, self._position = self._position, number * _PAGE
+            super().readinto(memoryview(page))
+            self._position = position
+            self._pages[number] = page
+        return self._pages[number]
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read what HDF5 believes to have written."""
+        start = self._position
+        target = memoryview(buffer).cast("B")
+        count = super().readinto(target)
+        if self._failure is not None and count < len(target):
+            target[count:] = bytes(len(target) - count)
+            count = len(target)
+            self._position = start + count
+        if self._pages:
+            for number in range(start // _PAGE, -(-(start + count) // _PAGE)):
+                if number in self._pages:
+                    first = number * _PAGE
+                    low, high = max(start, first), min(start + count, first + _PAGE)
+                    target[low - start : high - start] = self._pages[number][
+                        low - first : high - first
+                    ]
         return count
 
     def truncate(self, size: int | None = None) -> int:

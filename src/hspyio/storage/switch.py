@@ -30,8 +30,6 @@ from hspyio.storage.writer import LIBVER
 
 __all__ = ["change_file"]
 
-_PAGE = 4096
-
 
 def change_file(
     path: str,
@@ -147,16 +145,20 @@ class _Change:
                 session = h5py.File(output, "r+", libver=LIBVER)
             except (OSError, RuntimeError, ValueError):
                 return None
-            with session, self._old() as raw, h5py.File(raw, "r") as old:
-                group = h5g.create(session.id, None)
-                new = h5py.Group(group)
-                rebuild(new, old, self._root, output, linked_in(session), self._replaced)
-                store_graphs(output.graphs, self._work)
-                if self._finish is not None:
-                    self._finish(new, output)
-                session.flush()
-                address = int(h5o.get_info(group).addr)
-                end = output.freeze()
+            try:
+                with session, self._old() as raw, h5py.File(raw, "r") as old:
+                    group = h5g.create(session.id, None)
+                    new = h5py.Group(group)
+                    rebuild(new, old, self._root, output, linked_in(session), self._replaced)
+                    store_graphs(output.graphs, self._work)
+                    if self._finish is not None:
+                        self._finish(new, output)
+                    session.flush()
+                    address = int(h5o.get_info(group).addr)
+                    end = output.freeze()
+            except Exception:
+                output.check()  # what HDF5 says afterwards is not the cause
+                raise
             output.check()
         resize(self._descriptor, end)
         if self._durable:
@@ -209,56 +211,22 @@ class SwitchFile(Output):
         super().__init__(descriptor, work)
         self._end = end
         self._last = end
-        self._pages: dict[int, bytearray] = {}
         self._frozen = False
 
     def write(self, data: memoryview) -> int:  # type: ignore[override]
         """Keep in memory what lies below the old end, write what lies beyond."""
         content = memoryview(data).cast("B")
         count = len(content)
-        if not self._frozen:
-            below = max(0, min(count, self._end - self._position))
-            if below:
-                self._remember(content[:below])
-            if below < count:
-                self._position += below
-                super().write(content[below:])
-                self._last = max(self._last, self._position)
-                return count
-        self._position += count
-        return count
-
-    def _remember(self, content: memoryview) -> None:
-        done = 0
-        while done < len(content):
-            number, start = divmod(self._position + done, _PAGE)
-            part = content[done : done + _PAGE - start]
-            self._page(number)[start : start + len(part)] = part
-            done += len(part)
-
-    def _page(self, number: int) -> bytearray:
-        if number not in self._pages:
-            page = bytearray(_PAGE)
-            position, self._position = self._position, number * _PAGE
-            super().readinto(memoryview(page))
-            self._position = position
-            self._pages[number] = page
-        return self._pages[number]
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read what HDF5 believes to have written."""
-        start = self._position
-        target = memoryview(buffer).cast("B")
-        count = super().readinto(target)
-        if self._pages and start < self._end:
-            stop = min(start + count, self._end)
-            for number in range(start // _PAGE, -(-stop // _PAGE)):
-                if number in self._pages:
-                    low, high = max(start, number * _PAGE), min(stop, (number + 1) * _PAGE)
-                    page = self._pages[number]
-                    target[low - start : high - start] = page[
-                        low - number * _PAGE : high - number * _PAGE
-                    ]
+        if self._frozen:
+            self._position += count
+            return count
+        below = max(0, min(count, self._end - self._position))
+        if below:
+            self._remember(content[:below], new=True)
+            self._position += below
+        if below < count:
+            super().write(content[below:])
+            self._last = max(self._last, self._position)
         return count
 
     def truncate(self, size: int | None = None) -> int:
