@@ -81,11 +81,13 @@ print("told " + json.dumps(told))
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run it in a process without threads of a test runner, which a fork would not take along."""
+    # netCDF4, once imported, leads all processes to plug-ins that are linked to an HDF5 of its own
+    ours = {name: value for name, value in os.environ.items() if name != "HDF5_PLUGIN_PATH"}
     paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**ours, "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,
         check=False,
