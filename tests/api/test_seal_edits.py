@@ -88,7 +88,7 @@ def test_the_data_are_replaced(path: Path) -> None:
     [content, _] = hspyio.file_reader(path)
     content["data"] = NOISE + 1
     hspyio.file_writer(path, content, mode="a")
-    assert sealed(path) == {"plain": False, "sealed": True} | {}
+    assert sealed(path) == {"plain": False, "sealed": True}
     assert np.array_equal(hspyio.load(path, name="sealed").data, NOISE + 1)
 
 
