@@ -52,6 +52,8 @@ AXES_MANAGER = "_hspy_AxesManager_"
 TYPES = "_hspyio_types"
 MASKS = "_hspyio_masks"
 SEAL = "_hspyio_seal"
+SEAL_MARK = 16
+"""Bytes of the attribute that tells which seal it is."""
 
 # NeXus: what other viewers find the data and their axes by
 NX_CLASS = "NX_class"

@@ -25,7 +25,7 @@ from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.node import Array, Filter, MemorySource, StorageType, Text
 from hspyio.storage import scatter
-from hspyio.storage.array_writer import write_array
+from hspyio.storage.array_writer import create_array, fill_array
 from hspyio.storage.output import Output
 from hspyio.storage.work import Work
 from hspyio.storage.writer import LIBVER
@@ -49,7 +49,7 @@ def write(path: Path, data: NDArray[Any], chunks: tuple[int, ...] | None, filter
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     with Output(descriptor, work or Work(threads)) as output:
         with h5py.File(output, "w", libver=LIBVER) as file:
-            write_array(file, "x", array, output)
+            fill_array(create_array(file.id, "x", array), output)
         output.check()
     return through_hdf5(path)
 
@@ -139,7 +139,7 @@ def test_little_memory_is_used(path: Path, how: str, filters: Any) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         node = Array(array.dtype, MemorySource(given_array), chunks=(2, 64, 512), filters=filters)
         with Output(descriptor, Work(2)) as output, h5py.File(output, "w") as file:
-            write_array(file, "x", node, output)
+            fill_array(create_array(file.id, "x", node), output)
         assert tracemalloc.get_traced_memory()[1] < 6 * 2**20
     finally:
         tracemalloc.stop()

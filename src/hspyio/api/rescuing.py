@@ -50,6 +50,10 @@ _UNKNOWN_VERSION = "3.1"
 _RECOVERED = "recovered"
 _FILLED = "; now 0"
 _KEPT = "; kept as it is"
+_BY_ORDER = (
+    "of its chunks were put where they belong by their order in the file, as its index is damaged: "
+    "right if it was written from first to last, as it mostly is"
+)
 _FOUND = (
     "nothing leads to it any more: it may be an older state, or have been removed before; found "
     "by a search"
@@ -401,6 +405,7 @@ class _Rescuing:
     # the report
 
     def _report(self, target: str, changed: dict[str, list[DamagedPart]]) -> Rescue:
+        self._note_order()
         named = {problem.where for problem in self._problems}
         parts: dict[str, list[DamagedPart]] = {}
         for place, lost in self._losses.lost.items():
@@ -429,6 +434,13 @@ class _Rescuing:
             problems=tuple(self._problems),
             notes=tuple(self._notes),
         )
+
+    def _note_order(self) -> None:
+        """Say which arrays were put together without their index."""
+        for place, numbers in self._losses.by_order.items():
+            if numbers:
+                where = self._where(place)
+                self._notes[Problem(where, f"{len(numbers)} {_BY_ORDER}")] = None
 
     def _where(self, place: tuple[str, ...]) -> str:
         first, *rest = place or ("",)

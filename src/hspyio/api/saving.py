@@ -11,6 +11,7 @@ from hspyio.api.progress import working
 from hspyio.api.sealing import seal_experiments
 from hspyio.errors import HspyWarning, OptionError, Problem, UnsupportedTypeError
 from hspyio.layout import EncodedFile, encode_file
+from hspyio.layout.sealing import with_room_for_seals
 from hspyio.options import WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Signal
@@ -156,6 +157,8 @@ def write_new(
 ) -> None:
     """Write encoded signals as a new file, planned and checked before anything is touched."""
     root = plan(encoded.root(), options)
+    if options.checksum:
+        root = with_room_for_seals(root)
     check_filters(root)
     text = os.fspath(path)
     check_space(text, root)

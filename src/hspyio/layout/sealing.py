@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hspyio import names
 from hspyio.elements.nexus import nexus_attributes
 from hspyio.layout.reading import Contents, is_own_member
-from hspyio.node import Array, Attribute, Damaged, Group, Text
+from hspyio.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text
 
-__all__ = ["EXPERIMENT", "MODELS", "part_path", "sealed_parts"]
+__all__ = ["EXPERIMENT", "MODELS", "part_path", "sealed_parts", "with_room_for_seals"]
 
 EXPERIMENT = "attributes, name and format version"
 """The part that holds what is said of the experiment as a whole."""
@@ -42,6 +44,25 @@ def sealed_parts(file: Contents, name: str) -> dict[str, Group | Array | Damaged
             parts[key] = node if isinstance(node, (Group, Array)) else Damaged(_reason(node))
     models = file.models_of(name)
     return parts | {f"{MODELS}{key}": model for key, model in models.items()}
+
+
+def with_room_for_seals(root: Group) -> Group:
+    """A file with an empty seal on each experiment, for the one that is made at the end.
+
+    So the headers of the groups are complete before the data, and survive when the file is cut.
+    """
+    holder = root.members[names.EXPERIMENTS]
+    assert isinstance(holder, Group)
+    empty = np.zeros(names.SEAL_MARK, np.uint8)
+    members: dict[str, Group | Array | Damaged | Kept] = {}
+    for name in holder.members:
+        group = holder.members[name]
+        assert isinstance(group, Group)
+        attributes = {**group.attributes, names.SEAL: Attribute(empty.dtype, empty)}
+        inside = {**group.members, names.SEAL: Array(empty.dtype, MemorySource(empty))}
+        members[name] = Group(attributes, inside, group.ordered)
+    experiments = Group(holder.attributes, members, holder.ordered)
+    return Group(root.attributes, {**root.members, names.EXPERIMENTS: experiments}, root.ordered)
 
 
 def _text(value: str) -> Attribute:

@@ -8,18 +8,19 @@ from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
-from h5py import h5d, h5p, h5s, h5t, h5z
+from h5py import h5d, h5g, h5p, h5s, h5t, h5z
+from h5py._objects import phil
 
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
 from hspyio.filters.pipeline import Pipeline
 from hspyio.node import Array, Filter, GraphSource, Group, Text, Vlen, arrays_of
+from hspyio.records import record
 from hspyio.storage.blocks import BlockEncoder, ChunkTarget, PlainTarget
 from hspyio.storage.datasets import filter_available
 from hspyio.storage.output import Output
-from hspyio.storage.scatter import write_allocated, write_chunks
+from hspyio.storage.scatter import Grid, write_allocated, write_chunks
 from hspyio.storage.stored import chunk_index, stored_layout
 from hspyio.storage.types import to_h5py
 from hspyio.storage.vlen import row_access, write_rows
@@ -27,10 +28,22 @@ from hspyio.storage.vlen import row_access, write_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["check_filters", "expected_bytes", "stored_filters", "write_array"]
+__all__ = [
+    "NewArray",
+    "check_filters",
+    "create_array",
+    "expected_bytes",
+    "fill_array",
+    "stored_filters",
+]
 
 _COMPACT_LIMIT = 8192
 _ENCODES = 1
+_ONE_NODE = 64
+"""Chunks that HDF5 lists in one node of its index, which is there before them."""
+_NOTHING = b"\0"
+_WORTH_FINDING = 256
+"""Bytes of a chunk; never the one byte that holds its place."""
 
 
 def check_filters(root: Group) -> None:
@@ -64,25 +77,47 @@ def _hdf5_encodes(step: Filter) -> bool:
 
 
 def expected_bytes(array: Array) -> int:
-    """Bytes that `write_array` will tell of, as they go by."""
+    """Bytes that `fill_array` will tell of, as they go by."""
     if array.chunks is None or (isinstance(array.type, Text) and not _is_for_engine(array)):
         return 0
     return math.prod(array.shape) * to_h5py(array.type).itemsize
 
 
-def write_array(target: h5py.Group, name: str, array: Array, output: Output) -> None:
-    """Write one array; planned.
+@record
+class NewArray:
+    """An array of which everything but its values is in the file.
+
+    Attributes
+    ----------
+    dataset : h5py DatasetID
+        Open.
+    array : Array
+        What is to be written; planned.
+    engine : bool
+        Whether its chunks are made without HDF5.
+    """
+
+    dataset: h5d.DatasetID
+    array: Array
+    engine: bool
+
+    @property
+    def allocated(self) -> bool:
+        """Whether every chunk gets its place at the first write."""
+        return self.engine and not self.array.filters
+
+
+def create_array(target: h5g.GroupID, name: str, array: Array) -> NewArray:
+    """Write all of an array but its values.
 
     Parameters
     ----------
-    target : h5py.Group
+    target : h5py GroupID
         Where to.
     name : str
         Of the dataset.
     array : Array
-        What.
-    output : Output
-        The file; a dask array is only noted there, to be stored with the others.
+        What; planned.
     """
     dtype = to_h5py(array.type)
     array = replace(array, filters=stored_filters(array, dtype))
@@ -91,13 +126,44 @@ def write_array(target: h5py.Group, name: str, array: Array, output: Output) -> 
     kind = h5t.py_create(dtype, logical=True)
     creation = _creation(array, dtype, allocated=engine and not array.filters)
     access = row_access(array) if isinstance(array.type, Vlen) else None
-    dataset = h5d.create(target.id, name.encode(), kind, space, creation, dapl=access)
+    dataset = h5d.create(target, name.encode(), kind, space, creation, dapl=access)
+    return NewArray(dataset, array, engine)
+
+
+def fill_array(made: NewArray, output: Output) -> None:
+    """Write the values of an array.
+
+    Parameters
+    ----------
+    made : NewArray
+        In the file.
+    output : Output
+        The file; a dask array is only noted there, to be stored with the others.
+    """
+    array = made.array
     if not math.prod(array.shape):
         return
-    if engine:
-        _past_hdf5(dataset, array, output)
+    if made.engine:
+        if array.filters:
+            _place_index(made.dataset, array)
+        _past_hdf5(made.dataset, array, output)
     else:
-        _through_hdf5(dataset, array, dtype, output)
+        _through_hdf5(made.dataset, array, to_h5py(array.type), output)
+
+
+def _place_index(dataset: h5d.DatasetID, array: Array) -> None:
+    """Let HDF5 put its whole index of the chunks before the first of them.
+
+    Else it stands among them, and of a file that was cut no chunk could be found. Every chunk is
+    written as one byte, and gets another place when it comes: HDF5 moves what changes its size.
+    """
+    assert array.chunks is not None
+    grid = Grid(array.shape, array.chunks)
+    size = math.prod(array.chunks) * dataset.dtype.itemsize
+    if grid.count() > _ONE_NODE and size >= _WORTH_FINDING:
+        for number in range(grid.count()):
+            with phil:  # as in `write_chunks`
+                dataset.write_direct_chunk(grid.corner(number), _NOTHING)
 
 
 def stored_filters(array: Array, dtype: np.dtype[Any]) -> tuple[Filter, ...]:
@@ -132,6 +198,9 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
         return
     values = array.source.read().astype(pipeline.dtype, copy=False)
     stored = None if array.filters else stored_layout(dataset, array.type, ())
+    if stored is not None:  # the first chunk that is written gives all of them their places
+        with phil:
+            dataset.write_direct_chunk((0,) * len(array.shape), bytes(pipeline.size))
     index = None if stored is None else chunk_index(dataset, stored)
     if index is None:
         write_chunks(dataset, pipeline, values, output)
@@ -206,7 +275,7 @@ def _creation(array: Array, dtype: np.dtype[Any], *, allocated: bool) -> Any:
         return creation
     creation.set_chunk(array.chunks)
     if allocated:
-        creation.set_alloc_time(h5d.ALLOC_TIME_EARLY)
+        creation.set_alloc_time(h5d.ALLOC_TIME_LATE)
         creation.set_fill_time(h5d.FILL_TIME_NEVER)
     for step in array.filters:
         _set_filter(creation, step, dtype)

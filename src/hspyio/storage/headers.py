@@ -18,13 +18,24 @@ from hspyio.storage.stored import ChunkIndex, Stored
 from hspyio.storage.superblock import lookup3
 from hspyio.storage.system import read_some
 
-__all__ = ["Header", "TreeNode", "Walk", "index_of_nodes", "read_header", "tree_node", "walk_trees"]
+__all__ = [
+    "Header",
+    "TreeNode",
+    "Walk",
+    "index_of_nodes",
+    "is_old_header",
+    "read_header",
+    "tree_node",
+    "walk_trees",
+]
 
 _LINK_INFO, _LAYOUT, _GROUP_INFO, _LINK = 0x02, 0x08, 0x0A, 0x06
 _CONTINUATION, _SYMBOL_TABLE = 0x10, 0x11
 _UNDEFINED = 2**64 - 1
 _MOST_HEADER = 64 * 2**20
 _MOST_BLOCKS = 1000
+_MOST_BLOCK = 65536
+_MOST_KIND = 0x18
 _MOST_NODES = 1_000_000
 _CHUNKED = 2
 _TREE_HEAD = struct.Struct("<4sBBHQQ")
@@ -90,6 +101,32 @@ def read_header(descriptor: int, address: int) -> Header | None:
         links = tuple(filter(None, (_link(body) for kind, body in messages if kind == _LINK)))
         return Header("group", links)
     return Header("")
+
+
+def is_old_header(descriptor: int, address: int) -> bool:
+    """Whether the header of a group or dataset in HDF5's older form stands at an address.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    address : int
+        Where it would begin.
+    """
+    start = _bytes_at(descriptor, address, 16)
+    if len(start) < 16:
+        return False
+    (length,) = struct.unpack_from("<I", start, 8)
+    content = _bytes_at(descriptor, address + 16, min(length, _MOST_BLOCK))
+    kinds: set[int] = set()
+    place = 0
+    while place + 8 <= len(content):
+        kind, size = struct.unpack_from("<HH", content, place)
+        if kind > _MOST_KIND or size % 8 or place + 8 + size > length:
+            return False
+        kinds.add(kind)
+        place += 8 + size
+    return place == length and bool(kinds & {_LAYOUT, _SYMBOL_TABLE, _CONTINUATION})
 
 
 def _messages(
@@ -230,12 +267,15 @@ class Walk:
         Those of the lowest level.
     seen : frozenset of int
         Addresses of all nodes.
+    named : frozenset of int
+        Addresses that other nodes lead to, readable or not.
     whole : bool
         Whether all of them were readable.
     """
 
     nodes: tuple[TreeNode, ...]
     seen: frozenset[int]
+    named: frozenset[int]
     whole: bool
 
 
@@ -251,7 +291,7 @@ def walk_trees(descriptor: int, roots: Iterable[int], rank: int) -> Walk:
     rank : int
         Dimensions of the array.
     """
-    pending, seen, whole = list(roots), set[int](), True
+    pending, seen, named, whole = list(roots), set[int](), set[int](), True
     nodes: list[TreeNode] = []
     while pending and len(seen) < _MOST_NODES:
         address = pending.pop()
@@ -265,12 +305,12 @@ def walk_trees(descriptor: int, roots: Iterable[int], rank: int) -> Walk:
         if node is None:
             continue
         seen.add(address)
-        pending += node.siblings
-        if node.level:
-            pending += node.entries[:, -1].tolist()
-        else:
+        beside = [*node.siblings, *(node.entries[:, -1].tolist() if node.level else ())]
+        pending += beside
+        named.update(beside)
+        if not node.level:
             nodes.append(node)
-    return Walk(tuple(nodes), frozenset(seen), whole)
+    return Walk(tuple(nodes), frozenset(seen), frozenset(named), whole)
 
 
 def index_of_nodes(nodes: Iterable[TreeNode], stored: Stored) -> tuple[ChunkIndex, bool]:

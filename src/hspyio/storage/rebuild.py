@@ -58,12 +58,15 @@ def rebuild(
     replaced : collection of str
         The old experiments that are in the new tree, or are to go.
     """
-    write_group(new, root, output, keep=keep)
-    take_over(old, new, keep, skip=(names.EXPERIMENTS, names.ANALYSIS))
-    for name, handled in ((names.EXPERIMENTS, replaced), (names.ANALYSIS, (names.MODELS,))):
-        beside = old.get(name)
-        if isinstance(beside, h5py.Group) and (beside.attrs or set(beside) - set(handled)):
-            take_over(beside, new.require_group(name), keep, skip=handled)
+
+    def take_over_rest() -> None:
+        take_over(old, new, keep, skip=(names.EXPERIMENTS, names.ANALYSIS))
+        for name, handled in ((names.EXPERIMENTS, replaced), (names.ANALYSIS, (names.MODELS,))):
+            beside = old.get(name)
+            if isinstance(beside, h5py.Group) and (beside.attrs or set(beside) - set(handled)):
+                take_over(beside, new.require_group(name), keep, skip=handled)
+
+    write_group(new, root, output, keep=keep, beside=take_over_rest)
 
 
 def take_over(old: h5py.Group, new: h5py.Group, keep: Keep, *, skip: Container[str]) -> None:

@@ -112,11 +112,14 @@ def repack_file(
                 for name in holder
             }
             tree = Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=_is_ordered(holder))})
-            write_group(new, tree, output, keep=keep)
-            made = new[names.EXPERIMENTS]
-            take_over(holder, made, keep, skip=())
-            for name in arrays:
-                take_over(holder[name], made[name], keep, skip=())
+
+            def take_over_rest() -> None:
+                made = new[names.EXPERIMENTS]
+                take_over(holder, made, keep, skip=())
+                for name in arrays:
+                    take_over(holder[name], made[name], keep, skip=())
+
+            write_group(new, tree, output, keep=keep, beside=take_over_rest)
 
     path = os.path.realpath(target)
     replace_file(path, fill, work, durable=durable, overwrite=overwrite, finish=finish)

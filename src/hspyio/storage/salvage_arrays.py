@@ -17,6 +17,7 @@ from hspyio.storage.datasets import Place, passing, place_of
 from hspyio.storage.gather import Span, spans
 from hspyio.storage.handles import file_size, read_into
 from hspyio.storage.headers import TreeNode, index_of_nodes, read_header, walk_trees
+from hspyio.storage.placing import Facts, placed_chunks
 from hspyio.storage.salvage import ReachedCensus, address_of
 from hspyio.storage.search import search_objects, search_trees
 from hspyio.storage.stored import ChunkIndex, Stored, chunk_index
@@ -47,19 +48,26 @@ class Salvaged:
         the region of an array that does not fall into pieces.
     sums : tuple of (int, int)
         Place in the grid and checksum of each chunk that was read.
+    by_order : tuple of int
+        Places in the grid of those of which nothing but their order in the file tells the place.
     """
 
     values: NDArray[Any]
     lost: tuple[tuple[Region, str], ...] = ()
     sums: tuple[tuple[int, int], ...] = ()
+    by_order: tuple[int, ...] = ()
 
 
 @record
 class _Index:
-    """Chunks that are known, by place in the grid, and whether there are no others."""
+    """Chunks that are known, by place in the grid, and whether there are no others.
 
-    facts: dict[int, tuple[int, int, int]]
+    Some may be placed by nothing but their order in the file.
+    """
+
+    facts: Facts
     whole: bool
+    by_order: frozenset[int] = frozenset()
 
 
 class Salvage:
@@ -114,19 +122,22 @@ def _index_of(place: Place, stored: Stored, address: int) -> _Index | None:
                 return None
             return None if index is None else _Index(_facts(index), True)
         walk = walk_trees(descriptor, [header.tree], len(stored.shape))
-        nodes, whole = list(walk.nodes), walk.whole
-        if not walk.whole:
-            nodes += _strays(descriptor, stored)
-        index, sound = index_of_nodes(nodes, stored)
-        return _Index(_facts(index), whole and sound)
+        if walk.whole:
+            index, sound = index_of_nodes(walk.nodes, stored)
+            return _Index(_facts(index), sound)
+        trees = search_trees(descriptor, Work())
+        nodes = [*walk.nodes, *_strays(descriptor, stored, trees)]
+        known = _facts(index_of_nodes(nodes, stored)[0])
+        found, sure = placed_chunks(place, stored, known, header.tree, [*walk.named, *trees])
+        return _Index(known | found, False, frozenset() if sure else frozenset(found))
 
 
-def _facts(index: ChunkIndex) -> dict[int, tuple[int, int, int]]:
+def _facts(index: ChunkIndex) -> Facts:
     table = np.stack([index.offsets, index.sizes, index.masks], axis=-1).tolist()
     return dict(zip(index.places.tolist(), map(tuple, table), strict=True))
 
 
-def _strays(descriptor: int, stored: Stored) -> list[TreeNode]:
+def _strays(descriptor: int, stored: Stored, trees: list[int]) -> list[TreeNode]:
     """Nodes of trees of chunks to which no tree leads any more, if they can be of one array only.
 
     They are taken where every chunk in them fits the array, and no other damaged tree has its
@@ -143,7 +154,7 @@ def _strays(descriptor: int, stored: Stored) -> list[TreeNode]:
     if len(torn) != 1:
         return []
     taken = {address for _, walk in walks for address in walk.seen}
-    strays = [address for address in search_trees(descriptor, Work()) if address not in taken]
+    strays = [address for address in trees if address not in taken]
     found: list[TreeNode] = []
     for address in strays:
         for node in walk_trees(descriptor, [address], rank).nodes:
@@ -179,7 +190,8 @@ def _of_chunks(place: Place, stored: Stored, index: _Index, selection: Selection
         else:
             sums += found
     kept = tuple(0 if span.single else slice(None) for span in chosen)
-    return Salvaged(values[kept], tuple(lost), tuple(sums))
+    by_order = tuple(number for number, _ in sums if number in index.by_order)
+    return Salvaged(values[kept], tuple(lost), tuple(sums), by_order)
 
 
 class _Reading:

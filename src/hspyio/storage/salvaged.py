@@ -40,6 +40,9 @@ class Losses:
         Place of an array -> its shape.
     sums : dict
         Place of an array -> place of a chunk in its grid -> checksum of what stands in the file.
+    by_order : dict
+        Place of an array -> places in its grid of chunks which nothing but their order in the
+        file tells.
     """
 
     def __init__(self) -> None:
@@ -47,6 +50,7 @@ class Losses:
         self.lost: dict[tuple[str, ...], dict[Region, str]] = {}
         self.shapes: dict[tuple[str, ...], tuple[int, ...]] = {}
         self.sums: dict[tuple[str, ...], dict[int, int]] = {}
+        self.by_order: dict[tuple[str, ...], set[int]] = {}
         self._lock = threading.Lock()
 
     def note_reached(self, addresses: list[int]) -> None:
@@ -132,13 +136,16 @@ class SalvagedSource(IsolatedSource):
             for part in selection
         ]
         try:
-            (values, lost, sums), reader = self._child.ask("salvage", self._place, about=about)
+            (values, lost, sums, by_order), reader = self._child.ask(
+                "salvage", self._place, about=about
+            )
             found = np.asarray(reader.value(values))
             regions = [
                 (tuple((int(a), int(b)) for a, b in region), str(message))
                 for region, message in lost
             ]
             self._losses.add(self._place, regions, [(int(a), int(b)) for a, b in sums])
+            self._losses.by_order.setdefault(self._place, set()).update(map(int, by_order))
             return found, regions
         except (FilterError, TooLargeError):
             raise

@@ -59,7 +59,7 @@ __all__ = [
 _MAGIC = b"HSPYSEAL"
 _HEAD = struct.Struct("<8sII")
 _VERSION = 1
-_DIGEST = 16
+_DIGEST = names.SEAL_MARK
 _MOST_NAMED = 20
 
 Part = Group | Array | Attribute | Damaged
@@ -168,7 +168,11 @@ def write_seal(group: h5py.Group, seal: Seal) -> None:
         del group[names.SEAL]
     content = _encoded(seal)
     group.create_dataset(names.SEAL, data=np.frombuffer(content, np.uint8))
-    group.attrs[names.SEAL] = np.frombuffer(content[-_DIGEST:], np.uint8)
+    mark = np.frombuffer(content[-_DIGEST:], np.uint8)
+    if names.SEAL in group.attrs:  # as it is done here, its place in the header stays the same
+        group.attrs.modify(names.SEAL, mark)
+    else:
+        group.attrs[names.SEAL] = mark
 
 
 def _encoded(seal: Seal) -> bytes:

@@ -6,7 +6,7 @@ import re
 import struct
 from dataclasses import dataclass, field
 
-from hspyio.storage.headers import Header, read_header
+from hspyio.storage.headers import Header, is_old_header, read_header
 from hspyio.storage.system import file_size, read_into
 from hspyio.storage.work import Work
 
@@ -14,8 +14,11 @@ __all__ = ["Search", "search_objects", "search_trees"]
 
 _BLOCK = 16 * 2**20
 _MOST_FOUND = 200_000
-_OBJECTS = re.compile(rb"OHDR\x02|SNOD\x01", re.DOTALL)
-_TREES = re.compile(rb"TREE\x01\x00")
+_OLD = rb"\x01\x00[\x01-\x40]\x00\x01\0\0\0.[\x00-\x1f]\0\0\0\0\0\0[\x00-\x18]\0..[\x00-\x07]\0\0\0"
+"""Header of HDF5's older form: version 1, a few messages, one link, a length, a first message."""
+_OBJECTS = re.compile(rb"OHDR\x02|SNOD\x01|" + _OLD, re.DOTALL)
+_ALIGNED = 8
+_TREES = re.compile(rb"TREE\x01")
 _ENTRY = struct.Struct("<QQI4x16x")
 
 
@@ -41,8 +44,9 @@ class Search:
 def search_objects(descriptor: int, work: Work) -> Search:
     """Read a whole file and find groups and datasets.
 
-    Those that HDF5 1.8 or later has written in its newer form begin with a signature; of the
-    older form those are found that a symbol table names, whose signature it has.
+    Those that HDF5 1.8 or later has written in its newer form begin with a signature. Those of
+    the older form have none: they are found by the symbol tables that name them, which have one,
+    and by what every one begins with.
 
     Parameters
     ----------
@@ -53,11 +57,17 @@ def search_objects(descriptor: int, work: Work) -> Search:
     """
     found = Search()
     tables: list[int] = []
+    old: list[int] = []
     for place, signature in _places(descriptor, _OBJECTS, work):
         if signature[:4] == b"OHDR":
             _note(descriptor, place, found)
         elif signature[:4] == b"SNOD":
             tables.append(place)
+        elif place % _ALIGNED == 0:
+            old.append(place)
+    for place in old:
+        if is_old_header(descriptor, place):
+            _note(descriptor, place, found)
     for place in tables:
         for address in _named_in(descriptor, place):
             _note(descriptor, address, found)
@@ -68,7 +78,7 @@ def search_objects(descriptor: int, work: Work) -> Search:
 
 
 def search_trees(descriptor: int, work: Work) -> list[int]:
-    """Read a whole file and find the lowest nodes of all trees of chunks."""
+    """Read a whole file and find the nodes of all trees of chunks."""
     return [place for place, _ in _places(descriptor, _TREES, work)]
 
 
@@ -102,7 +112,7 @@ def _places(descriptor: int, pattern: re.Pattern[bytes], work: Work) -> list[tup
     work.expect(size)
     places: list[tuple[int, bytes]] = []
     for begin in range(0, size, _BLOCK):
-        block = _read(descriptor, begin, min(_BLOCK + 8, size - begin))
+        block = _read(descriptor, begin, min(_BLOCK + 32, size - begin))
         places += [
             (begin + match.start(), match.group())
             for match in pattern.finditer(block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,7 +11,7 @@ import numpy as np
 from h5py import h5, h5a, h5d, h5g, h5p, h5s
 
 from hspyio.node import Array, Attribute, Group, Kept, Text, arrays_of
-from hspyio.storage.array_writer import expected_bytes, write_array
+from hspyio.storage.array_writer import NewArray, create_array, expected_bytes, fill_array
 from hspyio.storage.output import Output
 from hspyio.storage.small import SmallWriter
 from hspyio.storage.types import WriteTypes
@@ -28,7 +29,12 @@ LIBVER = ("v108", "latest")
 
 
 def write_group(
-    target: h5py.Group, group: Group, output: Output, *, keep: Keep | None = None
+    target: h5py.Group,
+    group: Group,
+    output: Output,
+    *,
+    keep: Keep | None = None,
+    beside: Callable[[], None] | None = None,
 ) -> None:
     """Write attributes and members of a group into one that exists.
 
@@ -42,16 +48,37 @@ def write_group(
         The file.
     keep : callable, optional
         Puts a `Kept` object of the old file under a name into a group of the new one.
+    beside : callable, optional
+        Writes what else is to stand in the file, before the values of large arrays.
     """
     output.work.expect(sum(map(expected_bytes, arrays_of(group))))
-    _Writer(output, keep).fill(target.id, group)
+    writer = _Writer(keep)
+    writer.fill(target.id, group)
+    if beside is not None:
+        beside()
+    if writer.large:
+        # All else is to stand in the file before them: it survives when the file is cut.
+        target.file.flush()
+        for made in sorted(writer.large, key=_size):
+            fill_array(made, output)
+            output.check()
+
+
+def _size(made: NewArray) -> int:
+    return math.prod(made.array.shape) * int(made.dataset.dtype.itemsize)
 
 
 class _Writer:
-    """One call of `write_group`; what its thousands of small objects share is made once."""
+    """One call of `write_group`; what its thousands of small objects share is made once.
 
-    def __init__(self, output: Output, keep: Keep | None) -> None:
-        self._output = output
+    Attributes
+    ----------
+    large : list of NewArray
+        Arrays whose values are yet to be written.
+    """
+
+    def __init__(self, keep: Keep | None) -> None:
+        self.large: list[NewArray] = []
         self._keep = keep
         self._types = WriteTypes()
         self._small = SmallWriter(self._types)
@@ -70,7 +97,7 @@ class _Writer:
                 self.fill(self._group(target, name, ordered=node.ordered), node)
             elif isinstance(node, Array):
                 if not self._small.write(target, name.encode(), node):
-                    write_array(h5py.Group(target), name, node, self._output)
+                    self.large.append(create_array(target, name, node))
                 if node.attributes:
                     self._describe(h5d.open(target, name.encode()), node)
             elif isinstance(node, Kept) and self._keep is not None:
