@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from h5py import h5d, h5s, h5t
+from h5py import h5d, h5p, h5s, h5t
 
 from hspyio.errors import DamagedFileError
 from hspyio.node import Array, Damaged, Filter, GraphSource, MemorySource, Text, Vlen
@@ -169,3 +169,23 @@ def test_a_list_in_another_file_is_refused_unless_asked_for(tmp_path: Path) -> N
     with open_root(path, allow_external=True) as root:
         for node in root.members.values():
             assert node.source.read().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("count", [64, 20_000])
+def test_what_was_never_written_is_zero_and_no_memory_of_the_process(
+    tmp_path: Path, count: int
+) -> None:
+    path = tmp_path / "never.h5"
+    with h5py.File(path, "w") as file:
+        creation = h5p.create(h5p.DATASET_CREATE)
+        creation.set_chunk((8,))
+        creation.set_fill_time(h5d.FILL_TIME_NEVER)
+        h5d.create(file.id, b"d", h5t.NATIVE_INT64, h5s.create_simple((count,)), creation)
+    for _ in range(3):
+        used = [np.full(count, 77) for _ in range(50)]
+        del used
+        with open_root(str(path)) as root:
+            node = root.members["d"]
+            assert isinstance(node, Array)
+            assert not node.source.read().any()
+            assert not node.source.read((slice(3, 60),)).any()

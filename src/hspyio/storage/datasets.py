@@ -20,7 +20,7 @@ from hspyio.records import record
 from hspyio.storage.guard import UNSUSPICIOUS, Budget, check_chunks, check_inflation
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.session import Session
-from hspyio.storage.types import check_type, from_h5py, plain_values, to_h5py
+from hspyio.storage.types import blank, check_type, from_h5py, plain_values, to_h5py
 from hspyio.storage.work import Work
 
 if TYPE_CHECKING:
@@ -360,7 +360,7 @@ def _through_hdf5(
         kept = tuple(0 if span.single else slice(None) for span in chosen)
         return plain_values(values, kind)[(*kept, ...)]
     else:
-        values = np.empty(dataset.shape, dataset.dtype)
+        values = blank(dataset.shape, dataset.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values, h5t.py_create(to_h5py(kind)))
     return plain_values(values, kind)
 

@@ -11,7 +11,7 @@ from h5py import h5d, h5g, h5p, h5s
 from hspyio.errors import UNREADABLE, HspyError
 from hspyio.filters import fletcher32, gzip, shuffle
 from hspyio.node import Array, MemorySource, Text, Vlen
-from hspyio.storage.types import ReadTypes, WriteType, WriteTypes, plain_values
+from hspyio.storage.types import ReadTypes, WriteType, WriteTypes, blank, plain_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +69,7 @@ def read_small(dataset: h5d.DatasetID, types: ReadTypes, session: Session) -> Ar
         if size > _UNCOUNTED:
             session.check_items(dataset)
             session.census.enter(dataset, followed=False)
-        values = np.empty(shape, stored.dtype)
+        values = blank(shape, stored.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values, stored.memory)
     except HspyError:
         raise

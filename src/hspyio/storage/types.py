@@ -19,12 +19,18 @@ __all__ = [
     "ReadTypes",
     "WriteType",
     "WriteTypes",
+    "blank",
     "check_type",
     "from_h5py",
     "plain_bytes",
     "plain_values",
     "to_h5py",
 ]
+
+
+def blank(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array for HDF5 to read into: it leaves out what was never written, if told not to fill."""
+    return np.empty(shape, dtype) if dtype.hasobject else np.zeros(shape, dtype)
 
 
 def to_h5py(kind: StorageType) -> np.dtype[Any]:
