@@ -22,10 +22,11 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / PACKAGE
 # Rooms from the ground up. On the two lowest floors a room is a single small file, which may also
 # import those named before it on its floor; higher up, rooms on one floor don't see each other.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("records", "errors", "names", "options"),
-    ("node", "tree", "parts", "expression", "axes", "signal", "differences"),
+    ("records", "errors", "names", "options", "notebook"),
+    ("node", "tree", "parts", "expression", "axes", "pages", "signal", "differences"),
     ("elements", "versions", "filters", "chunks"),
     ("layout", "plan", "storage", "lazy"),
+    ("rules",),
     ("api",),
     ("bridges", "cli", "testing"),
     ("__main__",),
@@ -41,12 +42,15 @@ HEAVY = {
     *("tifffile", "xarray"),
 }
 # What a heavy module imports itself, to find its own classes extended there.
-PLUGINS = {"bridges/xarray_backend.py": "xarray"}
+PLUGINS = {"bridges/plotting/figure.py": "matplotlib", "bridges/xarray_backend.py": "xarray"}
 # Python's own modules that few HSpy files need. Importing them takes longer than reading a small
 # file, so they may wait inside a function until they are used.
-RARE = {"base64", "fractions", "hashlib", "html", "json", "shutil", "unicodedata", "zoneinfo"}
+RARE = {"_blake2", "base64", "fractions", "hashlib", "html", "json", "shutil", "unicodedata", "zoneinfo"}
 # The engine, for the same reason: HDF5 itself reads what is small, and few files have a seal.
 ENGINE = {
+    "hspyio.bridges.plotting.figure",
+    "hspyio.notebook",
+    "hspyio.pages",
     "hspyio.api.sealing",
     "hspyio.storage.gather",
     "hspyio.storage.isolated",

@@ -48,9 +48,12 @@ def digest(node: Node, companion: Array | None = None) -> str:
 
 @cache
 def _blake2b() -> type[hashlib.blake2b]:
-    import hashlib
-
-    return hashlib.blake2b
+    """Python's own; `hashlib` gives the same, but loads OpenSSL first, longer than a file takes."""
+    try:
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b
 
 
 def _content(node: Node, *, top: bool = False) -> bytes:
