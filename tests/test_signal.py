@@ -257,7 +257,7 @@ def test_html() -> None:
         assert "<script" not in html
         assert "<b>" not in html
         assert "<table>" in html
-        assert '<details class="hspyio-tree"><summary>metadata (3)' in html
+        assert '<details><summary>metadata <span class="hs-soft">(3)' in html
     signal.data = np.zeros((2, 3))
     assert "6 items, 48 bytes" in signal._repr_html_()
 

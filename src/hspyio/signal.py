@@ -6,7 +6,6 @@ import copy
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -15,11 +14,12 @@ import numpy as np
 from hspyio.axes import Axes, Axis, axis_from_dict, default_axes
 from hspyio.errors import AxesError
 from hspyio.records import value
-from hspyio.tree import MetadataTree, tree_html
+from hspyio.tree import MetadataTree
 
 if TYPE_CHECKING:
     import dask.array
     import xarray
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 __all__ = ["Location", "Model", "Signal"]
@@ -95,6 +95,11 @@ class Model:
         if self.date:
             parts.append(f"date: {self.date}")
         return f"<Model, {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        from hspyio.pages import model_page
+
+        return model_page(repr(self)[8:-1], self.tree)
 
 
 @dataclass(init=False, eq=False, repr=False)
@@ -290,6 +295,12 @@ class Signal:
 
         return hspyio.to_xarray(self)
 
+    def plot(self, *, log: bool | None = None, progress: bool | None = None) -> Figure:
+        """Draw it with matplotlib, as `hspyio.plot`, which says what is drawn."""
+        import hspyio
+
+        return hspyio.plot(self, log=log, progress=progress)
+
     def close(self) -> None:
         """Let go of the file that lazy data are read from; again is no error."""
         release, self._close = self._close, None
@@ -346,19 +357,20 @@ class Signal:
         return f"({navigation}|{'ragged' if self.ragged else signal})"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from hspyio.pages import signal_page
 
-        size = f"{prod(self.data.shape):,} items"
-        if not self.ragged:
-            size += f", {_bytes_text(self.data.nbytes)}"
-        if self.lazy:
-            size += f", lazy, chunks of {self.data.chunksize}"  # type: ignore[union-attr]
-        facts = f"array {self.data.shape}, {_dtype_text(self.data)}, {size}"
-        kind = f" · {escape(_line(self.signal_type))}" if self.signal_type else ""
-        return (
-            f"<div><strong>{escape(_line(self.title) or 'Signal')}</strong>{kind}"
-            f" · {escape(self._dimensions())}</div><div>{escape(facts)}</div>"
-            f"{self.axes._repr_html_()}{tree_html(self.metadata, 'metadata')}"
+        names = ("metadata", "original_metadata", "attributes", "learning_results")
+        models = {name: model.tree for name, model in self.models.items()}
+        place = self.location
+        return signal_page(
+            title=self.title,
+            kind=self.signal_type,
+            dimensions=self._dimensions(),
+            dtype=_dtype_text(self.data),
+            data=self.data,
+            axes=self.axes,
+            trees={**{name: getattr(self, name) for name in names}, "models": models},
+            source="" if place is None else f"{place.path}, /Experiments/{place.group}",
         )
 
 
@@ -483,11 +495,3 @@ def _dtype_text(data: Data) -> str:
         first = data.flat[0]
         return str(getattr(first, "dtype", type(first).__name__))
     return str(data.dtype)
-
-
-def _bytes_text(number: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    return f"{number:.4g} TB"

@@ -7,15 +7,19 @@ import reprlib
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import islice
 from operator import length_hint
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from hspyio.notebook import Row
 
 __all__ = ["MetadataTree", "tree_html"]
 
 _TEXT_WIDTH = 60  # characters of one value or key in a drawing
 _TEXT_LINES = 200  # lines of a drawing in text
 _HTML_BYTES = 900_000  # what a drawing in a notebook may weigh
+_HTML_FRAME = 2_000  # what stands around its rows
 _HTML_OPEN = 30  # more entries than this at the root are shown folded
 _DRAWN_DEPTH = 200  # deeper than any HSpy file may be; a browser stops at 512 elements
 _COUNTED = 100_000  # lines left out are counted so far; a shared node can unfold without end
@@ -238,11 +242,19 @@ class MetadataTree(dict[Any, Any]):
         return "\n".join([*lines, *([f"… {more} more"] if more else [])])
 
     def _repr_html_(self) -> str:
-        return tree_html(self, open_root=len(self) <= _HTML_OPEN)
+        from hspyio.notebook import page
+
+        return page(tree_html(self, open_root=len(self) <= _HTML_OPEN))
 
 
-def tree_html(tree: MetadataTree, label: str = "MetadataTree", *, open_root: bool = False) -> str:
-    """Draw a tree as nested, folded ``<details>``.
+def tree_html(
+    tree: MetadataTree,
+    label: str = "MetadataTree",
+    *,
+    open_root: bool = False,
+    budget: int = _HTML_BYTES,
+) -> str:
+    """Draw a tree as nested, folded ``<details>``, for a page of `hspyio.notebook`.
 
     Parameters
     ----------
@@ -252,53 +264,33 @@ def tree_html(tree: MetadataTree, label: str = "MetadataTree", *, open_root: boo
         Text of the outermost line.
     open_root : bool
         Whether the first level is shown unfolded.
+    budget : int
+        Bytes it may have; what does not fit is counted in a last row.
 
     Returns
     -------
     str
-        HTML of less than 1 MB; what does not fit is counted in a last row.
+        HTML without the style, which is the page's.
     """
-    from html import escape
+    from hspyio.notebook import fold
+    from hspyio.notebook import tree as drawn
 
-    head = (
-        "<style>.hspyio-tree ul{list-style:none;margin:0;padding-left:1.4em}"
-        ".hspyio-tree code{color:inherit;background:none}"
-        ".hspyio-tree summary{cursor:pointer}</style>"
-        f'<details class="hspyio-tree"{" open" if open_root else ""}>'
-        f"<summary>{escape(label)} ({len(tree)})</summary><ul>"
-    )
-    rows, more = _html_rows(tree, _HTML_BYTES - len(head.encode()))
-    rest = f"<li>… {more} more</li>" if more else ""
-    return f"{head}{''.join(rows)}{rest}</ul></details>"
+    rows = _rows(tree)
+    items, left = drawn(rows, budget - _HTML_FRAME)
+    more = _count(rows, already=1) if left is not None else ""
+    rest = f"<li>… {more} more; .paths() lists all of them</li>" if more else ""
+    return fold(label, f"<ul>{items}{rest}</ul>", note=f"({len(tree):,})", opened=open_root)
 
 
-def _html_rows(tree: MetadataTree, budget: int) -> tuple[list[str], str]:
-    from html import escape
+def _rows(tree: MetadataTree) -> Iterator[Row]:
+    from hspyio.notebook import Row
 
-    close = "</ul></details></li>"
-    rows: list[str] = []
-    depth = 0
-    entries = _entries(tree, _DRAWN_DEPTH)
-    for entry in entries:
-        ups = close * (depth - entry.depth)
+    for entry in _entries(tree, _DRAWN_DEPTH):
+        key = _key_text(entry.key)
         if entry.is_node:
-            key = escape(_key_text(entry.key))
-            row = f"{ups}<li><details><summary>{key}</summary><ul>"
+            yield Row(entry.depth, key, None, len(entry.value))
         else:
-            row = f"{ups}<li>{_leaf_html(entry)}</li>"
-        budget -= len(row.encode()) + (len(close) if entry.is_node else 0)
-        if budget < 0:
-            return [*rows, close * depth], _count(entries, already=1)
-        rows.append(row)
-        depth = entry.depth + entry.is_node
-    return [*rows, close * depth], ""
-
-
-def _leaf_html(entry: _Entry) -> str:
-    from html import escape
-
-    key, value = escape(_key_text(entry.key)), escape(_value_text(entry))
-    return f"{key} = <code>{value}</code>"
+            yield Row(entry.depth, key, _value_text(entry))
 
 
 # walking
@@ -336,7 +328,7 @@ def _entries(tree: MetadataTree, max_depth: int | None = None) -> Iterator[_Entr
             levels.pop()
 
 
-def _count(entries: Iterator[_Entry], already: int = 0) -> str:
+def _count(entries: Iterator[object], already: int = 0) -> str:
     """How many entries are left, as text; empty for none."""
     number = already + sum(1 for _ in islice(entries, _COUNTED + 1))
     if number > _COUNTED:

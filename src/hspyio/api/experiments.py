@@ -5,22 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from math import prod
 from types import TracebackType
 from typing import Any, Self
+
+import numpy as np
 
 from hspyio import names
 from hspyio.api.files import OpenFile, opened, readable, select, title_of
 from hspyio.elements import ELEMENTS
 from hspyio.elements.decoder import Decoder, Reading
+from hspyio.errors import HspyError
+from hspyio.filters import describe, everywhere
 from hspyio.layout import to_signal
-from hspyio.node import Group
+from hspyio.node import Array, Group
 from hspyio.options import ReadOptions
 from hspyio.parts import SignalParts
 from hspyio.signal import Location, Model, Signal
+from hspyio.storage.datasets import stored_bytes
 from hspyio.storage.reader import handle_of
 from hspyio.tree import MetadataTree
 
 __all__ = ["Experiments", "read_signal"]
+
+_SHOWN = 200
+"""Experiments that a notebook lists with what is known of them."""
 
 
 def read_signal(file: OpenFile, name: str) -> Signal:
@@ -143,10 +152,44 @@ class Experiments(Mapping[str, Signal]):
         ]
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from hspyio.notebook import facts, heading, page
 
-        items = "".join(f"<li>{escape(line)}</li>" for line in self._lines())
-        return f"<p>{escape(self.path)}, format {escape(self.version)}</p><ul>{items}</ul>"
+        shown = list(self.titles.items())[:_SHOWN]
+        try:
+            with self._opened(stacklevel=5) as file:
+                folds = "".join(_fold(file, name, title) for name, title in shown)
+        except HspyError as error:  # closed, and changed since: the names are known all the same
+            folds = facts([("", str(error)), *((name, title) for name, title in shown)])
+        more = len(self) - len(shown)
+        rest = facts([("", f"… {more:,} more; list(...) names all")]) if more else ""
+        count = "1 experiment" if len(self) == 1 else f"{len(self):,} experiments"
+        version = f"format {self.version or 'not declared'}"
+        return page(heading(self.path, version, count), folds, rest)
+
+
+def _fold(file: OpenFile, name: str, title: str) -> str:
+    """One experiment as html: what is known of its data without reading them."""
+    from hspyio.notebook import facts, fold
+
+    label = title or "(no title)"
+    if title != name:
+        label += f" [{name}]"
+    node = file.contents.experiments[name].members.get(names.DATA)
+    if not isinstance(node, Array):
+        return fold(label, facts([("data", "cannot be read")]))
+    dtype = str(node.type) if isinstance(node.type, np.dtype) else "ragged"
+    stored = f"{stored_bytes(node):,} bytes, {' + '.join(describe(node.filters)) or 'uncompressed'}"
+    size = f"{prod(node.shape):,} items"
+    if isinstance(node.type, np.dtype):
+        size += f", {prod(node.shape) * node.type.itemsize:,} bytes in memory"
+    known = [
+        ("array", f"{node.shape}, {dtype}"),
+        ("size", size),
+        ("stored", stored),
+        ("chunks", "in one block" if node.chunks is None else str(node.chunks)),
+        ("", everywhere(node.filters)),
+    ]
+    return fold(label, facts(known), note=f"{node.shape}, {dtype}")
 
 
 def _decoded(group: Group, file: OpenFile) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
-from hspyio.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis
+from hspyio.axes.kinds import TABLE_HEAD, Axis, UniformAxis, table_row
 from hspyio.errors import AxesError
 
 
@@ -105,7 +105,7 @@ class Axes(Sequence[Axis]):
     def __repr__(self) -> str:
         if not self._axes:
             return "<Axes, none>"
-        rows = [_TABLE_HEAD, *(_table_row(axis) for axis in self._axes)]
+        rows = [TABLE_HEAD, *map(table_row, self._axes)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = (
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -114,14 +114,16 @@ class Axes(Sequence[Axis]):
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from hspyio.notebook import page
 
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in _TABLE_HEAD)
-        rows = (
-            "".join(f"<td>{escape(cell)}</td>" for cell in _table_row(axis)) for axis in self._axes
-        )
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return page(axes_table(self))
+
+
+def axes_table(axes: Axes) -> str:
+    """The table of some axes as html, for a page; ``""`` without axes."""
+    from hspyio.notebook import table
+
+    return table(TABLE_HEAD, map(table_row, axes)) if axes else ""
 
 
 def default_axes(shape: Sequence[int], signal_dimension: int) -> Axes:
@@ -152,27 +154,3 @@ def default_axes(shape: Sequence[int], signal_dimension: int) -> Axes:
     return Axes(
         UniformAxis(size=size, navigate=index < navigating) for index, size in enumerate(shape)
     )
-
-
-# tables
-
-_TABLE_HEAD = ("axis", "name", "size", "offset", "scale", "units", "space")
-
-
-def _table_row(axis: Axis) -> tuple[str, ...]:
-    match axis:
-        case UniformAxis():
-            offset, scale = f"{axis.offset:.6g}", f"{axis.scale:.6g}"
-        case DataAxis():
-            offset, scale = (f"{axis.axis[0]:.6g}" if axis.size else "", "non-uniform")
-        case FunctionalAxis():
-            offset, scale = "", _cell(axis.expression)
-    space = f"{'navigation' if axis.navigate else 'signal'}{', binned' if axis.is_binned else ''}"
-    index = "" if axis.index_in_array is None else str(axis.index_in_array)
-    return (index, _cell(axis.name), str(axis.size), offset, scale, _cell(axis.units), space)
-
-
-def _cell(text: str | None) -> str:
-    text = text or ""
-    text = text if len(text) <= 40 else f"{text[:39]}…"
-    return text if text.isprintable() else repr(text)[1:-1]

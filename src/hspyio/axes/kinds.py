@@ -47,6 +47,11 @@ class _Common:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def _repr_html_(self) -> str:
+        from hspyio.notebook import facts, heading, page
+
+        return page(heading(type(self).__name__, _cell(self.name)), facts(_axis_facts(self)))
+
 
 @dataclass(slots=True, eq=False)
 class UniformAxis(_Common):
@@ -239,3 +244,50 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
         return math.isnan(other)
     return bool(one == other)
+
+
+# how they show
+
+TABLE_HEAD = ("axis", "name", "size", "offset", "scale", "units", "space")
+
+
+def table_row(axis: Axis) -> tuple[str, ...]:
+    """What stands below `TABLE_HEAD` for an axis."""
+    match axis:
+        case UniformAxis():
+            offset, scale = f"{axis.offset:.6g}", f"{axis.scale:.6g}"
+        case DataAxis():
+            offset, scale = (f"{axis.axis[0]:.6g}" if axis.size else "", "non-uniform")
+        case FunctionalAxis():
+            offset, scale = "", _cell(axis.expression)
+    index = "" if axis.index_in_array is None else str(axis.index_in_array)
+    return (index, _cell(axis.name), str(axis.size), offset, scale, _cell(axis.units), _space(axis))
+
+
+def _axis_facts(axis: Any) -> list[tuple[str, str]]:
+    """What is known of one axis; a formula is not evaluated for it."""
+    index = "" if axis.index_in_array is None else str(axis.index_in_array)
+    pairs = [("units", _cell(axis.units)), ("size", f"{axis.size:,}")]
+    if isinstance(axis, UniformAxis):
+        pairs += [("offset", f"{axis.offset:.9g}"), ("scale", f"{axis.scale:.9g}")]
+        last = axis.offset + axis.scale * (axis.size - 1)
+        pairs.append(("values", f"{axis.offset:.6g} … {last:.6g}" if axis.size else ""))
+    elif isinstance(axis, DataAxis) and axis.size:
+        pairs.append(("values", f"{axis.axis[0]:.6g} … {axis.axis[-1]:.6g}"))
+    elif isinstance(axis, FunctionalAxis):
+        given = [f"{_cell(key)} = {number}" for key, number in axis.parameters.items()]
+        x = table_row(axis.x)
+        pairs += [("formula", _cell(axis.expression)), ("parameters", ", ".join(given))]
+        pairs.append(("of x", f"{x[2]} points, offset {x[3]}, scale {x[4]}"))
+    pairs += [("space", _space(axis)), ("dimension", index)]
+    return [*pairs, *((_cell(str(key)), _cell(repr(more))) for key, more in axis.extra.items())]
+
+
+def _space(axis: Axis) -> str:
+    return f"{'navigation' if axis.navigate else 'signal'}{', binned' if axis.is_binned else ''}"
+
+
+def _cell(text: str | None) -> str:
+    text = text or ""
+    text = text if len(text) <= 40 else f"{text[:39]}…"
+    return text if text.isprintable() else repr(text)[1:-1]

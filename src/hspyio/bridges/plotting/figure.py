@@ -1,0 +1,85 @@
+"""A matplotlib Figure that a notebook shows by itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import warnings
+
+from matplotlib.figure import Figure
+
+from hspyio.errors import OptionError, SaveError
+from hspyio.storage.atomic import check_target
+
+__all__ = ["FORMATS", "SignalFigure"]
+
+FORMATS = (".png", ".pdf", ".svg")
+
+
+class SignalFigure(Figure):
+    """A figure outside of pyplot.
+
+    Pyplot keeps every figure until it is closed, chooses a window system, and shows a figure once
+    more at the end of a notebook's cell. This one belongs to whoever holds it, needs no screen,
+    and is shown once, where it is the value of a cell. ``savefig`` works as always.
+    """
+
+    def _repr_png_(self) -> bytes:
+        return self._content("png", None)
+
+    def write(
+        self, path: str | os.PathLike[str], *, dpi: float | None = None, overwrite: bool = False
+    ) -> int:
+        """Save it, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            The new file; its name ends with one of `FORMATS`.
+        dpi : float, optional
+            Points an inch; the figure's own without it.
+        overwrite : bool
+            Whether a file is replaced.
+
+        Returns
+        -------
+        int
+            The size of the file in bytes.
+
+        Raises
+        ------
+        OptionError
+            If the name ends with something else.
+        MissingFileError, TargetExistsError, SaveError
+            If the file exists, or cannot be written; what was there is untouched.
+        """
+        text = os.fspath(path)
+        suffix = os.path.splitext(text)[1].lower()
+        if suffix not in FORMATS:
+            raise OptionError(f"ends with {suffix!r}; known are {', '.join(FORMATS)}", path=text)
+        check_target(text, overwrite=overwrite)
+        content = self._content(suffix[1:], dpi)
+        target = os.path.realpath(text)
+        name = f".{secrets.token_hex(8)}.hspyio-tmp"
+        temporary = os.path.join(os.path.dirname(target), name)
+        try:
+            with open(temporary, "xb") as file:
+                file.write(content)
+            os.replace(temporary, target)
+        except OSError as error:
+            message = f"could not be written, what was there is untouched: {error}"
+            raise SaveError(message, path=text) from error
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+        return len(content)
+
+    def _content(self, kind: str, dpi: float | None) -> bytes:
+        buffer = io.BytesIO()
+        with warnings.catch_warnings():
+            # A character that the font lacks is a box in the picture, and no reason to complain.
+            warnings.filterwarnings("ignore", "Glyph .* missing from")
+            warnings.filterwarnings("ignore", "Matplotlib currently does not support")
+            self.savefig(buffer, format=kind, dpi="figure" if dpi is None else dpi)
+        return buffer.getvalue()

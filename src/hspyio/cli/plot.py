@@ -1,0 +1,61 @@
+"""``hspy plot``: a picture of an experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import hspyio
+from hspyio.cli.console import make_console, size_text
+from hspyio.storage.atomic import check_target
+
+__all__ = ["plot"]
+
+_QUICK = 10**9
+_FORMATS = (".png", ".pdf", ".svg")
+
+
+def _picture(path: Path) -> Path:
+    if path.suffix.lower() not in _FORMATS:
+        raise typer.BadParameter(f"{path} ends with none of {', '.join(_FORMATS)}")
+    return path
+
+
+def plot(
+    file: Annotated[Path, typer.Argument(help="The file.", metavar="FILE")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The picture: .png, .pdf or .svg.", callback=_picture),
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="The experiment, by its group or its title.")
+    ] = None,
+    log: Annotated[
+        bool | None,
+        typer.Option(
+            "--log/--linear",
+            help="Whether intensities are logarithmic; else those of diffraction patterns are.",
+        ),
+    ] = None,
+    dpi: Annotated[float, typer.Option(help="Points an inch.", min=10, max=2400)] = 150,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Read 1 GB of the data at most, spread at random.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
+    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+) -> None:
+    """Draw a line, an image, or a navigator beside the mean signal, with units and a scale bar.
+
+    Data of any size are read block by block, in little memory; the caption says what was done to
+    them. Of several experiments in a file one has to be named. It needs matplotlib:
+    pip install hspyio[plot]. The exit code is 1 if a file cannot be read or written, or there is
+    nothing to draw. Example: hspy plot map.hspy -o map.png
+    """
+    check_target(str(output), overwrite=overwrite)
+    with hspyio.load(file, name=name, lazy=True, original_metadata=False) as signal:
+        most_bytes = _QUICK if quick else None
+        figure: Any = hspyio.plot(signal, log=log, most_bytes=most_bytes, threads=threads)
+    size = figure.write(output, dpi=dpi, overwrite=overwrite)
+    make_console().print(f"{output}: {size_text(size)}")
