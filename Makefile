@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer; everything else goes into .venv.
-#   make demo   make test   make lint   make bench   make torture   make clean
+#   make demo   make test   make lint   make docs   make bench   make torture   make clean
 # Another Python: make test PYTHON=/path/to/python3.12
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 PYTEST_ARGS ?= -n 2
 
-.PHONY: demo test lint format bench torture clean
+.PHONY: demo test lint format docs bench torture clean
 
 demo: $(VENV)/.installed
 	$(BIN)/hspy demo
@@ -26,6 +26,11 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The manual, in docs/_build/html/index.html; a warning is an error.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo "The manual is built: docs/_build/html/index.html"
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks
 
@@ -34,6 +39,7 @@ torture: $(VENV)/.installed-test
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf docs/_build docs/_generated docs/api/generated
 
 # A stamp each, so that pip runs again only when pyproject.toml changes.
 # The tests need all that the demo needs, so their stamp counts for both.
@@ -43,6 +49,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[test]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[docs]'
 	@touch $(VENV)/.installed $@
 
 $(BIN)/python:

@@ -49,7 +49,8 @@ def load(
     allow_external : bool
         Whether links to other files, and values stored in other files, are followed.
     isolated : bool
-        Reading in a process of its own; not available yet.
+        Whether another process reads the file, so that one which crashes HDF5 is an error. It
+        reads all at once, so not with `lazy`.
     threads : int, optional
         How many read and decompress at a time; by default ``HSPYIO_NUM_THREADS``, else as many
         as the CPUs that this process may use. Dask has its own number for a lazy signal.

@@ -1,0 +1,98 @@
+"""How Sphinx builds the manual: ``make docs``. Nothing is fetched from elsewhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from numpydoc.xref import DEFAULT_LINKS
+
+import hspyio
+from hspyio import errors
+
+HERE = Path(__file__).resolve().parent
+
+project = "hspyio"
+author = "The hspyio developers"
+copyright = "The hspyio developers"
+release = version = hspyio.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build"]
+nitpicky = True
+smartquotes = False  # --depth stays --depth
+
+# Markdown
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+suppress_warnings: list[str] = []
+
+# The reference
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings say them in words
+autodoc_class_signature = "mixed"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_aliases = {
+    **{word: word for word in DEFAULT_LINKS},  # they lead to Python's pages, which are elsewhere
+    **{name: f"hspyio.errors.{name}" for name in errors.__all__},
+    "DamagedArray": "hspyio.api.verifying.DamagedArray",
+    "DamagedPart": "hspyio.api.verifying.DamagedPart",
+    "Location": "hspyio.signal.Location",
+    "RescuedSignal": "hspyio.api.rescue_report.RescuedSignal",
+}
+numpydoc_xref_ignore = {"of", "optional", "or"}
+default_role = "py:obj"
+add_module_names = False
+
+# The pages
+html_theme = "pydata_sphinx_theme"
+html_title = "hspyio"
+html_static_path = ["_static"]
+html_css_files = ["hspyio.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "navbar_align": "left",
+    "navbar_persistent": ["search-button"],
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+_WITHOUT_SECTIONS = ("index", "getting-started", "format", "from-rosettasciio", "benchmarks")
+html_sidebars: dict[str, list[str]] = {
+    page: [] for page in (*_WITHOUT_SECTIONS, "security", "changelog", "contributing")
+}
+
+
+def make_pictures(app: Any) -> None:
+    """The pictures of the page on plots, which are made and not kept."""
+    subprocess.run([sys.executable, str(HERE / "make_pictures.py")], check=True)
+
+
+def leave_plain(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """Single backticks in docstrings are links where they name something of the reference.
+
+    Elsewhere, as for the name of a parameter, they are code; but what begins with ``hspyio.`` is
+    meant as a link, and one that leads nowhere is an error.
+    """
+    target = node["reftarget"]
+    if node.get("reftype") == "obj" and not target.startswith("hspyio"):
+        is_type = isinstance(node.parent, nodes.classifier)
+        return nodes.Text(content.astext()) if is_type else content
+    return None
+
+
+def setup(app: Any) -> None:
+    """What Sphinx calls first."""
+    app.connect("builder-inited", make_pictures)
+    app.connect("missing-reference", leave_plain)
