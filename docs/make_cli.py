@@ -28,7 +28,7 @@ facts go to the output, as JSON with `--json`. Colours are for terminals only, a
 | exit code | meaning |
 | :--- | :--- |
 | 0 | fine; warnings alone change nothing |
-| 1 | a difference or damage was found, or a file cannot be read or written |
+| 1 | a difference, an error or damage was found, or a file cannot be read or written |
 | 2 | wrong usage: an unknown command or option, or a missing argument |
 """
 

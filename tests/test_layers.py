@@ -45,7 +45,10 @@ HEAVY = {
 PLUGINS = {"bridges/plotting/figure.py": "matplotlib", "bridges/xarray_backend.py": "xarray"}
 # Python's own modules that few HSpy files need. Importing them takes longer than reading a small
 # file, so they may wait inside a function until they are used.
-RARE = {"_blake2", "base64", "fractions", "hashlib", "html", "json", "shutil", "unicodedata", "zoneinfo"}
+RARE = {
+    *("_blake2", "base64", "fractions", "hashlib", "html"),
+    *("json", "shutil", "unicodedata", "zoneinfo"),
+}
 # The engine, for the same reason: HDF5 itself reads what is small, and few files have a seal.
 ENGINE = {
     "hspyio.bridges.plotting.figure",

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from hspyio.api.rescue_report import Rescue
     from hspyio.api.rescuing import rescue
     from hspyio.api.saving import save
+    from hspyio.api.validating import Finding, ValidationReport, validate
     from hspyio.api.verifying import Verification, verify
     from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
     from hspyio.bridges.export import convert
     from hspyio.bridges.hyperspy import from_hyperspy, to_hyperspy
     from hspyio.bridges.hyperspy_plugin import disable_hyperspy, enable_hyperspy
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
+    from hspyio.bridges.plotting import plot
     from hspyio.bridges.rosettasciio import file_reader, file_writer
     from hspyio.bridges.xarray import from_xarray, to_xarray
     from hspyio.errors import HspyError, HspyWarning, UnsupportedTypeError
@@ -42,6 +44,7 @@ __all__ = [
     "Difference",
     "ExperimentInfo",
     "Experiments",
+    "Finding",
     "FunctionalAxis",
     "HspyError",
     "HspyWarning",
@@ -51,6 +54,7 @@ __all__ = [
     "Signal",
     "UniformAxis",
     "UnsupportedTypeError",
+    "ValidationReport",
     "Verification",
     "annotate",
     "append",
@@ -67,6 +71,7 @@ __all__ = [
     "list_datasets_in_file",
     "load",
     "open",
+    "plot",
     "read_metadata_from_file",
     "remove",
     "repack",
@@ -77,6 +82,7 @@ __all__ = [
     "unused_bytes",
     "update",
     "upgrade",
+    "validate",
     "verify",
 ]
 
@@ -93,12 +99,14 @@ _HOMES = {
     "hspyio.api.rescue_report": "Rescue",
     "hspyio.api.rescuing": "rescue",
     "hspyio.api.saving": "save",
+    "hspyio.api.validating": "Finding ValidationReport validate",
     "hspyio.api.verifying": "Verification verify",
     "hspyio.axes": "Axes DataAxis FunctionalAxis UniformAxis",
     "hspyio.bridges.export": "convert",
     "hspyio.bridges.hyperspy": "from_hyperspy to_hyperspy",
     "hspyio.bridges.hyperspy_plugin": "disable_hyperspy enable_hyperspy",
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
+    "hspyio.bridges.plotting": "plot",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",
     "hspyio.bridges.xarray": "from_xarray to_xarray",
     "hspyio.errors": "HspyError HspyWarning UnsupportedTypeError",

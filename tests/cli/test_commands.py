@@ -44,6 +44,7 @@ READING: dict[str, tuple[str, ...]] = {
     "upgrade": ("BAD", "out.hspy"),
     "extract": ("BAD", "line", "out.hspy"),
     "demo": ("BAD",),
+    "plot": ("BAD", "-o", "out.png"),
 }
 
 
@@ -96,7 +97,8 @@ def test_a_file_that_is_not_good(
 
 
 def test_every_command_is_tested_with_them() -> None:
-    elsewhere = {"verify", "convert", "annotate", "rescue"}  # each has a test file of its own
+    # Each of these has a test file of its own.
+    elsewhere = {"validate", "verify", "convert", "annotate", "rescue"}
     assert {command.split()[0] for command in READING} | elsewhere == set(NAMES)
 
 

@@ -18,7 +18,7 @@ from hspyio.errors import HspyError, HspyWarning
 __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "Look into files": ("info", "tree", "get", "diff", "verify"),
+    "Look into files": ("info", "tree", "get", "diff", "validate", "verify", "plot"),
     "Change a file": ("set", "unset", "append", "remove", "annotate"),
     "Write a new file": ("rescue", "repack", "upgrade", "extract", "convert", "demo"),
 }
@@ -66,8 +66,8 @@ app = typer.Typer(
     name="hspy",
     cls=_Commands,
     help="Look into HyperSpy's HSpy files (.hspy), compare them, change them, convert them.",
-    epilog="Exit codes: 0 fine; 1 a difference or damage found, or a file that cannot be read; "
-    "2 wrong usage. Example: hspy info map.hspy",
+    epilog="Exit codes: 0 fine; 1 a difference, an error or damage found, or a file that cannot be "
+    "read; 2 wrong usage. Example: hspy info map.hspy",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -1,0 +1,75 @@
+"""``hspy validate``: hold files against the rules of the format."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import hspyio
+from hspyio.api.validating import ValidationReport
+from hspyio.cli.console import Console, complain, make_console, one_line
+from hspyio.errors import HspyError
+
+__all__ = ["Severity", "validate"]
+
+_STYLES = {"error": "bold red", "warning": "bold", "note": None}
+
+
+class Severity(StrEnum):
+    """What can be asked for."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+def validate(
+    files: Annotated[list[Path], typer.Argument(help="HSpy files.", metavar="FILE...")],
+    severity: Annotated[
+        Severity, typer.Option(help="The least that is told: error, warning or note.")
+    ] = Severity.NOTE,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON list, an item a file.")
+    ] = False,
+) -> None:
+    """Hold HSpy files against every rule of the format, and say how to mend what breaks one.
+
+    docs/rules.md lists the rules. The data are not read: whether they are intact hspy verify
+    tells. The exit code is 0 without errors, whatever is warned of, 1 if a file breaks a rule so
+    that programs fail on it, or cannot be read. Example: hspy validate *.hspy --severity warning
+    """
+    console = make_console()
+    records: list[dict[str, Any]] = []
+    failed = False
+    for file in files:
+        try:
+            report = hspyio.validate(file, severity=severity.value)
+        except (HspyError, OSError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            complain(error)
+            failed = True
+            records.append({"path": str(file), "valid": False, "error": str(error)})
+            continue
+        failed = failed or not report.valid
+        records.append(report.as_dict())
+        if not as_json:
+            _show(report, console)
+    if as_json:
+        typer.echo(json.dumps(records, indent=2))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _show(report: ValidationReport, console: Console) -> None:
+    """The lines of a report, each in the colour of what it tells."""
+    severities = {one.rule: one.severity for one in report.findings}
+    for index, line in enumerate(repr(report).splitlines()):
+        style = None if index or report.valid else "bold red"
+        if index and (severity := severities.get(line.strip().partition(" ")[0])):
+            style = _STYLES[severity]
+        console.print(one_line(line), style=style, soft_wrap=True)

@@ -1,0 +1,218 @@
+"""A file as the rules see it: its signals, their axes, and every item of their trees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hspyio import names
+from hspyio.elements.grammar import Kind
+from hspyio.elements.nexus import nexus_members
+from hspyio.errors import Problem
+from hspyio.layout import Contents, is_own_member
+from hspyio.node import Array, Attribute, Damaged, Group, Kept
+from hspyio.records import record
+from hspyio.versions import CURRENT, Version
+
+__all__ = [
+    "OLD_NAMES",
+    "RENAMED",
+    "SHAPES",
+    "AxisPlace",
+    "Item",
+    "Member",
+    "SignalPlace",
+    "TreePlace",
+    "View",
+    "listed_axes",
+    "other_members",
+]
+
+Member = Group | Array | Attribute | Damaged | Kept
+
+OLD_NAMES = {
+    names.METADATA: names.MAPPED_PARAMETERS,
+    names.ORIGINAL_METADATA: names.ORIGINAL_PARAMETERS,
+    names.LEARNING_RESULTS: names.MVA_RESULTS,
+}
+RENAMED: Version = (1, 2)
+"""The version from which on trees of metadata have the names of today."""
+
+SHAPES = (names.DATA, names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
+_TEMPORARY = "tmp_parameters"
+"""What RosettaSciIO writes into signals inside trees, and never reads."""
+
+
+@record
+class SignalPlace:
+    """A group that holds a signal.
+
+    Attributes
+    ----------
+    where : str
+        Its path.
+    group : Group
+        The group.
+    nested : bool
+        Whether it stands inside a tree.
+    """
+
+    where: str
+    group: Group
+    nested: bool = False
+
+    @property
+    def data(self) -> Array | None:
+        """Its data, if they are a dataset that can be read."""
+        node = self.group.members.get(names.DATA)
+        return node if isinstance(node, Array) else None
+
+    def part(self, name: str) -> Group | None:
+        """One of its groups, under whatever name it had in old files."""
+        for known in (name, OLD_NAMES.get(name, name)):
+            node = self.group.members.get(known)
+            if isinstance(node, Group):
+                return node
+        return None
+
+
+@record
+class AxisPlace:
+    """A group that holds an axis.
+
+    Attributes
+    ----------
+    where : str
+        Its path.
+    group : Group
+        The group.
+    signal : SignalPlace
+        What it is an axis of.
+    index : int
+        Which dimension of the data it is for.
+    size : int or None
+        The length of that dimension; ``None`` if there is none.
+    inner : bool
+        Whether it is what a functional axis is a function of.
+    """
+
+    where: str
+    group: Group
+    signal: SignalPlace
+    index: int
+    size: int | None
+    inner: bool = False
+
+
+@record
+class TreePlace:
+    """A group in a tree.
+
+    Attributes
+    ----------
+    where : str
+        Its path.
+    group : Group
+        The group.
+    items : tuple of Item
+        What it holds, attributes first.
+    kind : Kind or None
+        What it is, going by its name; ``None`` for the root of a tree.
+    """
+
+    where: str
+    group: Group
+    items: tuple[Item, ...]
+    kind: Kind | None = None
+
+
+@record
+class Item:
+    """An item of a tree, by the rules of its name.
+
+    Attributes
+    ----------
+    where, name : str
+        Its path, and its name there.
+    node : Group, Array, Attribute or Damaged
+        What it is.
+    kind, key :
+        What it stands for, going by its name.
+    """
+
+    where: str
+    name: str
+    node: Member
+    kind: Kind
+    key: str
+
+
+@record
+class View:
+    """A file as the rules see it.
+
+    Attributes
+    ----------
+    root : Group
+        Its root; empty if the file cannot be read.
+    failure : Problem or None
+        Why it cannot be read.
+    contents : Contents or None
+        Its experiments and models; ``None`` if there are none.
+    problem : str
+        Why there are none.
+    version : tuple of int
+        What it is read as.
+    signals, axes, trees :
+        Places of these, nested ones included.
+    damaged : tuple of (str, str)
+        Paths of parts of the format that cannot be read, and why.
+    too_deep : tuple of str
+        Paths of groups that are nested too deeply to be read.
+    unseen : str
+        Path of the first group that was not looked at, if there is too much.
+    """
+
+    root: Group
+    failure: Problem | None = None
+    contents: Contents | None = None
+    problem: str = ""
+    version: Version = CURRENT
+    signals: tuple[SignalPlace, ...] = ()
+    axes: tuple[AxisPlace, ...] = ()
+    trees: tuple[TreePlace, ...] = ()
+    damaged: tuple[tuple[str, str], ...] = ()
+    too_deep: tuple[str, ...] = ()
+    unseen: str = ""
+
+    @property
+    def experiments(self) -> tuple[SignalPlace, ...]:
+        """The signals that are no part of a tree."""
+        return tuple(place for place in self.signals if not place.nested)
+
+    @property
+    def items(self) -> Iterator[Item]:
+        """Every item of every tree."""
+        for tree in self.trees:
+            yield from tree.items
+
+
+def listed_axes(signal: SignalPlace) -> tuple[str, Group] | None:
+    """The group that holds the axes as a list, where there is one for so many dimensions."""
+    rank = len(signal.data.shape) if signal.data else 0
+    for name in (f"{names.LIST}{rank}_axes", f"{names.TUPLE}{rank}_axes"):
+        node = signal.group.members.get(name)
+        if isinstance(node, Group):
+            return name, node
+    return None
+
+
+def other_members(signal: SignalPlace) -> list[str]:
+    """Members of a signal's group that no reader looks at."""
+    known = {*SHAPES, *nexus_members(signal.group), *([names.MODELS] if signal.nested else [])}
+    return [
+        name
+        for name in signal.group.members
+        if name not in known
+        and not is_own_member(name)
+        and not (signal.nested and name == _TEMPORARY)
+    ]
