@@ -280,7 +280,7 @@ def test_hangs_together_take_no_longer_than_one(tmp_path: Path, monkeypatch: Any
     started = []
 
     def start(arguments: list[str], **options: Any) -> Any:
-        started.append(float(arguments[5]))
+        started.append(float(arguments[6]))
         return popen(arguments, **options)
 
     popen = isolated.subprocess.Popen
@@ -294,3 +294,14 @@ def test_hangs_together_take_no_longer_than_one(tmp_path: Path, monkeypatch: Any
     assert set(reasons[:6]) == {"reading it does not come to an end"}
     assert set(reasons[6:]) == {"reading it has not come to an end 6 times"}
     assert started == [2, 1, 0.5, 0.25, 0.25, 0.25]
+
+
+def test_no_module_of_the_current_folder_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("json", "re", "h5py", "numpy", "hspyio"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    with open_isolated(str(ARCHIVE[-1])) as root:
+        assert isinstance(root.members["Experiments"], Group)
+    assert not (tmp_path / "run").exists()

@@ -193,7 +193,8 @@ class Child:
             paths = os.pathsep.join([package, known] if known else [package])
             arguments = [os.path.abspath(self.path), str(self.work.threads), str(patience)]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", _PROGRAM, *arguments, *self._flags],
+                # -P: no module of the folder that a hostile file may have come with
+                [sys.executable, "-P", "-m", _PROGRAM, *arguments, *self._flags],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=2**20,
