@@ -57,5 +57,5 @@ def test_what_goes_wrong_is_a_sentence(hspy: Hspy, two_in_one: Path) -> None:
     assert code == 1 and "ends with '.png'" in err
     assert hspy("convert", two_in_one, two_in_one.with_name("b.nc")).code == 0
     code, _, err = hspy("convert", two_in_one, two_in_one.with_name("b.nc"))
-    assert code == 1 and "exists; overwrite=True replaces it" in err
+    assert code == 1 and "exists; --overwrite replaces it" in err
     assert hspy("convert", "--overwrite", two_in_one, two_in_one.with_name("b.nc")).code == 0

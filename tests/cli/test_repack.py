@@ -26,7 +26,7 @@ def test_it_rechunks(hspy: Hspy, two_in_one: Path) -> None:
 
 def test_what_goes_wrong_is_a_sentence(hspy: Hspy, two_in_one: Path) -> None:
     code, _, err = hspy("repack", two_in_one, two_in_one)
-    assert code == 1 and "overwrite=True" in err
+    assert code == 1 and "--overwrite" in err
     code, _, err = hspy("repack", two_in_one, two_in_one.with_name("b.hspy"), "--chunks", "a,b")
     assert code == 2 and "a shape looks like" in err
     code, _, err = hspy("repack", two_in_one.with_name("none"), two_in_one.with_name("b.hspy"))

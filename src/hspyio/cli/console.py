@@ -128,7 +128,7 @@ def complain(error: HspyError | OSError) -> None:
     if not isinstance(error, HspyError) and error.filename and error.strerror:
         text = f"{error.filename}: {error.strerror}"
     else:
-        text = str(error)
+        text = str(error).replace("overwrite=True", "--overwrite")  # as it is said in a shell
     typer.echo(f"hspy: {text}", err=True)
 
 
