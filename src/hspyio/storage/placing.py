@@ -28,6 +28,8 @@ Facts: TypeAlias = dict[int, tuple[int, int, int]]
 """Place in the grid -> offset and size in the file, and filters left out."""
 
 _CHILDREN = 64
+_BEFORE_NODES, _BETWEEN_NODES = 65, 57
+"""Chunks that HDF5 writes before the first new nodes, and before each further one."""
 _CHECKSUM = 4
 _STEP = 256 * 1024
 _LEFT_FREE = 70
@@ -112,24 +114,31 @@ class _Field:
 
 
 def _equal_steps(stored: Stored, known: Facts, field: _Field, start: int) -> Facts:
-    """Step from chunk to chunk; what does not end where the next known one begins is left."""
+    """Step from chunk to chunk; what does not end where the next known one begins is left.
+
+    Behind the last known one the steps end where a node should have come by then.
+    """
     size = stored.pipeline.size
     found: Facts = {}
     run: Facts = {}
     place, end = start, field.end
     last = max(known, default=-1)
+    passed, most = 0, _BEFORE_NODES
     for number in range(math.prod(stored.grid)):
-        place = field.behind_nodes(place)
+        behind = field.behind_nodes(place)
+        if behind != place:
+            place, passed, most = behind, 0, _BETWEEN_NODES
         if number in known:
             if place == known[number][0]:
                 found |= run
             run = {}
             place = known[number][0]
-        elif number > last and place + size > end:
+        elif number > last and (place + size > end or passed >= most):
             break
         elif place + size <= end:
             run[number] = (place, size, 0)
         place += size
+        passed += 1
     return found | run
 
 
