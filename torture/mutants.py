@@ -7,6 +7,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 from torture import forked, readings
@@ -60,12 +61,13 @@ def _mutated(
     log = folder / "log"
     before = len(result.problems)
     judge(read_in_child(apart if started else _forked(apart), log), original, number, True, result)
-    judge(_read_here(here, log, result), original, number, False, result)
+    here_found = _read_here(here, log, f"{original.name}/{number}", result)
+    judge(here_found, original, number, False, result)
     if len(result.problems) > before:
         result.problems.append(what)
 
 
-def _read_here(ways: dict[str, Read], log: Path, result: Result) -> list[Reading] | End:
+def _read_here(ways: dict[str, Read], log: Path, case: str, result: Result) -> list[Reading] | End:
     """Much memory may be HDF5's, too: it believes what a file says of its own structures."""
     found = read_in_child(ways, log)
     if isinstance(found, End) or all(item.memory <= readings.MEMORY for item in found):
@@ -73,6 +75,8 @@ def _read_here(ways: dict[str, Read], log: Path, result: Result) -> list[Reading
     traced = read_in_child(ways, log, traced=True)
     if isinstance(traced, list) and all(item.memory <= readings.MEMORY for item in traced):
         result.counts["over 1 GiB by HDF5 here"] += 1
+        most = max(found, key=attrgetter("memory"))
+        print(f"HDF5: {case}: {most.memory / 2**20:.0f} MiB in {most.way}", flush=True)
         return [replace(one, memory=two.memory) for one, two in zip(found, traced, strict=True)]
     return found
 
