@@ -22,7 +22,7 @@ class Forked:
         asked, told = os.pipe(), os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _live([*arguments[2:]], asked[0], told[1])
+            _live([*arguments[arguments.index("-m") + 1 :]], asked[0], told[1])
         os.close(asked[0])
         os.close(told[1])
         self.stdin = os.fdopen(asked[1], "wb")

@@ -33,10 +33,25 @@ def cases(scene: Scene) -> Iterator[Case]:
             yield Case(f"{original.name}/undamaged", partial(_fail, problems))
     gc.collect()
     gc.freeze()  # else every child's first collection copies all of this process' memory
+    path.write_bytes(files[0].content)
+    if problems := _rehearsed_forked(path, files[0], folder / "log"):
+        yield Case(f"{files[0].name}/undamaged, forked", partial(_fail, problems))
     for number in range(scene.much(len(files), 200, 10_000)):
         original = files[number % len(files)]
         run = partial(_mutated, folder, original, files, number // len(files))
         yield Case(f"{original.name}/{number // len(files)}", run)
+
+
+def _rehearsed_forked(path: Path, original: Original, log: Path) -> list[str]:
+    """What is wrong with reading a good file as the mutants are read."""
+    found = read_in_child(_forked(readings.isolated(path, original.signals, long=True)), log)
+    if isinstance(found, End):
+        return [f"undamaged: {found}"]
+    return [
+        f"undamaged: {reading.way}: {reading.verdict} {reading.detail}"
+        for reading in found
+        if reading.verdict not in ("same", "warned")
+    ]
 
 
 def _fail(problems: list[str], chance: Chance, result: Result) -> None:

@@ -87,6 +87,7 @@ def test_only_small_arrays_in_memory_are_taken(file: h5py.File) -> None:
 
 def found(file: h5py.File, name: str) -> Array | None:
     session = Session(FileHandle(file.filename), allow_external=False, number=0)
+    file.flush()
     try:
         return read_small(file[name].id, ReadTypes(), session)
     finally:

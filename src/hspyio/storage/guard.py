@@ -244,7 +244,9 @@ def repeats(count: int, file_bytes: int) -> bool:
     return count > _FEW and count * file_bytes > UNSUSPICIOUS
 
 
-def check_attribute(attribute: h5a.AttrID, dtype: np.dtype[Any], holder: Any) -> None:
+def check_attribute(
+    attribute: h5a.AttrID, dtype: np.dtype[Any], holder: Any, *, measured: bool = False
+) -> None:
     """Refuse an attribute that takes far more memory than an attribute can.
 
     HDF5 reads the texts of an attribute all at once, and there is no telling how long they are.
@@ -257,6 +259,8 @@ def check_attribute(attribute: h5a.AttrID, dtype: np.dtype[Any], holder: Any) ->
         Its type, as h5py has it.
     holder : h5py object id
         What it is an attribute of.
+    measured : bool
+        Whether its texts are known to be no longer than the file.
 
     Raises
     ------
@@ -265,7 +269,7 @@ def check_attribute(attribute: h5a.AttrID, dtype: np.dtype[Any], holder: Any) ->
     """
     count = math.prod(attribute.shape or ())
     if dtype.hasobject:
-        if repeats(count, h5i.get_file_id(holder).get_filesize()):
+        if not measured and repeats(count, h5i.get_file_id(holder).get_filesize()):
             raise DamagedFileError(
                 f"is an attribute of {count:,} texts or rows, which is not safe to read"
             )

@@ -22,6 +22,7 @@ __all__ = [
     "Header",
     "TreeNode",
     "Walk",
+    "header_messages",
     "index_of_nodes",
     "is_old_header",
     "read_header",
@@ -129,8 +130,29 @@ def is_old_header(descriptor: int, address: int) -> bool:
     return place == length and bool(kinds & {_LAYOUT, _SYMBOL_TABLE, _CONTINUATION})
 
 
+def header_messages(descriptor: int, address: int) -> Iterator[tuple[int, bytes]]:
+    """The messages of a header that HDF5 has read already, without checking it again.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    address : int
+        Where it begins.
+
+    Raises
+    ------
+    IndexError, struct.error
+        If there is none, or it is damaged.
+    """
+    start = _bytes_at(descriptor, address, 512)
+    new = start[:5] == b"OHDR\x02"
+    if new or start[:2] == b"\x01\x00":
+        yield from _messages(descriptor, address, start, new=new, checked=False)
+
+
 def _messages(
-    descriptor: int, address: int, start: bytes, *, new: bool
+    descriptor: int, address: int, start: bytes, *, new: bool, checked: bool = True
 ) -> Iterator[tuple[int, bytes]]:
     """The messages of a header, those of its continuations included."""
     ordered = bool(new and start[5] & 4)
@@ -146,8 +168,10 @@ def _messages(
     for number, (begin, skipped, size) in enumerate(blocks):
         if number >= _MOST_BLOCKS:
             return
-        content = _bytes_at(descriptor, begin, skipped + size + (4 if new else 0))
-        if new and not _is_sound(content, skipped + size):
+        whole = skipped + size + (4 if new else 0)
+        known = start if begin == address and whole <= len(start) else None
+        content = known or _bytes_at(descriptor, begin, whole)
+        if new and checked and not _is_sound(content[:whole], skipped + size):
             if number == 0:
                 return
             continue

@@ -26,6 +26,7 @@ from hspyio.records import record
 from hspyio.storage.datasets import Session, dataset_node
 from hspyio.storage.guard import MOST_STEPS, Budget, check_attribute
 from hspyio.storage.handles import FileHandle
+from hspyio.storage.heaps import References
 from hspyio.storage.small import read_small
 from hspyio.storage.types import ReadTypes, plain_bytes, plain_values
 from hspyio.storage.work import Work
@@ -240,10 +241,8 @@ def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[A
         order = _listing_order(creation.get_link_creation_order())
         links = _links(group, order, salvage=opening.salvage)
         order = _listing_order(creation.get_attr_creation_order())
-        attributes = {
-            _readable(name): _attribute(group, name, opening.types) if name else Damaged(_UNLISTED)
-            for name in _attribute_names(group, order, salvage=opening.salvage)
-        }
+        listed = _attribute_names(group, order, salvage=opening.salvage)
+        attributes = _attributes(group, listed, opening)
     except UNREADABLE as error:
         raise DamagedFileError(
             f"cannot be read: {error}", path=opening.session.path, where=where
@@ -403,8 +402,29 @@ def _attribute_names(group: h5g.GroupID, order: int, *, salvage: bool) -> list[b
     return found
 
 
-def _attribute(group: h5g.GroupID, name: bytes, types: ReadTypes) -> Attribute | Damaged:
+def _attributes(
+    group: h5g.GroupID, listed: list[bytes], opening: _Opening
+) -> dict[str, Attribute | Damaged]:
+    session = opening.session
+    known = session.attribute_references(group) if listed else {}
+    return {
+        _readable(name): _attribute(group, name, opening.types, session, known.get(name))
+        if name
+        else Damaged(_UNLISTED)
+        for name in listed
+    }
+
+
+def _attribute(
+    group: h5g.GroupID,
+    name: bytes,
+    types: ReadTypes,
+    session: Session,
+    references: References | None,
+) -> Attribute | Damaged:
     try:
+        if references is not None:
+            session.check_references(references)
         handle = h5a.open(group, name)
         extent = handle.get_space().get_simple_extent_type()
         if extent == h5s.NULL:
@@ -412,7 +432,7 @@ def _attribute(group: h5g.GroupID, name: bytes, types: ReadTypes) -> Attribute |
         stored = types.of(handle.get_type())
         scalar = extent == h5s.SCALAR
         if not scalar or stored.dtype.itemsize > _UNCHECKED or type(stored.kind) is Vlen:
-            check_attribute(handle, stored.dtype, group)
+            check_attribute(handle, stored.dtype, group, measured=references is not None)
         # np.empty adds the dimensions of an array type
         values = np.empty(() if scalar else handle.shape, stored.dtype)
         handle.read(values, mtype=stored.memory)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from h5py import h5d, h5o
+from h5py import h5d, h5g, h5i, h5o
 
+from hspyio.errors import DamagedFileError
 from hspyio.storage.guard import Budget, Census, repeats
 from hspyio.storage.handles import FileHandle
+from hspyio.storage.heaps import Heaps, References, attribute_references, references_at
 from hspyio.storage.work import Work
 
 __all__ = ["Session"]
@@ -36,6 +38,10 @@ class Session:
         Counts what is reached.
     budget : Budget
         The memory that arrays may take.
+    heaps : Heaps
+        Where texts of attributes stand.
+    usual : bool or None
+        Whether addresses in the file are those that attributes hold; ``None`` if not known yet.
     """
 
     handle: FileHandle
@@ -46,15 +52,60 @@ class Session:
     shared: bool = False
     census: Census = field(default_factory=Census)
     budget: Budget = field(default_factory=Budget)
+    heaps: Heaps = field(default_factory=Heaps)
+    usual: bool | None = None
 
     @property
     def path(self) -> str:
         """The file."""
         return self.handle.path
 
-    def holds(self, dataset: h5d.DatasetID) -> bool:
-        """Whether a dataset is in this very file; a link may have led to another."""
-        return not self.allow_external or h5o.get_info(dataset).fileno == self.number
+    def holds(self, item: h5d.DatasetID | h5g.GroupID) -> bool:
+        """Whether a dataset or group is in this very file; a link may have led to another."""
+        return not self.allow_external or h5o.get_info(item).fileno == self.number
+
+    def attribute_references(self, holder: h5g.GroupID) -> dict[bytes, References]:
+        """What the attributes of a group say of their texts, as far as it can be found."""
+        if not self._is_usual(holder):
+            return {}
+        low, high = h5g.get_objinfo(holder, b".").objno
+        with self.handle.descriptor() as descriptor:
+            return attribute_references(descriptor, low | high << 32)
+
+    def _is_usual(self, holder: h5g.GroupID | h5d.DatasetID) -> bool:
+        if self.usual is None:
+            creation = h5i.get_file_id(holder).get_create_plist()
+            self.usual = creation.get_sizes() == (8, 8) and not creation.get_userblock()
+        return self.usual and (not self.allow_external or self.holds(holder))
+
+    def check_texts(self, dataset: h5d.DatasetID, count: int) -> None:
+        """Refuse texts of a small dataset, in one block, that HDF5 would not get to the end of.
+
+        Raises
+        ------
+        DamagedFileError
+            If they are longer than the file, or stand in a heap that is damaged.
+        """
+        place = dataset.get_offset()
+        if place is not None and self._is_usual(dataset):
+            with self.handle.descriptor() as descriptor:
+                references = references_at(descriptor, place, count)
+            self.check_references(references)
+
+    def check_references(self, references: References) -> None:
+        """Refuse texts that HDF5 would not get to the end of.
+
+        Raises
+        ------
+        DamagedFileError
+            If they are longer than the file, or stand in a heap that is damaged.
+        """
+        if sum(length for length, heap, _ in references if heap) > self.file_bytes:
+            raise DamagedFileError("is said to be longer than the file")
+        unknown = self.heaps.unknown(references)
+        if unknown:
+            with self.handle.descriptor() as descriptor:
+                self.heaps.check(unknown, descriptor)
 
     @property
     def file_bytes(self) -> int:

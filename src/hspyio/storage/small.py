@@ -69,6 +69,8 @@ def read_small(dataset: h5d.DatasetID, types: ReadTypes, session: Session) -> Ar
         if size > _UNCOUNTED:
             session.check_items(dataset)
             session.census.enter(dataset, followed=False)
+        if stored.dtype.hasobject:
+            session.check_texts(dataset, math.prod(shape))
         values = blank(shape, stored.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values, stored.memory)
     except HspyError:
