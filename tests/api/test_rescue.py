@@ -215,6 +215,39 @@ def test_of_a_file_with_zeroed_blocks_all_intact_chunks_come_back(
             np.testing.assert_array_equal(found[part], DATA[part])
 
 
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_blocks_of_zeros_in_what_nothing_checks_are_named_as_doubtful(
+    tmp_path: Path, shuffled: bool
+) -> None:
+    data = DATA + 1
+    path = tmp_path / "good.hspy"
+    hspyio.save(path, signal(data), chunks=CHUNKS, compression=None)
+    if shuffled:
+        with h5py.File(path, "r+") as file:
+            del file["Experiments/map/data"]
+            options = {"chunks": CHUNKS, "shuffle": True}
+            file["Experiments/map"].create_dataset("data", data=data + 256, **options)
+    good = hspyio.rescue(path, tmp_path / "same.hspy")
+    assert good.complete and not good.notes
+    start, _ = chunks_of(path)[5, 10, 0]
+    content = bytearray(path.read_bytes())
+    block = -(-start // BLOCK) * BLOCK
+    content[block : block + BLOCK] = bytes(BLOCK)
+    bad, out = damaged(path, tmp_path, bytes(content))
+    [note] = hspyio.rescue(bad, out).notes
+    assert note.where == "/Experiments/map/data"
+    assert "1 of its chunks hold blocks of zeros" in note.message
+    assert note.message.endswith("[5:10, 10:20, 0:128]")
+
+
+def test_an_array_of_many_zeros_is_not_doubted(tmp_path: Path) -> None:
+    data = np.where(np.arange(60)[:, None, None] % 3, 0, DATA).astype("u2")
+    path = tmp_path / "good.hspy"
+    hspyio.save(path, signal(data), chunks=CHUNKS, compression=None)
+    report = hspyio.rescue(path, tmp_path / "same.hspy")
+    assert report.complete and not report.notes
+
+
 def test_a_chunk_that_silently_changed_is_named_by_the_seal_and_kept(tmp_path: Path) -> None:
     path = written(tmp_path, compression=None, checksum=True)
     start, _ = chunks_of(path)[5, 10, 0]

@@ -92,7 +92,7 @@ class Rescue:
         lines += [f"  note: {note}" for note in self.notes]
         if self.unsealed:
             lines.append(
-                f"  not sealed: {', '.join(self.unsealed)}; damage that still makes sense, such "
-                "as zeros within uncompressed data, goes unnoticed there"
+                f"  not sealed: {', '.join(self.unsealed)}; damage that still makes sense goes "
+                "unnoticed there"
             )
         return "\n".join(lines)

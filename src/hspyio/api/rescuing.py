@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
+from hspyio.api.doubts import doubts
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile
 from hspyio.api.piecing import Pieced, pieced, stored_size
@@ -50,10 +51,6 @@ _UNKNOWN_VERSION = "3.1"
 _RECOVERED = "recovered"
 _FILLED = "; now 0"
 _KEPT = "; kept as it is"
-_BY_ORDER = (
-    "of its chunks were put where they belong by their order in the file, as its index is damaged: "
-    "right if it was written from first to last, as it mostly is"
-)
 _FOUND = (
     "nothing leads to it any more: it may be an older state, or have been removed before; found "
     "by a search"
@@ -73,8 +70,8 @@ def rescue(
     The file is read in another process, so that it cannot crash this one. What is lost of an array
     is 0 in the new file; other things that are lost are left out. Both are named in the report.
     Parts that nothing in the file leads to any more are searched for. Damage that still makes
-    sense, such as zeros within uncompressed data, is found where the file was saved with
-    ``checksum=True`` only.
+    sense is found where the file was saved with ``checksum=True`` only; blocks of zeros in data that
+    nothing checks are named as doubtful.
 
     Parameters
     ----------
@@ -405,7 +402,7 @@ class _Rescuing:
     # the report
 
     def _report(self, target: str, changed: dict[str, list[DamagedPart]]) -> Rescue:
-        self._note_order()
+        self._note_doubts()
         named = {problem.where for problem in self._problems}
         parts: dict[str, list[DamagedPart]] = {}
         for place, lost in self._losses.lost.items():
@@ -435,12 +432,13 @@ class _Rescuing:
             notes=tuple(self._notes),
         )
 
-    def _note_order(self) -> None:
-        """Say which arrays were put together without their index."""
-        for place, numbers in self._losses.by_order.items():
-            if numbers:
-                where = self._where(place)
-                self._notes[Problem(where, f"{len(numbers)} {_BY_ORDER}")] = None
+    def _note_doubts(self) -> None:
+        """Say which arrays were put together without their index, or may be damaged unnoticed."""
+        sealed = tuple(f"/{names.EXPERIMENTS}/{name}/" for name in self._sealed)
+        for place, text in doubts(self._losses):
+            where = self._where(place)
+            if not where.startswith(sealed):  # the seal says what is wrong
+                self._notes[Problem(where, text)] = None
 
     def _where(self, place: tuple[str, ...]) -> str:
         first, *rest = place or ("",)

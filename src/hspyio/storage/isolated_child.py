@@ -131,7 +131,8 @@ def _found(question: Any, root: Group, writer: Writer, salvage: Salvage | None) 
     if salvage is not None and what == "salvage":
         _allow_time(_SLAB / _PACE + os.stat(sys.argv[1]).st_size / _SEARCH)
         found = salvage.read(node, selection)
-        return [writer.value(found.values), found.lost, found.sums, found.by_order]
+        told = [found.lost, found.sums, found.by_order, found.zeros, found.blocks]
+        return [writer.value(found.values), *told]
     _allow_time((_SLAB if salvage else min(_bytes(node), _SLAB)) / _PACE)
     if what == "rows":
         return writer.value(node.source.rows(selection))  # type: ignore[attr-defined]

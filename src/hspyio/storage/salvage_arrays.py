@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError
+from hspyio.filters import shuffle
 from hspyio.filters.pipeline import Scratch
 from hspyio.node import Array, Selection
 from hspyio.records import record
@@ -22,6 +23,7 @@ from hspyio.storage.salvage import ReachedCensus, address_of
 from hspyio.storage.search import search_objects, search_trees
 from hspyio.storage.stored import ChunkIndex, Stored, chunk_index
 from hspyio.storage.work import Work
+from hspyio.storage.zeros import zero_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,12 +52,18 @@ class Salvaged:
         Place in the grid and checksum of each chunk that was read.
     by_order : tuple of int
         Places in the grid of those of which nothing but their order in the file tells the place.
+    zeros : tuple of (region, int)
+        Chunks that no filter checks and that hold blocks of zeros, and how many.
+    blocks : int
+        Blocks of all chunks that no filter checks.
     """
 
     values: NDArray[Any]
     lost: tuple[tuple[Region, str], ...] = ()
     sums: tuple[tuple[int, int], ...] = ()
     by_order: tuple[int, ...] = ()
+    zeros: tuple[tuple[Region, int], ...] = ()
+    blocks: int = 0
 
 
 @record
@@ -191,7 +199,8 @@ def _of_chunks(place: Place, stored: Stored, index: _Index, selection: Selection
             sums += found
     kept = tuple(0 if span.single else slice(None) for span in chosen)
     by_order = tuple(number for number, _ in sums if number in index.by_order)
-    return Salvaged(values[kept], tuple(lost), tuple(sums), by_order)
+    zeros = tuple(reading.zeros.items())
+    return Salvaged(values[kept], tuple(lost), tuple(sums), by_order, zeros, blocks=reading.blocks)
 
 
 class _Reading:
@@ -200,6 +209,9 @@ class _Reading:
     def __init__(self, place: Place, stored: Stored, index: _Index) -> None:
         self._place, self._stored, self._index = place, stored, index
         self._scratch = Scratch()
+        self._unchecked = all(step.id == shuffle.CODEC.id for step in stored.filters)
+        self.zeros: dict[Region, int] = {}
+        self.blocks = 0
 
     def read(
         self, corner: tuple[int, ...], target: NDArray[Any], inside: tuple[slice, ...]
@@ -218,6 +230,11 @@ class _Reading:
             buffer = self._scratch.take("stored", size)
             read_into(descriptor, [buffer.data], offset)
         self._stored.pipeline.decode(buffer, mask, target, inside, self._scratch)
+        if self._unchecked:
+            zeros, count = zero_blocks(buffer, offset)
+            self.blocks += count
+            if zeros:
+                self.zeros[_region(self._stored, corner)] = zeros
         return [(number, chunk_sum(buffer.data, mask))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,10 @@ class Losses:
     by_order : dict
         Place of an array -> places in its grid of chunks which nothing but their order in the
         file tells.
+    zeros : dict
+        Place of an array -> part that nothing checks -> how many blocks of zeros it holds.
+    blocks : dict
+        Place of an array -> blocks of all parts that nothing checks.
     """
 
     def __init__(self) -> None:
@@ -51,6 +55,8 @@ class Losses:
         self.shapes: dict[tuple[str, ...], tuple[int, ...]] = {}
         self.sums: dict[tuple[str, ...], dict[int, int]] = {}
         self.by_order: dict[tuple[str, ...], set[int]] = {}
+        self.zeros: dict[tuple[str, ...], dict[Region, int]] = {}
+        self.blocks: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
 
     def note_reached(self, addresses: list[int]) -> None:
@@ -73,6 +79,19 @@ class Losses:
         with self._lock:
             self.lost.setdefault(place, {}).update(lost)
             self.sums.setdefault(place, {}).update(sums)
+
+    def suspect(
+        self,
+        place: tuple[str, ...],
+        by_order: Iterable[int],
+        zeros: Mapping[Region, int],
+        blocks: int,
+    ) -> None:
+        """Note what a reading has left in doubt."""
+        with self._lock:
+            self.by_order.setdefault(place, set()).update(by_order)
+            self.zeros.setdefault(place, {}).update(zeros)
+            self.blocks[place] = self.blocks.get(place, 0) + blocks
 
 
 class SalvagedSource(IsolatedSource):
@@ -136,7 +155,7 @@ class SalvagedSource(IsolatedSource):
             for part in selection
         ]
         try:
-            (values, lost, sums, by_order), reader = self._child.ask(
+            (values, lost, sums, *rest), reader = self._child.ask(
                 "salvage", self._place, about=about
             )
             found = np.asarray(reader.value(values))
@@ -145,7 +164,13 @@ class SalvagedSource(IsolatedSource):
                 for region, message in lost
             ]
             self._losses.add(self._place, regions, [(int(a), int(b)) for a, b in sums])
-            self._losses.by_order.setdefault(self._place, set()).update(map(int, by_order))
+            by_order, zeros, blocks = rest
+            self._losses.suspect(
+                self._place,
+                map(int, by_order),
+                {tuple((int(a), int(b)) for a, b in part): int(count) for part, count in zeros},
+                int(blocks),
+            )
             return found, regions
         except (FilterError, TooLargeError):
             raise
