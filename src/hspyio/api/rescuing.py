@@ -70,8 +70,8 @@ def rescue(
     The file is read in another process, so that it cannot crash this one. What is lost of an array
     is 0 in the new file; other things that are lost are left out. Both are named in the report.
     Parts that nothing in the file leads to any more are searched for. Damage that still makes
-    sense is found where the file was saved with ``checksum=True`` only; blocks of zeros in data that
-    nothing checks are named as doubtful.
+    sense is found where the file was saved with ``checksum=True`` only; blocks of zeros in data
+    that nothing checks are named as doubtful.
 
     Parameters
     ----------
