@@ -14,7 +14,7 @@ from hspyio.errors import DamagedFileError
 from hspyio.storage.headers import header_messages
 from hspyio.storage.system import file_size, read_some
 
-__all__ = ["Heaps", "References", "attribute_references", "references_at"]
+__all__ = ["Heaps", "References", "attribute_references", "check_lengths", "references_at"]
 
 References = list[tuple[int, int, int]]
 """Length of each text, address of its heap, and its number there."""
@@ -91,6 +91,18 @@ def _references(body: bytes, place: int) -> tuple[bytes, References]:
     start = place + sum((size + 7 & ~7) if version == 1 else size for size in sizes)
     end = start + (len(body) - start) // _REFERENCE.size * _REFERENCE.size
     return name, list(_REFERENCE.iter_unpack(body[start:end]))
+
+
+def check_lengths(references: References, file_bytes: int) -> None:
+    """Refuse texts that are said to be longer than the file.
+
+    Raises
+    ------
+    DamagedFileError
+        If they are.
+    """
+    if sum(length for length, heap, _ in references if heap) > file_bytes:
+        raise DamagedFileError("is said to be longer than the file")
 
 
 class Heaps:

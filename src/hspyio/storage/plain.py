@@ -7,11 +7,13 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5s
+from h5py import h5g, h5s
 
 from hspyio.errors import DamagedFileError
 from hspyio.storage.datasets import filters_of
 from hspyio.storage.guard import Budget, check_attribute, check_chunks, check_inflation, repeats
+from hspyio.storage.heaps import Heaps, attribute_references, check_lengths
+from hspyio.storage.system import READS_AT_A_PLACE
 from hspyio.storage.types import check_type
 
 __all__ = ["check_dataset", "is_endless", "read_attribute", "read_dataset"]
@@ -36,8 +38,25 @@ def read_attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     """
     attribute = item.attrs.get_id(name)
     check_type(attribute.get_type())
+    if attribute.dtype.hasobject:
+        _check_texts(item, name)
     check_attribute(attribute, attribute.dtype, item.id)
     return item.attrs[name]
+
+
+def _check_texts(item: h5py.Group | h5py.Dataset, name: str) -> None:
+    """Refuse texts of an attribute that HDF5 would not get to the end of."""
+    file = item.file.id
+    creation = file.get_create_plist()
+    if not READS_AT_A_PLACE or creation.get_sizes() != (8, 8) or creation.get_userblock():
+        return  # to seek in HDF5's own descriptor would lead it astray
+    low, high = h5g.get_objinfo(item.id, b".").objno
+    descriptor = file.get_vfd_handle()
+    listed = attribute_references(descriptor, low | high << 32)
+    references = listed.get(name.encode("utf-8", "surrogateescape"), [])
+    check_lengths(references, file.get_filesize())
+    heaps = Heaps()
+    heaps.check(heaps.unknown(references), descriptor)
 
 
 def check_dataset(dataset: h5py.Dataset) -> None:

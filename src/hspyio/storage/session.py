@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 
 from h5py import h5d, h5g, h5i, h5o
 
-from hspyio.errors import DamagedFileError
 from hspyio.storage.guard import Budget, Census, repeats
 from hspyio.storage.handles import FileHandle
-from hspyio.storage.heaps import Heaps, References, attribute_references, references_at
+from hspyio.storage.heaps import (
+    Heaps,
+    References,
+    attribute_references,
+    check_lengths,
+    references_at,
+)
 from hspyio.storage.work import Work
 
 __all__ = ["Session"]
@@ -100,8 +105,7 @@ class Session:
         DamagedFileError
             If they are longer than the file, or stand in a heap that is damaged.
         """
-        if sum(length for length, heap, _ in references if heap) > self.file_bytes:
-            raise DamagedFileError("is said to be longer than the file")
+        check_lengths(references, self.file_bytes)
         unknown = self.heaps.unknown(references)
         if unknown:
             with self.handle.descriptor() as descriptor:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 __all__ = [
+    "READS_AT_A_PLACE",
     "RENAMES_OPEN_FILES",
     "create_new",
     "file_size",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 _BINARY = getattr(os, "O_BINARY", 0)
+READS_AT_A_PLACE = hasattr(os, "preadv")
+"""Whether reading leaves alone where others, who share the descriptor, go on."""
 RENAMES_OPEN_FILES = os.name != "nt"
 """Whether a file can be renamed while it is open."""
 
@@ -138,7 +141,7 @@ def _rest(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
 
 def read_some(descriptor: int, buffers: list[memoryview], offset: int) -> int:
     """Read once; perhaps less than all."""
-    if hasattr(os, "preadv"):
+    if READS_AT_A_PLACE:
         return os.preadv(descriptor, buffers, offset)
     with SEEK_LOCK:
         os.lseek(descriptor, offset, os.SEEK_SET)
