@@ -1,45 +1,37 @@
-"""Object headers and chunk trees, read without HDF5: from a damaged file, as far as they go.
+"""Object headers, read without HDF5: from a damaged file, as far as they go.
 
-Only what rescue needs of HDF5's file format: whether an object is a group or a dataset, which
-objects it names, and where the chunks of a dataset are. Addresses and lengths take 8 bytes, as in
-every file of the field. Nothing here raises for what a damaged file may hold.
+Only what is needed of HDF5's file format: whether an object is a group or a dataset, which objects
+it names, and its messages. Addresses and lengths take 8 bytes, as in every file of the field. But
+for `header_messages`, nothing here raises for what a damaged file may hold.
 """
 
 from __future__ import annotations
 
-import math
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-import numpy as np
-
-from hspyio.records import record, value
-from hspyio.storage.stored import ChunkIndex, Stored
+from hspyio.records import value
 from hspyio.storage.superblock import lookup3
 from hspyio.storage.system import read_some
 
 __all__ = [
+    "UNDEFINED",
     "Header",
-    "TreeNode",
-    "Walk",
+    "bytes_at",
     "header_messages",
-    "index_of_nodes",
     "is_old_header",
     "read_header",
-    "tree_node",
-    "walk_trees",
 ]
 
 _LINK_INFO, _LAYOUT, _GROUP_INFO, _LINK = 0x02, 0x08, 0x0A, 0x06
 _CONTINUATION, _SYMBOL_TABLE = 0x10, 0x11
-_UNDEFINED = 2**64 - 1
+UNDEFINED = 2**64 - 1
+"""An address where there is nothing."""
 _MOST_HEADER = 64 * 2**20
 _MOST_BLOCKS = 1000
 _MOST_BLOCK = 65536
 _MOST_KIND = 0x18
-_MOST_NODES = 1_000_000
 _CHUNKED = 2
-_TREE_HEAD = struct.Struct("<4sBBHQQ")
 _ADDRESS = struct.Struct("<Q")
 
 
@@ -65,12 +57,20 @@ class Header:
     rank: int = 0
 
 
-def _bytes_at(descriptor: int, address: int, length: int) -> bytes:
-    """What stands in a file; less where it ends before."""
-    if not 0 <= address < 2**62 or length > _MOST_HEADER:
+def bytes_at(descriptor: int, address: int, length: int) -> bytes:
+    """What stands in a file; less where it ends before.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    address, length : int
+        Where, and how many bytes.
+    """
+    if not 0 <= address < 2**62 or not 0 < length <= _MOST_HEADER:
         return b""
     buffer = bytearray(length)
-    count = read_some(descriptor, [memoryview(buffer)], address) if length else 0
+    count = read_some(descriptor, [memoryview(buffer)], address)
     return bytes(buffer[:count])
 
 
@@ -84,7 +84,7 @@ def read_header(descriptor: int, address: int) -> Header | None:
     address : int
         Where it begins.
     """
-    start = _bytes_at(descriptor, address, 64)
+    start = bytes_at(descriptor, address, 64)
     new = start[:5] == b"OHDR\x02"
     if not new and start[:2] != b"\x01\x00":
         return None
@@ -114,11 +114,11 @@ def is_old_header(descriptor: int, address: int) -> bool:
     address : int
         Where it would begin.
     """
-    start = _bytes_at(descriptor, address, 16)
+    start = bytes_at(descriptor, address, 16)
     if len(start) < 16:
         return False
     (length,) = struct.unpack_from("<I", start, 8)
-    content = _bytes_at(descriptor, address + 16, min(length, _MOST_BLOCK))
+    content = bytes_at(descriptor, address + 16, min(length, _MOST_BLOCK))
     kinds: set[int] = set()
     place = 0
     while place + 8 <= len(content):
@@ -145,7 +145,7 @@ def header_messages(descriptor: int, address: int) -> Iterator[tuple[int, bytes]
     IndexError, struct.error
         If there is none, or it is damaged.
     """
-    start = _bytes_at(descriptor, address, 512)
+    start = bytes_at(descriptor, address, 512)
     new = start[:5] == b"OHDR\x02"
     if new or start[:2] == b"\x01\x00":
         yield from _messages(descriptor, address, start, new=new, checked=False)
@@ -170,7 +170,7 @@ def _messages(
             return
         whole = skipped + size + (4 if new else 0)
         known = start if begin == address and whole <= len(start) else None
-        content = known or _bytes_at(descriptor, begin, whole)
+        content = known or bytes_at(descriptor, begin, whole)
         if new and checked and not _is_sound(content[:whole], skipped + size):
             if number == 0:
                 return
@@ -229,145 +229,4 @@ def _tree_of(layout: bytes) -> tuple[int | None, int]:
         address, rank = int(_ADDRESS.unpack_from(layout, 8)[0]), layout[1] - 1
     else:
         return None, 0
-    return (None, 0) if address == _UNDEFINED else (address, rank)
-
-
-# chunk trees
-
-
-@record
-class TreeNode:
-    """A node of a tree of chunks.
-
-    Attributes
-    ----------
-    level : int
-        0 for those that name chunks.
-    siblings : tuple of int
-        Addresses of the nodes beside it.
-    entries : ndarray of uint64, (n, rank + 4)
-        For each child its length in the file, filters left out, corner, a zero, and address.
-    """
-
-    level: int
-    siblings: tuple[int, ...]
-    entries: np.ndarray[tuple[int, int], np.dtype[np.uint64]]
-
-
-def tree_node(content: bytes, rank: int) -> TreeNode | None:
-    """Take bytes for a node of a tree of chunks; ``None`` if they are none.
-
-    Parameters
-    ----------
-    content : bytes
-        From its beginning, at least the whole of it.
-    rank : int
-        Dimensions of the array.
-    """
-    if len(content) < _TREE_HEAD.size:
-        return None
-    signature, kind, level, count, left, right = _TREE_HEAD.unpack_from(content)
-    length = 8 + 8 * (rank + 1) + 8
-    if signature != b"TREE" or kind != 1 or not count:
-        return None
-    available = (len(content) - _TREE_HEAD.size) // length
-    words = np.frombuffer(
-        content, np.dtype(f"({length // 8},)<u8"), min(count, available), _TREE_HEAD.size
-    )
-    entries = np.empty((len(words), rank + 4), np.uint64)
-    entries[:, 0], entries[:, 1] = words[:, 0] & 0xFFFFFFFF, words[:, 0] >> np.uint64(32)
-    entries[:, 2:] = words[:, 1:]
-    beside = tuple(address for address in (left, right) if address != _UNDEFINED)
-    return TreeNode(level, beside, entries)
-
-
-@record
-class Walk:
-    """What was reached of trees of chunks.
-
-    Attributes
-    ----------
-    nodes : tuple of TreeNode
-        Those of the lowest level.
-    seen : frozenset of int
-        Addresses of all nodes.
-    named : frozenset of int
-        Addresses that other nodes lead to, readable or not.
-    whole : bool
-        Whether all of them were readable.
-    """
-
-    nodes: tuple[TreeNode, ...]
-    seen: frozenset[int]
-    named: frozenset[int]
-    whole: bool
-
-
-def walk_trees(descriptor: int, roots: Iterable[int], rank: int) -> Walk:
-    """Walk trees of chunks as far as their nodes are readable, to the sides too.
-
-    Parameters
-    ----------
-    descriptor : int
-        The file.
-    roots : iterable of int
-        Where to begin.
-    rank : int
-        Dimensions of the array.
-    """
-    pending, seen, named, whole = list(roots), set[int](), set[int](), True
-    nodes: list[TreeNode] = []
-    while pending and len(seen) < _MOST_NODES:
-        address = pending.pop()
-        if address in seen:
-            continue
-        head = _bytes_at(descriptor, address, _TREE_HEAD.size)
-        count = int.from_bytes(head[6:8], "little")
-        length = _TREE_HEAD.size + count * (24 + 8 * rank)
-        node = tree_node(_bytes_at(descriptor, address, length), rank)
-        whole = whole and node is not None and len(node.entries) == count
-        if node is None:
-            continue
-        seen.add(address)
-        beside = [*node.siblings, *(node.entries[:, -1].tolist() if node.level else ())]
-        pending += beside
-        named.update(beside)
-        if not node.level:
-            nodes.append(node)
-    return Walk(tuple(nodes), frozenset(seen), frozenset(named), whole)
-
-
-def index_of_nodes(nodes: Iterable[TreeNode], stored: Stored) -> tuple[ChunkIndex, bool]:
-    """The chunks that nodes name.
-
-    Parameters
-    ----------
-    nodes : iterable of TreeNode
-        Of the lowest level.
-    stored : Stored
-        The array.
-
-    Returns
-    -------
-    ChunkIndex, bool
-        Those that can be of this array, and whether these are all.
-    """
-    assert stored.chunks is not None
-    rank = len(stored.shape)
-    listed = [node.entries for node in nodes]
-    table = np.concatenate(listed) if listed else np.empty((0, rank + 4), np.uint64)
-    chunk, grid = np.array(stored.chunks, np.uint64), np.array(stored.grid, np.uint64)
-    corners, offsets = table[:, 2 : 2 + rank], table[:, -1]
-    sound = np.all(corners % chunk == 0, axis=1) & (table[:, -2] == 0)
-    sound &= (table[:, 0] > 0) & (offsets > 0) & (offsets < 2**62)
-    inside = sound & np.all(corners // chunk < grid, axis=1)
-    coordinates = (corners[inside] // chunk).astype(np.int64)
-    places, first = np.unique(coordinates @ _strides(stored), return_index=True)
-    facts = table[inside][first].astype(np.int64)
-    index = ChunkIndex(places, facts[:, -1], facts[:, 0], facts[:, 1])
-    return index, bool(sound.all()) and len(places) == len(coordinates)
-
-
-def _strides(stored: Stored) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    rank = len(stored.shape)
-    return np.array([math.prod(stored.grid[i + 1 :]) for i in range(rank)], np.int64)
+    return (None, 0) if address == UNDEFINED else (address, rank)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import struct
 
 from hspyio.errors import DamagedFileError
-from hspyio.storage.headers import header_messages
-from hspyio.storage.system import file_size, read_some
+from hspyio.storage.headers import bytes_at, header_messages
+from hspyio.storage.system import file_size
 
 __all__ = ["Heaps", "References", "attribute_references", "check_lengths", "references_at"]
 
@@ -68,7 +68,7 @@ def references_at(descriptor: int, place: int, count: int) -> References:
     count : int
         How many texts.
     """
-    content = _bytes_at(descriptor, place, count * _REFERENCE.size)
+    content = bytes_at(descriptor, place, count * _REFERENCE.size)
     whole = len(content) // _REFERENCE.size * _REFERENCE.size
     return list(_REFERENCE.iter_unpack(content[:whole]))
 
@@ -139,7 +139,7 @@ class Heaps:
 
 def _is_sound(descriptor: int, address: int, end: int) -> bool:
     """Whether the items of a heap follow one another up to its end."""
-    content = _bytes_at(descriptor, address, min(_READ, end - address))
+    content = bytes_at(descriptor, address, min(_READ, end - address))
     if len(content) < _HEAD.size:
         return False
     signature, version, size = _HEAD.unpack_from(content)
@@ -150,17 +150,9 @@ def _is_sound(descriptor: int, address: int, end: int) -> bool:
         if place + _ITEM.size <= len(content):
             number, _, length = _ITEM.unpack_from(content, place)
         else:
-            number, _, length = _ITEM.unpack(_bytes_at(descriptor, address + place, _ITEM.size))
+            number, _, length = _ITEM.unpack(bytes_at(descriptor, address + place, _ITEM.size))
         step = _ITEM.size + -(-length // 8) * 8 if number else length
         if step <= 0 or place + step > size:
             return False
         place += step
     return True
-
-
-def _bytes_at(descriptor: int, address: int, length: int) -> bytes:
-    if length <= 0:
-        return b""
-    buffer = bytearray(length)
-    count = read_some(descriptor, [memoryview(buffer)], address)
-    return bytes(buffer[:count])

@@ -17,11 +17,12 @@ from hspyio.storage.checksums import chunk_sum
 from hspyio.storage.datasets import Place, passing, place_of
 from hspyio.storage.gather import Span, spans
 from hspyio.storage.handles import file_size, read_into
-from hspyio.storage.headers import TreeNode, index_of_nodes, read_header, walk_trees
+from hspyio.storage.headers import read_header
 from hspyio.storage.placing import Facts, placed_chunks
 from hspyio.storage.salvage import ReachedCensus, address_of
 from hspyio.storage.search import search_objects, search_trees
 from hspyio.storage.stored import ChunkIndex, Stored, chunk_index
+from hspyio.storage.trees import TreeNode, index_of_nodes, walk_trees
 from hspyio.storage.work import Work
 from hspyio.storage.zeros import zero_blocks
 

@@ -1,0 +1,156 @@
+"""Trees of chunks, read without HDF5: from a damaged file, as far as they go."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable
+
+import numpy as np
+
+from hspyio.records import record
+from hspyio.storage.headers import UNDEFINED, bytes_at
+from hspyio.storage.stored import ChunkIndex, Stored
+
+__all__ = ["TreeNode", "Walk", "index_of_nodes", "tree_node", "walk_trees"]
+
+_MOST_NODES = 1_000_000
+_TREE_HEAD = struct.Struct("<4sBBHQQ")
+
+
+@record
+class TreeNode:
+    """A node of a tree of chunks.
+
+    Attributes
+    ----------
+    level : int
+        0 for those that name chunks.
+    siblings : tuple of int
+        Addresses of the nodes beside it.
+    entries : ndarray of uint64, (n, rank + 4)
+        For each child its length in the file, filters left out, corner, a zero, and address.
+    """
+
+    level: int
+    siblings: tuple[int, ...]
+    entries: np.ndarray[tuple[int, int], np.dtype[np.uint64]]
+
+
+def tree_node(content: bytes, rank: int) -> TreeNode | None:
+    """Take bytes for a node of a tree of chunks; ``None`` if they are none.
+
+    Parameters
+    ----------
+    content : bytes
+        From its beginning, at least the whole of it.
+    rank : int
+        Dimensions of the array.
+    """
+    if len(content) < _TREE_HEAD.size:
+        return None
+    signature, kind, level, count, left, right = _TREE_HEAD.unpack_from(content)
+    length = 8 + 8 * (rank + 1) + 8
+    if signature != b"TREE" or kind != 1 or not count:
+        return None
+    available = (len(content) - _TREE_HEAD.size) // length
+    words = np.frombuffer(
+        content, np.dtype(f"({length // 8},)<u8"), min(count, available), _TREE_HEAD.size
+    )
+    entries = np.empty((len(words), rank + 4), np.uint64)
+    entries[:, 0], entries[:, 1] = words[:, 0] & 0xFFFFFFFF, words[:, 0] >> np.uint64(32)
+    entries[:, 2:] = words[:, 1:]
+    beside = tuple(address for address in (left, right) if address != UNDEFINED)
+    return TreeNode(level, beside, entries)
+
+
+@record
+class Walk:
+    """What was reached of trees of chunks.
+
+    Attributes
+    ----------
+    nodes : tuple of TreeNode
+        Those of the lowest level.
+    seen : frozenset of int
+        Addresses of all nodes.
+    named : frozenset of int
+        Addresses that other nodes lead to, readable or not.
+    whole : bool
+        Whether all of them were readable.
+    """
+
+    nodes: tuple[TreeNode, ...]
+    seen: frozenset[int]
+    named: frozenset[int]
+    whole: bool
+
+
+def walk_trees(descriptor: int, roots: Iterable[int], rank: int) -> Walk:
+    """Walk trees of chunks as far as their nodes are readable, to the sides too.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    roots : iterable of int
+        Where to begin.
+    rank : int
+        Dimensions of the array.
+    """
+    pending, seen, named, whole = list(roots), set[int](), set[int](), True
+    nodes: list[TreeNode] = []
+    while pending and len(seen) < _MOST_NODES:
+        address = pending.pop()
+        if address in seen:
+            continue
+        head = bytes_at(descriptor, address, _TREE_HEAD.size)
+        count = int.from_bytes(head[6:8], "little")
+        length = _TREE_HEAD.size + count * (24 + 8 * rank)
+        node = tree_node(bytes_at(descriptor, address, length), rank)
+        whole = whole and node is not None and len(node.entries) == count
+        if node is None:
+            continue
+        seen.add(address)
+        beside = [*node.siblings, *(node.entries[:, -1].tolist() if node.level else ())]
+        pending += beside
+        named.update(beside)
+        if not node.level:
+            nodes.append(node)
+    return Walk(tuple(nodes), frozenset(seen), frozenset(named), whole)
+
+
+def index_of_nodes(nodes: Iterable[TreeNode], stored: Stored) -> tuple[ChunkIndex, bool]:
+    """The chunks that nodes name.
+
+    Parameters
+    ----------
+    nodes : iterable of TreeNode
+        Of the lowest level.
+    stored : Stored
+        The array.
+
+    Returns
+    -------
+    ChunkIndex, bool
+        Those that can be of this array, and whether these are all.
+    """
+    assert stored.chunks is not None
+    rank = len(stored.shape)
+    listed = [node.entries for node in nodes]
+    table = np.concatenate(listed) if listed else np.empty((0, rank + 4), np.uint64)
+    chunk, grid = np.array(stored.chunks, np.uint64), np.array(stored.grid, np.uint64)
+    corners, offsets = table[:, 2 : 2 + rank], table[:, -1]
+    sound = np.all(corners % chunk == 0, axis=1) & (table[:, -2] == 0)
+    sound &= (table[:, 0] > 0) & (offsets > 0) & (offsets < 2**62)
+    inside = sound & np.all(corners // chunk < grid, axis=1)
+    coordinates = (corners[inside] // chunk).astype(np.int64)
+    places, first = np.unique(coordinates @ _strides(stored), return_index=True)
+    facts = table[inside][first].astype(np.int64)
+    index = ChunkIndex(places, facts[:, -1], facts[:, 0], facts[:, 1])
+    return index, bool(sound.all()) and len(places) == len(coordinates)
+
+
+def _strides(stored: Stored) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    rank = len(stored.shape)
+    return np.array([math.prod(stored.grid[i + 1 :]) for i in range(rank)], np.int64)
