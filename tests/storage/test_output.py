@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import hspyio
 from hspyio import Signal
 from hspyio.errors import SaveError
-from hspyio.storage.output import Output, interrupt_behind
+from hspyio.storage.output import Output
 from hspyio.storage.work import Work
 
 FULL = OSError(28, "No space left on device")
@@ -238,18 +238,6 @@ def test_ctrl_c_within_hdf5_leaves_the_old_file(path: Path, name: str, monkeypat
     monkeypatch.undo()
     save(path)
     assert np.array_equal(hspyio.load(path).data, DATA)
-
-
-def test_an_interrupt_is_found_behind_what_it_led_to() -> None:
-    error = RuntimeError("HDF5 is confused")
-    assert interrupt_behind(error) is None
-    error.__context__ = OSError("flush")
-    assert interrupt_behind(error) is None
-    error.__context__.__cause__ = GeneratorExit()
-    assert interrupt_behind(error) is None
-    error.__context__.__cause__ = interrupt = KeyboardInterrupt()
-    assert interrupt_behind(error) is interrupt
-    assert interrupt_behind(interrupt) is interrupt
 
 
 def test_after_a_failure_what_was_written_is_read_back(path: Path, monkeypatch: Any) -> None:

@@ -16,6 +16,7 @@ import h5py
 
 from hspyio.errors import HspyError, MissingFileError, SaveError, TargetExistsError
 from hspyio.storage.graphs import store_graphs
+from hspyio.storage.interrupts import interrupt_behind
 from hspyio.storage.locks import (
     LockUnsupportedError,
     exclude_writers,
@@ -23,7 +24,7 @@ from hspyio.storage.locks import (
     locked,
     unlock,
 )
-from hspyio.storage.output import Output, interrupt_behind
+from hspyio.storage.output import Output
 from hspyio.storage.system import (
     RENAMES_OPEN_FILES,
     create_new,

@@ -19,6 +19,7 @@ from h5py import h5a, h5d, h5i, h5o
 from hspyio.errors import DamagedFileError, TooLargeError
 from hspyio.filters import codec_of, fletcher32, gzip, lzf, shuffle
 from hspyio.node import Filter
+from hspyio.storage.interrupts import called_back
 from hspyio.storage.memory import available_memory
 
 __all__ = [
@@ -328,7 +329,8 @@ def check_inflation(dataset: h5d.DatasetID, filters: Iterable[Filter], chunk_byt
         if chunk.size * ratio > UNSUSPICIOUS:
             corners.append(chunk.chunk_offset)
 
-    dataset.chunk_iter(note)
+    with called_back():
+        dataset.chunk_iter(note)
     if corners and any(_RATIOS.get(number, 0) not in (1, _DEFLATE) for number in after):
         raise DamagedFileError(
             "is compressed twice over, so that nothing tells how much memory it would take"

@@ -16,18 +16,10 @@ from hspyio.storage.work import Work
 if TYPE_CHECKING:
     from hspyio.storage.graphs import GraphOfTarget
 
-__all__ = ["Output", "interrupt_behind"]
+__all__ = ["Output"]
 
 
 _PAGE = 4096
-
-
-def interrupt_behind(error: BaseException) -> BaseException | None:
-    """The Ctrl-C that an error came of: it may have struck while HDF5 was calling us."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, (KeyboardInterrupt, SystemExit)):
-        seen = seen.__cause__ or seen.__context__
-    return seen
 
 
 class Output(DescriptorFile):

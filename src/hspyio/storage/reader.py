@@ -27,6 +27,7 @@ from hspyio.storage.datasets import Session, dataset_node
 from hspyio.storage.guard import MOST_STEPS, Budget, check_attribute
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.heaps import References
+from hspyio.storage.interrupts import called_back
 from hspyio.storage.small import read_small
 from hspyio.storage.types import ReadTypes, plain_bytes, plain_values
 from hspyio.storage.work import Work
@@ -277,11 +278,15 @@ def _links(group: h5g.GroupID, order: int, *, salvage: bool) -> dict[str, int]:
 
     try:
         if group.get_num_objs():
-            group.links.iterate(note, idx_type=order, info=True)
+            with called_back():
+                group.links.iterate(note, idx_type=order, info=True)
     except UNREADABLE:
         if not salvage:
             raise
-        with suppress(*UNREADABLE):  # in the order of the file, up to what is damaged
+        with (
+            suppress(*UNREADABLE),
+            called_back(),
+        ):  # in the order of the file
             group.links.iterate(note, order=h5.ITER_NATIVE, info=True)
         found[b""] = _LOST
     return {_readable(name): link for name, link in found.items()}

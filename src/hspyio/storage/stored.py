@@ -15,6 +15,7 @@ from h5py._objects import phil
 
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.node import Filter, StorageType, Text
+from hspyio.storage.interrupts import called_back
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -213,7 +214,8 @@ def chunk_index(dataset: h5d.DatasetID, stored: Stored) -> ChunkIndex | None:
         numbers.extend((offset, chunk.size, chunk.filter_mask))
 
     with phil:  # h5py 3.12 takes its lock for every call but those of raw chunks
-        dataset.chunk_iter(note)
+        with called_back():
+            dataset.chunk_iter(note)
     table = np.frombuffer(numbers, np.int64).reshape(-1, rank + 3)
     corners, facts = table[:, :rank], table[:, rank:]
     grid = corners // np.array(stored.chunks, np.int64)

@@ -18,7 +18,8 @@ from hspyio.node import Group
 from hspyio.storage.datasets import Session
 from hspyio.storage.graphs import store_graphs
 from hspyio.storage.handles import DescriptorFile, FileHandle, PinnedFile
-from hspyio.storage.output import Output, interrupt_behind
+from hspyio.storage.interrupts import interrupt_behind
+from hspyio.storage.output import Output
 from hspyio.storage.proof import mismatch
 from hspyio.storage.reader import root_of
 from hspyio.storage.rebuild import linked_in, rebuild

@@ -14,6 +14,7 @@ from hspyio.errors import DamagedFileError
 from hspyio.storage.datasets import filters_of
 from hspyio.storage.guard import check_attribute
 from hspyio.storage.handles import DescriptorFile
+from hspyio.storage.interrupts import called_back
 from hspyio.storage.superblock import LENGTH
 from hspyio.storage.system import file_size, open_for_reading, read_into
 from hspyio.storage.work import Work
@@ -83,7 +84,8 @@ class _Count:
                     self.objects += dataset.get_storage_size()
 
         self._add(h5o.get_info(file.id))
-        h5o.visit(file.id, note, info=True)
+        with called_back():
+            h5o.visit(file.id, note, info=True)
 
     def _add(self, info: Any) -> None:
         index = info.meta_size
@@ -102,7 +104,8 @@ class _Count:
                 self._dataset(holder)
 
         self._attributes(file.id)
-        h5o.visit(file.id, note, info=True)
+        with called_back():
+            h5o.visit(file.id, note, info=True)
 
     def _attributes(self, holder: Any) -> None:
         found: list[bytes] = []
