@@ -125,7 +125,8 @@ def test_what_reading_comes_to_is_told(told: dict[str, Any], name: str, verdict:
 
 
 def test_memory_is_measured(told: dict[str, Any]) -> None:
-    assert 64 * 2**20 <= told["large"]["memory"] < 256 * 2**20
+    # What the process gives back meanwhile is not counted.
+    assert 60 * 2**20 <= told["large"]["memory"] < 256 * 2**20
 
 
 @pytest.mark.parametrize("what", ["crash", "hang"])

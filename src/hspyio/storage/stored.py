@@ -213,9 +213,8 @@ def chunk_index(dataset: h5d.DatasetID, stored: Stored) -> ChunkIndex | None:
         offset = min(chunk.byte_offset or 0, _MOST_OFFSET)
         numbers.extend((offset, chunk.size, chunk.filter_mask))
 
-    with phil:  # h5py 3.12 takes its lock for every call but those of raw chunks
-        with called_back():
-            dataset.chunk_iter(note)
+    with phil, called_back():  # h5py 3.12 takes its lock for every call but those of raw chunks
+        dataset.chunk_iter(note)
     table = np.frombuffer(numbers, np.int64).reshape(-1, rank + 3)
     corners, facts = table[:, :rank], table[:, rank:]
     grid = corners // np.array(stored.chunks, np.int64)
