@@ -101,11 +101,6 @@ class NewArray:
     array: Array
     engine: bool
 
-    @property
-    def allocated(self) -> bool:
-        """Whether every chunk gets its place at the first write."""
-        return self.engine and not self.array.filters
-
 
 def create_array(target: h5g.GroupID, name: str, array: Array) -> NewArray:
     """Write all of an array but its values.
