@@ -49,16 +49,21 @@ RARE = {
     *("_blake2", "base64", "fractions", "hashlib", "html"),
     *("json", "shutil", "unicodedata", "zoneinfo"),
 }
-# The engine, for the same reason: HDF5 itself reads what is small, and few files have a seal.
+# The engine and what speaks to HDF5, for the same reason: what is small is read without either, and
+# few files have a seal.
 ENGINE = {
     "hspyio.bridges.plotting.figure",
     "hspyio.notebook",
     "hspyio.pages",
     "hspyio.api.sealing",
+    "hspyio.storage.datasets",
     "hspyio.storage.gather",
     "hspyio.storage.isolated",
     "hspyio.storage.locks",
+    "hspyio.storage.reader",
     "hspyio.storage.stored",
+    "hspyio.storage.stored_layout",
+    "hspyio.storage.trees",
     "hspyio.storage.unused",
     "hspyio.storage.vlen",
 }

@@ -18,7 +18,7 @@ from api.samples import made
 from hspyio import Signal, Verification
 from hspyio.api.verifying import DamagedArray, DamagedPart, examined
 from hspyio.errors import MissingFileError
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 
 HERE = Path(__file__).parent.parent
 DATA = np.random.default_rng(0).poisson(3, (6, 5, 40)).astype("u2")

@@ -11,7 +11,7 @@ import pytest
 from hspyio.elements.digest import digest
 from hspyio.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
 from hspyio.storage.atomic import created
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
 

@@ -24,7 +24,7 @@ from hspyio.differences import value_differences
 from hspyio.elements.digest import digest
 from hspyio.elements.hints import NO_HINT, Hint, dump, load, names_digest
 from hspyio.names import TYPES
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 
 # the text itself is damaged
 

@@ -21,8 +21,8 @@ from hspyio.errors import DamagedFileError
 from hspyio.filters import CODECS
 from hspyio.node import Damaged, Filter
 from hspyio.storage import datasets
-from hspyio.storage.datasets import LazySource
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
+from hspyio.storage.sources import LazySource
 from hspyio.storage.work import Work
 
 STRUCTURE = np.dtype([("a", "i1"), ("b", ">f8"), ("c", "S3"), ("d", "<u2", (2, 3))], align=True)
@@ -233,7 +233,7 @@ def through_hdf5(path: Path, name: str = "x") -> NDArray[Any]:
 def source_of(path: Path, threads: int = 1, name: str = "x", **options: Any) -> Iterator[Any]:
     """The source of an array; it goes past HDF5 where it can, however small it is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(datasets, "_SMALL", 0)
+        patch.setattr(datasets, "SMALL", 0)
         with open_root(path, work=Work(threads), **options) as root:
             node = root.members[name]
             if isinstance(node, Damaged):

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 import hspyio
 from hspyio.errors import DamagedFileError
 from hspyio.filters import codec_of
-from hspyio.storage.datasets import LazySource
 from hspyio.storage.gather import read_chunks
+from hspyio.storage.sources import LazySource
 from hspyio.storage.stored import ChunkIndex
 from hspyio.storage.work import Work
 from storage.engine import PLUGINS, Case, assert_same, creation_list, detached, values, written

@@ -19,8 +19,9 @@ from hspyio.errors import DamagedFileError, TooLargeError
 from hspyio.node import Array, Damaged, Filter, Group
 from hspyio.storage import guard, memory
 from hspyio.storage.datasets import filters_of
-from hspyio.storage.guard import Budget, Census, check_chunks, check_inflation, repeats
-from hspyio.storage.reader import open_root
+from hspyio.storage.guard import Budget, check_chunks, repeats
+from hspyio.storage.guard_hdf5 import ObjectCensus, check_inflation
+from hspyio.storage.root import open_root
 from hspyio.storage.types import check_type
 
 MIB = 2**20
@@ -171,7 +172,7 @@ def test_an_object_has_eight_paths(path: Path) -> None:
 def test_objects_are_counted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "MOST_OBJECTS", 3)
     with h5py.File(path, "w") as file:
-        census = Census()
+        census = ObjectCensus()
         for _ in range(3):
             census.enter(file.create_group(f"g{_}").id, followed=False)
         with pytest.raises(DamagedFileError, match="beyond the 3 objects"):

@@ -216,6 +216,6 @@ def test_an_index_is_found_once_by_many_threads(path: Path) -> None:
     handle, found = FileHandle(str(path)), []
     with ThreadPoolExecutor(8) as pool:
         results = list(
-            pool.map(lambda _: handle.index("/x", lambda file: found.append(1) or 5), range(50))
+            pool.map(lambda _: handle.index("/x", lambda: found.append(1) or 5), range(50))
         )
     assert (results, found) == ([5] * 50, [1])

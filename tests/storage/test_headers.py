@@ -15,7 +15,8 @@ from h5py import h5o
 from hspyio.storage.datasets import filters_of
 from hspyio.storage.headers import read_header
 from hspyio.storage.search import search_objects, search_trees
-from hspyio.storage.stored import Stored, chunk_index, layout_of
+from hspyio.storage.stored import Stored
+from hspyio.storage.stored_layout import chunk_index, layout_of
 from hspyio.storage.trees import index_of_nodes, tree_node, walk_trees
 from hspyio.storage.work import Work
 

@@ -15,7 +15,7 @@ from hspyio.errors import DamagedFileError
 from hspyio.node import Attribute, Damaged
 from hspyio.storage.heaps import Heaps, attribute_references
 from hspyio.storage.plain import read_attribute
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 
 TEXTS = {"one": "text", "long": "x" * 100_000, "empty": "", "many": ["a", "bc", ""]}
 

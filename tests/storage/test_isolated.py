@@ -24,7 +24,7 @@ from hspyio.node import Array, Attribute, Damaged, Group, Rows, Text, Vlen
 from hspyio.storage import isolated, messages
 from hspyio.storage.isolated import open_isolated
 from hspyio.storage.messages import MessageError, Reader, Writer, receive, send
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 
 ARCHIVE = sorted((Path(__file__).parents[1] / "archive").glob("v*"))
 SHARED = Path(__file__).parents[3] / "shared" / "data"

@@ -24,8 +24,8 @@ from hspyio.errors import (
 )
 from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
 from hspyio.storage import datasets, reader
-from hspyio.storage.datasets import stored_bytes
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
+from hspyio.storage.sources import stored_bytes
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from hspyio import names
 from hspyio.node import Array, Attribute, Damaged, Group, Text
 from hspyio.storage.checksums import ArraySums, faults_of, sums_of
 from hspyio.storage.digests import tree_digest
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 from hspyio.storage.seal import (
     NewerSealError,
     Seal,

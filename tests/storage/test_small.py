@@ -15,7 +15,7 @@ from hspyio.errors import DamagedFileError
 from hspyio.node import Array, Damaged, Filter, GraphSource, MemorySource, Text, Vlen
 from hspyio.storage.datasets import Session
 from hspyio.storage.handles import FileHandle
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 from hspyio.storage.small import SmallWriter, read_small
 from hspyio.storage.types import ReadTypes, WriteTypes
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hspyio.filters import codec_of
 from hspyio.node import Filter
 from hspyio.storage.datasets import filters_of
-from hspyio.storage.stored import ChunkIndex, Stored, chunk_index, stored_layout
+from hspyio.storage.stored import ChunkIndex, Stored
+from hspyio.storage.stored_layout import chunk_index, stored_layout
 from hspyio.storage.types import from_h5py
 from storage.engine import DTYPES, Case, assert_same, cases, create, detached, values, written
 

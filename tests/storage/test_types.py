@@ -12,7 +12,7 @@ from h5py import h5a, h5t
 
 from hspyio.node import Attribute, Group, Text, Vlen
 from hspyio.storage.atomic import created
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 from hspyio.storage.types import ReadTypes, WriteTypes
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group

@@ -21,8 +21,8 @@ from hspyio.plan import plan
 from hspyio.storage import array_writer
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import created
-from hspyio.storage.reader import open_root
 from hspyio.storage.rebuild import copied_from
+from hspyio.storage.root import open_root
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
 from hspyio.testing import dtypes

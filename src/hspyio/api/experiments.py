@@ -22,8 +22,8 @@ from hspyio.node import Array, Group
 from hspyio.options import ReadOptions
 from hspyio.parts import SignalParts
 from hspyio.signal import Location, Model, Signal
-from hspyio.storage.datasets import stored_bytes
-from hspyio.storage.reader import handle_of
+from hspyio.storage.handles import handle_of
+from hspyio.storage.sources import stored_bytes
 from hspyio.tree import MetadataTree
 
 __all__ = ["Experiments", "read_signal"]

@@ -28,7 +28,7 @@ from hspyio.node import Array, Group
 from hspyio.options import ReadOptions
 from hspyio.parts import SignalParts
 from hspyio.storage.handles import FileHandle
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 from hspyio.storage.work import Work
 from hspyio.versions import migrate
 
@@ -253,7 +253,7 @@ def _root(
     """The root of a file, read here or in another process."""
     if not options.isolated:
         external = options.allow_external
-        return open_root(path, allow_external=external, work=work, handle=handle)
+        return open_root(path, allow_external=external, work=work, handle=handle, directly=True)
     from hspyio.storage.isolated import open_isolated
 
     return open_isolated(path, allow_external=options.allow_external, work=work)

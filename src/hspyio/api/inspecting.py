@@ -19,7 +19,7 @@ from hspyio.filters import everywhere
 from hspyio.node import Array
 from hspyio.options import ReadOptions
 from hspyio.signal import Signal
-from hspyio.storage.datasets import stored_bytes
+from hspyio.storage.sources import stored_bytes
 from hspyio.tree import MetadataTree
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import check_target
+from hspyio.storage.handles import handle_of
 from hspyio.storage.locks import kept_from_writers
-from hspyio.storage.reader import handle_of
 from hspyio.storage.rewrite import repack_file
 from hspyio.storage.space import check_space
 from hspyio.storage.work import Work

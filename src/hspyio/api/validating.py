@@ -11,7 +11,7 @@ from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
 from hspyio.node import Group
 from hspyio.rules import RULES, SEVERITIES, Broken, View, found, view_of
 from hspyio.storage.isolated import open_isolated
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 
 __all__ = ["Finding", "ValidationReport", "validate"]
 

@@ -32,7 +32,8 @@ from hspyio.errors import (
     StaleFileError,
     one_or_many,
 )
-from hspyio.storage.guard import MOST_STEPS, Budget, Census
+from hspyio.storage.guard import MOST_STEPS, Budget
+from hspyio.storage.guard_hdf5 import ObjectCensus
 from hspyio.storage.plain import check_dataset, is_endless, read_attribute, read_dataset
 
 __all__ = ["list_datasets_in_file", "read_metadata_from_file"]
@@ -210,7 +211,7 @@ class _Walk:
     fingerprint: Fingerprint
     hardlinks_only: bool
     left_out: list[Problem] = field(default_factory=list)
-    census: Census = field(default_factory=Census)
+    census: ObjectCensus = field(default_factory=ObjectCensus)
     budget: Budget = field(default_factory=Budget)
     hops: int = 0
 

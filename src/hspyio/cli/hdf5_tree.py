@@ -15,8 +15,8 @@ from hspyio.cli.drawing import Fact, branches
 from hspyio.cli.values import short_text
 from hspyio.filters import describe
 from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
-from hspyio.storage.datasets import stored_bytes
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
+from hspyio.storage.sources import stored_bytes
 
 __all__ = ["hdf5_tree"]
 

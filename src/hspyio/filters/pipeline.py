@@ -6,14 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.filters import codec_of, shuffle
 from hspyio.filters.codec import Bytes, Codec
 from hspyio.node import Filter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Pipeline", "Scratch"]
 

@@ -21,7 +21,7 @@ from hspyio.storage.blocks import BlockEncoder, ChunkTarget, PlainTarget
 from hspyio.storage.datasets import filter_available
 from hspyio.storage.output import Output
 from hspyio.storage.scatter import Grid, write_allocated, write_chunks
-from hspyio.storage.stored import chunk_index, stored_layout
+from hspyio.storage.stored_layout import chunk_index, stored_layout
 from hspyio.storage.types import to_h5py
 from hspyio.storage.vlen import row_access, write_rows
 

@@ -24,7 +24,8 @@ from hspyio.records import record
 from hspyio.storage.datasets import Place, passing, place_of
 from hspyio.storage.digests import array_bytes, type_text
 from hspyio.storage.handles import FileHandle, file_size, read_into
-from hspyio.storage.stored import ChunkIndex, Stored, chunk_index
+from hspyio.storage.stored import ChunkIndex, Stored
+from hspyio.storage.stored_layout import chunk_index
 from hspyio.storage.work import Work, each
 
 if TYPE_CHECKING:

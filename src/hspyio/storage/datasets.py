@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,25 @@ import h5py
 import numpy as np
 from h5py import h5d, h5s, h5t
 
-from hspyio import names
-from hspyio.errors import UNREADABLE, DamagedFileError, FilterError, HspyError, TooLargeError
+from hspyio.errors import DamagedFileError, FilterError
 from hspyio.filters import codec_of
 from hspyio.node import Array, Damaged, Filter, LooseRows, Rows, Selection, Text, Vlen
 from hspyio.records import record
-from hspyio.storage.guard import UNSUSPICIOUS, Budget, check_chunks, check_inflation
+from hspyio.storage.guard import UNSUSPICIOUS, Budget, check_chunks
+from hspyio.storage.guard_hdf5 import check_inflation
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.session import Session
+from hspyio.storage.sources import (
+    SMALL,
+    LazySource,
+    count_of,
+    is_data,
+    named,
+    past_hdf5,
+    stored_name,
+)
+from hspyio.storage.steps import named_filter
 from hspyio.storage.types import blank, check_type, from_h5py, plain_values, to_h5py
-from hspyio.storage.work import Work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,19 +38,16 @@ if TYPE_CHECKING:
     from hspyio.storage.stored import ChunkIndex, Stored
 
 __all__ = [
-    "LazySource",
     "Place",
     "Session",
     "dataset_node",
     "filter_available",
     "filters_of",
+    "index_at",
     "passing",
     "place_of",
-    "stored_bytes",
+    "read_at",
 ]
-
-_SMALL = 256 * 2**10
-"""Bytes below which threads cost more than they bring."""
 
 _USUAL = 64
 """How many times smaller than an array that HDF5 itself reads its stored bytes are at most."""
@@ -69,15 +75,8 @@ def dataset_node(dataset: h5d.DatasetID, where: str, session: Session) -> Array 
 def filters_of(dataset: h5d.DatasetID) -> tuple[Filter, ...]:
     """The filters of a dataset, with the options that stand in the file."""
     creation = dataset.get_create_plist()
-    return tuple(_filter(creation, i) for i in range(creation.get_nfilters()))
-
-
-def _filter(creation: Any, index: int) -> Filter:
-    number, _, options, name = creation.get_filter(index)
-    codec = codec_of(number)
-    known = codec.name if not codec.name.startswith("filter ") else ""
-    text = known or name.decode("latin-1") or codec.name
-    return Filter(number, tuple(int(option) for option in options), text)
+    listed = (creation.get_filter(i) for i in range(creation.get_nfilters()))
+    return tuple(named_filter(number, options, name) for number, _, options, name in listed)
 
 
 class _FileSource:
@@ -106,7 +105,7 @@ class _FileSource:
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         self._check_open()
-        with _named(self._session.path, self._where), self._allowed(selection):
+        with named(self._session.path, self._where), self._allowed(selection):
             stored = self._layout()
             values = None if stored is None else self._past_hdf5(stored, selection)
             if values is None:
@@ -118,11 +117,11 @@ class _FileSource:
         """Within this, memory for the values may be allocated."""
         budget, dataset = self._session.budget, self._dataset
         kind = from_h5py(dataset.dtype)
-        size = _count(selection, dataset.shape) * dataset.dtype.itemsize
+        size = count_of(selection, dataset.shape) * dataset.dtype.itemsize
         if isinstance(kind, (Text, Vlen)):
             self._session.check_items(dataset)
             self._check_texts(kind)
-        elif size > _SMALL and not _is_data(self._where) and _has_fill_value(dataset):
+        elif size > SMALL and not is_data(self._where) and _has_fill_value(dataset):
             budget.take_filled(size, dataset.get_storage_size())
         budget.take(size, lazily=isinstance(kind, np.dtype))
         try:
@@ -150,7 +149,7 @@ class _FileSource:
         DamagedFileError
             If there is no telling.
         """
-        from hspyio.storage.stored import layout_of
+        from hspyio.storage.stored_layout import layout_of
         from hspyio.storage.vlen import REFERENCE, has_usual_references, read_rows
 
         if not self._dataset.shape or not self._dataset.get_storage_size():
@@ -173,11 +172,11 @@ class _FileSource:
             raise DamagedFileError("is closed", path=self._session.path, where=self._where)
 
     def _past_hdf5(self, stored: Stored, selection: Selection) -> NDArray[Any] | None:
-        from hspyio.storage.stored import chunk_index
+        from hspyio.storage.stored_layout import chunk_index
 
         session = self._session
         index = partial(chunk_index, self._dataset, stored)
-        return _past_hdf5(stored, index, session.handle, selection, session.work)
+        return past_hdf5(stored, index, session.handle, selection, session.work)
 
     def _layout(self) -> Stored | None:
         """How the engine reads it; small arrays are read faster by HDF5 itself.
@@ -187,7 +186,7 @@ class _FileSource:
         """
         built_in = all(codec_of(step.id).everywhere for step in self._filters)
         size = math.prod(self._dataset.shape) * self._dataset.dtype.itemsize
-        if not built_in or size >= _SMALL:
+        if not built_in or size >= SMALL:
             return self._stored()
         stored = self._dataset.get_storage_size()
         usual = size <= stored * _USUAL + 4096 and stored <= max(2 * size, 4096)
@@ -196,7 +195,7 @@ class _FileSource:
     def _stored(self) -> Stored | None:
         if not self._session.holds(self._dataset):
             return None
-        from hspyio.storage.stored import stored_layout
+        from hspyio.storage.stored_layout import stored_layout
 
         return stored_layout(self._dataset, from_h5py(self._dataset.dtype), self._filters)
 
@@ -215,12 +214,12 @@ class _RowsInFile(_FileSource):
 
     def rows(self, selection: Selection = ()) -> Rows:
         """All rows of a selection, end to end."""
-        from hspyio.storage.stored import layout_of
+        from hspyio.storage.stored_layout import layout_of
         from hspyio.storage.vlen import REFERENCE, read_rows, row_dtype
 
         self._check_open()
         session = self._session
-        with _named(session.path, self._where), self._allowed(selection):
+        with named(session.path, self._where), self._allowed(selection):
             base = row_dtype(self._dataset) if session.holds(self._dataset) else None
             stored = None if base is None else layout_of(self._dataset, REFERENCE, self._filters)
             references = None if stored is None else self._past_hdf5(stored, selection)
@@ -235,103 +234,6 @@ class _RowsInFile(_FileSource):
             kind = from_h5py(self._dataset.dtype)
             assert isinstance(kind, Vlen) and isinstance(kind.base, np.dtype)
             return LooseRows.of(objects, kind.base).rows()
-
-
-@record
-class LazySource:
-    """An array in a file that is opened for each read.
-
-    Attributes
-    ----------
-    handle : FileHandle
-        The file.
-    where : str
-        Path of the dataset in it.
-    shape : tuple of int
-        Length of each dimension.
-    stored : Stored or None
-        How it stands in the file, where it is read past HDF5.
-    foreign : bool
-        Whether its values may stand in another file, which HDF5 finds by the path only.
-    """
-
-    handle: FileHandle
-    where: str
-    shape: tuple[int, ...]
-    stored: Stored | None = None
-    foreign: bool = False
-
-    def read(self, selection: Selection = ()) -> NDArray[Any]:
-        """Read a selection.
-
-        Raises
-        ------
-        StaleFileError
-            If the file has changed.
-        DamagedFileError
-            If the values cannot be read.
-        """
-        with _named(self.handle.path, self.where):
-            if self.stored is not None:
-                size = _count(selection, self.shape) * self.stored.dtype.itemsize
-                if size > UNSUSPICIOUS:
-                    Budget().take(size, lazily=False)
-            if self.stored is not None:
-                values = _past_hdf5(self.stored, self._index, self.handle, selection, Work())
-                if values is not None:
-                    return values
-            with self.handle.open(by_path=self.foreign) as file:
-                dataset = file[stored_name(self.where)].id
-                return _through_hdf5(dataset, selection, filters_of(dataset))
-
-    def _index(self) -> ChunkIndex | None:
-        from hspyio.storage.stored import chunk_index
-
-        assert self.stored is not None
-        stored = self.stored
-        return self.handle.index(
-            self.where, lambda file: chunk_index(file[stored_name(self.where)].id, stored)
-        )
-
-
-@contextmanager
-def _named(path: str, where: str) -> Iterator[None]:
-    """Errors name the file and the array; what HDF5 raises becomes one of ours."""
-    try:
-        yield
-    except HspyError as error:
-        error.path = error.path or path
-        error.where = error.where or where
-        raise
-    except MemoryError as error:
-        raise TooLargeError(
-            "does not fit into memory; lazy=True reads it in parts", path=path, where=where
-        ) from error
-    except UNREADABLE as error:
-        raise DamagedFileError(
-            f"its values cannot be read: {error}", path=path, where=where
-        ) from error
-
-
-def _past_hdf5(
-    stored: Stored,
-    index: Callable[[], ChunkIndex | None],
-    handle: FileHandle,
-    selection: Selection,
-    work: Work,
-) -> NDArray[Any] | None:
-    """Read on the engine; ``None`` for what only HDF5 reads."""
-    from hspyio.storage.gather import read_block, read_chunks
-
-    if stored.chunks is not None:
-        check_chunks(stored.pipeline.size, math.prod(stored.shape) * stored.dtype.itemsize)
-    with handle.descriptor() as descriptor:
-        if stored.chunks is None:
-            return read_block(stored, descriptor, selection, work)
-        chunks = index()
-        if chunks is None:
-            return None
-        return read_chunks(stored, chunks, descriptor, selection, work)
 
 
 def _through_hdf5(
@@ -365,6 +267,33 @@ def _through_hdf5(
     return plain_values(values, kind)
 
 
+def read_at(handle: FileHandle, where: str, selection: Selection, *, foreign: bool) -> NDArray[Any]:
+    """Open a file and read an array through HDF5.
+
+    Parameters
+    ----------
+    handle : FileHandle
+        The file.
+    where : str
+        Path of the dataset in it.
+    selection : tuple of slice or int
+        What to read.
+    foreign : bool
+        Whether its values may stand in another file, which HDF5 finds by the path only.
+    """
+    with handle.open(by_path=foreign) as file:
+        dataset = file[stored_name(where)].id
+        return _through_hdf5(dataset, selection, filters_of(dataset))
+
+
+def index_at(handle: FileHandle, where: str, stored: Stored) -> ChunkIndex | None:
+    """Open a file and ask HDF5 for the chunks of an array; ``None`` if only HDF5 can read it."""
+    from hspyio.storage.stored_layout import chunk_index
+
+    with handle.open() as file:
+        return chunk_index(file[stored_name(where)].id, stored)
+
+
 def _measured_texts(dataset: h5d.DatasetID, most: int) -> int:
     """Bytes of the texts of a small dataset, read one by one until they are too many."""
     size, one = 0, h5s.create_simple((1,))
@@ -377,25 +306,6 @@ def _measured_texts(dataset: h5d.DatasetID, most: int) -> int:
         if size > most:
             break
     return size
-
-
-def stored_name(where: str) -> bytes:
-    """A path as it stands in the file: what is no UTF-8 there is lone surrogates here."""
-    return where.encode("utf-8", "surrogateescape")
-
-
-def _count(selection: Selection, shape: tuple[int, ...]) -> int:
-    """Number of values of a selection."""
-    if not selection:
-        return math.prod(shape)
-    from hspyio.storage.gather import spans
-
-    return math.prod(span.count for span in spans(selection, shape))
-
-
-def _is_data(where: str) -> bool:
-    """Whether that is the place of an experiment's data, of which its reader knows the size."""
-    return where.count("/") == 3 and where.endswith(f"/{names.DATA}")
 
 
 def _has_fill_value(dataset: h5d.DatasetID) -> bool:
@@ -436,11 +346,6 @@ def filter_available(number: int) -> bool:
     return bool(h5py.h5z.filter_avail(number))
 
 
-def stored_bytes(array: Array) -> int:
-    """Bytes that an array of an open file takes on disk."""
-    return int(getattr(array.source, "stored_bytes", 0))
-
-
 @record
 class Place:
     """Where the values of an array stand in an open file.
@@ -468,18 +373,24 @@ def place_of(array: Array, *, salvage: bool = False) -> Place | None:
 
     With `salvage` the index of its chunks is not asked, which HDF5 may not be able to read.
     """
-    source = array.source
-    if not isinstance(source, _FileSource):
+    source = _in_hdf5(array)
+    if source is None:
         return None
     by_hdf5 = not salvage and source._layout() is None
     return Place(source._dataset, source._stored(), by_hdf5, source._session.handle)
 
 
+def _in_hdf5(array: Array) -> _FileSource | None:
+    """The source of an array in an open file; ``None`` for others."""
+    source = getattr(array.source, "by_hdf5", lambda: array.source)()
+    return source if isinstance(source, _FileSource) else None
+
+
 @contextmanager
 def passing(array: Array) -> Iterator[None]:
     """Within this, what is read of an array is not kept: the memory counts as free again."""
-    source = array.source
-    if not isinstance(source, _FileSource):
+    source = _in_hdf5(array)
+    if source is None:
         yield
         return
     session = source._session

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hspyio.errors import DamagedFileError
 from hspyio.filters.pipeline import Scratch
 from hspyio.node import Selection
 from hspyio.storage.handles import file_size, read_into
+from hspyio.storage.pieces import Bounds, Piece, buffers_of, pieces_of, unwanted_bytes
 from hspyio.storage.stored import ChunkIndex, Stored
 from hspyio.storage.work import Work, each
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Span", "read_block", "read_chunks", "rows_in_place", "spans"]
 
@@ -176,6 +179,8 @@ class _Reading:
         ).tolist()
         corners = np.stack(np.unravel_index(chunks.places, stored.grid), axis=-1)
         self.corners: list[list[int]] = (corners * np.array(stored.chunks)).tolist()
+        self.memory = result.reshape(-1).view(np.uint8).data
+        self._pieces: dict[Bounds, list[Piece]] = {}
         self._dimensions = tuple(zip(chosen, stored.chunks, stored.shape, strict=True))
         self._cuts: tuple[dict[int, tuple[slice, slice]], ...] = tuple({} for _ in chosen)
 
@@ -189,6 +194,24 @@ class _Reading:
         ]
         target = self.result[tuple(outside for outside, _ in cuts)]
         return target, tuple(inside for _, inside in cuts)
+
+    def start_of(self, row: int) -> int:
+        """Where in memory the first byte goes that is wanted of a chunk."""
+        starts = (
+            known[low][0].start for known, low in zip(self._cuts, self.corners[row], strict=True)
+        )
+        return sum(start * step for start, step in zip(starts, self.result.strides, strict=True))
+
+    def pieces(self, inside: tuple[slice, ...]) -> list[Piece]:
+        """The pieces that a chunk falls into, by the part of it that is wanted."""
+        if any(part.step != 1 for part in inside):
+            return []
+        part = tuple((part.start, part.stop) for part in inside)
+        found = self._pieces.get(part)
+        if found is None:
+            itemsize, strides = self.result.itemsize, self.result.strides
+            found = self._pieces[part] = pieces_of(self.pipeline.chunk, part, strides, itemsize)
+        return found
 
 
 class _ChunkReader:
@@ -216,8 +239,8 @@ class _ChunkReader:
         reading, pipeline = self._reading, self._reading.pipeline
         offset, size, mask = reading.facts[row]
         plain = all(mask >> i & 1 for i in range(len(pipeline.filters)))
-        if plain and size == pipeline.size and (rows := rows_in_place(target, pipeline.chunk)):
-            read_into(reading.descriptor, rows, offset)
+        if plain and size == pipeline.size and (buffers := self._in_place(row, inside)):
+            read_into(reading.descriptor, buffers, offset)
             return
         # Before a buffer is made: the file itself has to be that long.
         if size < 0 or offset < 0 or offset + size > reading.end:
@@ -225,6 +248,15 @@ class _ChunkReader:
         buffer = self._scratch.take("stored", size)
         read_into(reading.descriptor, [buffer.data], offset)
         pipeline.decode(buffer, mask, target, inside, self._scratch)
+
+    def _in_place(self, row: int, inside: tuple[slice, ...]) -> list[memoryview]:
+        """The memory that a chunk's bytes fill in order; nothing where that is in small pieces."""
+        reading = self._reading
+        found = reading.pieces(inside)
+        if not found:
+            return []
+        unwanted = self._scratch.take("unwanted", unwanted_bytes(found)).data
+        return buffers_of(found, reading.memory, reading.start_of(row), unwanted)
 
 
 _MOST_ROWS = 512

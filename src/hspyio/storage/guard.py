@@ -6,31 +6,22 @@ rest of the file is read.
 
 from __future__ import annotations
 
-import math
-import zlib
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import h5py
-import numpy as np
-from h5py import h5a, h5d, h5i, h5o
 
 from hspyio.errors import DamagedFileError, TooLargeError
-from hspyio.filters import codec_of, fletcher32, gzip, lzf, shuffle
-from hspyio.node import Filter
-from hspyio.storage.interrupts import called_back
 from hspyio.storage.memory import available_memory
 
 __all__ = [
+    "DEFLATE",
+    "MIB",
+    "MOST_OBJECTS",
     "MOST_STEPS",
     "UNSUSPICIOUS",
     "Budget",
     "Census",
-    "check_attribute",
     "check_chunks",
-    "check_inflation",
     "repeats",
+    "size_text",
 ]
 
 MIB = 2**20
@@ -46,9 +37,6 @@ MOST_OBJECTS = 1_000_000
 MOST_STEPS = 1000
 """Names in the path of a soft link, those of the links on the way included."""
 
-_MOST_ATTRIBUTE = 64 * MIB
-"""Bytes of an attribute; HDF5 takes 64 kB by default."""
-
 UNSUSPICIOUS = 64 * MIB
 """Bytes that are given without a question."""
 
@@ -59,14 +47,8 @@ memory, while an array of numbers that was never written takes nothing."""
 _FEW = 16
 """Texts that may be one and the same in a large file."""
 
-_DEFLATE = 1032
+DEFLATE = 1032
 """How many bytes one byte of a deflated stream can become."""
-
-_RATIOS = {gzip.CODEC.id: _DEFLATE, lzf.CODEC.id: 88, shuffle.CODEC.id: 1, fletcher32.CODEC.id: 1}
-"""How many times longer than a chunk what it is decoded to can be; of others nobody knows."""
-
-_OVERHEAD = 1024
-"""What a compressed chunk may have beside its values."""
 
 _WIDE_CHUNK = 4
 """How many times larger than the whole array a chunk may be, where it is larger than that."""
@@ -95,16 +77,15 @@ class Census:
     objects: int = 0
     paths: dict[tuple[int, int], int] = field(default_factory=dict)
 
-    def pass_by(self, location: Any) -> None:
-        """Take note of an object that is not counted."""
-
-    def enter(self, location: Any, *, followed: bool) -> tuple[int, int]:
-        """Count an object that was reached, and give its address.
+    def count(self, address: tuple[int, int], links: int, *, followed: bool) -> None:
+        """Count an object that was reached.
 
         Parameters
         ----------
-        location : h5py object id
-            What was reached.
+        address : tuple of int
+            What the file is called, and where the object's header begins.
+        links : int
+            How many hard links lead to it.
         followed : bool
             Whether a soft link led there, so that it may have other paths though it has one
             hard link.
@@ -114,20 +95,17 @@ class Census:
         DamagedFileError
             If it was reached by too many paths, or too much was reached.
         """
-        info = h5o.get_info(location)
-        address = (int(info.fileno), int(info.addr))
         self.objects += 1
         if self.objects > MOST_OBJECTS:
             raise DamagedFileError(
                 f"is beyond the {MOST_OBJECTS:,} objects that are read of a file"
             )
-        if info.rc > 1 or followed:
+        if links > 1 or followed:
             count = self.paths[address] = self.paths.get(address, 0) + 1
             if count > MOST_PATHS:
                 raise DamagedFileError(
                     f"is one more link to what {MOST_PATHS} others in this file lead to"
                 )
-        return address
 
 
 @dataclass(slots=True)
@@ -194,7 +172,7 @@ class Budget:
         DamagedFileError
             If the file does not have them.
         """
-        if size <= stored * _DEFLATE:
+        if size <= stored * DEFLATE:
             return
         if self.unwritten + count > _MOST_UNWRITTEN:
             raise DamagedFileError(
@@ -210,7 +188,7 @@ class Budget:
         DamagedFileError
             If that is more than a file has use for.
         """
-        if size <= stored * _DEFLATE:
+        if size <= stored * DEFLATE:
             return
         if self.filled + size > UNSUSPICIOUS:
             raise DamagedFileError(
@@ -245,42 +223,6 @@ def repeats(count: int, file_bytes: int) -> bool:
     return count > _FEW and count * file_bytes > UNSUSPICIOUS
 
 
-def check_attribute(
-    attribute: h5a.AttrID, dtype: np.dtype[Any], holder: Any, *, measured: bool = False
-) -> None:
-    """Refuse an attribute that takes far more memory than an attribute can.
-
-    HDF5 reads the texts of an attribute all at once, and there is no telling how long they are.
-
-    Parameters
-    ----------
-    attribute : h5py AttrID
-        Open.
-    dtype : numpy dtype
-        Its type, as h5py has it.
-    holder : h5py object id
-        What it is an attribute of.
-    measured : bool
-        Whether its texts are known to be no longer than the file.
-
-    Raises
-    ------
-    DamagedFileError
-        If it is large, or has many texts that may be the same bytes of a large file.
-    """
-    count = math.prod(attribute.shape or ())
-    if dtype.hasobject:
-        if not measured and repeats(count, h5i.get_file_id(holder).get_filesize()):
-            raise DamagedFileError(
-                f"is an attribute of {count:,} texts or rows, which is not safe to read"
-            )
-        rows = h5py.check_vlen_dtype(dtype)
-        if rows is not None and np.dtype(rows).hasobject:
-            raise DamagedFileError("is an attribute of rows of texts, which is not safe to read")
-    elif count * dtype.itemsize > _MOST_ATTRIBUTE:
-        raise DamagedFileError(f"is an attribute of {size_text(count * dtype.itemsize)}")
-
-
 def check_chunks(chunk_bytes: int, array_bytes: int) -> None:
     """Refuse chunks that make little data large.
 
@@ -294,86 +236,3 @@ def check_chunks(chunk_bytes: int, array_bytes: int) -> None:
             f"its chunks are of {size_text(chunk_bytes)}, the whole array is of "
             f"{size_text(array_bytes)}"
         )
-
-
-def check_inflation(dataset: h5d.DatasetID, filters: Iterable[Filter], chunk_bytes: int) -> None:
-    """Refuse what HDF5 would inflate without end: it asks for memory until a stream is over.
-
-    For arrays that HDF5 itself is to read; the engine stops at the size of a chunk.
-
-    Parameters
-    ----------
-    dataset : h5py DatasetID
-        Open, with chunks.
-    filters : iterable of Filter
-        Of the dataset.
-    chunk_bytes : int
-        What a chunk is declared to be.
-
-    Raises
-    ------
-    DamagedFileError
-        If a chunk inflates to more than that.
-    """
-    steps = tuple(filters)
-    deflated = [index for index, step in enumerate(steps) if step.id == gzip.CODEC.id]
-    if not deflated:
-        return
-    after = [step.id for step in steps[deflated[0] :]]
-    ratio = math.prod(_RATIOS.get(number, UNSUSPICIOUS) for number in after)
-    if dataset.get_storage_size() * ratio <= UNSUSPICIOUS:
-        return
-    corners: list[tuple[int, ...]] = []
-
-    def note(chunk: h5d.StoreInfo) -> None:
-        if chunk.size * ratio > UNSUSPICIOUS:
-            corners.append(chunk.chunk_offset)
-
-    with called_back():
-        dataset.chunk_iter(note)
-    if corners and any(_RATIOS.get(number, 0) not in (1, _DEFLATE) for number in after):
-        raise DamagedFileError(
-            "is compressed twice over, so that nothing tells how much memory it would take"
-        )
-    for corner in corners:
-        mask, content = dataset.read_direct_chunk(corner)
-        applied = [step for index, step in enumerate(steps) if not mask >> index & 1]
-        if _inflates_beyond(content, applied, chunk_bytes):
-            raise DamagedFileError(
-                f"its chunk at {corner} inflates to more than the {size_text(chunk_bytes)} "
-                "it is said to be"
-            )
-
-
-def _inflates_beyond(content: bytes, steps: Sequence[Filter], size: int) -> bool:
-    """Whether a chunk is longer than it should be, after any of its steps."""
-    while steps:
-        *steps, step = steps
-        if step.id == gzip.CODEC.id:
-            inflated = _inflated(content, size + size // 256 + _OVERHEAD)
-            if inflated is None:
-                return True
-            content = inflated
-        elif step.id == fletcher32.CODEC.id:  # checked by HDF5
-            content = content[: -fletcher32.CODEC.grows]
-        elif any(earlier.id == gzip.CODEC.id for earlier in steps):
-            decode = codec_of(step.id).decode
-            assert decode is not None
-            try:
-                content = bytes(decode(content, step.options, len(content), None))
-            except (RuntimeError, ValueError):  # HDF5 will say so
-                return False
-    return False
-
-
-def _inflated(content: bytes, most: int) -> bytes | None:
-    """What a stream holds; ``None`` if that is more than so many bytes."""
-    stream, made = zlib.decompressobj(), []
-    try:
-        while not stream.eof and most >= 0 and content:
-            made.append(stream.decompress(content, MIB))
-            most -= len(made[-1])
-            content = stream.unconsumed_tail
-    except zlib.error:  # HDF5 will say so
-        return b""
-    return None if most < 0 else b"".join(made)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-import h5py
-
-from hspyio.errors import MissingFileError, StaleFileError
+from hspyio.errors import MissingFileError, NotHspyError, StaleFileError
 from hspyio.storage.superblock import LENGTH, Superblock, read_superblock
 from hspyio.storage.system import file_size, open_for_reading, read_into, read_some
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = [
     "DescriptorFile",
@@ -28,6 +30,7 @@ __all__ = [
     "PinnedFile",
     "file_size",
     "fingerprint",
+    "handle_of",
     "read_into",
 ]
 
@@ -151,13 +154,12 @@ class FileHandle:
                 self._descriptor = descriptor
             return os.dup(self._descriptor)
 
-    def index(self, where: str, find: Callable[[h5py.File], T]) -> T:
+    def index(self, where: str, find: Callable[[], T]) -> T:
         """What `find` makes of an array's chunk index, once a process."""
         self._locked()
         with self._finding:
             if where not in self._indices:
-                with self.open() as file:
-                    self._indices[where] = find(file)
+                self._indices[where] = find()
             found: T = self._indices[where]
             return found
 
@@ -176,6 +178,8 @@ class FileHandle:
         StaleFileError
             If it has changed and no descriptor of the old state is open.
         """
+        import h5py
+
         if by_path:
             with h5py.File(self.path, "r") as file:
                 self._check_is_same(os.stat(self.path))
@@ -202,6 +206,32 @@ class FileHandle:
             raise StaleFileError(
                 "has changed since it was loaded lazily; load it again", path=self.path
             )
+
+
+def handle_of(path: str) -> FileHandle:
+    """The state that a file is in now.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError
+        If there is none, or it is no file.
+    """
+    _check_is_file(path)
+    return FileHandle(path)
+
+
+def _check_is_file(path: str) -> None:
+    """Nothing else is even opened: a FIFO would have the reader wait for ever."""
+    try:
+        mode = os.stat(path).st_mode
+    except PermissionError:
+        raise
+    except (OSError, ValueError) as error:  # no such name can be
+        raise MissingFileError("no such file", path=path) from error
+    if stat.S_ISDIR(mode):
+        raise NotHspyError("is a folder, not an HSpy file", path=path)
+    if not stat.S_ISREG(mode):
+        raise NotHspyError("is not a file but a device, a pipe or a socket", path=path)
 
 
 def _unpickled(path: str, expected: Fingerprint) -> FileHandle:

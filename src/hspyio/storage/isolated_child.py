@@ -22,12 +22,12 @@ import numpy as np
 from hspyio.errors import DamagedFileError, HspyError
 from hspyio.node import Array, Damaged, Group, Kept
 from hspyio.storage.checksums import ArraySums, faults_of
-from hspyio.storage.datasets import stored_bytes
 from hspyio.storage.guard import Budget
 from hspyio.storage.messages import Writer, node_to_json, receive, send
-from hspyio.storage.reader import open_root
+from hspyio.storage.root import open_root
 from hspyio.storage.salvage import open_salvaged
 from hspyio.storage.salvage_arrays import Salvage
+from hspyio.storage.sources import stored_bytes
 from hspyio.storage.work import Work
 
 __all__ = ["main"]

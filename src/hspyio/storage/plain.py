@@ -11,7 +11,8 @@ from h5py import h5g, h5s
 
 from hspyio.errors import DamagedFileError
 from hspyio.storage.datasets import filters_of
-from hspyio.storage.guard import Budget, check_attribute, check_chunks, check_inflation, repeats
+from hspyio.storage.guard import Budget, check_chunks, repeats
+from hspyio.storage.guard_hdf5 import check_attribute, check_inflation
 from hspyio.storage.heaps import Heaps, attribute_references, check_lengths
 from hspyio.storage.system import READS_AT_A_PLACE
 from hspyio.storage.types import check_type

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,23 +15,22 @@ from hspyio.errors import (
     UNREADABLE,
     DamagedFileError,
     HspyError,
-    MissingFileError,
     NotHspyError,
 )
 from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
 from hspyio.records import record
 from hspyio.storage.datasets import Session, dataset_node
-from hspyio.storage.guard import MOST_STEPS, Budget, check_attribute
-from hspyio.storage.handles import FileHandle
+from hspyio.storage.guard import MOST_STEPS, Budget
+from hspyio.storage.guard_hdf5 import check_attribute
+from hspyio.storage.handles import FileHandle, handle_of
 from hspyio.storage.heaps import References
 from hspyio.storage.interrupts import called_back
+from hspyio.storage.on_demand import OnDemand
 from hspyio.storage.small import read_small
 from hspyio.storage.types import ReadTypes, plain_bytes, plain_values
 from hspyio.storage.work import Work
 
-__all__ = ["handle_of", "node_at", "open_root", "root_of"]
-
-T = TypeVar("T")
+__all__ = ["node_at", "opened_by_hdf5", "root_of"]
 
 _MOST_LINKS = 16
 """How many soft links may lead on to each other; HDF5's own limit."""
@@ -47,51 +43,37 @@ _UNLISTED = "not all that is in it can be found: its list is damaged"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-@contextmanager
-def open_root(
-    path: str | os.PathLike[str],
+def opened_by_hdf5(
+    path: str,
+    handle: FileHandle | None,
     *,
-    allow_external: bool = False,
-    work: Work | None = None,
-    budget: Budget | None = None,
-    handle: FileHandle | None = None,
-) -> Iterator[Group]:
-    """Open a file and give its root group; its arrays can be read within the ``with`` block.
+    allow_external: bool,
+    work: Work,
+    budget: Budget | None,
+) -> tuple[h5py.File, Session]:
+    """Open a file in HDF5; whoever asks closes the file, and ends the session then.
 
     Parameters
     ----------
-    path : path-like
+    path : str
         The file.
-    allow_external : bool
-        Whether external links, external storage and virtual datasets are followed.
-    work : Work, optional
-        How arrays are read; on this thread by default.
-    budget : Budget, optional
-        The memory that arrays may take; what there is by default.
-    handle : FileHandle, optional
-        The state of the file that is to be read; it is closed at the end.
+    handle : FileHandle or None
+        The state of the file that is to be read; as it is now by default.
+    allow_external, work, budget : bool, Work, Budget
+        See `hspyio.storage.opening.open_root`.
 
     Raises
     ------
-    MissingFileError
-        If there is no such file.
-    NotHspyError
-        If it is no HDF5 file.
-    DamagedFileError
-        If HDF5 cannot open it.
+    MissingFileError, NotHspyError, DamagedFileError
+        If it cannot be opened.
     """
-    text = os.fspath(path)
     if handle is None:
-        handle, file, number = _opened_twice(text)
+        handle, file, number = _opened_twice(path)
     else:
-        file, number = _opened_as_was(text, handle)
-    session = Session(handle, allow_external, number, work or Work())
+        file, number = _opened_as_was(path, handle)
+    session = Session(handle, allow_external, number, work)
     session.budget = budget or session.budget
-    try:
-        with file:
-            yield root_of(file, session)
-    finally:
-        session.end()
+    return file, session
 
 
 def root_of(file: h5py.File, session: Session, *, salvage: bool = False) -> Group:
@@ -134,18 +116,6 @@ def _opened_as_was(path: str, handle: FileHandle) -> tuple[h5py.File, int]:
         raise _cannot_open(path, error) from error
 
 
-def handle_of(path: str) -> FileHandle:
-    """The state that a file is in now.
-
-    Raises
-    ------
-    MissingFileError, NotHspyError
-        If there is none, or it is no file.
-    """
-    _check_is_file(path)
-    return FileHandle(path)
-
-
 def _opened(handle: FileHandle) -> tuple[h5py.File, int]:
     """The file, and what HDF5 calls it.
 
@@ -167,20 +137,6 @@ def _opened(handle: FileHandle) -> tuple[h5py.File, int]:
         raise
 
 
-def _check_is_file(path: str) -> None:
-    """Nothing else is even opened: a FIFO would have the reader wait for ever."""
-    try:
-        mode = os.stat(path).st_mode
-    except PermissionError:
-        raise
-    except (OSError, ValueError) as error:  # no such name can be
-        raise MissingFileError("no such file", path=path) from error
-    if stat.S_ISDIR(mode):
-        raise NotHspyError("is a folder, not an HSpy file", path=path)
-    if not stat.S_ISREG(mode):
-        raise NotHspyError("is not a file but a device, a pipe or a socket", path=path)
-
-
 def _cannot_open(path: str, error: Exception) -> HspyError:
     """Say what the file is instead, if it is no HDF5 file."""
     if isinstance(error, BlockingIOError):
@@ -197,29 +153,6 @@ def _cannot_open(path: str, error: Exception) -> HspyError:
         f"is not an HDF5 file: looked for HDF5's signature at its start, found {start[:8]!r}",
         path=path,
     )
-
-
-class _OnDemand(Mapping[str, T]):
-    """A mapping with known names whose values are made when first asked for."""
-
-    def __init__(self, links: Mapping[str, int], make: Callable[[str, int], T]) -> None:
-        self._links = links
-        self._make = make
-        self._made: dict[str, T] = {}
-
-    def __getitem__(self, name: str) -> T:
-        if name not in self._made:
-            self._made[name] = self._make(name, self._links[name])
-        return self._made[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._links
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._links)
-
-    def __len__(self) -> int:
-        return len(self._links)
 
 
 @record
@@ -261,7 +194,7 @@ def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[A
             return Damaged(f"cannot be read: {error}")
 
     # without members, nothing has to keep the group open
-    return Group(attributes, _OnDemand(links, member) if links else {})
+    return Group(attributes, OnDemand(links, member) if links else {})
 
 
 def _listing_order(tracked: int) -> int:

@@ -19,9 +19,10 @@ from h5py import h5g, h5o, h5r, h5s, h5t
 from hspyio.errors import UNREADABLE, DamagedFileError
 from hspyio.node import Array, Damaged, Group
 from hspyio.storage.datasets import Session
-from hspyio.storage.guard import MOST_OBJECTS, Budget, Census
-from hspyio.storage.handles import FileHandle, PaddedFile, file_size, read_into
-from hspyio.storage.reader import handle_of, node_at, root_of
+from hspyio.storage.guard import Budget
+from hspyio.storage.guard_hdf5 import ObjectCensus
+from hspyio.storage.handles import FileHandle, PaddedFile, file_size, handle_of, read_into
+from hspyio.storage.reader import node_at, root_of
 from hspyio.storage.superblock import LENGTH, lookup3
 from hspyio.storage.work import Work
 
@@ -40,7 +41,7 @@ _UNKNOWN_END = 2**50
 _ROOT_SIZE = 512
 
 
-class ReachedCensus(Census):
+class ReachedCensus(ObjectCensus):
     """Notes the addresses of what is reached.
 
     Attributes
@@ -55,12 +56,8 @@ class ReachedCensus(Census):
 
     def enter(self, location: Any, *, followed: bool) -> tuple[int, int]:
         """Count an object and note its address."""
-        self.objects += 1
-        if self.objects > MOST_OBJECTS:
-            raise DamagedFileError(
-                f"is beyond the {MOST_OBJECTS:,} objects that are read of a file"
-            )
         address = address_of(location)
+        self.count((0, address), 1, followed=False)
         self.reached.append(address)
         return 0, address
 

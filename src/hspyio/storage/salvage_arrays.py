@@ -21,7 +21,8 @@ from hspyio.storage.headers import read_header
 from hspyio.storage.placing import Facts, placed_chunks
 from hspyio.storage.salvage import ReachedCensus, address_of
 from hspyio.storage.search import search_objects, search_trees
-from hspyio.storage.stored import ChunkIndex, Stored, chunk_index
+from hspyio.storage.stored import ChunkIndex, Stored
+from hspyio.storage.stored_layout import chunk_index
 from hspyio.storage.trees import TreeNode, index_of_nodes, walk_trees
 from hspyio.storage.work import Work
 from hspyio.storage.zeros import zero_blocks

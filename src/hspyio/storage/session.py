@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from h5py import h5d, h5g, h5i, h5o
 
-from hspyio.storage.guard import Budget, Census, repeats
+from hspyio.storage.guard import Budget, repeats
+from hspyio.storage.guard_hdf5 import ObjectCensus
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.heaps import (
     Heaps,
@@ -39,7 +40,7 @@ class Session:
         Whether it still lasts.
     shared : bool
         Whether lazy arrays hold the handle, so that it has to outlast the session.
-    census : Census
+    census : ObjectCensus
         Counts what is reached.
     budget : Budget
         The memory that arrays may take.
@@ -55,7 +56,7 @@ class Session:
     work: Work = field(default_factory=Work)
     open: bool = True
     shared: bool = False
-    census: Census = field(default_factory=Census)
+    census: ObjectCensus = field(default_factory=ObjectCensus)
     budget: Budget = field(default_factory=Budget)
     heaps: Heaps = field(default_factory=Heaps)
     usual: bool | None = None

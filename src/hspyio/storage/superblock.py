@@ -94,26 +94,26 @@ def lookup3(content: bytes) -> int:
     padded = content + bytes(-len(content) % 12)
     words = struct.unpack(f"<{len(padded) // 4}I", padded)
     for i in range(0, len(words) - 3, 3):
-        a, b, c = a + words[i] & _WORD, b + words[i + 1] & _WORD, c + words[i + 2] & _WORD
-        a, b, c = _mixed(a, b, c)
+        b = b + words[i + 1] & _WORD
+        c = c + words[i + 2] & _WORD
+        a = (a + words[i] - c & _WORD) ^ (c << 4 & _WORD | c >> 28)
+        c = c + b & _WORD
+        b = (b - a & _WORD) ^ (a << 6 & _WORD | a >> 26)
+        a = a + c & _WORD
+        c = (c - b & _WORD) ^ (b << 8 & _WORD | b >> 24)
+        b = b + a & _WORD
+        a = (a - c & _WORD) ^ (c << 16 & _WORD | c >> 16)
+        c = c + b & _WORD
+        b = (b - a & _WORD) ^ (a << 19 & _WORD | a >> 13)
+        a = a + c & _WORD
+        c = (c - b & _WORD) ^ (b << 4 & _WORD | b >> 28)
+        b = b + a & _WORD
     x, y, z = words[-3:]
     return _final(a + x & _WORD, b + y & _WORD, c + z & _WORD)
 
 
-def _turned(value: int, count: int) -> int:
-    return (value << count | value >> (32 - count)) & _WORD
-
-
-def _mixed(a: int, b: int, c: int) -> tuple[int, int, int]:
-    for count in (4, 6, 8, 16, 19, 4):
-        a = (a - c & _WORD) ^ _turned(c, count)
-        c = c + b & _WORD
-        a, b, c = b, c, a
-    return a, b, c
-
-
 def _final(a: int, b: int, c: int) -> int:
     for count in (14, 11, 25, 16, 4, 14, 24):
-        c = (c ^ b) - _turned(b, count) & _WORD
+        c = (c ^ b) - (b << count & _WORD | b >> (32 - count)) & _WORD
         a, b, c = b, c, a
     return b

@@ -12,7 +12,7 @@ from hspyio.records import record
 from hspyio.storage.headers import UNDEFINED, bytes_at
 from hspyio.storage.stored import ChunkIndex, Stored
 
-__all__ = ["TreeNode", "Walk", "index_of_nodes", "tree_node", "walk_trees"]
+__all__ = ["TreeNode", "Walk", "index_of_nodes", "index_of_tree", "tree_node", "walk_trees"]
 
 _MOST_NODES = 1_000_000
 _TREE_HEAD = struct.Struct("<4sBBHQQ")
@@ -149,6 +149,24 @@ def index_of_nodes(nodes: Iterable[TreeNode], stored: Stored) -> tuple[ChunkInde
     facts = table[inside][first].astype(np.int64)
     index = ChunkIndex(places, facts[:, -1], facts[:, 0], facts[:, 1])
     return index, bool(sound.all()) and len(places) == len(coordinates)
+
+
+def index_of_tree(descriptor: int, stored: Stored) -> ChunkIndex | None:
+    """The chunks of a sound tree; ``None`` if it is damaged.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    stored : Stored
+        The array; it has such a tree.
+    """
+    assert stored.tree is not None
+    walk = walk_trees(descriptor, [stored.tree], len(stored.shape))
+    if not walk.whole:
+        return None
+    index, sound = index_of_nodes(walk.nodes, stored)
+    return index if sound else None
 
 
 def _strides(stored: Stored) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

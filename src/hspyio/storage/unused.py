@@ -12,7 +12,7 @@ from h5py import h5a, h5d, h5l, h5o, h5t
 from hspyio import names
 from hspyio.errors import DamagedFileError
 from hspyio.storage.datasets import filters_of
-from hspyio.storage.guard import check_attribute
+from hspyio.storage.guard_hdf5 import check_attribute
 from hspyio.storage.handles import DescriptorFile
 from hspyio.storage.interrupts import called_back
 from hspyio.storage.superblock import LENGTH
@@ -126,7 +126,7 @@ class _Count:
 
     def _dataset(self, dataset: h5d.DatasetID) -> None:
         from hspyio.storage.gather import read_block, read_chunks
-        from hspyio.storage.stored import chunk_index, layout_of
+        from hspyio.storage.stored_layout import chunk_index, layout_of
         from hspyio.storage.vlen import REFERENCE
 
         stored = layout_of(dataset, REFERENCE, filters_of(dataset))

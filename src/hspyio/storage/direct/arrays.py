@@ -1,0 +1,265 @@
+"""Arrays of an open file that are read without HDF5, as far as that goes."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from hspyio.filters import gzip, shuffle
+from hspyio.node import Array, Selection, Text
+from hspyio.storage.direct.attributes import text_array
+from hspyio.storage.direct.content import LeftToHdf5Error
+from hspyio.storage.direct.layouts import Layout
+from hspyio.storage.direct.types import values_of
+from hspyio.storage.sources import SMALL, LazySource, count_of, index_in, is_data, named, past_hdf5
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hspyio.storage.direct.opening import Opening
+    from hspyio.storage.stored import ChunkIndex, Stored
+
+__all__ = ["DirectSource", "small_values"]
+
+_TEXTS = 4096
+"""Texts that may be one and the same in the file."""
+
+
+class _Source(Protocol):
+    """What HDF5 reads by."""
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]: ...
+
+
+def small_values(layout: Layout, opening: Opening) -> NDArray[Any]:
+    """Values that stand in one block.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where they stand.
+    opening : Opening
+        The file.
+
+    Raises
+    ------
+    LeftToHdf5Error
+        If they do not, or some of them are not in the file.
+    """
+    kind, shape = layout.kind, layout.shape
+    count = math.prod(shape)
+    content = layout.inside
+    if content is None:
+        if layout.chunks is not None or layout.address is None:
+            raise LeftToHdf5Error
+        content = opening.content.at(layout.address, count * kind.size)
+    if kind.dtype is not None:
+        return values_of(content, kind, shape)
+    if count > _TEXTS and count * opening.content.end > 2**26:
+        raise LeftToHdf5Error
+    return text_array(opening.heaps.texts(content), shape)
+
+
+class DirectSource:
+    """An array of numbers, or texts of one length, in a file that is open.
+
+    Parameters
+    ----------
+    layout : Layout
+        How it stands there.
+    where : tuple of str
+        The names that lead to it.
+    opening : Opening
+        The file.
+    """
+
+    def __init__(self, layout: Layout, where: tuple[str, ...], opening: Opening) -> None:
+        self._layout = layout
+        self._names = where
+        self._where = "/" + "/".join(where)
+        self._opening = opening
+        self._chunks: ChunkIndex | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self._layout.shape
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes that it takes in the file."""
+        layout = self._layout
+        if layout.inside is not None:
+            return len(layout.inside)
+        if layout.address is None:
+            return 0
+        if layout.chunks is None:
+            return math.prod(layout.shape) * layout.kind.size
+        index = self._index(self._stored())
+        return 0 if index is None else int(index.sizes.sum())
+
+    def by_hdf5(self) -> _Source:
+        """The same array as HDF5 reads it."""
+        node = self._opening.by_hdf5(self._names)
+        if not isinstance(node, Array):
+            reason = getattr(node, "reason", "is no array")
+            raise self._opening.damaged(str(reason), self._where)
+        source: _Source = node.source
+        return source
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Read a selection.
+
+        Raises
+        ------
+        DamagedFileError
+            If the values cannot be read.
+        """
+        self._opening.check_open(self._where)
+        layout, budget = self._layout, self._opening.budget
+        values = None
+        with named(self._opening.path, self._where):
+            size = count_of(selection, layout.shape) * layout.kind.size
+            self._check(size)
+            budget.take(size, lazily=not isinstance(layout.kind.kind, Text))
+            try:
+                values = self._values(selection)
+            except BaseException:
+                budget.give_back(size)
+                raise
+            if values is None:
+                budget.give_back(size)
+        return self.by_hdf5().read(selection) if values is None else values
+
+    def _check(self, size: int) -> None:
+        layout, budget = self._layout, self._opening.budget
+        if isinstance(layout.kind.kind, Text):
+            count = math.prod(layout.shape)
+            budget.take_items(count, count * layout.kind.size, self.stored_bytes)
+        elif size > SMALL and any(layout.fill) and not is_data(self._where):
+            budget.take_filled(size, self.stored_bytes)
+
+    def _values(self, selection: Selection) -> NDArray[Any] | None:
+        """Read, in whatever way is fastest; ``None`` if only HDF5 reads it."""
+        layout = self._layout
+        if layout.chunks is None and math.prod(layout.shape) * layout.kind.size <= SMALL:
+            try:
+                return small_values(layout, self._opening)[(*selection, ...)]
+            except LeftToHdf5Error:
+                return None
+        if self._is_odd():
+            return None
+        stored = self._stored()
+        if layout.chunks is not None:
+            index = self._index(stored)
+            if index is None:
+                return None
+            if _is_small(layout, index):
+                try:
+                    return self._inflated(index)[(*selection, ...)]
+                except LeftToHdf5Error:
+                    pass
+            if not stored.pipeline.decodes:
+                return None
+        opening = self._opening
+        return past_hdf5(stored, lambda: self._chunks, opening.handle, selection, opening.work)
+
+    def _is_odd(self) -> bool:
+        """Whether its bytes are not its values as numpy holds them, or it has no dimension."""
+        kind = self._layout.kind
+        odd = kind.dtype is None or kind.ends or kind.dtype.kind == "b"
+        return odd or not self._layout.shape or self._layout.inside is not None
+
+    def _stored(self) -> Stored:
+        from hspyio.storage.stored import Stored
+
+        layout = self._layout
+        assert layout.kind.dtype is not None
+        fill = layout.fill or bytes(layout.kind.size)
+        address, tree = layout.address, None
+        if layout.chunks is not None:
+            address, tree = None, address
+        return Stored(
+            layout.shape, layout.kind.dtype, layout.chunks, layout.filters, fill, address, tree
+        )
+
+    def _index(self, stored: Stored) -> ChunkIndex | None:
+        if self._chunks is None:
+            if stored.tree is None:
+                from hspyio.storage.stored import no_chunks
+
+                self._chunks = no_chunks()
+            else:
+                self._chunks = index_in(self._opening.handle, self._where, stored)
+        return self._chunks
+
+    def small_chunk(self) -> NDArray[Any]:
+        """The values of an array that stands in one small chunk.
+
+        Raises
+        ------
+        LeftToHdf5Error
+            If it does not, or it is damaged.
+        """
+        index = None if self._is_odd() else self._index(self._stored())
+        if index is None or not _is_small(self._layout, index):
+            raise LeftToHdf5Error
+        return self._inflated(index)
+
+    def _inflated(self, index: ChunkIndex) -> NDArray[Any]:
+        layout, content = self._layout, self._opening.content
+        assert layout.chunks is not None and layout.kind.dtype is not None
+        ids = [step.id for step in layout.filters]
+        size = math.prod(layout.chunks) * layout.kind.size
+        data = content.at(int(index.offsets[0]), int(index.sizes[0]))
+        if ids and ids[-1] == gzip.CODEC.id:
+            ids.pop()
+            data = _unzipped(data, size)
+        if ids == [shuffle.CODEC.id] and layout.filters[0].options == (layout.kind.size,):
+            ids.pop()
+            planes = np.frombuffer(data[:size], np.uint8).reshape(layout.kind.size, -1)
+            data = planes.T.tobytes()
+        if ids or len(data) != size:
+            raise LeftToHdf5Error
+        values = np.frombuffer(data, layout.kind.dtype).reshape(layout.chunks)
+        return values[tuple(map(slice, layout.shape))].copy()
+
+    def detached(self) -> LazySource:
+        """A source that goes on when the file is closed, and can be pickled."""
+        source = self.by_hdf5() if self._is_left() else None
+        if source is not None:
+            found: LazySource = source.detached()  # type: ignore[attr-defined]
+            return found
+        self._opening.shared = True
+        return LazySource(self._opening.handle, self._where, self.shape, self._stored())
+
+    def _is_left(self) -> bool:
+        """Whether only HDF5 knows how to read it later."""
+        if self._is_odd():
+            return True
+        return self._layout.chunks is not None and not self._stored().pipeline.decodes
+
+
+def _unzipped(data: bytes, size: int) -> bytes:
+    """What a stream holds, if that is so many bytes."""
+    stream = zlib.decompressobj()
+    try:
+        made = stream.decompress(data, size)
+        if not stream.eof and stream.decompress(stream.unconsumed_tail, 1):
+            raise LeftToHdf5Error
+    except zlib.error as error:
+        raise LeftToHdf5Error from error
+    if not stream.eof or len(made) != size:
+        raise LeftToHdf5Error
+    return made
+
+
+def _is_small(layout: Layout, index: ChunkIndex) -> bool:
+    """Whether it is one chunk, not too long, all filters of which have been applied."""
+    assert layout.chunks is not None
+    size = math.prod(layout.chunks) * layout.kind.size
+    one = len(index) == 1 and all(n <= m for n, m in zip(layout.shape, layout.chunks, strict=True))
+    return one and size <= SMALL and not index.masks[0] and 0 not in layout.shape

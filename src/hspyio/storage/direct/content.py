@@ -1,0 +1,95 @@
+"""The bytes of a file, by their addresses, and what is left to HDF5."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from hspyio.filters.codec import library
+from hspyio.storage.superblock import lookup3
+from hspyio.storage.system import read_into
+
+__all__ = ["Content", "LeftToHdf5Error"]
+
+_PAGE = 65536
+_MOST_PAGES = 64
+_MOST_SLOWLY = 8192
+"""Bytes that are checked without the library, which takes longer to import."""
+
+
+class LeftToHdf5Error(Exception):
+    """Something is rare, or damaged: HDF5 reads it, or says what is wrong with it."""
+
+
+class Content:
+    """A file, of which pieces are read here and there, and kept for a while.
+
+    Parameters
+    ----------
+    descriptor : int
+        Stays open.
+    end : int
+        Where the file ends, for HDF5.
+    """
+
+    def __init__(self, descriptor: int, end: int) -> None:
+        self.descriptor = descriptor
+        self.end = end
+        self._pages: dict[int, bytes] = {}
+        self._checked = 0
+        # Where it is imported already it is used from the start.
+        self._library: Any = library() if "imagecodecs" in sys.modules else None
+
+    def at(self, address: int, length: int) -> bytes:
+        """What stands at an address.
+
+        Raises
+        ------
+        LeftToHdf5Error
+            If that is not all in the file.
+        """
+        page, start = divmod(address, _PAGE)
+        stop = start + length
+        if address < 0 or length < 0 or address + length > self.end:
+            raise LeftToHdf5Error
+        if stop <= _PAGE:
+            known = self._pages.get(page)
+            return (self._page(page) if known is None else known)[start:stop]
+        return self._read(address, length)
+
+    def up_to(self, address: int, length: int) -> bytes:
+        """The same; less where the file ends before."""
+        return self.at(address, max(0, min(length, self.end - address)))
+
+    def _page(self, number: int) -> bytes:
+        if len(self._pages) >= _MOST_PAGES:
+            del self._pages[next(iter(self._pages))]
+        start = number * _PAGE
+        page = self._pages[number] = self._read(start, min(_PAGE, self.end - start))
+        return page
+
+    def _read(self, address: int, length: int) -> bytes:
+        buffer = bytearray(length)
+        try:
+            read_into(self.descriptor, [memoryview(buffer)], address)
+        except OSError as error:
+            raise LeftToHdf5Error from error
+        return bytes(buffer)
+
+    def check(self, piece: bytes) -> None:
+        """Compare a piece of metadata with the checksum at its end.
+
+        Raises
+        ------
+        LeftToHdf5Error
+            If they differ.
+        """
+        self._checked += len(piece)
+        if self._library is None and self._checked > _MOST_SLOWLY:
+            self._library = library()
+        if self._library is None:
+            found = lookup3(piece[:-4])
+        else:
+            found = self._library.h5checksum_lookup3(piece[:-4])
+        if found != int.from_bytes(piece[-4:], "little"):
+            raise LeftToHdf5Error

@@ -1,0 +1,265 @@
+"""A file, opened without HDF5: groups filled on demand, arrays whose bytes stay where they are."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hspyio import names
+from hspyio.errors import DamagedFileError, HspyError
+from hspyio.node import Array, Damaged, Group, MemorySource
+from hspyio.storage.direct.arrays import DirectSource, small_values
+from hspyio.storage.direct.attributes import attributes_of
+from hspyio.storage.direct.content import Content, LeftToHdf5Error
+from hspyio.storage.direct.headers import LAYOUT, ObjectHeader, object_header
+from hspyio.storage.direct.heaps import TextHeaps
+from hspyio.storage.direct.layouts import Layout, layout_of_header
+from hspyio.storage.direct.links import members_of
+from hspyio.storage.direct.types import TypeTable
+from hspyio.storage.guard import Budget, Census
+from hspyio.storage.handles import FileHandle
+from hspyio.storage.locks import LockUnsupportedError, share_with_readers, unlock
+from hspyio.storage.on_demand import OnDemand
+from hspyio.storage.system import file_size
+from hspyio.storage.work import Work
+
+if TYPE_CHECKING:
+    import h5py
+
+    from hspyio.storage.session import Session
+
+__all__ = ["Opening", "opened_directly"]
+
+_LISTS = (names.LIST, names.TUPLE)
+_READ_LIMIT = 65536
+"""Bytes of a list that is read with the group it is in."""
+_UNCOUNTED = 1024
+"""Bytes of a list that cost no more than the link to it."""
+_LOCKING = "HDF5_USE_FILE_LOCKING"
+
+Names = tuple[str, ...]
+"""Those that lead to an object from the root."""
+
+
+@contextmanager
+def opened_directly(handle: FileHandle, work: Work, budget: Budget) -> Iterator[Group | None]:
+    """Give the root group of a file; its arrays can be read within the ``with`` block.
+
+    ``None`` for a file that HDF5 has to open: one that a program is writing, or one that is not
+    of the usual kind.
+
+    Parameters
+    ----------
+    handle : FileHandle
+        The file; it is closed at the end, unless lazy arrays hold it.
+    work : Work
+        How arrays are read.
+    budget : Budget
+        The memory that arrays may take.
+    """
+    if handle.block is None or _may_be_open_in_hdf5():
+        yield None
+        return
+    with handle.descriptor() as descriptor:
+        if not _holds(descriptor):
+            yield None
+            return
+        opening = Opening(handle, descriptor, work, budget)
+        try:
+            yield opening.root()
+        finally:
+            unlock(descriptor)
+            opening.end()
+
+
+def _may_be_open_in_hdf5() -> bool:
+    """Whether this process may be writing the file without a lock that tells."""
+    locking = os.environ.get(_LOCKING, "").upper() not in ("FALSE", "0")
+    return not locking and "h5py" in sys.modules
+
+
+def _holds(descriptor: int) -> bool:
+    """Keep programs out that would write the file by HDF5, as it does for its readers."""
+    try:
+        return share_with_readers(descriptor)
+    except LockUnsupportedError:
+        return True
+
+
+class Opening:
+    """One opening of a file.
+
+    Attributes
+    ----------
+    handle : FileHandle
+        The file.
+    content : Content
+        Its bytes.
+    work : Work
+        How arrays are read.
+    budget : Budget
+        The memory that arrays may take.
+    heaps : TextHeaps
+        Where texts stand.
+    shared : bool
+        Whether lazy arrays hold the handle, so that it has to outlast the opening.
+    """
+
+    def __init__(self, handle: FileHandle, descriptor: int, work: Work, budget: Budget) -> None:
+        assert handle.block is not None
+        self.handle = handle
+        self.work = work
+        self.budget = budget
+        self.content = Content(descriptor, min(handle.block.end, file_size(descriptor)))
+        self.heaps = TextHeaps(self.content)
+        self.shared = False
+        self._types = TypeTable()
+        self._census = Census()
+        self._open = True
+        self._hdf5: tuple[h5py.File, Session, Group] | None = None
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.handle.path
+
+    def root(self) -> Group:
+        """The root group."""
+        assert self.handle.block is not None
+        try:
+            header = object_header(self.content, self.handle.block.root)
+            self._census.count((0, header.address), header.links, followed=False)
+            return self._group(header, (), (header.address,))
+        except LeftToHdf5Error:
+            return self._root_by_hdf5()
+
+    def end(self) -> None:
+        """Close what nobody holds any more."""
+        self._open = False
+        if self._hdf5 is not None:
+            file, session, _ = self._hdf5
+            file.close()
+            session.open = False
+            self.shared = self.shared or session.shared
+        if not self.shared:
+            self.handle.close()
+
+    def check_open(self, where: str) -> None:
+        """Refuse to go on when the file was closed.
+
+        Raises
+        ------
+        DamagedFileError
+            If it was.
+        """
+        if not self._open:
+            raise self.damaged("is closed", where)
+
+    def damaged(self, message: str, where: str) -> DamagedFileError:
+        """An error about a place in the file."""
+        return DamagedFileError(message, path=self.path, where=where)
+
+    # what is left to HDF5
+
+    def by_hdf5(self, where: Names) -> Group | Array | Damaged:
+        """What HDF5 finds at the end of some names."""
+        node: object = self._root_by_hdf5()
+        for name in where:
+            if not isinstance(node, Group) or name not in node.members:
+                return Damaged("cannot be read: HDF5 does not find it")
+            node = node.members[name]
+        assert isinstance(node, (Group, Array, Damaged))
+        return node
+
+    def _root_by_hdf5(self) -> Group:
+        self.check_open("/")
+        if self._hdf5 is None:
+            from hspyio.storage.reader import opened_by_hdf5, root_of
+
+            file, session = opened_by_hdf5(
+                self.path, self.handle, allow_external=False, work=self.work, budget=self.budget
+            )
+            try:
+                self._hdf5 = (file, session, root_of(file, session))
+            except BaseException:
+                file.close()
+                raise
+        return self._hdf5[2]
+
+    # nodes
+
+    def _group(self, header: ObjectHeader, where: Names, ancestors: tuple[int, ...]) -> Group:
+        """Node of a group; `ancestors`, itself the last of them, end circles of links."""
+        found = members_of(header, self.content)
+        attributes = {
+            _readable(name): attribute
+            for name, attribute in attributes_of(header, self._types, self.heaps).items()
+        }
+        links = {_readable(name): address for name, address in found.items()}
+
+        def member(name: str, address: int | None) -> Group | Array | Damaged:
+            place = (*where, name)
+            self.check_open("/" + "/".join(place))
+            try:
+                if address is None or "/" in name or name == ".":
+                    raise LeftToHdf5Error
+                return self._member(name, address, place, ancestors)
+            except LeftToHdf5Error:
+                pass
+            except HspyError as error:
+                return Damaged(error.message)
+            try:
+                return self.by_hdf5(place)
+            except HspyError as error:
+                return Damaged(error.message)
+
+        return Group(attributes, OnDemand(links, member) if links else {})
+
+    def _member(
+        self, name: str, address: int, where: Names, ancestors: tuple[int, ...]
+    ) -> Group | Array | Damaged:
+        if address in ancestors:
+            return Damaged("is a link to a group that holds it")
+        header = object_header(self.content, address)
+        if header.only(LAYOUT) is None:
+            self._census.count((0, address), header.links, followed=False)
+            return self._group(header, where, (*ancestors, address))
+        layout = layout_of_header(header, self._types)
+        if name.startswith(_LISTS):
+            values = self._list(layout, header, where)
+            if values is not None:
+                return values
+        if layout.kind.dtype is None:
+            raise LeftToHdf5Error
+        self._census.count((0, address), header.links, followed=False)
+        return Array(
+            layout.kind.kind,
+            DirectSource(layout, where, self),
+            chunks=layout.chunks,
+            filters=layout.filters,
+        )
+
+    def _list(self, layout: Layout, header: ObjectHeader, where: Names) -> Array | None:
+        """A list with its values; ``None`` if it is a large one."""
+        if layout.kind.dtype is None and layout.chunks is not None:
+            raise LeftToHdf5Error
+        source = DirectSource(layout, where, self)
+        count = math.prod(layout.shape)
+        size = count * layout.kind.size
+        if size > _UNCOUNTED:
+            self.budget.take_items(count, size, source.stored_bytes)
+        if size > _READ_LIMIT:
+            return None
+        if size > _UNCOUNTED:
+            self._census.count((0, header.address), header.links, followed=False)
+        values = small_values(layout, self) if layout.chunks is None else source.small_chunk()
+        return Array(layout.kind.kind, MemorySource(values), inline=True)
+
+
+def _readable(name: bytes) -> str:
+    """A name as text; bytes that are no UTF-8 become lone surrogates, as in file names."""
+    return name.decode("utf-8", "surrogateescape")
