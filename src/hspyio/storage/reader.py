@@ -78,8 +78,9 @@ def opened_by_hdf5(
 
 def root_of(file: h5py.File, session: Session, *, salvage: bool = False) -> Group:
     """Root group of a file that is open; with `salvage` what can be listed of a damaged group."""
-    root = session.census.enter(file.id, followed=False)
-    return _group(file.id, "/", _Opening(session, ReadTypes(), salvage), (root,))
+    group = h5g.open(file.id, b"/")
+    root = session.census.enter(group, followed=False)
+    return _group(group, "/", _Opening(session, ReadTypes(), salvage), (root,))
 
 
 def node_at(location: Any, where: str, session: Session) -> Group | Array | Damaged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import zlib
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,7 +12,7 @@ import numpy as np
 from hspyio.filters import gzip, shuffle
 from hspyio.node import Array, Selection, Text
 from hspyio.storage.direct.attributes import text_array
-from hspyio.storage.direct.content import LeftToHdf5Error
+from hspyio.storage.direct.content import Content, LeftToHdf5Error
 from hspyio.storage.direct.layouts import Layout
 from hspyio.storage.direct.types import values_of
 from hspyio.storage.sources import SMALL, LazySource, count_of, index_in, is_data, named, past_hdf5
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DirectSource", "small_values"]
 
+_NODE = struct.Struct("<4sBBHQQ")
+_ONE_LEAF = _NODE.pack(b"TREE", 1, 0, 1, 2**64 - 1, 2**64 - 1)
 _TEXTS = 4096
 """Texts that may be one and the same in the file."""
 
@@ -51,7 +54,7 @@ def small_values(layout: Layout, opening: Opening) -> NDArray[Any]:
     """
     kind, shape = layout.kind, layout.shape
     count = math.prod(shape)
-    content = layout.inside
+    content = layout.inside if count else b""
     if content is None:
         if layout.chunks is not None or layout.address is None:
             raise LeftToHdf5Error
@@ -145,32 +148,27 @@ class DirectSource:
     def _values(self, selection: Selection) -> NDArray[Any] | None:
         """Read, in whatever way is fastest; ``None`` if only HDF5 reads it."""
         layout = self._layout
-        if layout.chunks is None and math.prod(layout.shape) * layout.kind.size <= SMALL:
-            try:
+        try:
+            if layout.chunks is not None:
+                return self.small_chunk()[(*selection, ...)]
+            if math.prod(layout.shape) * layout.kind.size <= SMALL:
                 return small_values(layout, self._opening)[(*selection, ...)]
-            except LeftToHdf5Error:
-                return None
+        except LeftToHdf5Error:
+            pass
         if self._is_odd():
             return None
         stored = self._stored()
-        if layout.chunks is not None:
-            index = self._index(stored)
-            if index is None:
-                return None
-            if _is_small(layout, index):
-                try:
-                    return self._inflated(index)[(*selection, ...)]
-                except LeftToHdf5Error:
-                    pass
-            if not stored.pipeline.decodes:
-                return None
+        if layout.chunks is not None and (
+            self._index(stored) is None or not stored.pipeline.decodes
+        ):
+            return None
         opening = self._opening
         return past_hdf5(stored, lambda: self._chunks, opening.handle, selection, opening.work)
 
     def _is_odd(self) -> bool:
         """Whether its bytes are not its values as numpy holds them, or it has no dimension."""
         kind = self._layout.kind
-        odd = kind.dtype is None or kind.ends or kind.dtype.kind == "b"
+        odd = kind.dtype is None or kind.ends
         return odd or not self._layout.shape or self._layout.inside is not None
 
     def _stored(self) -> Stored:
@@ -204,17 +202,13 @@ class DirectSource:
         LeftToHdf5Error
             If it does not, or it is damaged.
         """
-        index = None if self._is_odd() else self._index(self._stored())
-        if index is None or not _is_small(self._layout, index):
-            raise LeftToHdf5Error
-        return self._inflated(index)
-
-    def _inflated(self, index: ChunkIndex) -> NDArray[Any]:
         layout, content = self._layout, self._opening.content
-        assert layout.chunks is not None and layout.kind.dtype is not None
+        if layout.kind.dtype is None or not _is_small(layout) or layout.address is None:
+            raise LeftToHdf5Error
+        assert layout.chunks is not None
         ids = [step.id for step in layout.filters]
         size = math.prod(layout.chunks) * layout.kind.size
-        data = content.at(int(index.offsets[0]), int(index.sizes[0]))
+        data = content.at(*_only_chunk(content, layout.address, len(layout.shape)))
         if ids and ids[-1] == gzip.CODEC.id:
             ids.pop()
             data = _unzipped(data, size)
@@ -224,8 +218,8 @@ class DirectSource:
             data = planes.T.tobytes()
         if ids or len(data) != size:
             raise LeftToHdf5Error
-        values = np.frombuffer(data, layout.kind.dtype).reshape(layout.chunks)
-        return values[tuple(map(slice, layout.shape))].copy()
+        values = values_of(data, layout.kind, layout.chunks)
+        return values if layout.shape == layout.chunks else values[_within(layout.shape)].copy()
 
     def detached(self) -> LazySource:
         """A source that goes on when the file is closed, and can be pickled."""
@@ -257,9 +251,23 @@ def _unzipped(data: bytes, size: int) -> bytes:
     return made
 
 
-def _is_small(layout: Layout, index: ChunkIndex) -> bool:
-    """Whether it is one chunk, not too long, all filters of which have been applied."""
+def _is_small(layout: Layout) -> bool:
+    """Whether it is one chunk, and not too long."""
     assert layout.chunks is not None
     size = math.prod(layout.chunks) * layout.kind.size
-    one = len(index) == 1 and all(n <= m for n, m in zip(layout.shape, layout.chunks, strict=True))
-    return one and size <= SMALL and not index.masks[0] and 0 not in layout.shape
+    one = all(0 < n <= m for n, m in zip(layout.shape, layout.chunks, strict=True))
+    return one and size <= SMALL
+
+
+def _within(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(map(slice, shape))
+
+
+def _only_chunk(content: Content, tree: int, rank: int) -> tuple[int, int]:
+    """Address and length of the only chunk of a tree, all filters of which have been applied."""
+    entry = struct.Struct(f"<II{rank + 1}QQ")
+    node = content.at(tree, _NODE.size + entry.size)
+    length, mask, *corner, address = entry.unpack_from(node, _NODE.size)
+    if node[: _NODE.size] != _ONE_LEAF or mask or any(corner):
+        raise LeftToHdf5Error
+    return address, length

@@ -1,0 +1,110 @@
+"""Nodes that are read in two ways, compared, for the tests of what is read without HDF5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hspyio.node import Array, Attribute, Damaged, Group
+from hspyio.storage.direct import opening
+from hspyio.storage.root import open_root
+from hspyio.storage.sources import stored_bytes
+
+
+@dataclass
+class Left:
+    """What was left to HDF5 meanwhile."""
+
+    places: list[str] = field(default_factory=list)
+    files: int = 0
+
+
+@contextmanager
+def leaving() -> Iterator[Left]:
+    """Note what is left to HDF5 within this."""
+    left = Left()
+    whole, part = opening.Opening._root_by_hdf5, opening.Opening.by_hdf5
+
+    def root(self: Any) -> Group:
+        left.files += 1
+        return whole(self)
+
+    def member(self: Any, where: tuple[str, ...]) -> Any:
+        left.places.append("/" + "/".join(where))
+        return part(self, where)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening.Opening, "_root_by_hdf5", root)
+        patch.setattr(opening.Opening, "by_hdf5", member)
+        yield left
+
+
+def differences(path: Path, **options: Any) -> tuple[list[str], Left]:
+    """Where what is read directly is not what HDF5 reads, and what was left to it."""
+    with (
+        leaving() as left,
+        open_root(path, directly=True, **options) as direct,
+        open_root(path, **options) as other,
+    ):
+        return list(_of_groups(direct, other, "")), left
+
+
+def _of_groups(one: Group, other: Group, where: str) -> Iterator[str]:
+    if list(one.attributes) != list(other.attributes):
+        yield f"{where}: attributes {list(one.attributes)}, not {list(other.attributes)}"
+        return
+    for name, attribute in one.attributes.items():
+        if not _same_attribute(attribute, other.attributes[name]):
+            yield f"{where}@{name}: {attribute}, not {other.attributes[name]}"
+    if list(one.members) != list(other.members):
+        yield f"{where}: members {list(one.members)}, not {list(other.members)}"
+        return
+    for name, node in one.members.items():
+        yield from _of_nodes(node, other.members[name], f"{where}/{name}")
+
+
+def _of_nodes(one: Any, other: Any, where: str) -> Iterator[str]:
+    if type(one) is not type(other):
+        yield f"{where}: {one}, not {other}"
+    elif isinstance(one, Group):
+        yield from _of_groups(one, other, where)
+    elif isinstance(one, Damaged):
+        if one != other:
+            yield f"{where}: {one}, not {other}"
+    else:
+        yield from _of_arrays(one, other, where)
+
+
+def _of_arrays(one: Array, other: Array, where: str) -> Iterator[str]:
+    for name in ("type", "shape", "chunks", "filters", "inline", "signal_dims", "maxshape"):
+        mine, theirs = getattr(one, name), getattr(other, name)
+        if mine != theirs:
+            yield f"{where}: {name} {mine}, not {theirs}"
+    if stored_bytes(one) != stored_bytes(other):
+        yield f"{where}: {stored_bytes(one)} bytes, not {stored_bytes(other)}"
+    if not same_values(one.source.read(), other.source.read()):
+        yield f"{where}: {one.source.read()!r}, not {other.source.read()!r}"
+
+
+def _same_attribute(one: Attribute | Damaged, other: Attribute | Damaged) -> bool:
+    if isinstance(one, Damaged) or isinstance(other, Damaged):
+        return one == other
+    return one.type == other.type and same_values(one.value, other.value)
+
+
+def same_values(one: Any, other: Any) -> bool:
+    """Same types, shapes and bytes."""
+    if isinstance(one, bytes) or isinstance(other, bytes):
+        return type(one) is type(other) and bool(one == other)
+    if (one.dtype, one.shape) != (other.dtype, other.shape):
+        return False
+    if one.dtype == object:
+        pairs = zip(one.ravel().tolist(), other.ravel().tolist(), strict=True)
+        return all(same_values(a, b) for a, b in pairs)
+    return bool(np.array_equal(one, other)) or one.tobytes() == other.tobytes()
