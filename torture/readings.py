@@ -33,7 +33,7 @@ _GRACE = 1
 """Seconds of processor time until the system ends what Python cannot interrupt."""
 _ROOM = 4 * 2**30
 """Bytes of addresses, so that no mutant harms the machine."""
-_IN_HDF5 = re.compile(r"/h5py/|/hspyio/storage/|/hspyio/bridges/inspection")
+_IN_HDF5 = re.compile(r"/h5py/|/hspyio/storage/(?!direct/)|/hspyio/bridges/inspection")
 """Where Python code calls HDF5; its codecs are called from elsewhere."""
 
 

@@ -107,4 +107,4 @@ def same_values(one: Any, other: Any) -> bool:
     if one.dtype == object:
         pairs = zip(one.ravel().tolist(), other.ravel().tolist(), strict=True)
         return all(same_values(a, b) for a, b in pairs)
-    return bool(np.array_equal(one, other)) or one.tobytes() == other.tobytes()
+    return one.tobytes() == other.tobytes() or bool(np.array_equal(one, other))

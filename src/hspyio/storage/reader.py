@@ -78,7 +78,7 @@ def opened_by_hdf5(
 
 def root_of(file: h5py.File, session: Session, *, salvage: bool = False) -> Group:
     """Root group of a file that is open; with `salvage` what can be listed of a damaged group."""
-    group = h5g.open(file.id, b"/")
+    group = h5g.open(file.id, b".")  # of a file: its root, in the order that it knows
     root = session.census.enter(group, followed=False)
     return _group(group, "/", _Opening(session, ReadTypes(), salvage), (root,))
 

@@ -25,8 +25,8 @@ from hspyio.storage.root import open_root
 from hspyio.storage.sources import LazySource
 from hspyio.storage.work import Work
 from make_archive import VERSIONS, file_name
-from storage.engine import Case, cases, create, part, selections
-from storage.twins import differences, leaving, same_values
+from storage.engine import Case, assert_same, cases, create, part, selections
+from storage.twins import differences, leaving
 
 ARCHIVE = Path(__file__).parents[2] / "archive"
 LIBVERS: list[Any] = ["earliest", ("v108", "latest"), "latest"]
@@ -280,13 +280,13 @@ def test_arrays_are_what_hdf5_reads(data: st.DataObject, case: Case, reused: Pat
             assert type(array) is type(expected)
             if isinstance(array, Array):
                 whole = expected.source.read()
-                assert same_values(array.source.read(), whole)
-                assert same_values(array.source.read(selection), part(whole, selection))
+                assert_same(array.source.read(), whole)
+                assert_same(array.source.read(selection), part(whole, selection))
                 assert (array.type, array.chunks) == (expected.type, expected.chunks)
                 assert array.filters == expected.filters
                 lazy = array.source.detached()
                 assert isinstance(lazy, LazySource)
-                assert same_values(lazy.read(selection), part(whole, selection))
+                assert_same(lazy.read(selection), part(whole, selection))
 
 
 @EACH_LIBVER
