@@ -1,8 +1,9 @@
 """What the codecs alone do with the same chunks, on as many threads: the bound of any engine.
 
 Reading: stored chunks that are in memory already are inflated and unshuffled into buffers that are
-used again. Writing: chunks are cut out, padded, shuffled, compressed, and written into a plain
-file by all threads, without HDF5. The codecs are hspyio's own; all that is around them isn't.
+used again, or into an array that is new each time, as the array of a reader is. Writing: chunks
+are cut out, padded, shuffled, compressed, and written into a plain file by all threads, without
+HDF5. The codecs are hspyio's own; all that is around them isn't.
 """
 
 from __future__ import annotations
@@ -68,21 +69,30 @@ def stored_chunks(path: Path) -> Stored:
         return Stored(properties.get_chunk(), low.dtype, pieces)
 
 
-def reading(stored: Stored, threads: int) -> Step:
-    """Inflate and unshuffle all chunks."""
+def reading(stored: Stored, threads: int, *, shape: tuple[int, ...] | None = None) -> Step:
+    """Inflate and unshuffle all chunks; with a shape into a new array of that size."""
     itemsize = stored.dtype.itemsize
     size = int(np.prod(stored.chunk)) * itemsize
     count = size // itemsize
     buffers = [(bytearray(size), np.empty(count, stored.dtype)) for _ in range(threads)]
 
-    def work(pieces: Iterator[tuple[Any, bytes]], number: int) -> None:
-        inflated, values = buffers[number]
-        planes = np.frombuffer(inflated, np.uint8).reshape(itemsize, -1)
-        for _, piece in pieces:
-            imagecodecs.deflate_decode(piece, out=inflated)
-            merge(planes, values)
+    def run() -> None:
+        # One chunk beside the other, whatever their places are; no more memory than the array's.
+        array = None if shape is None else np.empty(int(np.prod(shape)), stored.dtype)
 
-    return Step(lambda: _share(work, stored.pieces, threads))
+        def work(pieces: Iterator[tuple[int, bytes]], number: int) -> None:
+            inflated, values = buffers[number]
+            planes = np.frombuffer(inflated, np.uint8).reshape(itemsize, -1)
+            for index, piece in pieces:
+                imagecodecs.deflate_decode(piece, out=inflated)
+                if array is not None:
+                    start = min(index * count, array.size - count)
+                    values = array[start : start + count]
+                merge(planes, values)
+
+        _share(work, list(enumerate(piece for _, piece in stored.pieces)), threads)
+
+    return Step(run)
 
 
 def writing(data: NDArray[Any], stored: Stored, path: Path, threads: int) -> Step:

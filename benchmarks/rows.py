@@ -50,8 +50,9 @@ ZSPY = Section("Against zspy", "Each with its default compression.", "zspy", "hs
 CODEC = Section(
     "Against the codecs alone",
     "Reading: the same chunks, in memory already, inflated and unshuffled into buffers that are "
-    "used again. Writing: the same chunks cut out, shuffled, compressed and written into a plain "
-    "preallocated file without HDF5. On as many threads.",
+    "used again, or, where the row says so, into an array that is new each time, as that of every "
+    "reader is: the system clears its memory first. Writing: the same chunks cut out, shuffled, "
+    "compressed and written into a plain preallocated file without HDF5. On as many threads.",
     "codec",
     "hspyio",
     "share of its speed",

@@ -86,7 +86,7 @@ def _default(bench: Bench, workload: Workload, dataset: Dataset) -> Iterator[Row
     times = race(writers, bench.rounds, writes=True)
     yield from _writing_rows(workload, times)
     yield rows.size(label, ours=files[OURS], theirs=files[PEER_NAME], target=workload.size)
-    times = race(_readers(bench, workload, files), bench.rounds)
+    times = race(_readers(bench, workload, dataset, files), bench.rounds)
     yield from _reading_rows(workload, times)
     yield _checked(label, dataset, *(path for name, path in files.items() if name in writers))
 
@@ -113,7 +113,9 @@ def _writers(
     return writers
 
 
-def _readers(bench: Bench, workload: Workload, files: dict[str, Path]) -> dict[str, Contender]:
+def _readers(
+    bench: Bench, workload: Workload, dataset: Dataset, files: dict[str, Path]
+) -> dict[str, Contender]:
     readers: dict[str, Contender] = {
         PEER_NAME: their_reading(files[OURS]),
         OURS: our_reading(files[OURS]),
@@ -124,7 +126,9 @@ def _readers(bench: Bench, workload: Workload, files: dict[str, Path]) -> dict[s
         readers["one"] = our_reading(files[OURS], threads=1)
     if workload.bounds:
         stored = bound.stored_chunks(files[OURS])
-        readers["codec"] = bound.reading(stored, bound.default_threads())
+        threads = bound.default_threads()
+        readers["codec"] = bound.reading(stored, threads)
+        readers["codec, new array"] = bound.reading(stored, threads, shape=dataset.data.shape)
         if bench.zspy is not None:
             readers["zspy"] = ZspyStep(bench.zspy, "read", bench.folder / "data.zspy")
     return readers
@@ -152,6 +156,9 @@ def _reading_rows(workload: Workload, times: dict[str, Times]) -> Iterator[Row]:
     action = "read RosettaSciIO's file"
     yield speed(PEER, label, action, ours=mine, theirs=other, target=None)
     yield from _bounds(label, "read", times)
+    if "codec, new array" in times:
+        theirs, action = times["codec, new array"], "read, into a new array"
+        yield speed(CODEC, label, action, ours=ours, theirs=theirs, target=SHARE_OF_CODEC)
 
 
 def _bounds(label: str, action: str, times: dict[str, Times]) -> Iterator[Row]:

@@ -13,6 +13,8 @@ __all__ = ["Content", "LeftToHdf5Error"]
 
 _PAGE = 65536
 _MOST_PAGES = 64
+_MOST_PIECE = 64 * 2**20
+"""Bytes that are read as one piece of metadata, or as one small array."""
 _MOST_SLOWLY = 8192
 """Bytes that are checked without the library, which takes longer to import."""
 
@@ -46,11 +48,11 @@ class Content:
         Raises
         ------
         LeftToHdf5Error
-            If that is not all in the file.
+            If that is not all in the file, or far too much.
         """
         page, start = divmod(address, _PAGE)
         stop = start + length
-        if address < 0 or length < 0 or address + length > self.end:
+        if not 0 <= length <= _MOST_PIECE or not 0 <= address <= self.end - length:
             raise LeftToHdf5Error
         if stop <= _PAGE:
             known = self._pages.get(page)

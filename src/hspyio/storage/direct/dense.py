@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 
 from hspyio.records import record
 from hspyio.storage.direct.content import Content, LeftToHdf5Error
@@ -23,6 +24,8 @@ _HEAP = struct.Struct("<4sBHHBI96xHQQHHQH4x")
 _UNDEFINED = 2**64 - 1
 _MOST_RECORDS = 1_000_000
 _MOST_BLOCKS = 10_000
+_MOST_ROWS = 64
+_LARGEST_BLOCK = 2**20
 _RECORDS = {LINKS: 11, ATTRIBUTES: 17}
 
 
@@ -85,7 +88,7 @@ def _records(content: Content, address: int, kind: int) -> list[bytes]:
     if not total:
         return []
     nodes = _Nodes(content, kind, size, length, _widths(size, length, depth))
-    records = list(_walk(nodes, root, count, depth))
+    records = list(islice(_walk(nodes, root, count, depth), total + 1))
     if len(records) != total:
         raise LeftToHdf5Error
     return records
@@ -142,7 +145,9 @@ class _Heap:
             _HEAP.unpack(head)
         )
         usual = start and not start & (start - 1) and not largest & (largest - 1) and width
-        if signature != b"FRHP" or version or filters or not usual or largest < start or bits > 64:
+        if signature != b"FRHP" or version or filters or not usual:
+            raise LeftToHdf5Error
+        if not start <= largest <= _LARGEST_BLOCK or bits > 64 or width > _MOST_ROWS:
             raise LeftToHdf5Error
         self._content = content
         self._address = address
@@ -197,21 +202,23 @@ class _Heap:
         if not rows:
             yield 0, self._start, root
             return
-        pending = [(0, root, rows)]
-        for _ in range(_MOST_BLOCKS):
-            if not pending:
-                return
+        pending, found = [(0, root, rows)], 0
+        while pending and found <= _MOST_BLOCKS:
             offset, address, count = pending.pop()
             for begin, size, place in self._indirect(offset, address, count):
+                found += place != _UNDEFINED
                 if place == _UNDEFINED:
                     continue
                 if size <= self._largest:
                     yield begin, size, place
                 else:
                     pending.append((begin, place, _log2(size // (self._start * self._width)) + 1))
-        raise LeftToHdf5Error
+        if pending:
+            raise LeftToHdf5Error
 
     def _indirect(self, offset: int, address: int, rows: int) -> Iterator[tuple[int, int, int]]:
+        if not 0 < rows <= _MOST_ROWS:
+            raise LeftToHdf5Error
         head = b"FHIB\0" + self._address.to_bytes(8, "little")
         head += offset.to_bytes(self._of_offset, "little")
         count = rows * self._width

@@ -29,6 +29,8 @@ _EMPTY, _BOGUS, _CONTINUATION, _LINK_COUNT, _LAST = 0x00, 0x09, 0x10, 0x16, 0x17
 _SHARED = 2
 _START = 512
 _MOST_BLOCKS = 1000
+_MOST_MESSAGES = 100_000
+"""In one header; HDF5 puts many attributes or links elsewhere."""
 _BLOCK = struct.Struct("<QQ")
 _OLD_START = struct.Struct("<HHII")
 _OLD_ALIGNED = 16
@@ -112,11 +114,14 @@ def _new(content: Content, address: int, start: bytes) -> ObjectHeader:
     shape = _NEW_HEAD_ORDERED if ordered else _NEW_HEAD
     header = ObjectHeader(address, 1, ordered, [])
     pending: list[tuple[int, int]] = []
+    count = 0
     for _ in range(_MOST_BLOCKS):
         content.check(block)
-        _take(block, head, len(block) - 4, shape, header, pending)
+        count += _take(block, head, len(block) - 4, shape, header, pending)
         if not pending:
             return header
+        if count > _MOST_MESSAGES:
+            break
         place, length = pending.pop(0)
         block = content.at(place, length)
         head = 4
@@ -133,7 +138,7 @@ def _old(content: Content, address: int, start: bytes) -> ObjectHeader:
     for _ in range(_MOST_BLOCKS):
         place, length = pending.pop(0)
         count -= _take(content.at(place, length), 0, length, _OLD_HEAD, header, pending)
-        if not pending:
+        if count < 0 or not pending:
             break
     if count or pending:
         raise LeftToHdf5Error
@@ -157,7 +162,13 @@ def _take(
         body = block[place : place + length]
         place += length
         count += 1
-        if place > end or flags & _SHARED or kind > _LAST or kind == _BOGUS:
+        if (
+            count > _MOST_MESSAGES
+            or place > end
+            or flags & _SHARED
+            or kind > _LAST
+            or kind == _BOGUS
+        ):
             raise LeftToHdf5Error
         if kind == _CONTINUATION:
             pending.append(_BLOCK.unpack_from(body))

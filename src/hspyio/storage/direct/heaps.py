@@ -11,7 +11,10 @@ __all__ = ["TextHeaps"]
 _HEAD = struct.Struct("<4sB3xQ")
 _ITEM = struct.Struct("<HH4xQ")
 _REFERENCE = struct.Struct("<IQI")
-_MOST_HEAPS = 64
+_MOST_KEPT = 16 * 2**20
+"""Bytes of heaps that are kept."""
+_MOST_ITEMS = 4_000_000
+"""Texts that are passed on the way to those that are wanted."""
 
 Heap = tuple[bytes, dict[int, tuple[int, int]]]
 """What stands in it, and where, by number."""
@@ -29,6 +32,8 @@ class TextHeaps:
     def __init__(self, content: Content) -> None:
         self.content = content
         self._known: dict[int, Heap] = {}
+        self._kept = 0
+        self._passed = 0
 
     def texts(self, references: bytes) -> list[bytes]:
         """The texts that references lead to.
@@ -68,7 +73,12 @@ class TextHeaps:
             if place > size or number in places:
                 raise LeftToHdf5Error
             places[number] = (begin, length)
-        if len(self._known) >= _MOST_HEAPS:
-            del self._known[next(iter(self._known))]
+        self._passed += len(places)
+        if self._passed > _MOST_ITEMS:
+            raise LeftToHdf5Error
+        self._kept += size
+        if self._kept > _MOST_KEPT:
+            self._known.clear()
+            self._kept = size
         self._known[address] = found = (heap, places)
         return found

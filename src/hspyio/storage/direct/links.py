@@ -18,6 +18,7 @@ _NODE = struct.Struct("<4sBBHQQ")
 _TABLE = struct.Struct("<4sBxH")
 _ENTRY = struct.Struct("<QQI4x16x")
 _MOST_NODES = 100_000
+_MOST_LINKS = 1_000_000
 _PLAIN = (0, 1)
 
 
@@ -117,6 +118,8 @@ def _of_table(table: bytes, content: Content) -> list[Link]:
         else:
             for child in children:
                 found += _entries(child, names, content)
+                if len(found) > _MOST_LINKS:
+                    raise LeftToHdf5Error
     raise LeftToHdf5Error
 
 
