@@ -31,6 +31,8 @@ _FLOATS = {
 }
 _BOOLEAN = {b"FALSE": 0, b"TRUE": 1}
 _MOST_VALUES = 2**62
+_MOST_TEXT = 64 * 2**20
+"""Bytes of a text of one length; numpy takes less than 2 GiB."""
 
 
 @record
@@ -88,7 +90,7 @@ def _type(body: bytes) -> DiskType:
     rest = body[_HEAD.size :]
     if kind == _STRING:
         padding, charset = bits[0] & 15, bits[0] >> 4
-        if padding > 1 or charset > 1 or not size:
+        if padding > 1 or charset > 1 or not 0 < size <= _MOST_TEXT:
             raise LeftToHdf5Error
         return DiskType(Text(size, utf8=charset == 1), np.dtype(f"S{size}"), padding == 0)
     if kind == _VARIABLE:
