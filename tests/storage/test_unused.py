@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import DamagedFileError, MissingFileError
+from hspyio.storage.direct.opening import used_at_least
+from hspyio.storage.handles import handle_of
+from hspyio.storage.superblock import LENGTH
 from hspyio.storage.unused import count_unused
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -87,3 +93,33 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
             group = group.create_group("g")
     with pytest.raises(DamagedFileError, match="nested too deep"):
         count_unused(str(deep))
+
+
+def test_a_small_file_is_known_to_be_used_up_without_hdf5(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal(np.arange(100.0)))
+    with closing(handle_of(str(path))) as handle:
+        assert 0 < used_at_least(handle) <= path.stat().st_size - LENGTH
+    program = (
+        f"import sys, hspyio\nprint(hspyio.unused_bytes({str(path)!r}), 'h5py' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "False"]
+
+
+@pytest.mark.parametrize("libver", ["earliest", ("v108", "latest"), "latest"])
+def test_no_more_is_said_to_be_in_use_than_there_is(libver: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver=libver) as file:
+        for i in range(30):
+            group = file.create_group(f"group {i}")
+            group["x"] = np.arange(100 * i)
+            for k in range(i):
+                group.attrs[f"text {k}"] = "x" * 10 * k
+    with closing(handle_of(str(path))) as handle:
+        used = used_at_least(handle)
+    assert used <= path.stat().st_size
+    if libver != "latest":
+        assert used > 0.6 * path.stat().st_size

@@ -20,6 +20,7 @@ from hspyio.node import Array
 from hspyio.options import ReadOptions
 from hspyio.signal import Signal
 from hspyio.storage.sources import stored_bytes
+from hspyio.storage.used import is_used_up
 from hspyio.tree import MetadataTree
 
 if TYPE_CHECKING:
@@ -165,9 +166,11 @@ def unused_bytes(path: str | os.PathLike[str]) -> int:
     MissingFileError, NotHspyError, DamagedFileError
         If it cannot be read.
     """
-    from hspyio.storage.unused import count_unused
-
     with opened(path, ReadOptions(lazy=True)) as file:
+        if is_used_up(file.path):
+            return 0
+        from hspyio.storage.unused import count_unused
+
         return count_unused(file.path)
 
 

@@ -17,12 +17,11 @@ from hspyio.storage.handles import DescriptorFile
 from hspyio.storage.interrupts import called_back
 from hspyio.storage.superblock import LENGTH
 from hspyio.storage.system import file_size, open_for_reading, read_into
+from hspyio.storage.used import SLACK
 from hspyio.storage.work import Work
 
 __all__ = ["count_unused"]
 
-_SLACK = 8192
-"""What HDF5 leaves free here and there in any file."""
 _HEAP_HEAD = struct.Struct("<4sI Q")
 _ROW_HEAD = 16
 
@@ -46,13 +45,13 @@ def count_unused(path: str) -> int:
             size = file_size(descriptor)
             count = _Count(descriptor)
             count.visit(file)
-            if size - count.objects <= _SLACK:
+            if size - count.objects <= SLACK:
                 return 0
             count.visit_rows(file)
     except (AttributeError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(f"not all of it can be read: {error}", path=path) from error
     left = size - count.objects - count.rows
-    return left if left > _SLACK else 0
+    return left if left > SLACK else 0
 
 
 class _Count:

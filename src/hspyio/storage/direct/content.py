@@ -32,12 +32,18 @@ class Content:
         Stays open.
     end : int
         Where the file ends, for HDF5.
+
+    Attributes
+    ----------
+    taken : dict
+        Bytes of the headers and heaps that were read, by their addresses.
     """
 
     def __init__(self, descriptor: int, end: int) -> None:
         self.descriptor = descriptor
         self.end = end
         self._pages: dict[int, bytes] = {}
+        self.taken: dict[int, int] = {}
         self._checked = 0
         # Where it is imported already it is used from the start.
         self._library: Any = library() if "imagecodecs" in sys.modules else None

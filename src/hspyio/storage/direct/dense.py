@@ -118,6 +118,7 @@ def _walk(nodes: _Nodes, address: int, count: int, depth: int) -> Iterator[bytes
     length = _NODE_HEAD + count * nodes.record + (count + 1) * pointer + _CHECKSUM
     node = nodes.content.at(address, length)
     nodes.content.check(node)
+    nodes.content.taken[address] = nodes.size
     expected = (b"BTIN" if depth else b"BTLF") + bytes((0, nodes.kind))
     if node[:_NODE_HEAD] != expected or length > nodes.size:
         raise LeftToHdf5Error
@@ -185,6 +186,7 @@ class _Heap:
         if known is None:
             offset, size, address = self._placed[which]
             known = self._content.at(address, size)
+            self._content.taken[address] = size
             head = b"FHDB\0" + self._address.to_bytes(8, "little")
             head += offset.to_bytes(self._of_offset, "little")
             if known[: len(head)] != head:

@@ -115,8 +115,10 @@ def _new(content: Content, address: int, start: bytes) -> ObjectHeader:
     header = ObjectHeader(address, 1, ordered, [])
     pending: list[tuple[int, int]] = []
     count = 0
+    place = address
     for _ in range(_MOST_BLOCKS):
         content.check(block)
+        content.taken[place] = len(block)
         count += _take(block, head, len(block) - 4, shape, header, pending)
         if not pending:
             return header
@@ -137,6 +139,7 @@ def _old(content: Content, address: int, start: bytes) -> ObjectHeader:
     pending = [(address + _OLD_ALIGNED, length)]
     for _ in range(_MOST_BLOCKS):
         place, length = pending.pop(0)
+        content.taken[place] = length
         count -= _take(content.at(place, length), 0, length, _OLD_HEAD, header, pending)
         if count < 0 or not pending:
             break

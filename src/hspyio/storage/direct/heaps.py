@@ -62,6 +62,7 @@ class TextHeaps:
         if signature != b"GCOL" or version != 1 or size < _HEAD.size:
             raise LeftToHdf5Error
         heap = self.content.at(address, size)
+        self.content.taken[address] = size
         places: dict[int, tuple[int, int]] = {}
         place = _HEAD.size
         while place + _ITEM.size <= size:

@@ -24,6 +24,7 @@ from hspyio.storage.guard import Budget, Census
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.locks import LockUnsupportedError, share_with_readers, unlock
 from hspyio.storage.on_demand import OnDemand
+from hspyio.storage.sources import stored_bytes
 from hspyio.storage.system import file_size
 from hspyio.storage.work import Work
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from hspyio.storage.session import Session
 
-__all__ = ["Opening", "opened_directly"]
+__all__ = ["Opening", "opened_directly", "used_at_least"]
 
 _LISTS = (names.LIST, names.TUPLE)
 _READ_LIMIT = 65536
@@ -74,6 +75,40 @@ def opened_directly(handle: FileHandle, work: Work, budget: Budget) -> Iterator[
         finally:
             unlock(descriptor)
             opening.end()
+
+
+def used_at_least(handle: FileHandle) -> int:
+    """Bytes of a file that are known to be in use: of arrays, headers and texts.
+
+    Parameters
+    ----------
+    handle : FileHandle
+        The file; it stays open.
+
+    Returns
+    -------
+    int
+        0 if HDF5 has to be asked.
+    """
+    if handle.block is None or _may_be_open_in_hdf5():
+        return 0
+    with handle.descriptor() as descriptor:
+        opening = _Alone(handle, descriptor, Work(), Budget())
+        try:
+            return _stored(opening.root()) + sum(opening.content.taken.values())
+        except LeftToHdf5Error:
+            return 0
+
+
+def _stored(group: Group) -> int:
+    """Bytes that the arrays in a group take in the file."""
+    found = 0
+    for node in group.members.values():
+        if isinstance(node, Group):
+            found += _stored(node)
+        elif isinstance(node, Array):
+            found += stored_bytes(node)
+    return found
 
 
 def _may_be_open_in_hdf5() -> bool:
@@ -258,6 +293,13 @@ class Opening:
             self._census.count((0, header.address), header.links, followed=False)
         values = small_values(layout, self) if layout.chunks is None else source.small_chunk()
         return Array(layout.kind.kind, MemorySource(values), inline=True)
+
+
+class _Alone(Opening):
+    """One that does without HDF5, or gives up."""
+
+    def _root_by_hdf5(self) -> Group:
+        raise LeftToHdf5Error
 
 
 def _readable(name: bytes) -> str:

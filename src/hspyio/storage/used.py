@@ -1,0 +1,31 @@
+"""Whether a file is in use to its last byte, or nearly, as far as that is told without HDF5."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from hspyio.storage.direct.opening import used_at_least
+from hspyio.storage.handles import handle_of
+from hspyio.storage.superblock import LENGTH
+
+__all__ = ["SLACK", "is_used_up"]
+
+SLACK = 8192
+"""What HDF5 leaves free here and there in any file."""
+
+
+def is_used_up(path: str) -> bool:
+    """Whether next to nothing can be left over from updates.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+
+    Returns
+    -------
+    bool
+        No, too, where only HDF5 can tell.
+    """
+    with closing(handle_of(path)) as handle:
+        return handle.fingerprint[1] - used_at_least(handle) - LENGTH <= SLACK
