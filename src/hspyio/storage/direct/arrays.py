@@ -206,17 +206,18 @@ class DirectSource:
         if layout.kind.dtype is None or not _is_small(layout) or layout.address is None:
             raise LeftToHdf5Error
         assert layout.chunks is not None
-        ids = [step.id for step in layout.filters]
         size = math.prod(layout.chunks) * layout.kind.size
-        data = content.at(*_only_chunk(content, layout.address, len(layout.shape)))
-        if ids and ids[-1] == gzip.CODEC.id:
-            ids.pop()
+        address, length, mask = _only_chunk(content, layout.address, len(layout.shape))
+        data = content.at(address, length)
+        steps = [step for i, step in enumerate(layout.filters) if not mask >> i & 1]
+        if steps and steps[-1].id == gzip.CODEC.id:
+            steps.pop()
             data = _unzipped(data, size)
-        if ids == [shuffle.CODEC.id] and layout.filters[0].options == (layout.kind.size,):
-            ids.pop()
+        if [(step.id, step.options) for step in steps] == [(shuffle.CODEC.id, (layout.kind.size,))]:
+            steps.pop()
             planes = np.frombuffer(data[:size], np.uint8).reshape(layout.kind.size, -1)
             data = planes.T.tobytes()
-        if ids or len(data) != size:
+        if steps or len(data) != size:
             raise LeftToHdf5Error
         values = values_of(data, layout.kind, layout.chunks)
         return values if layout.shape == layout.chunks else values[_within(layout.shape)].copy()
@@ -263,11 +264,11 @@ def _within(shape: tuple[int, ...]) -> tuple[slice, ...]:
     return tuple(map(slice, shape))
 
 
-def _only_chunk(content: Content, tree: int, rank: int) -> tuple[int, int]:
-    """Address and length of the only chunk of a tree, all filters of which have been applied."""
+def _only_chunk(content: Content, tree: int, rank: int) -> tuple[int, int, int]:
+    """Address, length and left-out filters of the only chunk of a tree."""
     entry = struct.Struct(f"<II{rank + 1}QQ")
     node = content.at(tree, _NODE.size + entry.size)
     length, mask, *corner, address = entry.unpack_from(node, _NODE.size)
-    if node[: _NODE.size] != _ONE_LEAF or mask or any(corner):
+    if node[: _NODE.size] != _ONE_LEAF or any(corner):
         raise LeftToHdf5Error
-    return address, length
+    return address, length, mask

@@ -15,8 +15,8 @@ _PAGE = 65536
 _MOST_PAGES = 64
 _MOST_PIECE = 64 * 2**20
 """Bytes that are read as one piece of metadata, or as one small array."""
-_MOST_SLOWLY = 8192
-"""Bytes that are checked without the library, which takes longer to import."""
+_MOST_SLOWLY = 32768
+"""Bytes that are checked without the library, which takes as long to import."""
 
 
 class LeftToHdf5Error(Exception):

@@ -100,14 +100,16 @@ def used_at_least(handle: FileHandle) -> int:
             return 0
 
 
-def _stored(group: Group) -> int:
+def _stored(root: Group) -> int:
     """Bytes that the arrays in a group take in the file."""
-    found = 0
-    for node in group.members.values():
-        if isinstance(node, Group):
-            found += _stored(node)
-        elif isinstance(node, Array):
-            found += stored_bytes(node)
+    found, pending = 0, [(0, root)]
+    while pending:
+        depth, group = pending.pop()
+        for node in group.members.values():
+            if isinstance(node, Array):
+                found += stored_bytes(node)
+            elif isinstance(node, Group) and depth < names.MAX_DEPTH:
+                pending.append((depth + 1, node))
     return found
 
 
