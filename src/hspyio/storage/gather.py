@@ -129,8 +129,11 @@ def read_chunks(
             readers.append(_ChunkReader(reading))
             return readers[-1].read
 
-        # A page of memory that two threads fill at once is cleared twice.
-        each(range(len(touched)), reader, work.threads, together=math.prod(stored.grid[1:]))
+        # A page of memory that two threads fill at once is cleared twice. Where nothing has to be
+        # decoded that takes as long as the reading.
+        row, chunks = math.prod(stored.grid[1:]), range(len(touched))
+        fewer = bool(stored.filters) or len(chunks) < 4 * work.threads * row
+        each(chunks, reader, work.threads, together=row, fewer=fewer)
         work.advance(size - sum(reader.done for reader in readers))  # chunks that are not there
     return result.reshape([span.count for span in chosen if not span.single])
 

@@ -82,6 +82,7 @@ class _Shared(Generic[T]):
     items: Sequence[T]
     threads: int
     together: int = 1
+    fewer: bool = True
     stop: Callable[[], None] = _nothing
     begun: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -93,10 +94,10 @@ class _Shared(Generic[T]):
         self.stop()
 
     def next(self) -> Sequence[T]:
-        """The next items, fewer towards the end, so that all threads end together."""
+        """The next items."""
         with self.lock:
             left = len(self.items) - self.begun
-            count = max(1, min(self.together, left // (2 * self.threads)))
+            count = max(1, min(self.together, left // (2 * self.threads) if self.fewer else left))
             taken = self.items[self.begun : self.begun + count]
             self.begun += len(taken)
             return taken
@@ -108,6 +109,7 @@ def each(
     threads: int,
     stop: Callable[[], None] = _nothing,
     together: int = 1,
+    fewer: bool = True,
 ) -> None:
     """Do something with every item, on this thread and others beside it.
 
@@ -127,13 +129,15 @@ def each(
         Called after an error or Ctrl-C, to wake threads that wait for one another.
     together : int
         How many items in a row one thread takes at most, where neighbours share memory.
+    fewer : bool
+        Whether it takes fewer of them towards the end, so that all threads end together.
     """
     if threads <= 1 or len(items) <= 1:
         do = make()
         for item in items:
             do(item)
         return
-    shared = _Shared(items, threads, together, stop)
+    shared = _Shared(items, threads, together, fewer, stop)
     helpers = [
         threading.Thread(target=_work, args=(shared, make), name="hspyio")
         for _ in range(min(threads, len(items)) - 1)
