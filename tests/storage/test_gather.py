@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from hspyio.errors import DamagedFileError
 from hspyio.storage import gather
-from hspyio.storage.gather import read_block, read_chunks, rows_in_place, spans
+from hspyio.storage.gather import read_block, read_chunks, spans
+from hspyio.storage.pieces import rows_in_place
 from hspyio.storage.work import Work
 from storage.engine import (
     DTYPES,

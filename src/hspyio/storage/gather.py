@@ -20,7 +20,7 @@ from hspyio.storage.work import Work, each
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Span", "read_block", "read_chunks", "rows_in_place", "spans"]
+__all__ = ["Span", "read_block", "read_chunks", "spans"]
 
 _BLOCK = 4 * 2**20
 """Bytes of an unchunked array that a thread reads at a time."""
@@ -260,28 +260,6 @@ class _ChunkReader:
             return []
         unwanted = self._scratch.take("unwanted", unwanted_bytes(found)).data
         return buffers_of(found, reading.memory, reading.start_of(row), unwanted)
-
-
-_MOST_ROWS = 512
-_LEAST_ROW = 4096
-
-
-def rows_in_place(target: NDArray[Any], chunk: tuple[int, ...]) -> list[memoryview]:
-    """The pieces of memory that a whole chunk fills in order; none where they are small."""
-    if target.shape != chunk:
-        return []
-    rows, length = 1, target.itemsize
-    outer = list(target.shape)
-    while outer and (outer[-1] == 1 or target.strides[len(outer) - 1] == length):
-        length *= outer.pop()
-    rows = math.prod(outer)
-    if rows > _MOST_ROWS or (rows > 1 and length < _LEAST_ROW):
-        return []
-    inner = (slice(None),) * (target.ndim - len(outer))
-    return [
-        target[(*place, ..., *inner)].reshape(-1).view(np.uint8).data
-        for place in np.ndindex(*outer)
-    ]
 
 
 def read_block(

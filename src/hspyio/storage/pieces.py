@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-__all__ = ["Bounds", "Piece", "buffers_of", "pieces_of", "unwanted_bytes"]
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Bounds", "Piece", "buffers_of", "pieces_of", "rows_in_place", "unwanted_bytes"]
 
 Bounds: TypeAlias = tuple[tuple[int, int], ...]
 """First index and the one after the last, for each dimension of a chunk."""
@@ -15,6 +21,7 @@ Piece: TypeAlias = tuple[int, int]
 _UNWANTED = -1
 _MOST_PIECES = 1000
 """One call of the system takes 1024."""
+_MOST_ROWS = 512
 _LEAST_PIECE = 4096
 """Bytes below which they are copied faster than they are read one by one."""
 
@@ -108,3 +115,21 @@ def buffers_of(
 def unwanted_bytes(pieces: list[Piece]) -> int:
     """Length of the longest piece that nobody wants."""
     return max((size for place, size in pieces if place == _UNWANTED), default=0)
+
+
+def rows_in_place(target: NDArray[Any], chunk: tuple[int, ...]) -> list[memoryview]:
+    """The pieces of memory that a whole chunk fills in order; none where they are small."""
+    if target.shape != chunk:
+        return []
+    rows, length = 1, target.itemsize
+    outer = list(target.shape)
+    while outer and (outer[-1] == 1 or target.strides[len(outer) - 1] == length):
+        length *= outer.pop()
+    rows = math.prod(outer)
+    if rows > _MOST_ROWS or (rows > 1 and length < _LEAST_PIECE):
+        return []
+    inner = (slice(None),) * (target.ndim - len(outer))
+    return [
+        target[(*place, ..., *inner)].reshape(-1).view(np.uint8).data
+        for place in np.ndindex(*outer)
+    ]

@@ -27,6 +27,7 @@ from hspyio.storage.heaps import References
 from hspyio.storage.interrupts import called_back
 from hspyio.storage.on_demand import OnDemand
 from hspyio.storage.small import read_small
+from hspyio.storage.sources import readable_name, stored_name
 from hspyio.storage.types import ReadTypes, plain_bytes, plain_values
 from hspyio.storage.work import Work
 
@@ -223,17 +224,7 @@ def _links(group: h5g.GroupID, order: int, *, salvage: bool) -> dict[str, int]:
         ):  # in the order of the file
             group.links.iterate(note, order=h5.ITER_NATIVE, info=True)
         found[b""] = _LOST
-    return {_readable(name): link for name, link in found.items()}
-
-
-def _readable(name: bytes) -> str:
-    """A name as text; bytes that are no UTF-8 become lone surrogates, as in file names."""
-    return name.decode("utf-8", "surrogateescape")
-
-
-def _stored_name(name: str) -> bytes:
-    """Inverse of `_readable`."""
-    return name.encode("utf-8", "surrogateescape")
+    return {readable_name(name): link for name, link in found.items()}
 
 
 def _member(
@@ -251,7 +242,7 @@ def _member(
     if followed:
         location = _resolved(parent, name, session, _Way())
     else:
-        location = h5o.open(parent, _stored_name(name))
+        location = h5o.open(parent, stored_name(name))
     if isinstance(location, h5g.GroupID):
         address = session.census.enter(location, followed=followed)
         if address in ancestors:
@@ -305,7 +296,7 @@ def _resolved(parent: h5g.GroupID, path: str, session: Session, way: _Way) -> An
         if name in ("", "."):
             continue
         way.step(link=False)
-        stored = _stored_name(name)
+        stored = stored_name(name)
         group = h5o.open(location, b".")  # has to live as long as its links are asked
         links = group.links
         kind = links.get_info(stored).type
@@ -318,7 +309,7 @@ def _resolved(parent: h5g.GroupID, path: str, session: Session, way: _Way) -> An
             location = h5o.open(location, stored)
             continue
         way.step(link=True)
-        target = _readable(links.get_val(stored))
+        target = readable_name(links.get_val(stored))
         try:
             location = _resolved(group, target, session, way)
         except (AttributeError, KeyError, RuntimeError, ValueError) as error:
@@ -347,7 +338,7 @@ def _attributes(
     session = opening.session
     known = session.attribute_references(group) if listed else {}
     return {
-        _readable(name): _attribute(group, name, opening.types, session, known.get(name))
+        readable_name(name): _attribute(group, name, opening.types, session, known.get(name))
         if name
         else Damaged(_UNLISTED)
         for name in listed

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
-from hspyio.storage.gather import rows_in_place
 from hspyio.storage.output import Output
+from hspyio.storage.pieces import rows_in_place
 from hspyio.storage.stored import ChunkIndex
 from hspyio.storage.work import each
 

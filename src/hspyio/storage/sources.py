@@ -29,6 +29,7 @@ __all__ = [
     "is_data",
     "named",
     "past_hdf5",
+    "readable_name",
     "stored_bytes",
     "stored_name",
 ]
@@ -158,6 +159,11 @@ def past_hdf5(
 def stored_name(where: str) -> bytes:
     """A path as it stands in the file: what is no UTF-8 there is lone surrogates here."""
     return where.encode("utf-8", "surrogateescape")
+
+
+def readable_name(name: bytes) -> str:
+    """Inverse of `stored_name`."""
+    return name.decode("utf-8", "surrogateescape")
 
 
 def count_of(selection: Selection, shape: tuple[int, ...]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -101,7 +102,7 @@ class DirectSource:
             return 0
         if layout.chunks is None:
             return math.prod(layout.shape) * layout.kind.size
-        index = self._index(self._stored())
+        index = self._index(self._stored)
         return 0 if index is None else int(index.sizes.sum())
 
     def by_hdf5(self) -> _Source:
@@ -157,7 +158,7 @@ class DirectSource:
             pass
         if self._is_odd():
             return None
-        stored = self._stored()
+        stored = self._stored
         if layout.chunks is not None and (
             self._index(stored) is None or not stored.pipeline.decodes
         ):
@@ -171,6 +172,7 @@ class DirectSource:
         odd = kind.dtype is None or kind.ends
         return odd or not self._layout.shape or self._layout.inside is not None
 
+    @cached_property
     def _stored(self) -> Stored:
         from hspyio.storage.stored import Stored
 
@@ -224,18 +226,17 @@ class DirectSource:
 
     def detached(self) -> LazySource:
         """A source that goes on when the file is closed, and can be pickled."""
-        source = self.by_hdf5() if self._is_left() else None
-        if source is not None:
-            found: LazySource = source.detached()  # type: ignore[attr-defined]
+        if self._is_left():
+            found: LazySource = self.by_hdf5().detached()  # type: ignore[attr-defined]
             return found
         self._opening.shared = True
-        return LazySource(self._opening.handle, self._where, self.shape, self._stored())
+        return LazySource(self._opening.handle, self._where, self.shape, self._stored)
 
     def _is_left(self) -> bool:
         """Whether only HDF5 knows how to read it later."""
         if self._is_odd():
             return True
-        return self._layout.chunks is not None and not self._stored().pipeline.decodes
+        return self._layout.chunks is not None and not self._stored.pipeline.decodes
 
 
 def _unzipped(data: bytes, size: int) -> bytes:

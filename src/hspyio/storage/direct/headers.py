@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
-from hspyio.records import record
 from hspyio.storage.direct.content import Content, LeftToHdf5Error
 
 __all__ = [
@@ -41,7 +41,7 @@ Message = tuple[int, int, bytes]
 """Its kind, when it was made beside others, and its body."""
 
 
-@record
+@dataclass(slots=True, eq=False, repr=False)
 class ObjectHeader:
     """What a header says of its object.
 
@@ -176,7 +176,7 @@ def _take(
         if kind == _CONTINUATION:
             pending.append(_BLOCK.unpack_from(body))
         elif kind == _LINK_COUNT:
-            header.links = int.from_bytes(body[1:5], "little")  # type: ignore[misc]
+            header.links = int.from_bytes(body[1:5], "little")
         elif kind != _EMPTY:
             messages.append((kind, order[0] if order else 0, body))
     if old and place != end:

@@ -24,7 +24,7 @@ from hspyio.storage.guard import Budget, Census
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.locks import LockUnsupportedError, share_with_readers, unlock
 from hspyio.storage.on_demand import OnDemand
-from hspyio.storage.sources import stored_bytes
+from hspyio.storage.sources import readable_name, stored_bytes
 from hspyio.storage.system import file_size
 from hspyio.storage.work import Work
 
@@ -233,10 +233,10 @@ class Opening:
         """Node of a group; `ancestors`, itself the last of them, end circles of links."""
         found = members_of(header, self.content)
         attributes = {
-            _readable(name): attribute
+            readable_name(name): attribute
             for name, attribute in attributes_of(header, self._types, self.heaps).items()
         }
-        links = {_readable(name): address for name, address in found.items()}
+        links = {readable_name(name): address for name, address in found.items()}
 
         def member(name: str, address: int | None) -> Group | Array | Damaged:
             place = (*where, name)
@@ -302,8 +302,3 @@ class _Alone(Opening):
 
     def _root_by_hdf5(self) -> Group:
         raise LeftToHdf5Error
-
-
-def _readable(name: bytes) -> str:
-    """A name as text; bytes that are no UTF-8 become lone surrogates, as in file names."""
-    return name.decode("utf-8", "surrogateescape")
