@@ -1,7 +1,7 @@
 """What the codecs alone do with the same chunks, on as many threads: the bound of any engine.
 
-Reading: stored chunks that are in memory already are inflated and unshuffled into buffers that are
-used again, or into an array that is new each time, as the array of a reader is. Writing: chunks
+Reading: stored chunks that are in memory already are inflated and unshuffled into an array that is
+new each time, as that of a reader is, or into buffers that are used again. Writing: chunks
 are cut out, padded, shuffled, compressed, and written into a plain file by all threads, without
 HDF5. The codecs are hspyio's own; all that is around them isn't.
 """

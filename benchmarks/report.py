@@ -87,8 +87,8 @@ def _page(report: Report, command: str) -> Iterable[str]:
     yield (
         f"Made by `{command}` on {date.today().isoformat()}; `make bench` makes this page anew, "
         "`python -m benchmarks --help` names its options. "
-        "The contenders take turns in one run; figures are medians, the spread is the middle "
-        f"half of the ratios round by round. {report.summary}"
+        "The contenders take turns in one run. Times are medians; figures are medians of the "
+        f"ratios round by round, and the spread is the middle half of these. {report.summary}"
     )
     for note in report.notes:
         yield from ("", note)

@@ -49,10 +49,11 @@ DURABLE = Section(
 ZSPY = Section("Against zspy", "Each with its default compression.", "zspy", "hspyio")
 CODEC = Section(
     "Against the codecs alone",
-    "Reading: the same chunks, in memory already, inflated and unshuffled into buffers that are "
-    "used again, or, where the row says so, into an array that is new each time, as that of every "
-    "reader is: the system clears its memory first. Writing: the same chunks cut out, shuffled, "
-    "compressed and written into a plain preallocated file without HDF5. On as many threads.",
+    "Reading: the same chunks, in memory already, inflated and unshuffled into one new array, as a "
+    "reader has to make one; the system clears its memory first. Without an array: into small "
+    "buffers that are used again, so that nothing is left of the data. Writing: the same chunks "
+    "cut out, shuffled, compressed and written into a plain preallocated file without HDF5. On as "
+    "many threads.",
     "codec",
     "hspyio",
     "share of its speed",
@@ -125,7 +126,7 @@ def speed(
 
 def start(what: str, *, ours: Times, theirs: Times, target: float) -> Row:
     """How many times as long."""
-    ratio = ours.median / theirs.median
+    ratio = theirs.times_faster_than(ours)
     low, high = theirs.range_against(ours)
     return Row(
         START,

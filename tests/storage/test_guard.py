@@ -12,12 +12,13 @@ import h5py
 import numpy as np
 import pytest
 from h5py import h5t
+from imagecodecs import lzf_encode
 
 import hspyio
 from hostile.tools import deflated_zeros
 from hspyio.errors import DamagedFileError, TooLargeError
 from hspyio.node import Array, Damaged, Filter, Group
-from hspyio.storage import guard, memory
+from hspyio.storage import guard, guard_hdf5, memory
 from hspyio.storage.datasets import filters_of
 from hspyio.storage.guard import Budget, check_chunks, repeats
 from hspyio.storage.guard_hdf5 import ObjectCensus, check_inflation
@@ -199,6 +200,32 @@ def test_a_stream_is_followed_to_the_size_of_a_chunk(path: Path, filters: tuple[
         check_inflation(bad.id, filters_of(bad.id), MIB)  # HDF5 says what is wrong with that
 
 
+def test_chunks_that_hdf5_lists_at_other_corners(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One unlimited dimension after others that have several chunks each."""
+    noise = np.random.default_rng(1).integers(256, size=(2, 2, 2**19), dtype="u1")
+    with h5py.File(path, "w", libver="latest") as file:
+        shape, chunks, limits = noise.shape, (1, 1, 2**18), (2, 2, None)
+        dataset = file.create_dataset(
+            "x", shape, "u1", chunks=chunks, maxshape=limits, compression="gzip"
+        )
+        dataset[:] = noise
+        dataset.resize(2**20, 2)  # and chunks that are not there
+    with open_root(path) as root:
+        values = root.members["x"].source.read()
+        assert np.array_equal(values[..., : 2**19], noise)
+        assert not values[..., 2**19 :].any()
+    with h5py.File(path, "r+") as file:
+        dataset = file["x"]
+        dataset.id.write_direct_chunk((1, 0, 2**18), deflated_zeros(100))
+        with pytest.raises(DamagedFileError, match=r"chunk at \(1, 0, 262144\) inflates to more"):
+            check_inflation(dataset.id, filters_of(dataset.id), 2**18)
+        monkeypatch.setattr(guard_hdf5, "MOST_OBJECTS", 15)
+        with pytest.raises(DamagedFileError, match="more chunks than"):
+            check_inflation(dataset.id, filters_of(dataset.id), 2**18)
+
+
 def test_two_compressors_on_top_of_each_other(path: Path) -> None:
     twice = (Filter(1), Filter(2, (1,)), Filter(1))
     with h5py.File(path, "w") as file:
@@ -209,10 +236,23 @@ def test_two_compressors_on_top_of_each_other(path: Path) -> None:
             dataset.id.write_direct_chunk((0,), bad)
             with pytest.raises(DamagedFileError, match="inflates to more than"):
                 check_inflation(dataset.id, twice, MIB)
-        for other in (32000, 32001):
-            with pytest.raises(DamagedFileError, match="twice over"):
-                check_inflation(dataset.id, (Filter(1), Filter(other)), MIB)
+        with pytest.raises(DamagedFileError, match="twice over"):
+            check_inflation(dataset.id, (Filter(1), Filter(32001)), MIB)
         check_inflation(dataset.id, (Filter(2), Filter(32001)), MIB)
+
+
+def test_lzf_on_top_of_gzip(path: Path) -> None:
+    both = (Filter(1), Filter(32000))
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset("x", (MIB,), "u1", chunks=(MIB,), compression="gzip")
+        noise = np.random.default_rng(1).integers(256, size=MIB, dtype="u1").tobytes()
+        for good in (bytes(MIB), noise):
+            dataset.id.write_direct_chunk((0,), lzf_encode(zlib.compress(good)))
+            check_inflation(dataset.id, both, MIB)
+        for bad in (deflated_zeros(100), bytes(2 * MIB), zlib.compress(bytes(100 * MIB), 0)):
+            dataset.id.write_direct_chunk((0,), lzf_encode(bad))
+            with pytest.raises(DamagedFileError, match="inflates to more than"):
+                check_inflation(dataset.id, both, MIB)
 
 
 # types

@@ -274,11 +274,11 @@ def test_ctrl_c_between_taking_a_chunk_and_beginning_it(tmp_path: Path, monkeypa
     rescued: list[Any] = []
     following, wait = _Shared.next, scatter._InOrder.wait_for_room
 
-    def take(shared: Any) -> Any:
+    def take(shared: Any, part: Any) -> Any:
         if threading.current_thread() is not threading.main_thread():
             assert taken.wait(PATIENCE)
-            return following(shared)
-        following(shared)  # and lost
+            return following(shared, part)
+        following(shared, part)  # and lost
         taken.set()
         assert full.wait(PATIENCE)
         raise KeyboardInterrupt
@@ -317,17 +317,35 @@ def test_shared_items_end_with_the_first_error() -> None:
         assert len(done) < 100
 
 
-@pytest.mark.parametrize("together", [1, 3, 10, 1000])
-@pytest.mark.parametrize("count", [0, 1, 2, 7, 100])
-def test_what_is_taken_together_is_in_a_row_and_gets_less(count: int, together: int) -> None:
-    shared = _Shared(range(count), 2, together)
-    taken = []
-    while items := shared.next():
-        taken.append(items)
-    assert [item for items in taken for item in items] == list(range(count))
-    lengths = list(map(len, taken))
-    assert lengths == sorted(lengths, reverse=True)
-    assert max(lengths, default=0) <= max(1, min(together, count // 4))
+@given(st.integers(0, 60), st.integers(1, 20), st.lists(st.integers(0, 3), max_size=200))
+def test_items_are_taken_together_and_at_the_end_shared(
+    count: int, together: int, turns: list[int]
+) -> None:
+    """Threads that ask in any order, until one after the other has nothing left to do."""
+    shared = _Shared(range(count), together)
+    parts = [shared.part() for _ in range(4)]
+    begun: list[int] = []
+    for turn in turns + [0, 1, 2, 3] * count:
+        own, left = parts[turn], shared.given < count
+        expected = own.begin if own.begin < own.end else shared.given if left else None
+        number = shared.next(own)
+        if number is None:
+            assert len(begun) == count
+        else:
+            assert expected is None or number == expected
+            begun.append(number)
+    assert sorted(begun) == list(range(count))
+
+
+def test_who_has_nothing_left_takes_half_of_the_most() -> None:
+    shared = _Shared(range(11), 5)
+    one, two, three = (shared.part() for _ in range(3))
+    assert [shared.next(part) for part in (one, two, three)] == [0, 5, 10]
+    assert shared.next(one) == 1
+    assert [shared.next(three) for _ in range(2)] == [8, 9]
+    assert [shared.next(three) for _ in range(2)] == [3, 4]
+    assert [shared.next(part) for part in (three, two, one)] == [7, 6, 2]
+    assert [shared.next(part) for part in (one, two, three)] == [None] * 3
 
 
 # the user's calls, from several threads at once and after a fork

@@ -188,6 +188,15 @@ def test_groups_are_as_h5py_makes_them(tmp_path: Path) -> None:
         assert flags == [h5py.h5t.CSET_ASCII, h5py.h5t.CSET_UTF8]
 
 
+def test_up_to_sixteen_attributes_stand_in_the_header(tmp_path: Path) -> None:
+    number = Attribute(np.dtype("<i8"), np.array(1))
+    nodes = {str(n): Group({f"a{i}": number for i in range(n)}) for n in (0, 16, 17)}
+    written(tmp_path / "a.h5", Group({}, nodes))
+    with h5py.File(tmp_path / "a.h5") as file:
+        apart = {n: h5py.h5o.get_info(file[n].id).meta_size.attr.heap_size > 0 for n in nodes}
+    assert apart == {"0": False, "16": False, "17": True}
+
+
 def test_maxshape_is_written(tmp_path: Path) -> None:
     values = MemorySource(np.zeros((4, 4)))
     data = Array(np.dtype("f8"), values, (1,), chunks=(2, 2), maxshape=(None, 8))

@@ -129,11 +129,8 @@ def read_chunks(
             readers.append(_ChunkReader(reading))
             return readers[-1].read
 
-        # A page of memory that two threads fill at once is cleared twice. Where nothing has to be
-        # decoded that takes as long as the reading.
-        row, chunks = math.prod(stored.grid[1:]), range(len(touched))
-        fewer = bool(stored.filters) or len(chunks) < 4 * work.threads * row
-        each(chunks, reader, work.threads, together=row, fewer=fewer)
+        # A page of memory that two threads fill at once is cleared twice, so not in one row.
+        each(range(len(touched)), reader, work.threads, together=math.prod(stored.grid[1:]))
         work.advance(size - sum(reader.done for reader in readers))  # chunks that are not there
     return result.reshape([span.count for span in chosen if not span.single])
 
@@ -146,6 +143,8 @@ def _touched(stored: Stored, index: ChunkIndex, chosen: Sequence[Span]) -> tuple
         for span, step in zip(chosen, stored.chunks, strict=True)
     ]
     wanted = math.prod(high - low for low, high in ranges)
+    if wanted == len(index) == math.prod(stored.grid):
+        return index.select(np.arange(wanted)), True
     if wanted > len(index):
         coordinates = np.unravel_index(index.places, stored.grid)
         inside = np.ones(len(index), bool)

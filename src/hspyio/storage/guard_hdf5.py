@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -13,9 +14,19 @@ from h5py import h5a, h5d, h5i, h5o
 
 from hspyio.errors import DamagedFileError
 from hspyio.filters import codec_of, fletcher32, gzip, lzf, shuffle
+from hspyio.filters.codec import library
 from hspyio.node import Filter
-from hspyio.storage.guard import DEFLATE, MIB, UNSUSPICIOUS, Census, repeats, size_text
+from hspyio.storage.guard import (
+    DEFLATE,
+    MIB,
+    MOST_OBJECTS,
+    UNSUSPICIOUS,
+    Census,
+    repeats,
+    size_text,
+)
 from hspyio.storage.interrupts import called_back
+from hspyio.storage.stored_layout import lists_rightly
 
 __all__ = ["ObjectCensus", "check_attribute", "check_inflation"]
 
@@ -24,6 +35,8 @@ _MOST_ATTRIBUTE = 64 * MIB
 
 _RATIOS = {gzip.CODEC.id: DEFLATE, lzf.CODEC.id: 88, shuffle.CODEC.id: 1, fletcher32.CODEC.id: 1}
 """How many times longer than a chunk what it is decoded to can be; of others nobody knows."""
+
+_Corner: TypeAlias = tuple[int, ...]
 
 _OVERHEAD = 1024
 """What a compressed chunk may have beside its values."""
@@ -119,20 +132,12 @@ def check_inflation(dataset: h5d.DatasetID, filters: Iterable[Filter], chunk_byt
     ratio = math.prod(_RATIOS.get(number, UNSUSPICIOUS) for number in after)
     if dataset.get_storage_size() * ratio <= UNSUSPICIOUS:
         return
-    corners: list[tuple[int, ...]] = []
-
-    def note(chunk: h5d.StoreInfo) -> None:
-        if chunk.size * ratio > UNSUSPICIOUS:
-            corners.append(chunk.chunk_offset)
-
-    with called_back():
-        dataset.chunk_iter(note)
-    if corners and any(_RATIOS.get(number, 0) not in (1, DEFLATE) for number in after):
-        raise DamagedFileError(
-            "is compressed twice over, so that nothing tells how much memory it would take"
-        )
-    for corner in corners:
-        mask, content = dataset.read_direct_chunk(corner)
+    unknown = any(number not in _RATIOS for number in after)
+    for corner, mask, content in _chunks_above(dataset, UNSUSPICIOUS // ratio):
+        if unknown:
+            raise DamagedFileError(
+                "is compressed twice over, so that nothing tells how much memory it would take"
+            )
         applied = [step for index, step in enumerate(steps) if not mask >> index & 1]
         if _inflates_beyond(content, applied, chunk_bytes):
             raise DamagedFileError(
@@ -141,15 +146,48 @@ def check_inflation(dataset: h5d.DatasetID, filters: Iterable[Filter], chunk_byt
             )
 
 
+def _chunks_above(dataset: h5d.DatasetID, size: int) -> Iterator[tuple[_Corner, int, bytes]]:
+    """Corner, left-out filters and bytes of each chunk of more than so many bytes.
+
+    Raises
+    ------
+    DamagedFileError
+        If HDF5 does not list them rightly, and there are too many places to look for them.
+    """
+    corners: list[_Corner] = []
+    chunks = dataset.get_create_plist().get_chunk()
+    if lists_rightly(dataset, chunks):
+
+        def note(chunk: h5d.StoreInfo) -> None:
+            if chunk.size > size:
+                corners.append(chunk.chunk_offset)
+
+        with called_back():
+            dataset.chunk_iter(note)
+        yield from ((corner, *dataset.read_direct_chunk(corner)) for corner in corners)
+        return
+    steps = [range(0, n, step) for n, step in zip(dataset.shape, chunks, strict=True)]
+    if math.prod(map(len, steps)) > MOST_OBJECTS:
+        raise DamagedFileError("has more chunks than can be looked at before HDF5 reads them")
+    for corner in product(*steps):
+        try:
+            mask, content = dataset.read_direct_chunk(corner)
+        except RuntimeError:  # none is there
+            continue
+        if len(content) > size:
+            yield corner, mask, content
+
+
 def _inflates_beyond(content: bytes, steps: Sequence[Filter], size: int) -> bool:
     """Whether a chunk is longer than it should be, after any of its steps."""
     while steps:
         *steps, step = steps
-        if step.id == gzip.CODEC.id:
-            inflated = _inflated(content, size + size // 256 + _OVERHEAD)
-            if inflated is None:
+        if step.id in (gzip.CODEC.id, lzf.CODEC.id):
+            expand = _inflated if step.id == gzip.CODEC.id else _expanded
+            expanded = expand(content, size + size // 256 + _OVERHEAD)
+            if expanded is None:
                 return True
-            content = inflated
+            content = expanded
         elif step.id == fletcher32.CODEC.id:  # checked by HDF5
             content = content[: -fletcher32.CODEC.grows]
         elif any(earlier.id == gzip.CODEC.id for earlier in steps):
@@ -160,6 +198,14 @@ def _inflates_beyond(content: bytes, steps: Sequence[Filter], size: int) -> bool
             except (RuntimeError, ValueError):  # HDF5 will say so
                 return False
     return False
+
+
+def _expanded(content: bytes, most: int) -> bytes | None:
+    """What lzf has packed; ``None`` if that is more than so many bytes."""
+    try:
+        return bytes(library().lzf_decode(content, out=most))
+    except RuntimeError:  # or it is damaged
+        return None
 
 
 def _inflated(content: bytes, most: int) -> bytes | None:

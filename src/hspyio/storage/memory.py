@@ -49,8 +49,8 @@ def _field(path: str, name: str, unit: int = 1) -> int | None:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
+        with open(path, "rb", buffering=0) as stream:
+            return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
 
@@ -79,7 +79,8 @@ def _left_in(root: str, name: str, words: tuple[str, str, str]) -> list[int]:
     folder = os.path.normpath(f"{root}/{name}")
     left = []
     while True:
-        limit, used = _number(f"{folder}/{limit_file}"), _number(f"{folder}/{used_file}")
+        limit = _number(f"{folder}/{limit_file}")
+        used = None if limit is None else _number(f"{folder}/{used_file}")
         if limit is not None and used is not None:
             cache = _field(f"{folder}/memory.stat", cache_field) or 0
             left.append(max(0, limit - max(0, used - cache)))

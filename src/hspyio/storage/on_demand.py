@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 __all__ = ["OnDemand"]
 
 L = TypeVar("L")
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class OnDemand(Mapping[str, T]):
@@ -31,6 +32,16 @@ class OnDemand(Mapping[str, T]):
         if name not in self._made:
             self._made[name] = self._make(name, self._links[name])
         return self._made[name]
+
+    @overload
+    def get(self, name: str, default: None = None, /) -> T | None: ...
+
+    @overload
+    def get(self, name: str, default: D, /) -> T | D: ...
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """What a name stands for; asked for often where there is nothing, and without an error."""
+        return self[name] if name in self._links else default
 
     def __contains__(self, name: object) -> bool:
         return name in self._links

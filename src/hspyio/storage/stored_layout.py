@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -19,7 +20,7 @@ from hspyio.storage.stored import ChunkIndex, Stored
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["chunk_index", "layout_of", "stored_layout"]
+__all__ = ["chunk_index", "layout_of", "lists_rightly", "stored_layout"]
 
 _MOST_CHUNKS = 2**62
 _MOST_OFFSET = 2**62
@@ -84,19 +85,31 @@ def layout_of(
 
 
 def _has_sound_index(dataset: h5d.DatasetID, stored: Stored) -> bool:
-    """Whether HDF5 tells rightly where chunks are.
-
-    HDF5 2.0 names wrong corners of an array with one unlimited dimension if a limited one that
-    comes before it has several chunks (its *extensible array* index; seen).
-    """
+    """Whether HDF5 tells rightly where chunks are, and there are not too many places for them."""
     assert stored.chunks is not None
+    return lists_rightly(dataset, stored.chunks) and math.prod(stored.grid) <= _MOST_CHUNKS
+
+
+def lists_rightly(dataset: h5d.DatasetID, chunks: Sequence[int]) -> bool:
+    """Whether HDF5 names the right corners when it lists the chunks of an array.
+
+    HDF5 2.0 names wrong ones of an array with one unlimited dimension if a limited one that comes
+    before it has several chunks (its *extensible array* index; seen), and finds them there when
+    it is asked for their sizes. What it reads at a corner is right.
+
+    Parameters
+    ----------
+    dataset : h5py DatasetID
+        Open.
+    chunks : sequence of int
+        Its chunk shape.
+    """
     limits = dataset.get_space().get_simple_extent_dims(1)
     unlimited = [i for i, most in enumerate(limits) if most == h5s.UNLIMITED]
-    if len(unlimited) == 1:
-        before = zip(limits[: unlimited[0]], stored.chunks, strict=False)
-        if any(most > step for most, step in before):
-            return False
-    return math.prod(stored.grid) <= _MOST_CHUNKS
+    if len(unlimited) != 1:
+        return True
+    before = zip(limits[: unlimited[0]], chunks, strict=False)
+    return all(most <= step for most, step in before)
 
 
 def _same_bytes(dataset: h5d.DatasetID) -> bool:

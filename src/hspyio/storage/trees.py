@@ -54,9 +54,8 @@ def tree_node(content: bytes, rank: int) -> TreeNode | None:
     if signature != b"TREE" or kind != 1 or not count:
         return None
     available = (len(content) - _TREE_HEAD.size) // length
-    words = np.frombuffer(
-        content, np.dtype(f"({length // 8},)<u8"), min(count, available), _TREE_HEAD.size
-    )
+    count, width = min(count, available), length // 8
+    words = np.frombuffer(content, "<u8", count * width, _TREE_HEAD.size).reshape(count, width)
     entries = np.empty((len(words), rank + 4), np.uint64)
     entries[:, 0], entries[:, 1] = words[:, 0] & 0xFFFFFFFF, words[:, 0] >> np.uint64(32)
     entries[:, 2:] = words[:, 1:]
@@ -139,16 +138,21 @@ def index_of_nodes(nodes: Iterable[TreeNode], stored: Stored) -> tuple[ChunkInde
     rank = len(stored.shape)
     listed = [node.entries for node in nodes]
     table = np.concatenate(listed) if listed else np.empty((0, rank + 4), np.uint64)
-    chunk, grid = np.array(stored.chunks, np.uint64), np.array(stored.grid, np.uint64)
-    corners, offsets = table[:, 2 : 2 + rank], table[:, -1]
-    sound = np.all(corners % chunk == 0, axis=1) & (table[:, -2] == 0)
-    sound &= (table[:, 0] > 0) & (offsets > 0) & (offsets < 2**62)
-    inside = sound & np.all(corners // chunk < grid, axis=1)
-    coordinates = (corners[inside] // chunk).astype(np.int64)
-    places, first = np.unique(coordinates @ _strides(stored), return_index=True)
-    facts = table[inside][first].astype(np.int64)
+    grid = np.array(stored.grid, np.uint64)
+    coordinates, rests = np.divmod(table[:, 2 : 2 + rank], np.array(stored.chunks, np.uint64))
+    offsets = table[:, -1]
+    sound = (table[:, 0] > 0) & (offsets > 0) & (offsets < 2**62) & (table[:, -2] == 0)
+    sound &= ~rests.any(axis=1)
+    inside = sound & (coordinates < grid).all(axis=1)
+    places = coordinates[inside].astype(np.int64) @ _strides(stored)
+    facts = table[inside].astype(np.int64)
+    once = True
+    if not (places[1:] > places[:-1]).all():  # a tree has them in order
+        count = len(places)
+        places, first = np.unique(places, return_index=True)
+        facts, once = facts[first], len(places) == count
     index = ChunkIndex(places, facts[:, -1], facts[:, 0], facts[:, 1])
-    return index, bool(sound.all()) and len(places) == len(coordinates)
+    return index, once and bool(sound.all())
 
 
 def index_of_tree(descriptor: int, stored: Stored) -> ChunkIndex | None:

@@ -76,15 +76,22 @@ def _nothing() -> None:
 
 
 @dataclass(slots=True, eq=False, repr=False)
+class _Part:
+    """Items, by their numbers, that one thread is to begin next."""
+
+    begin: int = 0
+    end: int = 0
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class _Shared(Generic[T]):
     """What the threads of one call have in common."""
 
     items: Sequence[T]
-    threads: int
     together: int = 1
-    fewer: bool = True
     stop: Callable[[], None] = _nothing
-    begun: int = 0
+    given: int = 0
+    parts: list[_Part] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     errors: list[BaseException] = field(default_factory=list)
 
@@ -93,14 +100,31 @@ class _Shared(Generic[T]):
         self.errors.append(error)
         self.stop()
 
-    def next(self) -> Sequence[T]:
-        """The next items."""
+    def part(self) -> _Part:
+        """A place for what one more thread takes."""
+        part = _Part()
+        self.parts.append(part)
+        return part
+
+    def next(self, part: _Part) -> int | None:
+        """The number of the item that a thread begins; ``None`` if all are begun."""
         with self.lock:
-            left = len(self.items) - self.begun
-            count = max(1, min(self.together, left // (2 * self.threads) if self.fewer else left))
-            taken = self.items[self.begun : self.begun + count]
-            self.begun += len(taken)
-            return taken
+            if part.begin == part.end:
+                self._fill(part)
+            if part.begin == part.end:
+                return None
+            part.begin += 1
+            return part.begin - 1
+
+    def _fill(self, part: _Part) -> None:
+        """What comes next, else half of what another thread has yet to begin."""
+        if self.given < len(self.items):
+            part.begin, part.end = self.given, min(self.given + self.together, len(self.items))
+            self.given = part.end
+            return
+        longest = max(self.parts, key=lambda other: other.end - other.begin)
+        part.end = longest.end
+        part.begin = longest.end = longest.begin + (longest.end - longest.begin) // 2
 
 
 def each(
@@ -109,12 +133,11 @@ def each(
     threads: int,
     stop: Callable[[], None] = _nothing,
     together: int = 1,
-    fewer: bool = True,
 ) -> None:
     """Do something with every item, on this thread and others beside it.
 
-    Items are begun in their order. After an error, or Ctrl-C, no new one is begun; when this
-    returns or raises, no thread is left.
+    Items are begun in their order, if they are taken one by one. After an error, or Ctrl-C, no new
+    one is begun; when this returns or raises, no thread is left.
 
     Parameters
     ----------
@@ -128,16 +151,15 @@ def each(
     stop : callable
         Called after an error or Ctrl-C, to wake threads that wait for one another.
     together : int
-        How many items in a row one thread takes at most, where neighbours share memory.
-    fewer : bool
-        Whether it takes fewer of them towards the end, so that all threads end together.
+        How many items in a row one thread takes, where neighbours share memory. At the end one
+        that has nothing more to do takes half of what another has not begun.
     """
     if threads <= 1 or len(items) <= 1:
         do = make()
         for item in items:
             do(item)
         return
-    shared = _Shared(items, threads, together, fewer, stop)
+    shared = _Shared(items, together, stop)
     helpers = [
         threading.Thread(target=_work, args=(shared, make), name="hspyio")
         for _ in range(min(threads, len(items)) - 1)
@@ -166,10 +188,10 @@ def _work(
 ) -> None:
     try:
         do = make()
-        while taken := shared.next():
-            for item in taken:
-                if shared.errors:
-                    return
-                do(item)
+        part = shared.part()
+        while (number := shared.next(part)) is not None:
+            if shared.errors:
+                return
+            do(shared.items[number])
     except catch as error:
         shared.fail(error)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import struct
-
-import numpy as np
 
 from hspyio.node import Filter
 from hspyio.records import record
@@ -89,7 +88,7 @@ def _layout(
     body: bytes, kind: DiskType, shape: tuple[int, ...], fill: bytes, filters: tuple[Filter, ...]
 ) -> Layout:
     version, where = body[0], body[1]
-    size = int(np.prod(shape, dtype=object)) * kind.size
+    size = math.prod(shape) * kind.size
     if version not in (3, 4) or where > _CHUNKED or (where != _CHUNKED and filters):
         raise LeftToHdf5Error
     if where == _COMPACT:
@@ -107,7 +106,7 @@ def _layout(
         raise LeftToHdf5Error
     (address,) = _ADDRESS.unpack_from(body, 3)
     *chunks, length = struct.unpack_from(f"<{rank}I", body, 11)
-    if length != kind.size or 0 in chunks or np.prod(chunks, dtype=object) * length >= _MOST_CHUNK:
+    if length != kind.size or 0 in chunks or math.prod(chunks) * length >= _MOST_CHUNK:
         raise LeftToHdf5Error
     return Layout(kind, shape, tuple(chunks), filters, fill, _defined(address))
 
