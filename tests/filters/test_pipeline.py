@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hspyio.filters import CODECS, codec_of, gzip
-from hspyio.filters import pipeline as pipelines
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.node import Filter
 from storage.engine import DTYPES, ENCODED, STRUCTURE, assert_same, encoders, selections, values
@@ -108,13 +107,12 @@ def test_decode_is_the_inverse_of_encode(
         assert not np.asarray(turned).view(np.uint8).any() or part.dtype.names is not None
 
 
-@pytest.mark.parametrize("least", [0, 16384])
-@given(made=chunks(), data=st.data())
-def test_a_chunk_is_merged_into_a_block_of_an_array(
-    least: int, made: tuple[tuple[int, ...], NDArray[Any]], data: st.DataObject
+@given(chunks(), encoders(), st.data())
+def test_a_part_of_a_chunk_goes_into_a_block_of_an_array(
+    made: tuple[tuple[int, ...], NDArray[Any]], filters: tuple[Filter, ...], data: st.DataObject
 ) -> None:
     shape, part = made
-    pipeline = pipeline_of((SHUFFLE,), part.dtype, shape)
+    pipeline = pipeline_of(filters, part.dtype, shape)
     encoded, mask = pipeline.encode(part, Scratch())
     stored = np.frombuffer(bytes(encoded), np.uint8)
     bounds = [sorted(data.draw(st.tuples(*[st.integers(0, n)] * 2))) for n in shape]
@@ -125,9 +123,7 @@ def test_a_chunk_is_merged_into_a_block_of_an_array(
     room = [data.draw(st.integers(n, n + 2)) for n in wanted.shape]
     array = np.zeros(room, part.dtype)
     place = tuple(slice(m - n, m) for n, m in zip(wanted.shape, room, strict=True))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipelines, "_LEAST_MERGED", least)
-        pipeline.decode(stored, mask, array[place], inside, Scratch())
+    pipeline.decode(stored, mask, array[place], inside, Scratch())
     assert_same(array[place], wanted)
     array[place] = np.zeros((), part.dtype)
     assert not array.view(np.uint8).any() or part.dtype.names is not None

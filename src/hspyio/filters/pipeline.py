@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline", "Scratch"]
 
-_LEAST_MERGED = 16384
-"""Bytes of a piece that is merged into its place in the array."""
-
 
 @dataclass(slots=True)
 class Scratch:
@@ -216,26 +213,12 @@ def _planes(data: Bytes, itemsize: int, chunk: tuple[int, ...]) -> NDArray[np.ui
 def _merge(planes: NDArray[np.uint8], target: NDArray[Any], scratch: Scratch) -> None:
     """Unshuffle into a part of an array, by way of a buffer where it is in pieces."""
     frame = scratch.take("frame", shuffle.FRAME)
-    outer = _outer(target)
-    if outer is not None:
-        for place in np.ndindex(target.shape[:outer]):
-            shuffle.merge(planes[(slice(None), *place)], target[place], frame)
+    if target.flags.c_contiguous:
+        shuffle.merge(planes, target, frame)
         return
     buffer = scratch.take("merged", target.nbytes).view(target.dtype).reshape(target.shape)
     shuffle.merge(planes, buffer, frame)
     shuffle.copy(buffer, target)
-
-
-def _outer(target: NDArray[Any]) -> int | None:
-    """How many dimensions lead to pieces of an array that lie in one block of memory each.
-
-    ``None`` where these are so short that they are merged faster all together, and copied.
-    """
-    size, outer = target.itemsize, target.ndim
-    while outer and (target.shape[outer - 1] == 1 or target.strides[outer - 1] == size):
-        outer -= 1
-        size *= target.shape[outer]
-    return outer if not outer or size >= _LEAST_MERGED else None
 
 
 def _same_memory(data: NDArray[Any], target: NDArray[Any]) -> bool:
