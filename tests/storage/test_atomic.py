@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +245,38 @@ def test_an_open_reader_keeps_the_old_state(tmp_path: Path) -> None:
         [experiment] = old["Experiments"].values()
         assert experiment["data"][...].tolist() == [0, 1, 2]
     assert hspyio.load(path).data.shape == (7,)
+
+
+# signals, at the one moment at which the file is made and nobody knows it yet
+
+STRUCK = """
+import os, signal, sys
+import numpy, hspyio
+from hspyio.storage import atomic
+made = atomic.create_new
+def create_new(path):
+    descriptor = made(path)
+    os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+    return descriptor
+atomic.create_new = create_new
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    hspyio.save(sys.argv[1], hspyio.Signal(numpy.arange(3.0)), overwrite=True)
+except KeyboardInterrupt:
+    atomic.create_new = made
+    hspyio.save(sys.argv[1], hspyio.Signal(numpy.arange(4.0)), overwrite=True)
+    print("saved afterwards")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_leaves_no_file_that_was_just_made(path: Path, name: str) -> None:
+    command = [sys.executable, "-c", STRUCK, str(path), name]
+    child = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert only(path)
+    if name == "SIGTERM":
+        assert child.returncode == -signal.SIGTERM, child.stderr
+        assert path.read_bytes() == b"old"
+    else:
+        assert (child.returncode, child.stdout) == (0, "saved afterwards\n"), child.stderr
+        assert hspyio.load(path).data.size == 4

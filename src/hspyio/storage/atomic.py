@@ -9,6 +9,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import islice
 from types import FrameType
 
@@ -16,7 +17,7 @@ import h5py
 
 from hspyio.errors import HspyError, MissingFileError, SaveError, TargetExistsError
 from hspyio.storage.graphs import store_graphs
-from hspyio.storage.interrupts import interrupt_behind
+from hspyio.storage.interrupts import deferred, interrupt_behind
 from hspyio.storage.locks import (
     LockUnsupportedError,
     exclude_writers,
@@ -200,22 +201,42 @@ def _written(
 @contextmanager
 def _beside(target: str) -> Iterator[tuple[str, int]]:
     """A new file in the target's folder, gone at the end unless it has been renamed."""
-    path, descriptor = _claimed(target)
-    try:
-        with _removed_if_terminated(path):
-            yield path, descriptor
-    finally:
+    made = _Temporary()
+    with _removed_if_terminated(made):
+        try:
+            with deferred():  # else it may be made, and not known
+                made.path, made.descriptor = _claimed(target)
+            yield made.path, made.descriptor
+        finally:
+            made.close()
+
+
+@dataclass(slots=True)
+class _Temporary:
+    """The file beside the target, as soon as there is one."""
+
+    path: str = ""
+    descriptor: int = -1
+
+    def remove(self) -> None:
+        """Unlink it, unless it was renamed: the name may be another's afterwards."""
+        with suppress(OSError):
+            if self.path and is_same_file(self.path, self.descriptor):
+                os.unlink(self.path)
+
+    def close(self) -> None:
+        """Remove it while it is locked, where an open file can be removed."""
+        if not self.path:
+            return
         if RENAMES_OPEN_FILES:
-            with suppress(OSError):  # while it is locked: the name may be another's afterwards
-                if is_same_file(path, descriptor):
-                    os.unlink(path)
-            unlock(descriptor)
-            os.close(descriptor)
+            self.remove()
+            unlock(self.descriptor)
+            os.close(self.descriptor)
         else:
             with suppress(OSError):
-                os.close(descriptor)
+                os.close(self.descriptor)
             with suppress(OSError):
-                os.unlink(path)
+                os.unlink(self.path)
 
 
 def _claimed(target: str) -> tuple[str, int]:
@@ -292,7 +313,7 @@ def _sweep(folder: str) -> None:
 
 
 @contextmanager
-def _removed_if_terminated(path: str) -> Iterator[None]:
+def _removed_if_terminated(made: _Temporary) -> Iterator[None]:
     """Remove a file before the process ends on SIGTERM, as it does by default.
 
     A program with a handler of its own is left alone, and so are all threads but the main one,
@@ -308,8 +329,7 @@ def _removed_if_terminated(path: str) -> Iterator[None]:
 
     def end(number: int, frame: FrameType | None) -> None:
         if os.getpid() == process:  # not in a forked child
-            with suppress(OSError):
-                os.unlink(path)
+            made.remove()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 

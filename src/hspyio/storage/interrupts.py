@@ -1,11 +1,14 @@
-"""Ctrl-C, wherever it strikes."""
+"""Ctrl-C and requests to end, wherever they strike."""
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
-__all__ = ["called_back", "interrupt_behind"]
+__all__ = ["called_back", "deferred", "interrupt_behind"]
 
 
 def interrupt_behind(error: BaseException) -> BaseException | None:
@@ -26,3 +29,30 @@ def called_back() -> Iterator[None]:
         yield
     except SystemError as error:
         raise (interrupt_behind(error) or error) from None
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Within this, which is short, Ctrl-C and SIGTERM wait for its end.
+
+    Other threads than the main one are not told of signals anyway.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        waiting.append(number)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ours = [number for number, handler in handlers.items() if handler is not None]
+    try:
+        for number in ours:
+            signal.signal(number, note)
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, handlers[number])
+        for struck in waiting:
+            signal.raise_signal(struck)
