@@ -16,6 +16,7 @@ except ImportError:  # Windows
 __all__ = ["available_memory"]
 
 _GROUPS = "/sys/fs/cgroup"
+_PIECE = 16384
 _UNLIMITED = 2**60
 """Version 1 of cgroups says so with a number about as large."""
 
@@ -41,18 +42,28 @@ def _linux() -> int | None:
 def _field(path: str, name: str, unit: int = 1) -> int | None:
     """A number behind a word that begins a line."""
     for line in _text(path).splitlines():
-        words = line.split()
-        if words[:1] == [name] and words[1].isdecimal():
-            return int(words[1]) * unit
+        if line.startswith(name):
+            words = line.split()
+            if words[0] == name and words[1].isdecimal():
+                return int(words[1]) * unit
     return None
 
 
 def _text(path: str) -> str:
+    """What a small file of the system holds, as quickly as that goes; nothing if there is none."""
     try:
-        with open(path, "rb", buffering=0) as stream:
-            return stream.read().decode("utf-8", "replace")
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError:
         return ""
+    pieces: list[bytes] = []
+    try:
+        while piece := os.read(descriptor, _PIECE):
+            pieces.append(piece)
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+    return b"".join(pieces).decode("utf-8", "replace")
 
 
 def _number(path: str) -> int | None:

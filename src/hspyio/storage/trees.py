@@ -15,6 +15,8 @@ from hspyio.storage.stored import ChunkIndex, Stored
 __all__ = ["TreeNode", "Walk", "index_of_nodes", "index_of_tree", "tree_node", "walk_trees"]
 
 _MOST_NODES = 1_000_000
+_USUAL_NODE = 4096
+"""Bytes that are read of a node at first: of up to 64 chunks with four dimensions."""
 _TREE_HEAD = struct.Struct("<4sBBHQQ")
 
 
@@ -103,10 +105,12 @@ def walk_trees(descriptor: int, roots: Iterable[int], rank: int) -> Walk:
         address = pending.pop()
         if address in seen:
             continue
-        head = bytes_at(descriptor, address, _TREE_HEAD.size)
-        count = int.from_bytes(head[6:8], "little")
+        content = bytes_at(descriptor, address, _USUAL_NODE)
+        count = int.from_bytes(content[6:8], "little")
         length = _TREE_HEAD.size + count * (24 + 8 * rank)
-        node = tree_node(bytes_at(descriptor, address, length), rank)
+        if length > _USUAL_NODE:
+            content = bytes_at(descriptor, address, length)
+        node = tree_node(content[:length], rank)
         whole = whole and node is not None and len(node.entries) == count
         if node is None:
             continue
