@@ -15,7 +15,7 @@ import numpy as np
 ENOUGH = 10.0
 """Seconds of a race up to which more rounds than asked for are run..."""
 
-MOST = 4
+MOST = 12
 """...but not more than so many times as many."""
 
 RESERVE = 256 * 2**20
