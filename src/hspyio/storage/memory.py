@@ -16,7 +16,6 @@ except ImportError:  # Windows
 __all__ = ["available_memory"]
 
 _GROUPS = "/sys/fs/cgroup"
-_PIECE = 16384
 _UNLIMITED = 2**60
 """Version 1 of cgroups says so with a number about as large."""
 
@@ -50,20 +49,11 @@ def _field(path: str, name: str, unit: int = 1) -> int | None:
 
 
 def _text(path: str) -> str:
-    """What a small file of the system holds, as quickly as that goes; nothing if there is none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        with open(path, "rb", buffering=0) as stream:
+            return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
-    pieces: list[bytes] = []
-    try:
-        while piece := os.read(descriptor, _PIECE):
-            pieces.append(piece)
-    except OSError:
-        return ""
-    finally:
-        os.close(descriptor)
-    return b"".join(pieces).decode("utf-8", "replace")
 
 
 def _number(path: str) -> int | None:

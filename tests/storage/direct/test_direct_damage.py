@@ -18,7 +18,6 @@ from hspyio.storage.root import open_root
 from storage.twins import differences
 
 LIBVERS: list[Any] = ["earliest", ("v108", "latest"), "latest"]
-TEXTS = {name: h5py.string_dtype(name) for name in ("utf-8", "ascii")}
 EACH_LIBVER = pytest.mark.parametrize("libver", LIBVERS, ids=("earliest", "v108", "latest"))
 
 
@@ -95,7 +94,7 @@ def test_whatever_is_in_a_file_nothing_foreign_is_raised(
             group = file.create_group(f"group {i}")
             group.attrs["text"] = f"text {i}"
             group.attrs["numbers"] = np.arange(i)
-            group.create_dataset("_list_texts", data=["a", "b" * i], dtype=TEXTS["utf-8"])
+            group.create_dataset("_list_texts", data=["a", "b" * i], dtype=h5py.string_dtype())
             group.create_dataset("x", data=np.arange(40), chunks=(7,), compression="gzip")
             for k in range(i):
                 group.attrs[f"attribute {k}"] = k
