@@ -70,7 +70,7 @@ ENGINE = {
 H5PY_ROOMS = {"storage", "bridges"}
 TYPER_ROOMS = {"cli"}
 KWARGS_FILE = "bridges/rosettasciio.py"
-MAX_LINES = 500
+MAX_LINES = 600
 
 
 @dataclass(frozen=True)
