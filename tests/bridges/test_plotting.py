@@ -346,6 +346,29 @@ def test_no_scale_bar_where_it_would_lie() -> None:
 # colours
 
 
+@pytest.mark.parametrize("shape", [(40, 400), (400, 40), (30, 40), (1024, 1024)])
+def test_an_image_is_drawn_to_scale_whatever_its_form(shape: tuple[int, int]) -> None:
+    axes = [uniform(size, name, scale=0.5) for size, name in zip(shape, "yx", strict=True)]
+    figure = plotting.plot(Signal(np.zeros(shape), axes, metadata={"General": {"title": "a"}}))
+    figure.draw_without_rendering()
+    image = figure.axes[0]
+    box = image.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+    assert image.get_aspect() == 1 and not image.get_xticks().size
+    assert [text.get_text() for text in image.texts][0].endswith("nm")
+    assert box.height / box.width == pytest.approx(shape[0] / shape[1], rel=0.02)
+    assert box.width * box.height > 0.12 * figure.get_figwidth() * figure.get_figheight()
+    assert max(figure.get_size_inches()) < 11
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "label"),
+    [("", "keV", "Energy (keV)"), ("", "nm", "axis 0 (nm)"), ("E", "keV", "E (keV)"), ("", "", "")],
+)
+def test_units_never_stand_alone(name: str, units: str, label: str) -> None:
+    (panel,) = picture(Signal(np.ones(5), [UniformAxis(name, units, size=5)])).panels
+    assert isinstance(panel, Lines) and panel.scale.label == label
+
+
 def test_limits() -> None:
     image = np.zeros((100, 100))
     image[:, 50:] = 1

@@ -55,6 +55,15 @@ def test_counts_are_poisson(signal: hspyio.Signal, phase_map: np.ndarray) -> Non
     assert totals.var() / totals.mean() == pytest.approx(1, abs=0.25)
 
 
+def test_the_sum_over_energy_shows_the_phases(
+    signal: hspyio.Signal, phase_map: np.ndarray
+) -> None:
+    image = signal.data.sum(axis=-1, dtype=float)
+    means = sorted(image[interior(phase_map, index)].mean() for index in range(len(PHASES)))
+    noise = np.sqrt(image.mean())
+    assert np.all(np.diff(means) > noise)
+
+
 def test_each_phase_shows_its_elements_only(signal: hspyio.Signal, phase_map: np.ndarray) -> None:
     assert np.all(np.bincount(phase_map.ravel()) > 0.05 * phase_map.size)
     energies = signal.axes["Energy"].values

@@ -22,6 +22,7 @@ __all__ = ["LINES", "PHASES", "Microscope", "Phase", "eds_map", "line_intensitie
 Floats = NDArray[np.float64]
 
 FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
+_BACKGROUND = 0.0022  # bremsstrahlung for each unit of the mean atomic number, as the lines are
 MN_KA = 5.8987  # keV: the line at which detectors state their resolution
 
 
@@ -117,8 +118,7 @@ def eds_map(seed: int = 2024, microscope: Microscope | None = None) -> Signal:
     microscope = microscope or Microscope()
     rng = np.random.default_rng(seed)
     fractions = _phase_fractions(rng, microscope)
-    spectra = np.stack([_expected_spectrum(phase, microscope) for phase in PHASES])
-    counts = rng.poisson(fractions @ spectra).astype(np.uint16)
+    counts = rng.poisson(fractions @ _expected_spectra(microscope)).astype(np.uint16)
     axes = [
         _map_axis("y", microscope.height, microscope),
         _map_axis("x", microscope.width, microscope),
@@ -192,19 +192,30 @@ def _blur(image: Floats, axis: int) -> Floats:
     return np.moveaxis(0.25 * padded[:-2] + 0.5 * lines + 0.25 * padded[2:], 0, axis)
 
 
-def _expected_spectrum(phase: Phase, microscope: Microscope) -> Floats:
-    """Mean counts a channel in a pixel of one phase."""
-    mass = sum(LINES[symbol].mass * n for symbol, n in phase.atoms.items())
-    peaks = np.zeros(microscope.channels)
+def _expected_spectra(microscope: Microscope) -> Floats:
+    """Mean counts a channel in a pixel of each phase: phases x channels.
+
+    Phases emit unlike numbers of X-rays, so that they are told apart in the sum over energy, too.
+    """
+    detected = np.stack([_emission(phase, microscope) for phase in PHASES])
+    detected *= _detected_share(microscope.energies)
+    shares = np.array([phase.share for phase in PHASES])
+    return np.asarray(microscope.counts_per_pixel * detected / (shares @ detected.sum(axis=-1)))
+
+
+def _emission(phase: Phase, microscope: Microscope) -> Floats:
+    """What a phase emits, relative: bremsstrahlung grows with the mean atomic number."""
+    masses = {symbol: LINES[symbol].mass * n for symbol, n in phase.atoms.items()}
+    mass = sum(masses.values())
+    spectrum = np.zeros(microscope.channels)
     for symbol, n in phase.atoms.items():
         element = LINES[symbol]
         intensity = n / mass * _k_yield(element, microscope.beam_energy)
         for line in element.lines.values():
-            peaks += intensity * line.weight * _peak(line.energy, microscope)
+            spectrum += intensity * line.weight * _peak(line.energy, microscope)
+    mean_number = sum(LINES[symbol].number * part for symbol, part in masses.items()) / mass
     background = _bremsstrahlung(microscope)
-    generated = peaks / peaks.sum() + 0.6 * background / background.sum()
-    detected = generated * _detected_share(microscope.energies)
-    return np.asarray(microscope.counts_per_pixel * detected / detected.sum())
+    return np.asarray(spectrum + _BACKGROUND * mean_number * background / background.sum())
 
 
 def _k_yield(element: Element, beam_energy: float) -> float:

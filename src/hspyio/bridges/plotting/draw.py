@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hspyio.bridges.plotting.panels import Histogram, Image, Lines, Panel, Picture, Points
-from hspyio.bridges.plotting.scales import LARGEST, bar_of
+from hspyio.bridges.plotting.scales import LARGEST, Scale, bar_of
 
 __all__ = ["draw", "size_of"]
 
@@ -18,8 +18,11 @@ _BLANK = "#9ecae1"
 _SMALL = 8
 _TIP = 0.04
 """Of a colour bar where values go on beyond its end: the share of its length."""
-_LONGEST_ASPECT = 6.0
+_LONGEST_ASPECT = 25.0
+"""How many times as long as wide an image may be that is drawn to scale: others would be a line."""
 _LETTERS_AN_INCH = 17
+_SLIM = 3.0
+"""How many times as high as wide an image is whose scale bar is shorter than its label."""
 
 
 def size_of(picture: Picture) -> tuple[float, float]:
@@ -33,7 +36,21 @@ def size_of(picture: Picture) -> tuple[float, float]:
     first = picture.panels[0]
     if count == 1 and isinstance(first, Lines):
         return (7.0, 4.4 + 0.18 * len(first.labels))
+    if count == 1 and isinstance(first, Image) and _to_scale(first):
+        return _size_of_image(first)
     return (6.0, 5.4) if count == 1 else (10.0, 4.9)
+
+
+def _size_of_image(panel: Image) -> tuple[float, float]:
+    """Room for one image that is drawn to scale, its title, its caption and its colour bar."""
+    ratio = _span(panel.vertical) / _span(panel.horizontal)
+    width = min(8.0, 4.3 * math.sqrt(max(1.0, 1 / ratio)))
+    height = min(8.0, width * ratio)
+    return (max(3.6, height / ratio) + 1.7, max(0.8, height) + 1.1)
+
+
+def _span(scale: Scale) -> float:
+    return abs(float(scale.edges[-1] - scale.edges[0]))
 
 
 def draw(picture: Picture, figure: Any) -> None:
@@ -248,9 +265,7 @@ def _to_scale(panel: Image) -> bool:
         abs(vertical.step), abs(horizontal.step), rel_tol=1e-3
     ):
         return False
-    height = abs(float(vertical.edges[-1] - vertical.edges[0]))
-    width = abs(float(horizontal.edges[-1] - horizontal.edges[0]))
-    return 1 / _LONGEST_ASPECT <= height / width <= _LONGEST_ASPECT
+    return 1 / _LONGEST_ASPECT <= _span(vertical) / _span(horizontal) <= _LONGEST_ASPECT
 
 
 def _axes_of_image(panel: Image, ax: Any, *, scale_bar: bool, small: bool = False) -> None:
@@ -269,19 +284,34 @@ def _axes_of_image(panel: Image, ax: Any, *, scale_bar: bool, small: bool = Fals
 
 
 def _scale_bar(panel: Image, ax: Any, length: float, text: str) -> None:
-    """A white bar with black edges, to be seen on any image."""
+    """A white bar with black edges, to be seen on any image; its thickness is that of a line."""
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
 
-    share = length / abs(float(panel.horizontal.edges[-1] - panel.horizontal.edges[0]))
-    place: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
-    bar = Rectangle((0.04, 0.04), share, 0.014, facecolor="white", edgecolor="black", **place)
+    share = length / _span(panel.horizontal)
+    place: dict[str, Any] = {"transform": _inches_from(ax, (0, 0), across=False), "clip_on": False}
+    bar = Rectangle((0.04, 0.14), share, 0.05, facecolor="white", edgecolor="black", **place)
     bar.set_linewidth(0.8)
     ax.add_patch(bar)
-    label = ax.text(0.04 + share / 2, 0.07, text, color="white", ha="center", **place)
+    centred = _span(panel.vertical) <= _SLIM * _span(panel.horizontal)
+    left = 0.04 + share / 2 if centred else 0.04
+    aligned = "center" if centred else "left"
+    label = ax.text(left, 0.22, text, color="white", ha=aligned, **place)
     label.set(
         va="bottom", parse_math=False, path_effects=[withStroke(linewidth=2.5, foreground="k")]
     )
+
+
+def _inches_from(ax: Any, corner: tuple[int, int], *, across: bool) -> Any:
+    """Coordinates along one side as a share of the axes, along the other in inches from a corner.
+
+    Bars of colours and lengths look alike then beside images of any form.
+    """
+    from matplotlib.transforms import ScaledTranslation, blended_transform_factory
+
+    inches = ax.figure.dpi_scale_trans + ScaledTranslation(*corner, ax.transAxes)
+    sides = (inches, ax.transAxes) if across else (ax.transAxes, inches)
+    return blended_transform_factory(*sides)
 
 
 def _colour_bar(mappable: Any, panel: Image, axes: Any, figure: Any) -> None:
@@ -292,7 +322,8 @@ def _colour_bar(mappable: Any, panel: Image, axes: Any, figure: Any) -> None:
         bar = figure.colorbar(mappable, ax=axes, fraction=0.05, pad=0.02, **options)
     else:  # as high as the image, which its aspect may make lower than its axes
         height = 1 / (1 + _TIP * (limits.below + limits.above))
-        place = axes.inset_axes((1.03, _TIP * height * limits.below, 0.045, height))
+        bounds = (0.12, _TIP * height * limits.below, 0.18, height)
+        place = axes.inset_axes(bounds, transform=_inches_from(axes, (1, 0), across=True))
         bar = figure.colorbar(mappable, cax=place, **options)
     bar.set_label(panel.quantity, parse_math=_is_math(panel.quantity))
     if panel.colours == "twilight":

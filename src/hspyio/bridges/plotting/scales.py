@@ -43,6 +43,7 @@ _SPELLINGS = {
     "Å": "Å",
     "A": "Å",
 }
+_QUANTITIES = {"eV": "Energy", "keV": "Energy", "s": "Time", "K": "Temperature", "V": "Voltage"}
 _RECIPROCAL = {"1/m", "1/µm", "1/um", "1/nm", "1/Å", "1/A", "1/pm", "mrad", "rad"}
 _INVERSE = ("^-1", "⁻¹", "$^{-1}$", "**-1", "^{-1}", "-1")
 
@@ -92,7 +93,7 @@ class Scale:
             Whether the values fill the space between them, and so have to rise or fall.
         """
         name, units = plain_text(axis.name), _units(axis.units)
-        label = f"{name} ({units})" if units else name
+        label = f"{name or _unnamed(axis, units)} ({units})" if units else name
         values, why = _values(axis, as_image)
         if values is None:
             label = f"{name or 'axis'}, numbered"
@@ -101,6 +102,11 @@ class Scale:
         uniform = isinstance(axis, UniformAxis)
         return cls(label, units, *_grouped(_edges(values, axis), values, step), uniform,
                    axis.is_binned)  # fmt: skip
+
+
+def _unnamed(axis: Axis, units: str) -> str:
+    """What an axis without a name is called where its units alone would stand."""
+    return _QUANTITIES.get(units, f"axis {axis.index_in_array}")
 
 
 def _values(axis: Axis, as_image: bool) -> tuple[NDArray[Any] | None, str]:
