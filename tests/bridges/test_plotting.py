@@ -354,7 +354,7 @@ def test_an_image_is_drawn_to_scale_whatever_its_form(shape: tuple[int, int]) ->
     image = figure.axes[0]
     box = image.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
     assert image.get_aspect() == 1 and not image.get_xticks().size
-    assert [text.get_text() for text in image.texts][0].endswith("nm")
+    assert next(text.get_text() for text in image.texts).endswith("nm")
     assert box.height / box.width == pytest.approx(shape[0] / shape[1], rel=0.02)
     assert box.width * box.height > 0.12 * figure.get_figwidth() * figure.get_figheight()
     assert max(figure.get_size_inches()) < 11

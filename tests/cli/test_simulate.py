@@ -55,9 +55,7 @@ def test_counts_are_poisson(signal: hspyio.Signal, phase_map: np.ndarray) -> Non
     assert totals.var() / totals.mean() == pytest.approx(1, abs=0.25)
 
 
-def test_the_sum_over_energy_shows_the_phases(
-    signal: hspyio.Signal, phase_map: np.ndarray
-) -> None:
+def test_the_sum_over_energy_shows_the_phases(signal: hspyio.Signal, phase_map: np.ndarray) -> None:
     image = signal.data.sum(axis=-1, dtype=float)
     means = sorted(image[interior(phase_map, index)].mean() for index in range(len(PHASES)))
     noise = np.sqrt(image.mean())
