@@ -293,7 +293,7 @@ def test_there_is_source_to_read() -> None:
         (heavy_imports, "lazy.py", "if TYPE_CHECKING:\n    pass\nelse:\n    import dask"),
         (misplaced_imports, "layout.py", "import h5py"),
         (misplaced_imports, "api.py", "def f():\n    import typer"),
-        (long_files, "plan.py", "\n" * 501),
+        (long_files, "plan.py", "\n" * (MAX_LINES + 1)),
         (open_signatures, "api.py", "def load(path, **kwargs): ..."),
     ],
 )
