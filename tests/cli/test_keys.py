@@ -45,10 +45,10 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        ("General.title", "café\\nnoir"),
+        ("General.title", '"café\\nnoir"'),
         ("metadata.Sample.thickness", "20.0"),
-        ("Sample.elements", "['Fe']"),
-        ("Sample.µ", "True"),
+        ("Sample.elements", '["Fe"]'),
+        ("Sample.µ", "true"),
         ("counts", "[0, 1, 2]"),
         ("big", "array of (50, 50), float64"),
         ("original_metadata.Header.gain", "2"),
@@ -137,6 +137,55 @@ def test_set_changes_nothing_else(hspy: Hspy, path: Path) -> None:
         20.0,
         -3,
     )
+
+
+VALUES: list[Any] = [
+    *(1, -5, 0, 2**62, 2.5, -1e-3, -0.0, 1e300, float("nan"), float("-inf"), True, False, None),
+    *(
+        "word",
+        "",
+        "two words",
+        "12",
+        "true",
+        "null",
+        "NaN",
+        "-a",
+        "- b",
+        '"q"',
+        "a\nb",
+        "\x9b",
+        "µ",
+    ),
+    *("[1, 2", "--text", "'", "\u202e", "None", "null"),
+    *([], ["Fe", "Pt"], [1, 2.5], [1, "a", None, True], [[1, 2], [3]], [float("nan"), 1.0]),
+    *([{"a": 1}, {"b": [None]}], ["-5"]),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_what_get_prints_set_takes_back(hspy: Hspy, path: Path, value: Any) -> None:
+    signal = hspyio.load(path)
+    signal.metadata.set_item("Sample.it", value)
+    hspyio.update(path, signal)
+    printed = hspy("get", path, "Sample.it").out.removesuffix("\n")
+    assert "\n" not in printed
+    copy = path.with_name("copy.hspy")
+    copy.write_bytes(path.read_bytes())
+    if isinstance(value, float):
+        assert hspy("set", path, "Sample.it", "0.0").code == 0
+    else:
+        assert hspy("unset", path, "Sample.it").code == 0
+    assert hspy("set", path, "Sample.it", printed).code == 0
+    assert not list(hspyio.diff(copy, path))
+
+
+@pytest.mark.parametrize("text", ["-5", "-.5", "-1e-3", "-12.5", "-inf"])
+def test_a_negative_number_is_no_option(hspy: Hspy, path: Path, text: str) -> None:
+    assert hspy("set", path, "axes.0.offset", text)[0] == 0
+    assert hspyio.load(path).axes[0].offset == float(text)
+    assert hspy("set", path, "Sample.thickness", text, "--name", "café-noir").code in (0, 1)
+    assert hspy("set", "--name", text, path, "axes.0.offset", "1").code == 1  # the option's own
+    assert hspy("set", path, "axes.0.offset", "--offset", text).code == 2
 
 
 def test_text_is_text(hspy: Hspy, path: Path) -> None:

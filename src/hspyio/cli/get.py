@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from hspyio.cli.console import make_console, one_line
+from hspyio.cli.console import make_console
 from hspyio.cli.drawing import branches
-from hspyio.cli.keys import loaded, lookup
+from hspyio.cli.keys import loaded, lookup, typed_text
 from hspyio.cli.values import json_text, jsonable, short_text
 from hspyio.errors import HspyError
 
@@ -39,8 +39,10 @@ def get(
     """Print values of an experiment, a line each; a node is drawn as a tree.
 
     A KEY leads into the metadata, unless it begins with original_metadata, attributes,
-    learning_results or axes. Text is printed as it is, for scripts. The exit code is 1 if there is
-    no such entry or the file cannot be read. Example: hspy get map.hspy General.title axes.0.scale
+    learning_results or axes. A value is printed as hspy set takes it: text as it is, for scripts,
+    or in quotes where it would be taken for something else; all else as JSON. The exit code is 1
+    if there is no such entry or the file cannot be read.
+    Example: hspy get map.hspy General.title axes.0.scale
     """
     with loaded(file, name, change=False) as signal:
         try:
@@ -69,13 +71,8 @@ def _computed(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Text as it is, numbers and lists as Python writes them, large arrays in a few words."""
-    if isinstance(value, str):
-        return one_line(value)
-    if isinstance(value, np.generic):
-        return one_line(value.item())
+    """A value as hspy set takes it, large arrays in a few words."""
     if isinstance(value, np.ndarray) and isinstance(jsonable(value), list):
-        return one_line(value.tolist())
-    if hasattr(value, "shape"):
-        return short_text(value)
-    return one_line(value)
+        return typed_text(value.tolist())
+    array = hasattr(value, "shape") and not isinstance(value, np.generic)
+    return short_text(value) if array else typed_text(value)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import hspyio
 from hspyio.axes import axis_from_dict, axis_to_dict
 from hspyio.cli.console import one_line
@@ -22,8 +24,10 @@ __all__ = [
     "loaded",
     "lookup",
     "parse_value",
+    "present_value",
     "put_value",
     "remove_value",
+    "typed_text",
 ]
 
 PARTS = ("metadata", "original_metadata", "attributes", "learning_results")
@@ -93,6 +97,14 @@ def lookup(signal: Signal, key: str) -> Any:
     return _found(tree, path, key) if path else tree
 
 
+def present_value(signal: Signal, key: str) -> Any:
+    """The value that stands under a key, or none."""
+    try:
+        return lookup(signal, key)
+    except ExperimentError:
+        return None
+
+
 def put_value(signal: Signal, key: str, value: Any) -> None:
     """Set the value of a key; nodes on the way are made.
 
@@ -133,16 +145,51 @@ def remove_value(signal: Signal, key: str) -> None:
     _store(signal, key, tree)
 
 
-def parse_value(text: str) -> Any:
-    """A value as it is typed: JSON where it is JSON, else the text itself."""
+def parse_value(text: str, present: object = None) -> Any:
+    """A value as it is typed: JSON where it is JSON, else the text itself.
+
+    NaN and Infinity, which JSON has no word for, are numbers inside a list or in the place of a
+    number; alone they are text.
+    """
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text)
     except (ValueError, RecursionError):
+        value = text
+    if not (value is text or text.strip().lstrip("-") in ("NaN", "Infinity")):
+        return value
+    try:
+        return float(text) if isinstance(present, float | np.floating) else text
+    except ValueError:
         return text
 
 
-def _no_constant(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")
+def typed_text(value: Any) -> str:
+    """Inverse of `parse_value`: what is typed to get a value, on one line.
+
+    Text is printed as it is, for scripts; in quotes where it would be read as something else,
+    break the line or stand for an option.
+    """
+    if isinstance(value, str):
+        plain = value.isprintable() and not value.startswith("-") and parse_value(value) == value
+        return value if plain and value else _json(value)
+    try:
+        return _json(value)
+    except (TypeError, ValueError, RecursionError):
+        return one_line(value)
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=_item)
+    return text if text.isprintable() else json.dumps(value, default=_item)
+
+
+def _item(value: Any) -> Any:
+    """What Python has of numpy's numbers and of nodes, which a list may hold."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError
 
 
 # trees

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import sys
 import warnings
 from importlib import import_module
@@ -46,13 +47,30 @@ class _Commands(TyperGroup):
         return None
 
 
+_NEGATIVE = re.compile(r"-(\.?\d[\w.+-]*|inf(inity)?|nan)", re.IGNORECASE)
+
+
 class _Command(TyperCommand):
     """Ends what `main` has begun: all modules are imported now, and real work can follow."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take a negative number for the argument that it is: no option is called so."""
+        valued = {name for option in self.params if not _is_flag(option) for name in option.opts}
+        for place, word in enumerate(args):
+            if word == "--":
+                break
+            if _NEGATIVE.fullmatch(word) and not (place and args[place - 1] in valued):
+                return super().parse_args(ctx, [*args[:place], *args[place + 1 :], "--", word])
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         gc.enable()
         return super().invoke(ctx)
+
+
+def _is_flag(option: Any) -> bool:
+    return bool(getattr(option, "is_flag", False))
 
 
 def _command(name: str, heading: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import hspyio
-from hspyio.cli.keys import loaded, parse_value, put_value
+from hspyio.cli.keys import loaded, parse_value, present_value, put_value
 from hspyio.errors import HspyError
 
 __all__ = ["set"]
@@ -33,13 +33,14 @@ def set(
     """Set a value of an experiment's metadata or axes, in place; the data stay untouched.
 
     It takes milliseconds, whatever the size of the file, and leaves a little dead space behind,
-    which hspy repack wins back. KEY is as for hspy get; a node that is not there is made. Write --
-    before a VALUE that begins with a minus sign. The exit code is 1 if it cannot be set.
+    which hspy repack wins back. KEY is as for hspy get, and so is VALUE: what that prints is taken
+    back. A node that is not there is made. The exit code is 1 if it cannot be set.
     Example: hspy set map.hspy Sample.elements '["Fe", "Pt"]'
     """
     with loaded(file, name, change=True) as signal:
         try:
-            put_value(signal, key, value if text else parse_value(value))
+            typed = parse_value(value, present_value(signal, key))
+            put_value(signal, key, value if text else typed)
         except HspyError as error:
             error.path = error.path or str(file)
             raise
