@@ -341,3 +341,15 @@ def test_no_heavy_import() -> None:
     )
     source = str(Path(hspyio.__file__).parents[1])
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": source})
+
+
+@pytest.mark.parametrize("tag", ["dt", "dd", "th", "td", "tr"])
+def test_rules_of_notebooks_for_lists_and_tables_do_not_win(tag: str) -> None:
+    """JupyterLab, nbconvert and VS Code have rules of up to two classes for these elements."""
+    (style,) = re.findall("<style>(.*?)</style>", Signal(np.ones((2, 3)))._repr_html_())
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", style)
+    selectors = [one for group, _ in rules for one in group.split(",") if tag in one.split()]
+    assert selectors
+    assert all(one.count(".hspyio") == 3 for one in selectors)
+    if tag in {"dt", "dd"}:
+        assert any("float:none" in body and f" {tag}" in group for group, body in rules)

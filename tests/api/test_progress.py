@@ -11,7 +11,7 @@ import textwrap
 import threading
 import warnings
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
 import dask.array as da
@@ -52,9 +52,9 @@ class Bar:
 @pytest.fixture
 def bars(monkeypatch: Any) -> list[Bar]:
     """The bars that are made, from the first bytes on."""
-    module = ModuleType("tqdm.auto")
+    module = ModuleType("tqdm.std")
     module.tqdm = Bar  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "tqdm.auto", module)
+    monkeypatch.setitem(sys.modules, "tqdm.std", module)
     monkeypatch.setattr(progress, "_PATIENCE", -1)
     Bar.made = []
     return Bar.made
@@ -212,6 +212,33 @@ def test_the_bar_goes_with_an_error(bars: list[Bar]) -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
     assert bars[0].closed
+
+
+def test_in_a_notebook_it_is_an_output_that_is_empty_at_last(
+    path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    """Not on stderr: there it stands on red, and leaves a strip when it is gone."""
+    shown: list[dict[str, str]] = []
+
+    class Output:
+        def update(self, data: dict[str, str], *, raw: bool) -> None:
+            assert raw
+            shown.append(data)
+
+    def display(data: dict[str, str], *, raw: bool, display_id: bool) -> Output:
+        assert raw and display_id
+        shown.append(data)
+        return Output()
+
+    module = ModuleType("IPython")
+    module.display = SimpleNamespace(display=display)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", module)
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setattr(progress, "_PATIENCE", -1)
+    hspyio.save(path, Signal(DATA), chunks=CHUNKS, durable=False)
+    assert any("saving" in data["text/plain"] and "%" in data["text/html"] for data in shown)
+    assert not shown[-1]["text/html"].strip() and not shown[-1]["text/plain"].strip()
+    assert capsys.readouterr() == ("", "")
 
 
 # when there is none

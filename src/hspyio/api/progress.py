@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from typing import Any
 
 from hspyio.storage.work import Work, thread_count
@@ -15,6 +16,8 @@ __all__ = ["working"]
 
 _PATIENCE = 1.0
 """Seconds before a bar appears."""
+_COLUMNS = 72
+"""Letters of a bar in a notebook."""
 
 
 @contextmanager
@@ -49,7 +52,11 @@ def working(threads: int | None, progress: bool | None, label: str) -> Iterator[
 
 def _is_watched() -> bool:
     gone = getattr(sys.stderr, "closed", True)  # there may be none, without a console
-    return (not gone and sys.stderr.isatty()) or "ipykernel" in sys.modules
+    return (not gone and sys.stderr.isatty()) or _in_notebook()
+
+
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
 
 
 class _Bar:
@@ -77,9 +84,8 @@ class _Bar:
                 self._bar = self._made()
 
     def _made(self) -> Any:
-        from tqdm.auto import tqdm
-
-        bar = tqdm(
+        notebook = _in_notebook()
+        bar = _bar_class(notebook)(
             desc=self._label,
             total=self._total,
             initial=self._done,
@@ -87,6 +93,9 @@ class _Bar:
             unit_scale=True,
             unit_divisor=1024,
             leave=False,
+            file=StringIO() if notebook else None,
+            ncols=_COLUMNS if notebook else None,
+            ascii=False if notebook else None,
         )
         if not bar.disable:  # as tqdm's own environment variable may say
             bar.start_t -= time.monotonic() - self._begin  # the rate is that of the whole work
@@ -95,3 +104,33 @@ class _Bar:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def _bar_class(notebook: bool) -> Any:
+    """The bar of tqdm for terminals, and one for notebooks.
+
+    In a notebook, what goes to stderr stands on red and leaves an empty strip when it is gone, and
+    tqdm's own widget wants a package that few have. So the same line is shown as an output that is
+    replaced, at last by nothing.
+    """
+    from tqdm.std import tqdm
+
+    if not notebook:
+        return tqdm
+    from IPython import display
+
+    class NotebookBar(tqdm):  # type: ignore[misc]
+        @staticmethod
+        def status_printer(file: Any) -> Callable[[str], None]:
+            output: Any = display.display(_shown(""), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            return lambda line: output.update(_shown(line), raw=True)
+
+    return NotebookBar
+
+
+def _shown(line: str) -> dict[str, str]:
+    """A line as the kinds of output that a notebook can choose from."""
+    from html import escape
+
+    page = f'<pre style="margin:0">{escape(line)}</pre>' if line else ""
+    return {"text/plain": line, "text/html": page}

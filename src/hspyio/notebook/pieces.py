@@ -8,38 +8,44 @@ from typing import NamedTuple
 
 __all__ = ["Row", "facts", "fold", "heading", "page", "safe", "table", "tree"]
 
+# The class stands thrice in what JupyterLab, nbconvert and VS Code have rules of their own for
+# (`.jp-RenderedHTMLCommon th`, `.jp-OutputArea-output dt`, ...): else theirs would win.
 _STYLE = """
 .hspyio{color:var(--jp-content-font-color1,inherit);font-size:13px;line-height:1.5;
 font-family:var(--jp-ui-font-family,system-ui,sans-serif);max-width:60em;min-width:0;
 overflow-wrap:anywhere;text-align:left}
 .hspyio .hs-head{font-size:15px;margin:0 0 .3em}
-.hspyio .hs-soft,.hspyio dt{opacity:.7}
+.hspyio .hs-soft{opacity:.7}
 .hspyio .hs-top{display:flex;flex-wrap:wrap;gap:.6em 1.6em;align-items:flex-start}
-.hspyio dl.hs-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:0 1em;
-margin:0 0 .5em;flex:0 1 auto;min-width:0}
-.hspyio details>dl.hs-facts{margin-left:1.2em}
-.hspyio dl.hs-facts dt,.hspyio dl.hs-facts dd{margin:0;padding:0;font-weight:400;
+HS dl.hs-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:0 1em;
+margin:0 0 .5em;padding:0;flex:0 1 auto;min-width:0}
+HS details>dl.hs-facts{margin-left:1.2em}
+HS dl.hs-facts dt,HS dl.hs-facts dd{display:block;float:none;clear:none;width:auto;
+margin:0;padding:0;border:0;font-weight:400;font-style:normal;text-align:left;
 overflow-wrap:anywhere}
+HS dl.hs-facts dt{opacity:.7}
 .hspyio .hs-pictures{display:flex;flex-wrap:wrap;gap:.6em;align-items:flex-end}
-.hspyio figure{margin:0}
-.hspyio figcaption{font-size:11px;opacity:.7;margin:0}
-.hspyio img{display:block;width:auto;height:84px;max-width:min(240px,100%);
+HS figure{margin:0}
+HS figcaption{font-size:11px;opacity:.7;margin:0;text-align:left}
+HS img{display:block;width:auto;height:84px;max-width:min(240px,100%);
 image-rendering:pixelated;margin:0}
-.hspyio svg{display:block;max-width:100%;height:auto}
+HS svg{display:block;max-width:100%;height:auto}
 .hspyio .hs-scroll{overflow-x:auto;max-width:100%}
-.hspyio table{border-collapse:collapse;margin:.3em 0 .5em;font-size:13px;border:0;width:auto}
-.hspyio table th,.hspyio table td{text-align:left;padding:.15em .8em .15em 0;border:0;
-background:none;white-space:nowrap;max-width:none;vertical-align:top}
-.hspyio table tr,.hspyio table tr:hover,.hspyio table tbody tr:nth-child(odd){background:none}
-.hspyio table th{font-weight:400;opacity:.7}
-.hspyio table thead tr{border-bottom:1px solid rgba(128,128,128,.4)}
-.hspyio ul{list-style:none;margin:0;padding:0 0 0 1.2em}
-.hspyio li{margin:0;padding:0}
-.hspyio details>ul{border-left:1px solid rgba(128,128,128,.3);margin-left:.3em;padding-left:.9em}
-.hspyio summary{cursor:pointer}
-.hspyio code{color:inherit;background:none;padding:0;font-size:12px;white-space:pre-wrap;
+HS table{border-collapse:collapse;margin:.3em 0 .5em;font-size:13px;border:0;width:auto;
+table-layout:auto;color:inherit;text-align:left}
+HS table th,HS table td{text-align:left;padding:.15em .8em .15em 0;border:0;
+background:none;white-space:nowrap;max-width:none;vertical-align:top;font-size:13px;line-height:1.5}
+HS table tr,HS table tr:hover,HS table tbody tr:nth-child(odd),HS table tbody tr:nth-child(even)
+{background:none;border:0}
+HS table th{font-weight:400;opacity:.7}
+HS table thead tr{border-bottom:1px solid rgba(128,128,128,.4)}
+HS ul{list-style:none;margin:0;padding:0 0 0 1.2em}
+HS li{margin:0;padding:0}
+HS details>ul{border-left:1px solid rgba(128,128,128,.3);margin-left:.3em;padding-left:.9em}
+HS summary{cursor:pointer;display:list-item}
+HS code{color:inherit;background:none;padding:0;font-size:12px;white-space:pre-wrap;
 font-family:var(--jp-code-font-family,ui-monospace,monospace);overflow-wrap:anywhere}
-""".replace("\n", "")
+""".replace("\n", "").replace("HS ", ".hspyio.hspyio.hspyio ")
 
 _LONGEST = 300
 _CLOSE = "</ul></details></li>"
