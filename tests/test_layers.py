@@ -22,7 +22,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / PACKAGE
 # Rooms from the ground up. On the two lowest floors a room is a single small file, which may also
 # import those named before it on its floor; higher up, rooms on one floor don't see each other.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("records", "errors", "names", "options", "notebook"),
+    ("records", "printable", "errors", "names", "options", "notebook"),
     ("node", "tree", "parts", "expression", "axes", "pages", "signal", "differences"),
     ("elements", "versions", "filters", "chunks"),
     ("layout", "plan", "storage", "lazy"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hspyio.printable import printable, printable_line
 from hspyio.records import value
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class HspyError(Exception):
     def __str__(self) -> str:
         """Place first, then what happened."""
         place = ": ".join(part for part in (self.path, self.where) if part)
-        return f"{place}: {self.message}" if place else self.message
+        return printable(f"{place}: {self.message}" if place else self.message)
 
 
 class NotHspyError(HspyError, OSError):
@@ -148,7 +149,7 @@ class Problem:
 
     def __str__(self) -> str:
         """The place, then the message."""
-        return f"{self.where}: {self.message}"
+        return f"{printable_line(self.where)}: {printable(self.message)}"
 
 
 class UnsupportedTypeError(HspyError, TypeError):
@@ -193,6 +194,10 @@ class ConversionError(HspyError, ValueError):
 
 class HspyWarning(UserWarning):
     """Something was read or written differently from what one might expect."""
+
+    def __str__(self) -> str:
+        """The message, without what a terminal would obey."""
+        return printable(super().__str__())
 
 
 def one_or_many(what: str, problems: Sequence[Problem], most: int = 50) -> str:

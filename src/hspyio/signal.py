@@ -13,6 +13,7 @@ import numpy as np
 
 from hspyio.axes import Axes, Axis, axis_from_dict, default_axes
 from hspyio.errors import AxesError
+from hspyio.printable import printable_line
 from hspyio.records import value
 from hspyio.tree import MetadataTree
 
@@ -94,7 +95,7 @@ class Model:
             parts.append(f"dimensions: {self.dimensions}")
         if self.date:
             parts.append(f"date: {self.date}")
-        return f"<Model, {', '.join(parts)}>"
+        return f"<Model, {_line(', '.join(parts))}>"
 
     def _repr_html_(self) -> str:
         from hspyio.pages import model_page
@@ -486,7 +487,7 @@ def _as_text(value: Any) -> str:
 
 
 def _line(text: str) -> str:
-    return text if text.isprintable() else repr(text)[1:-1]
+    return printable_line(text)
 
 
 def _dtype_text(data: Data) -> str:

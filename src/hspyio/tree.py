@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from hspyio.printable import printable_line
+
 if TYPE_CHECKING:
     from hspyio.notebook import Row
 
@@ -478,15 +480,13 @@ def _value_text(entry: _Entry) -> str:
         return "…"
     if isinstance(entry.value, MetadataTree):
         return "{}"
-    return _one_line(_VALUE_REPR.repr(entry.value))
+    return _shortened(_VALUE_REPR.repr(entry.value))
 
 
 def _key_text(key: Any) -> str:
-    return _one_line(key[: _TEXT_WIDTH + 1] if isinstance(key, str) else _VALUE_REPR.repr(key))
+    return _shortened(key[: _TEXT_WIDTH + 1] if isinstance(key, str) else _VALUE_REPR.repr(key))
 
 
-def _one_line(text: str) -> str:
+def _shortened(text: str) -> str:
     text = text if len(text) <= _TEXT_WIDTH else f"{text[: _TEXT_WIDTH - 1]}…"
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return printable_line(text)

@@ -13,6 +13,7 @@ import numpy as np
 
 from hspyio.axes import axis_to_dict
 from hspyio.differences import value_differences
+from hspyio.printable import printable
 from hspyio.signal import Model, Signal
 from hspyio.tree import MetadataTree
 
@@ -65,8 +66,8 @@ class Difference:
         """A line."""
         place = ": ".join(part for part in (self.experiment, self.where) if part)
         if self.what == "changed":
-            return f"{place}: {self.one!r} became {self.other!r}"
-        return f"{place}: {self.what}"
+            return printable(f"{place}: {self.one!r} became {self.other!r}")
+        return printable(f"{place}: {self.what}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from hspyio.layout import to_signal
 from hspyio.node import Array, Group
 from hspyio.options import ReadOptions
 from hspyio.parts import SignalParts
+from hspyio.printable import printable
 from hspyio.signal import Location, Model, Signal
 from hspyio.storage.handles import handle_of
 from hspyio.storage.sources import stored_bytes
@@ -143,7 +144,7 @@ class Experiments(Mapping[str, Signal]):
     def __repr__(self) -> str:
         """The file and its experiments, a line each."""
         lines = [f"<Experiments of {self.path}, format {self.version or 'not declared'}>"]
-        return "\n".join([*lines, *(f"  {line}" for line in self._lines())])
+        return printable("\n".join([*lines, *(f"  {line}" for line in self._lines())]))
 
     def _lines(self) -> list[str]:
         return [

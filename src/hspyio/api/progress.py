@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
+from hspyio.printable import printable
 from hspyio.storage.work import Work, thread_count
 
 __all__ = ["working"]
@@ -63,7 +64,7 @@ class _Bar:
     """tqdm's bar, imported and made only when the work takes long."""
 
     def __init__(self, label: str) -> None:
-        self._label = label
+        self._label = printable(label)
         self._total = self._done = 0
         self._begin = time.monotonic()
         self._lock = threading.Lock()

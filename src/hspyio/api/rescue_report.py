@@ -8,6 +8,7 @@ from typing import Any
 
 from hspyio.api.verifying import DamagedArray
 from hspyio.errors import Problem
+from hspyio.printable import printable
 
 __all__ = ["Rescue", "RescuedSignal"]
 
@@ -36,7 +37,7 @@ class RescuedSignal:
     def __str__(self) -> str:
         """Its name and how it came back."""
         how = "came back whole" if self.whole else "came back in part"
-        return f"{self.name}: {how}{', found by a search' if self.searched else ''}"
+        return printable(f"{self.name}: {how}{', found by a search' if self.searched else ''}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +96,4 @@ class Rescue:
                 f"  not sealed: {', '.join(self.unsealed)}; damage that still makes sense goes "
                 "unnoticed there"
             )
-        return "\n".join(lines)
+        return printable("\n".join(lines))

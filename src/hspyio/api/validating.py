@@ -9,6 +9,7 @@ from typing import Any
 
 from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
 from hspyio.node import Group
+from hspyio.printable import printable
 from hspyio.rules import RULES, SEVERITIES, Broken, View, found, view_of
 from hspyio.storage.isolated import open_isolated
 from hspyio.storage.root import open_root
@@ -47,7 +48,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Number, severity, place and message, in a line."""
-        return f"{self.rule} {self.severity}: {self.where}: {self.message}"
+        return printable(f"{self.rule} {self.severity}: {self.where}: {self.message}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class ValidationReport:
             if self.counts[rule] > len(places):
                 lines.append(f"    ... and {self.counts[rule] - len(places)} more places")
             lines += [f"    why: {places[0].why}", f"    mend: {places[0].mend}"]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 def validate(

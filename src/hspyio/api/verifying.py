@@ -14,6 +14,7 @@ from hspyio.errors import FilterError, HspyError, MissingFileError, Problem, Too
 from hspyio.layout import Contents, contents
 from hspyio.layout.sealing import EXPERIMENT, part_path
 from hspyio.node import Array, Damaged, Group, MemorySource
+from hspyio.printable import printable
 from hspyio.storage.checksums import ArraySums, faults_of
 from hspyio.storage.isolated import open_isolated
 from hspyio.storage.work import Work
@@ -90,7 +91,7 @@ class DamagedArray:
             lines.append(f"  ... and {len(self.parts) - _MOST_SHOWN} more places")
         kept = [selection_text(region, self.shape) for region in self.intact[:_MOST_SHOWN]]
         lines.append(f"  intact: {', '.join(kept) or 'no whole slice of any dimension'}")
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 def _runs_without(length: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -171,7 +172,7 @@ class Verification:
                 f"  not sealed: {', '.join(self.unsealed)}; a change that still makes sense goes "
                 "unnoticed there"
             )
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 def verify(

@@ -8,6 +8,7 @@ from typing import overload
 
 from hspyio.axes.kinds import TABLE_HEAD, Axis, UniformAxis, table_row
 from hspyio.errors import AxesError
+from hspyio.printable import printable_line
 
 
 class Axes(Sequence[Axis]):
@@ -105,7 +106,8 @@ class Axes(Sequence[Axis]):
     def __repr__(self) -> str:
         if not self._axes:
             return "<Axes, none>"
-        rows = [TABLE_HEAD, *map(table_row, self._axes)]
+        rows = [TABLE_HEAD, *(map(printable_line, table_row(axis)) for axis in self._axes)]
+        rows = [tuple(row) for row in rows]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = (
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

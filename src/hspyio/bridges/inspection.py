@@ -32,6 +32,7 @@ from hspyio.errors import (
     StaleFileError,
     one_or_many,
 )
+from hspyio.printable import printable
 from hspyio.storage.guard import MOST_STEPS, Budget
 from hspyio.storage.guard_hdf5 import ObjectCensus
 from hspyio.storage.plain import check_dataset, is_endless, read_attribute, read_dataset
@@ -497,4 +498,4 @@ def _print_datasets(nexus: Sequence[str], shapes: Mapping[str, tuple[int, ...]])
         lines += ["Unique HDF datasets found", *(f"{path} {shapes[path]}" for path in shapes)]
     else:
         lines.append("No HDF datasets found or data is captured by NXdata")
-    print("\n".join(lines))  # noqa: T201 - what verbose asks for
+    print(printable("\n".join(lines)))  # noqa: T201 - what verbose asks for

@@ -11,6 +11,7 @@ from typing import IO, TypeVar
 import typer
 
 from hspyio.errors import HspyError
+from hspyio.printable import printable, printable_json, printable_line
 
 __all__ = [
     "Console",
@@ -18,6 +19,7 @@ __all__ = [
     "each_file",
     "make_console",
     "one_line",
+    "say_json",
     "say_warning",
     "size_text",
     "stored_text",
@@ -49,6 +51,7 @@ class Console:
         soft_wrap : bool
             Lines are never broken here; a terminal does that.
         """
+        text = printable(text)
         if style and self.coloured:
             words = set(style.split())
             colour = next(iter(words & _COLOURS), None)
@@ -101,8 +104,7 @@ def _width(text: str) -> int:
 
 def one_line(value: object) -> str:
     """Text that stays on its line and does nothing to the terminal."""
-    text = str(value)
-    return text if text.isprintable() else repr(text)[1:-1]
+    return printable_line(str(value))
 
 
 def size_text(size: int) -> str:
@@ -123,13 +125,18 @@ def stored_text(stored: int, size: int) -> str:
     return f"{size_text(stored)} for {size_text(size)} of data{ratio}"
 
 
+def say_json(text: str) -> None:
+    """Print a JSON document."""
+    typer.echo(printable_json(text))
+
+
 def complain(error: HspyError | OSError) -> None:
     """Say on the error stream what went wrong, without a traceback."""
     if not isinstance(error, HspyError) and error.filename and error.strerror:
         text = f"{error.filename}: {error.strerror}"
     else:
         text = str(error).replace("overwrite=True", "--overwrite")  # as it is said in a shell
-    typer.echo(f"hspy: {text}", err=True)
+    typer.echo(printable(f"hspy: {text}"), err=True)
 
 
 def each_file(files: Iterable[T], action: Callable[[T], None]) -> bool:
@@ -165,4 +172,4 @@ def say_warning(
         text = f"hspy: warning: {message}\n"
     else:
         text = warnings.formatwarning(message, category, filename, lineno, line)
-    typer.echo(text, nl=False, file=file or sys.stderr)
+    typer.echo(printable(text), nl=False, file=file or sys.stderr)

@@ -9,7 +9,7 @@ import typer
 
 from hspyio.api.comparing import MISSING, Difference
 from hspyio.api.diffing import diff as differences
-from hspyio.cli.console import Console, make_console, one_line
+from hspyio.cli.console import Console, make_console, one_line, say_json
 from hspyio.cli.values import LONGEST, json_text, jsonable, short_text
 
 __all__ = ["diff"]
@@ -62,7 +62,7 @@ def diff(
             _show(console, difference)
         found = True
     if as_json:
-        typer.echo(json_text(records))
+        say_json(json_text(records))
     if found:
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from hspyio.cli.console import make_console
+from hspyio.cli.console import make_console, say_json
 from hspyio.cli.drawing import branches
 from hspyio.cli.keys import loaded, lookup, typed_text
 from hspyio.cli.values import json_text, jsonable, short_text
@@ -52,7 +52,7 @@ def get(
             raise
     if as_json:
         whole: Any = found if len(keys) > 1 else found[keys[0]]
-        typer.echo(json_text(_computed(whole), most=2**62))
+        say_json(json_text(_computed(whole), most=2**62))
         return
     console = make_console()
     for value in found.values():

@@ -16,6 +16,7 @@ from hspyio.cli.console import (
     each_file,
     make_console,
     one_line,
+    say_json,
     size_text,
     stored_text,
     table_lines,
@@ -75,7 +76,7 @@ def info(
 
     fine = each_file(files, show)
     if as_json:
-        typer.echo(json_text(records))
+        say_json(json_text(records))
     if not fine:
         raise typer.Exit(1)
 

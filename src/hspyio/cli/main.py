@@ -6,6 +6,8 @@ import gc
 import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -15,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 import hspyio
 from hspyio.cli.console import complain, say_warning
 from hspyio.errors import HspyError, HspyWarning
+from hspyio.printable import printable
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -25,9 +28,31 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 """What `--help` lists, under its headings. A command is a function in a module of its name."""
 
+_UsageError: Any = typer.BadParameter.__base__
+
+
+@contextmanager
+def _shown() -> Iterator[None]:
+    """Wrong usage is told in the words of the command line, of which some may be no text."""
+    try:
+        yield
+    except _UsageError as error:
+        error.message = printable(error.message)
+        raise
+
 
 class _Commands(TyperGroup):
     """Imports a command's module when that command is asked for, so that each starts quickly."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options before the command."""
+        with _shown():
+            return list(super().parse_args(ctx, args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the command's own options and run it."""
+        with _shown():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of `COMMANDS`."""

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import hspyio
-from hspyio.cli.console import complain, make_console, one_line
+from hspyio.cli.console import complain, make_console, one_line, say_json
 from hspyio.errors import HspyError, OptionError, TargetExistsError
 
 __all__ = ["rescue"]
@@ -39,7 +39,7 @@ def rescue(
         complain(error)
         raise typer.Exit(2 if isinstance(error, (OptionError, TargetExistsError)) else 1) from error
     if as_json:
-        typer.echo(json.dumps(report.as_dict(), indent=2))
+        say_json(json.dumps(report.as_dict(), indent=2))
     else:
         console = make_console()
         for line in repr(report).splitlines():

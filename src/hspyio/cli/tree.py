@@ -10,7 +10,7 @@ import typer
 
 import hspyio
 from hspyio.api.inspecting import ExperimentInfo, outlines
-from hspyio.cli.console import each_file, make_console, one_line, stored_text
+from hspyio.cli.console import each_file, make_console, one_line, say_json, stored_text
 from hspyio.cli.drawing import Fact, branches, leaves, signal_parts
 from hspyio.cli.hdf5_tree import hdf5_tree
 from hspyio.cli.keys import experiment_group
@@ -72,7 +72,7 @@ def tree(
 
     fine = each_file(files, show)
     if as_json:
-        typer.echo(json_text(records))
+        say_json(json_text(records))
     if not fine:
         raise typer.Exit(1)
 

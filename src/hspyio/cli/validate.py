@@ -11,7 +11,7 @@ import typer
 
 import hspyio
 from hspyio.api.validating import ValidationReport
-from hspyio.cli.console import Console, complain, make_console, one_line
+from hspyio.cli.console import Console, complain, make_console, one_line, say_json
 from hspyio.errors import HspyError
 
 __all__ = ["Severity", "validate"]
@@ -60,7 +60,7 @@ def validate(
         if not as_json:
             _show(report, console)
     if as_json:
-        typer.echo(json.dumps(records, indent=2))
+        say_json(json.dumps(records, indent=2))
     if failed:
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import hspyio
-from hspyio.cli.console import complain, make_console, one_line
+from hspyio.cli.console import complain, make_console, one_line, say_json
 from hspyio.errors import HspyError
 
 __all__ = ["verify"]
@@ -45,6 +45,6 @@ def verify(
             for line in repr(report).splitlines():
                 console.print(one_line(line), soft_wrap=True)
     if as_json:
-        typer.echo(json.dumps([report.as_dict() for report in found], indent=2))
+        say_json(json.dumps([report.as_dict() for report in found], indent=2))
     if failed:
         raise typer.Exit(1)

@@ -21,6 +21,7 @@ from hspyio.storage.blocks import BlockEncoder, ChunkTarget, PlainTarget
 from hspyio.storage.datasets import filter_available
 from hspyio.storage.output import Output
 from hspyio.storage.scatter import Grid, write_allocated, write_chunks
+from hspyio.storage.sources import stored_name
 from hspyio.storage.stored_layout import chunk_index, stored_layout
 from hspyio.storage.types import to_h5py
 from hspyio.storage.vlen import row_access, write_rows
@@ -121,7 +122,7 @@ def create_array(target: h5g.GroupID, name: str, array: Array) -> NewArray:
     kind = h5t.py_create(dtype, logical=True)
     creation = _creation(array, dtype, allocated=engine and not array.filters)
     access = row_access(array) if isinstance(array.type, Vlen) else None
-    dataset = h5d.create(target, name.encode(), kind, space, creation, dapl=access)
+    dataset = h5d.create(target, stored_name(name), kind, space, creation, dapl=access)
     return NewArray(dataset, array, engine)
 
 

@@ -13,6 +13,7 @@ from hspyio.storage.atomic import save_file
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.output import Output
 from hspyio.storage.rebuild import copied_from, rebuild, take_over
+from hspyio.storage.sources import readable_name
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
 
@@ -54,15 +55,16 @@ def extract_file(
     def fill(new: h5py.File, output: Output) -> None:
         with FileHandle(os.path.realpath(source)).open() as old:
             keep = copied_from(old)
-            take_over(old, new, keep, skip=old)
+            take_over(old, new, keep, skip=set(map(readable_name, old)))
             for holder, chosen in holders.items():
                 if not chosen:
                     continue
                 # The order of the file, whatever order they were asked for in.
-                kept = {name: Kept(f"/{holder}/{name}") for name in old[holder] if name in chosen}
+                listed = map(readable_name, old[holder])
+                kept = {name: Kept(f"/{holder}/{name}") for name in listed if name in chosen}
                 made = new.create_group(holder, track_order=holder == names.EXPERIMENTS)
                 write_group(made, Group({}, kept), output, keep=keep)
-                take_over(old[holder], made, keep, skip=old[holder])
+                take_over(old[holder], made, keep, skip=set(map(readable_name, old[holder])))
 
     save_file(target, fill, work, durable=durable, overwrite=overwrite)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Container
 
 import h5py
-from h5py import h5o
+from h5py import h5l, h5o
 
 from hspyio import names
 from hspyio.node import Group
 from hspyio.storage.output import Output
+from hspyio.storage.sources import readable_name, stored_name
 from hspyio.storage.writer import Keep, write_group
 
 __all__ = ["copied_from", "linked_in", "rebuild", "take_over"]
@@ -63,7 +64,9 @@ def rebuild(
         take_over(old, new, keep, skip=(names.EXPERIMENTS, names.ANALYSIS))
         for name, handled in ((names.EXPERIMENTS, replaced), (names.ANALYSIS, (names.MODELS,))):
             beside = old.get(name)
-            if isinstance(beside, h5py.Group) and (beside.attrs or set(beside) - set(handled)):
+            if isinstance(beside, h5py.Group) and (
+                beside.attrs or set(map(readable_name, beside)) - set(handled)
+            ):
                 take_over(beside, new.require_group(name), keep, skip=handled)
 
     write_group(new, root, output, keep=keep, beside=take_over_rest)
@@ -74,14 +77,23 @@ def take_over(old: h5py.Group, new: h5py.Group, keep: Keep, *, skip: Container[s
     for name in old.attrs:
         if name not in new.attrs:
             _copy_attribute(old, new, name)
-    for name in old:
-        if name in skip or name in new:
+    place = stored_name(old.name).rstrip(b"/")
+    for name in map(stored_name, old):
+        if readable_name(name) in skip or new.id.links.exists(name):
             continue
-        link = old.get(name, getlink=True)
-        if isinstance(link, h5py.HardLink):
-            keep(new.id, name.encode(), f"{old.name.rstrip('/')}/{name}".encode())
+        if old.id.links.get_info(name).type == h5l.TYPE_HARD:
+            keep(new.id, name, b"/".join([place, name]))
         else:
-            new[name] = link
+            _copy_link(old.id.links, new.id.links, name)
+
+
+def _copy_link(old: h5l.LinkProxy, new: h5l.LinkProxy, name: bytes) -> None:
+    """h5py's own way stumbles over a name that is no text."""
+    target = old.get_val(name)
+    if old.get_info(name).type == h5l.TYPE_SOFT:
+        new.create_soft(name, target)
+    else:
+        new.create_external(name, *target)
 
 
 def _copy_attribute(old: h5py.Group, new: h5py.Group, name: str) -> None:

@@ -13,6 +13,7 @@ from hspyio.storage.atomic import replace_file
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.output import Output
 from hspyio.storage.rebuild import copied_from, rebuild, take_over
+from hspyio.storage.sources import readable_name, stored_name
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
 
@@ -109,7 +110,7 @@ def repack_file(
                 name: Group({}, {names.DATA: arrays[name]})
                 if name in arrays
                 else Kept(f"/{names.EXPERIMENTS}/{name}")
-                for name in holder
+                for name in map(readable_name, holder)
             }
             tree = Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=_is_ordered(holder))})
 
@@ -117,7 +118,7 @@ def repack_file(
                 made = new[names.EXPERIMENTS]
                 take_over(holder, made, keep, skip=())
                 for name in arrays:
-                    take_over(holder[name], made[name], keep, skip=())
+                    take_over(holder[stored_name(name)], made[stored_name(name)], keep, skip=())
 
             write_group(new, tree, output, keep=keep, beside=take_over_rest)
 

@@ -156,14 +156,14 @@ def past_hdf5(
         return read_chunks(stored, chunks, descriptor, selection, work)
 
 
-def stored_name(where: str) -> bytes:
-    """A path as it stands in the file: what is no UTF-8 there is lone surrogates here."""
-    return where.encode("utf-8", "surrogateescape")
+def stored_name(where: str | bytes) -> bytes:
+    """A path as it stands in the file; what is no UTF-8 is lone surrogates here, bytes in h5py."""
+    return where if isinstance(where, bytes) else where.encode("utf-8", "surrogateescape")
 
 
-def readable_name(name: bytes) -> str:
+def readable_name(name: str | bytes) -> str:
     """Inverse of `stored_name`."""
-    return name.decode("utf-8", "surrogateescape")
+    return name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
 
 
 def count_of(selection: Selection, shape: tuple[int, ...]) -> int:

@@ -14,6 +14,7 @@ from hspyio.node import Array, Attribute, Group, Kept, Text, arrays_of
 from hspyio.storage.array_writer import NewArray, create_array, expected_bytes, fill_array
 from hspyio.storage.output import Output
 from hspyio.storage.small import SmallWriter
+from hspyio.storage.sources import stored_name
 from hspyio.storage.types import WriteTypes
 
 if TYPE_CHECKING:
@@ -96,21 +97,21 @@ class _Writer:
         """Write into a group that exists."""
         for name, attribute in group.attributes.items():
             if isinstance(attribute, Attribute):
-                self._attribute(target, name.encode(), attribute)
+                self._attribute(target, stored_name(name), attribute)
         for name, node in group.members.items():
             if isinstance(node, Group):
                 self.fill(self._group(target, name, ordered=node.ordered), node)
             elif isinstance(node, Array):
-                if not self._small.write(target, name.encode(), node):
+                if not self._small.write(target, stored_name(name), node):
                     self.large.append(create_array(target, name, node))
                 if node.attributes:
-                    self._describe(h5d.open(target, name.encode()), node)
+                    self._describe(h5d.open(target, stored_name(name)), node)
             elif isinstance(node, Kept) and self._keep is not None:
-                self._keep(target, name.encode(), node.where.encode())
+                self._keep(target, stored_name(name), stored_name(node.where))
 
     def _describe(self, dataset: h5d.DatasetID, array: Array) -> None:
         for name, attribute in array.attributes.items():
-            self._attribute(dataset, name.encode(), attribute)
+            self._attribute(dataset, stored_name(name), attribute)
 
     def _attribute(
         self, target: h5g.GroupID | h5d.DatasetID, name: bytes, attribute: Attribute
@@ -136,5 +137,14 @@ class _Writer:
     def _group(self, target: h5g.GroupID, name: str, *, ordered: bool) -> h5g.GroupID:
         """A group as h5py makes it, without asking each time what never changes."""
         if ordered or not name.isascii() or h5.get_config().track_order:
-            return h5py.Group(target).create_group(name, track_order=ordered or None).id
-        return h5g.create(target, name.encode(), gcpl=self._plain_group)
+            return h5py.Group(target).create_group(_for_h5py(name), track_order=ordered or None).id
+        return h5g.create(target, stored_name(name), gcpl=self._plain_group)
+
+
+def _for_h5py(name: str) -> str | bytes:
+    """A name that is no text is bytes to h5py."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return stored_name(name)
+    return name
