@@ -143,6 +143,8 @@ def _data(file: OpenFile, name: str) -> Array | None:
     streams = isinstance(node, Array) and isinstance(node.type, np.dtype) and signal.lazy
     if not streams or not isinstance(node, Array) or signal.data.dtype != node.type:
         return None
+    if not signal.data.shape:
+        return None  # one value: no chunks to make
     dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
     return replace(
         node,

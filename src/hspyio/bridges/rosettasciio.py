@@ -23,7 +23,7 @@ from hspyio.errors import (
     UnsupportedTypeError,
     one_or_many,
 )
-from hspyio.layout import EncodedFile, encode_file
+from hspyio.layout import EncodedFile, encode_file, fitting_dicts
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.parts import SignalParts
 from hspyio.signal import Signal
@@ -98,41 +98,33 @@ def file_reader(
     )
 
     def nested(parts: SignalParts) -> dict[str, Any]:
-        return _exchange(parts, lazy=False)  # what stands inside a tree is read at once
+        return _exchange(parts, file, lazy=False)  # what stands inside a tree is read at once
 
     with opened(filename, options) as file:
         every = file.each(lambda name: file.parts(name, nested, embed=False, lazy_above=0))
-        result = [_with_models(parts, file, lazy) for parts in every]
+        result = [
+            {
+                **_exchange(parts, file, lazy=lazy),
+                "data": file.as_asked(parts.data),
+                "models": parts.models,
+            }
+            for parts in every
+        ]
         models = file.standalone_models(nested, embed=False, lazy_above=0)
         return [*result, *({name: tree} for name, tree in models.items())]
 
 
-def _with_models(parts: SignalParts, file: OpenFile, lazy: bool) -> dict[str, Any]:
-    result = _exchange(parts, lazy=lazy)
-    for i, (axis, size) in enumerate(zip(result["axes"], parts.data.shape, strict=False)):
-        stored = axis.get("size", size)
-        if np.ndim(stored) or not isinstance(stored, (int, float, np.number)) or stored != size:
-            where = f"{parts.where}/{names.AXIS_PREFIX}{i}"
-            message = f"has size {_short(stored)}, the data {size}; mended"
-            file.problems.append(Problem(where, message))
-            axis["size"] = size
-    return {**result, "data": file.as_asked(result["data"]), "models": parts.models}
-
-
-def _short(value: object) -> str:
-    return f"of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)[:60]
-
-
-def _exchange(parts: SignalParts, *, lazy: bool) -> dict[str, Any]:
+def _exchange(parts: SignalParts, file: OpenFile, *, lazy: bool) -> dict[str, Any]:
     """A signal in RosettaSciIO's dict (format, section 7.2)."""
     attributes = {**parts.attributes, names.LAZY: lazy}
     if parts.learning_results is not None:
         attributes[names.LEARNING_RESULTS] = parts.learning_results
     if parts.peak_learning_results is not None:
         attributes[names.PEAK_LEARNING_RESULTS] = parts.peak_learning_results
+    axes = fitting_dicts(parts.axes, parts.data, parts.where, file.problems)
     return {
         "data": parts.data,
-        "axes": [{**axis, names.INDEX_IN_ARRAY: i} for i, axis in enumerate(parts.axes)],
+        "axes": [{**axis, names.INDEX_IN_ARRAY: i} for i, axis in enumerate(axes)],
         "metadata": parts.metadata,
         "original_metadata": parts.original_metadata,
         "attributes": attributes,
@@ -286,9 +278,12 @@ def signal_from_dict(signal: Mapping[str, Any], above: tuple[int, ...] = ()) -> 
     results = signal.get(names.LEARNING_RESULTS)
     if results is None:
         results = attributes.pop(names.LEARNING_RESULTS, {})
+    data, axes = signal["data"], signal["axes"]
+    if np.shape(data) == (1,) and getattr(data, "dtype", None) != np.dtype(object):
+        axes = axes or None  # HyperSpy's parameters: one value, and no axes
     return Signal(
-        signal["data"],
-        signal["axes"],
+        data,
+        axes,
         metadata=_with_title(_adopted(dict(signal.get(names.METADATA) or {}), above)),
         original_metadata=_adopted(dict(signal.get(names.ORIGINAL_METADATA) or {}), above),
         attributes={k: v for k, v in attributes.items() if k not in (names.LAZY, names.RAGGED)},

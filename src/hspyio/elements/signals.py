@@ -40,7 +40,14 @@ _TREES = {
     names.LEARNING_RESULTS: (names.LEARNING_RESULTS, names.MVA_RESULTS),
     names.PEAK_LEARNING_RESULTS: (names.PEAK_LEARNING_RESULTS, names.PEAK_MVA_RESULTS),
 }
-_OWN_ATTRIBUTES = (names.PACKAGE, names.PACKAGE_VERSION, names.TYPES, names.SEAL)
+_OWN_ATTRIBUTES = (
+    names.PACKAGE,
+    names.PACKAGE_VERSION,
+    names.TYPES,
+    names.SEAL,
+    f"{names.LIST}{names.EMPTY}axes",
+    f"{names.TUPLE}{names.EMPTY}axes",
+)
 
 
 # writing
@@ -265,9 +272,10 @@ def decode_signal(
     """
     trees = {name: _tree(group, name, walker, where, hint) for name in _TREES}
     node = _data_node(group, where)
-    axes = _axes(group, len(node.shape), walker, where, hint)
+    axes = _axes(group, node.shape, walker, where, hint)
     node = replace(node, signal_dims=_signal_dims(axes, len(node.shape)))
     data = _data(node, group, walker, where, hint, nested=nested)
+    axes = axes if data.ndim else []  # the one value of a 0-d signal stands in an array of one
     models = group.members.get(names.MODELS)
     return SignalParts(
         data=data,
@@ -282,9 +290,13 @@ def decode_signal(
         else {},
         package=_text_attribute(group, names.PACKAGE),
         package_version=_text_attribute(group, names.PACKAGE_VERSION),
-        literal_title=hint.child(names.METADATA).child("General").child("title").tag == "str",
+        literal_title=walker.exact and _is_literal(hint),
         where=where,
     )
+
+
+def _is_literal(hint: Hint) -> bool:
+    return hint.child(names.METADATA).child("General").child("title").tag == "str"
 
 
 def _tree(
@@ -341,7 +353,10 @@ def _data(
     return walker.fetch(node, place)
 
 
-def _axes(group: Group, rank: int, walker: Decoder, where: str, hint: Hint) -> list[dict[str, Any]]:
+def _axes(
+    group: Group, shape: tuple[int, ...], walker: Decoder, where: str, hint: Hint
+) -> list[dict[str, Any]]:
+    rank = len(shape)
     if rank == 0:
         return []
     with walker.eagerly():
@@ -356,6 +371,8 @@ def _axes(group: Group, rank: int, walker: Decoder, where: str, hint: Hint) -> l
         listed = _listed_axes(group, rank, walker, where, hint)
     if listed is not None:
         return listed
+    if shape == (1,):
+        return []  # one value, such as HyperSpy's parameters have: nothing to calibrate
     missing = ", ".join(name for name, node in found if not isinstance(node, Group))
     if not walker.reading.tolerant:
         raise DamagedFileError(f"there is no {missing}", where=where)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hspyio.layout.fitting import fitting_dicts
 from hspyio.layout.reading import (
     Contents,
     contents,
@@ -28,6 +29,7 @@ __all__ = [
     "decode_experiment",
     "decode_models",
     "encode_file",
+    "fitting_dicts",
     "is_own_member",
     "stored_title",
     "to_signal",

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.axes import Axis, UniformAxis, axis_from_dict
 from hspyio.elements import ELEMENTS
 from hspyio.elements.decoder import Decoder, Reading
 from hspyio.elements.hints import NO_HINT, Hint, load
 from hspyio.elements.nexus import without_nexus
 from hspyio.elements.signals import decode_signal
 from hspyio.elements.text import decode_bytes
-from hspyio.errors import AxesError, NotHspyError, Problem
+from hspyio.errors import NotHspyError, Problem
+from hspyio.layout.fitting import fitting_axes
 from hspyio.node import Attribute, Damaged, Group
 from hspyio.parts import SignalParts
 from hspyio.records import record
@@ -264,17 +264,7 @@ def to_signal(
     if version < _LOADER_MIGRATES_BEFORE:
         metadata, axes = _as_loader(metadata, axes, _is_ragged(parts.data))
     problems: list[Problem] = []
-    made = [
-        _fitting_axis(
-            axes[i] if i < len(axes) else {},
-            size,
-            f"{parts.where}/{names.AXIS_PREFIX}{i}",
-            problems,
-        )
-        for i, size in enumerate(parts.data.shape)
-    ]
-    if _is_ragged(parts.data) and not axes:
-        made = []
+    made = fitting_axes(axes, parts.data, parts.where, problems)
     attributes = {
         key: value
         for key, value in parts.attributes.items()
@@ -341,18 +331,3 @@ def _as_loader(
     if isinstance(node, dict):
         metadata = {**metadata, "Signal": known}
     return metadata, axes
-
-
-def _fitting_axis(axis: Mapping[str, Any], size: int, where: str, problems: list[Problem]) -> Axis:
-    """The axis as stored, mended where it contradicts the data."""
-    try:
-        made = axis_from_dict(axis, size=size)
-    except AxesError as error:
-        problems.append(Problem(where, f"{error.message}; replaced by a plain axis"))
-        return UniformAxis(size=size)
-    if made.size == size:
-        return made
-    problems.append(Problem(where, f"has size {made.size}, the data {size}; mended"))
-    if isinstance(made, UniformAxis):
-        return replace(made, size=size)
-    return UniformAxis(name=made.name, units=made.units, size=size, navigate=made.navigate)
