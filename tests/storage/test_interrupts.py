@@ -31,6 +31,13 @@ def test_an_interrupt_is_found_behind_what_it_led_to() -> None:
     assert interrupt_behind(interrupt) is interrupt
 
 
+def test_errors_that_come_of_themselves_have_an_end() -> None:
+    error = OSError("raised twice")
+    error.__context__ = RuntimeError("between")
+    error.__context__.__context__ = error
+    assert interrupt_behind(error) is None
+
+
 def test_what_python_makes_of_it_in_a_function_that_hdf5_calls() -> None:
     with pytest.raises(KeyboardInterrupt), called_back():
         raise SystemError("returned a result with an exception set") from KeyboardInterrupt()

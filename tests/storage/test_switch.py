@@ -17,9 +17,9 @@ from defects.tools import exchange
 from hspyio import Signal
 from hspyio.differences import signal_differences
 from hspyio.errors import SaveError
-from hspyio.storage import switch
+from hspyio.storage import root_switch, switch
+from hspyio.storage.root_switch import SwitchFile
 from hspyio.storage.superblock import read_superblock
-from hspyio.storage.switch import SwitchFile
 from hspyio.storage.work import Work
 
 DATA = np.arange(60_000, dtype="u2").reshape(10, 20, 300)
@@ -232,14 +232,15 @@ def test_a_failure_leaves_the_file_as_it_was(
 ) -> None:
     before = path.read_bytes()
     made = changed(path, "two")
-    original = getattr(switch, function)
+    home = switch if function in ("rebuild", "mismatch") else root_switch
+    original = getattr(home, function)
 
     def failing(*args: Any, **options: Any) -> None:
         if function != "mismatch":
             original(*args, **options)
         raise error
 
-    monkeypatch.setattr(switch, function, failing)
+    monkeypatch.setattr(home, function, failing)
     if function == "mismatch" and isinstance(error, OSError):
         hspyio.update(path, made)  # cannot be proven, so it is written anew
         assert title_in(path) == "two"

@@ -16,6 +16,7 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.storage.atomic import check_target
 from hspyio.storage.extract import extract_file, rebuild_file
+from hspyio.storage.system import are_same_file
 
 __all__ = ["extract", "upgrade"]
 
@@ -65,7 +66,7 @@ def extract(
     if not wanted:
         raise OptionError("there is no experiment to extract; name one", path=os.fspath(source))
     check_target(text, overwrite=overwrite)
-    if os.path.realpath(source) == os.path.realpath(target):
+    if are_same_file(os.fspath(source), text):
         raise OptionError("is the file itself; remove takes experiments out of it", path=text)
     with opened(source, _UNREAD) as file:
         groups = [select(file.contents, item, file.path) for item in wanted]

@@ -97,7 +97,7 @@ def repack(
         with working(threads, progress, label) as work:
             sealed = _sealed(file, work)
 
-            def seal(new: h5py.File, output: Output) -> None:
+            def seal(new: h5py.Group, output: Output) -> None:
                 seal_experiments(new, output.fileno(), sealed, work)
 
             repack_file(

@@ -163,12 +163,12 @@ def write_new(
     text = os.fspath(path)
     check_space(text, root)
 
-    def fill(file: h5py.File, output: Output) -> None:
+    def fill(file: h5py.Group, output: Output) -> None:
         write_group(file, root, output)
 
     with working(options.threads, options.progress, f"saving {os.path.basename(text)}") as work:
 
-        def seal(file: h5py.File, output: Output) -> None:
+        def seal(file: h5py.Group, output: Output) -> None:
             kept: dict[str, dict[str, ArraySums]] = {name: {} for name in encoded.experiments}
             seal_experiments(file, output.fileno(), kept, work)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,9 @@ from hspyio.errors import (
     TargetExistsError,
 )
 from hspyio.signal import Model, Signal
-from hspyio.storage.atomic import check_target
+from hspyio.storage.atomic import check_is_other, check_target, no_room, put_in_place, warn_of
+from hspyio.storage.permissions import permissions_of
+from hspyio.storage.temporary import NoTemporaryError, Temporary, folder_beside
 from hspyio.tree import MetadataTree
 
 if TYPE_CHECKING:
@@ -88,7 +91,7 @@ def convert(
     MissingPackageError
         If the library for the target is not installed; ``hspyio[export]`` has them.
     OptionError
-        If the name of the target ends with something else.
+        If the name of the target ends with something else, or leads to the source.
     TargetExistsError, SaveError
         See `hspyio.save`; what was there before is untouched.
 
@@ -110,6 +113,7 @@ def convert(
     if suffix not in _WRITERS:
         known = ", ".join(_WRITERS)
         raise OptionError(f"ends with {suffix!r}; hspy converts to {known}", path=text)
+    check_is_other(os.fspath(source), text)
     _check(text, overwrite=overwrite, folder=suffix == ".zarr")
     notes: list[Problem] = []
     label = f"converting to {os.path.basename(text)}"
@@ -348,29 +352,38 @@ def _beside(path: str) -> Iterator[str]:
         If writing fails; what was there is untouched.
     """
     target = os.path.realpath(path)
-    folder, suffix = os.path.dirname(target), os.path.splitext(target)[1]
-    stem = os.path.join(folder, f".{secrets.token_hex(8)}.hspyio-tmp")
-    temporary, aside = f"{stem}{suffix}", f"{stem}-old"
     try:
-        yield temporary
-        if os.path.isdir(target):
-            _replace_folder(target, temporary, aside)
-        else:
-            os.replace(temporary, target)
+        with folder_beside(target) as made:
+            temporary = os.path.join(made.path, os.path.basename(target))
+            yield temporary
+            notes = _put_in_place(temporary, target)
     except (HspyError, Warning):
         raise
+    except NoTemporaryError as error:
+        raise no_room(error, target) from None
     except Exception as error:  # whatever the libraries raise
         raise SaveError(
             f"could not be written, what was there is untouched: {error}", path=path
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        with suppress(OSError):
-            os.unlink(temporary)
+    warn_of(notes, path)
 
 
-def _replace_folder(target: str, new: str, aside: str) -> None:
-    """No system call swaps two folders, so there is a moment without either."""
+def _put_in_place(temporary: str, target: str) -> tuple[str, ...]:
+    if os.path.isdir(target):
+        _replace_folder(target, temporary)
+        return ()
+    made = Temporary(temporary, old=permissions_of(target))
+    made.mode = stat.S_IMODE(os.stat(temporary).st_mode)
+    return put_in_place(made, target, overwrite=True)
+
+
+def _replace_folder(target: str, new: str) -> None:
+    """No system call swaps two folders, so there is a moment without either.
+
+    The old one has a name then that is never swept: a kill in that moment leaves it whole.
+    """
+    folder, name = os.path.split(target)
+    aside = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.hspyio-old")
     os.rename(target, aside)
     try:
         os.rename(new, target)

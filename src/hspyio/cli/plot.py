@@ -9,7 +9,7 @@ import typer
 
 import hspyio
 from hspyio.cli.console import make_console, size_text
-from hspyio.storage.atomic import check_target
+from hspyio.storage.atomic import check_is_other, check_target
 
 __all__ = ["plot"]
 
@@ -53,6 +53,7 @@ def plot(
     pip install hspyio[plot]. The exit code is 1 if a file cannot be read or written, or there is
     nothing to draw. Example: hspy plot map.hspy -o map.png
     """
+    check_is_other(str(file), str(output))
     check_target(str(output), overwrite=overwrite)
     with hspyio.load(file, name=name, lazy=True, original_metadata=False) as signal:
         most_bytes = _QUICK if quick else None

@@ -2,49 +2,58 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import secrets
-import signal
-import threading
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from itertools import islice
-from types import FrameType
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import h5py
 
-from hspyio.errors import HspyError, MissingFileError, SaveError, TargetExistsError
-from hspyio.storage.graphs import store_graphs
-from hspyio.storage.interrupts import deferred, interrupt_behind
-from hspyio.storage.locks import (
-    LockUnsupportedError,
-    exclude_writers,
-    kept_from_writers,
-    locked,
-    unlock,
+from hspyio.errors import (
+    HspyError,
+    HspyWarning,
+    MissingFileError,
+    OptionError,
+    SaveError,
+    TargetExistsError,
 )
+from hspyio.storage.graphs import store_graphs
+from hspyio.storage.interrupts import interrupt_behind
+from hspyio.storage.locks import kept_from_writers, protected
 from hspyio.storage.output import Output
+from hspyio.storage.permissions import carry_over, make_public, permissions_of
+from hspyio.storage.root_switch import NOT_SYNCED, overwrite_in_place
 from hspyio.storage.system import (
     RENAMES_OPEN_FILES,
+    are_same_file,
+    close,
     create_new,
+    flush,
     is_same_file,
-    keep_permissions,
     move_over,
     move_to_new,
-    open_for_writing,
+    open_to_overwrite,
     sync_folder,
+    write_from,
 )
+from hspyio.storage.temporary import NoTemporaryError, Temporary, file_beside
 from hspyio.storage.work import Work
 from hspyio.storage.writer import LIBVER
 
-__all__ = ["check_target", "created", "replace_file", "save_file"]
+__all__ = [
+    "check_is_other",
+    "check_target",
+    "created",
+    "no_room",
+    "put_in_place",
+    "replace_file",
+    "save_file",
+    "warn_of",
+    "write_bytes",
+]
 
-_SUFFIX = ".hspyio-tmp"
-_LONGEST_NAME = 200
-_MOST_ENTRIES = 10_000
-"""How much of a folder is searched for leftovers: a few milliseconds' worth."""
+Fill = Callable[[h5py.Group, Output], None]
 
 
 def check_target(path: str, *, overwrite: bool) -> None:
@@ -57,7 +66,7 @@ def check_target(path: str, *, overwrite: bool) -> None:
     MissingFileError
         If its folder does not exist.
     SaveError
-        If it is a folder, a device or a pipe.
+        If it is a folder, a device or a pipe, or write-protected.
     """
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
@@ -68,16 +77,39 @@ def check_target(path: str, *, overwrite: bool) -> None:
         raise SaveError("is a device or a pipe, which cannot be replaced by a file", path=path)
     if os.path.lexists(path) and not overwrite:
         raise TargetExistsError("exists; overwrite=True replaces it", path=path)
+    if os.path.exists(path):
+        _check_is_writable(path)
+
+
+def check_is_other(source: str, target: str) -> None:
+    """Refuse to put what is made of a file into its place, whatever name leads there.
+
+    Raises
+    ------
+    OptionError
+        If both are one file, or the target is a folder that the source is in.
+    """
+    inside = os.path.join(os.path.realpath(target), "")
+    if are_same_file(source, target) or os.path.realpath(source).startswith(inside):
+        raise OptionError(f"is or holds the file that is read, {source}; name another", path=target)
+
+
+def _check_is_writable(path: str) -> None:
+    """A folder lets us replace what is write-protected; whoever protected it did not mean that."""
+    try:
+        close(open_to_overwrite(path))
+    except OSError as error:
+        raise protected(error, path) from None
 
 
 def save_file(
     path: str,
-    fill: Callable[[h5py.File, Output], None],
+    fill: Fill,
     work: Work,
     *,
     durable: bool,
     overwrite: bool = True,
-    finish: Callable[[h5py.File, Output], None] | None = None,
+    finish: Fill | None = None,
 ) -> None:
     """Write a new file and put it in the place of the old one.
 
@@ -115,41 +147,149 @@ def save_file(
 
 def replace_file(
     target: str,
-    fill: Callable[[h5py.File, Output], None],
+    fill: Fill,
     work: Work,
     *,
     durable: bool,
     overwrite: bool = True,
-    finish: Callable[[h5py.File, Output], None] | None = None,
+    finish: Fill | None = None,
 ) -> None:
     """`save_file` for a target that is locked already."""
     folder = os.path.dirname(target)
+    notes: list[str] = []
+    placed = False
     try:
-        _sweep(folder)
-        with _beside(target) as (temporary, descriptor):
-            with (
-                Output(os.dup(descriptor), work) as output,
-                _written(output, durable=durable, finish=finish) as file,
-            ):
-                fill(file, output)
-            keep_permissions(target, temporary)
-            if not RENAMES_OPEN_FILES:
-                os.close(descriptor)
-            (move_over if overwrite else move_to_new)(temporary, target)
-        if durable:
-            sync_folder(folder)
+        try:
+            with file_beside(target) as made:
+                with (
+                    Output(os.dup(made.descriptor), work) as output,
+                    _written(output, notes, durable=durable, finish=finish) as file,
+                ):
+                    fill(file, output)
+                notes += put_in_place(made, target, overwrite=overwrite)
+                placed = True
+        except NoTemporaryError as error:
+            _replace_in_place(target, fill, work, error, notes, durable=durable, finish=finish)
+            durable = False
+        if durable and not sync_folder(folder):
+            notes.append(NOT_SYNCED)
     except HspyError:
         raise
-    except FileExistsError as error:
-        raise TargetExistsError(
-            "was made by another program just now; overwrite=True replaces it", path=target
-        ) from error
     except Exception as error:  # a dask array's own tasks may raise anything
         if (interrupt := interrupt_behind(error)) is not None:
             raise interrupt from None
-        raise SaveError(
-            f"could not be written, what was there is untouched: {error}", path=target
-        ) from error
+        raise _failed(error, target, placed=placed) from error
+    warn_of(notes, target)
+
+
+def _failed(error: Exception, target: str, *, placed: bool) -> HspyError:
+    """What is known after a failure."""
+    if placed:
+        return SaveError(
+            "is written and stands in its place, but the disk did not confirm its name "
+            f"({error}): a power cut now could bring the old state back. Save again",
+            path=target,
+        )
+    if isinstance(error, FileExistsError):
+        return TargetExistsError(
+            "was made by another program or thread just now; overwrite=True replaces it",
+            path=target,
+        )
+    return SaveError(f"could not be written, what was there is untouched: {error}", path=target)
+
+
+def _replace_in_place(
+    target: str,
+    fill: Fill,
+    work: Work,
+    error: NoTemporaryError,
+    notes: list[str],
+    *,
+    durable: bool,
+    finish: Fill | None,
+) -> None:
+    """A file in a folder where none can be made: its root is switched to the new content."""
+    refused = error.errno in (errno.EACCES, errno.EPERM) and os.path.exists(target)
+    if not refused or not overwrite_in_place(
+        target, fill, work, notes, durable=durable, finish=finish
+    ):
+        raise no_room(error, target) from None
+
+
+def no_room(error: NoTemporaryError, target: str) -> SaveError:
+    """The error that says that a folder lets nobody make a file."""
+    return SaveError(
+        "could not be written, what was there is untouched: no file can be made in "
+        f"{os.path.dirname(target)} ({error.strerror}); save it in another folder, or make this "
+        "one writable",
+        path=target,
+    )
+
+
+def put_in_place(made: Temporary, target: str, *, overwrite: bool) -> tuple[str, ...]:
+    """Give a finished file or folder the target's name, and what a file has beside its content.
+
+    Returns
+    -------
+    tuple of str
+        What of the old file could not be kept.
+
+    Raises
+    ------
+    FileExistsError
+        If there is one that must not be replaced.
+    OSError
+        If it cannot be renamed.
+    """
+    notes: list[str] = []
+    old = permissions_of(target) or made.old
+    if old is None:
+        make_public(made.path, made.descriptor, made.mode)
+    else:
+        if lost := carry_over(old, made.path, made.descriptor):
+            notes.append(f"{', '.join(lost)} could not be kept, as the system did not allow it")
+        if old.names > 1:
+            notes.append("the other names of the old file (hard links) still lead to the old one")
+    if not RENAMES_OPEN_FILES:
+        made.close()
+    try:
+        (move_over if overwrite else move_to_new)(made.path, target)
+    except OSError:
+        # Network file systems repeat what was done already, and then report that it failed.
+        if made.descriptor < 0 or not is_same_file(target, made.descriptor):
+            raise
+    return tuple(notes)
+
+
+def write_bytes(target: str, content: bytes) -> None:
+    """Write a small file, which may replace one, whole or not at all.
+
+    Raises
+    ------
+    SaveError
+        If writing fails; what was there is untouched.
+    FileLockedError
+        If it is being written.
+    """
+    try:
+        with file_beside(target) as made:
+            write_from(made.descriptor, [memoryview(content)], 0)
+            flush(made.descriptor)
+            notes = put_in_place(made, target, overwrite=True)
+    except HspyError:
+        raise
+    except NoTemporaryError as error:
+        raise no_room(error, target) from None
+    except OSError as error:
+        raise _failed(error, target, placed=False) from error
+    warn_of(notes, target)
+
+
+def warn_of(notes: Sequence[str], target: str) -> None:
+    """One warning for all that is not as it was, when the new file stands."""
+    if notes:
+        message = f"{target}: is written, but {'; '.join(dict.fromkeys(notes))}"
+        warnings.warn(message, HspyWarning, stacklevel=3)
 
 
 @contextmanager
@@ -170,16 +310,17 @@ def created(path: str, work: Work, *, durable: bool = False) -> Iterator[tuple[h
     OSError
         If it cannot be written.
     """
-    with Output(create_new(path), work) as output, _written(output, durable=durable) as file:
+    with Output(create_new(path), work) as output, _written(output, [], durable=durable) as file:
         yield file, output
 
 
 @contextmanager
 def _written(
     output: Output,
+    notes: list[str],
     *,
     durable: bool,
-    finish: Callable[[h5py.File, Output], None] | None = None,
+    finish: Fill | None = None,
 ) -> Iterator[h5py.File]:
     try:
         with h5py.File(output, "w", libver=LIBVER) as file:
@@ -191,151 +332,5 @@ def _written(
         output.check()  # what HDF5 says afterwards is not the cause
         raise
     output.check()
-    if durable:
-        output.sync()
-
-
-# the file beside the target: locked while it is written, so that what a kill leaves is known
-
-
-@contextmanager
-def _beside(target: str) -> Iterator[tuple[str, int]]:
-    """A new file in the target's folder, gone at the end unless it has been renamed."""
-    made = _Temporary()
-    with _removed_if_terminated(made):
-        try:
-            with deferred():  # else it may be made, and not known
-                made.path, made.descriptor = _claimed(target)
-            yield made.path, made.descriptor
-        finally:
-            made.close()
-
-
-@dataclass(slots=True)
-class _Temporary:
-    """The file beside the target, as soon as there is one."""
-
-    path: str = ""
-    descriptor: int = -1
-
-    def remove(self) -> None:
-        """Unlink it, unless it was renamed: the name may be another's afterwards."""
-        with suppress(OSError):
-            if self.path and is_same_file(self.path, self.descriptor):
-                os.unlink(self.path)
-
-    def close(self) -> None:
-        """Remove it while it is locked, where an open file can be removed."""
-        if not self.path:
-            return
-        if RENAMES_OPEN_FILES:
-            self.remove()
-            unlock(self.descriptor)
-            os.close(self.descriptor)
-        else:
-            with suppress(OSError):
-                os.close(self.descriptor)
-            with suppress(OSError):
-                os.unlink(self.path)
-
-
-def _claimed(target: str) -> tuple[str, int]:
-    """Make and lock the file that everyone who writes this target would make.
-
-    Raises
-    ------
-    FileLockedError
-        If somebody is writing it.
-    """
-    path = _temporary_name(target)
-    while True:
-        try:
-            descriptor = create_new(path)
-        except FileExistsError:
-            try:
-                holder = _remove_leftover(path)
-            except OSError:  # whether it is one cannot be told
-                path = _temporary_name(target, secrets.token_hex(4))
-                continue
-            if holder is not None:
-                raise locked(target, holder) from None
-            continue
-        if _holds(descriptor, path):
-            return path, descriptor
-        os.close(descriptor)
-
-
-def _temporary_name(target: str, token: str = "") -> str:
-    folder, name = os.path.split(target)
-    if len(os.fsencode(name)) > _LONGEST_NAME:
-        name = f"{zlib.crc32(os.fsencode(name)):08x}"
-    return os.path.join(folder, f".{name}{token and '.'}{token}{_SUFFIX}")
-
-
-def _holds(descriptor: int, path: str) -> bool:
-    """Lock a new file, unless somebody has taken it for a leftover in the meantime."""
-    try:
-        if exclude_writers(descriptor) is not None:
-            return False
-    except LockUnsupportedError:
-        return True
-    return is_same_file(path, descriptor)
-
-
-def _remove_leftover(path: str) -> int | None:
-    """Remove what a kill has left; the process that is still writing it, if one is.
-
-    Raises
-    ------
-    OSError
-        If that cannot be told, or it cannot be removed.
-    """
-    try:
-        descriptor = open_for_writing(path)
-    except FileNotFoundError:
-        return None
-    try:
-        holder = exclude_writers(descriptor)
-        if holder is None and is_same_file(path, descriptor):
-            os.unlink(path)
-        return holder
-    finally:
-        os.close(descriptor)
-
-
-def _sweep(folder: str) -> None:
-    """Remove leftovers of other targets."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in islice(entries, _MOST_ENTRIES):
-            if entry.name.startswith(".") and entry.name.endswith(_SUFFIX):
-                with suppress(OSError):
-                    _remove_leftover(entry.path)
-
-
-@contextmanager
-def _removed_if_terminated(made: _Temporary) -> Iterator[None]:
-    """Remove a file before the process ends on SIGTERM, as it does by default.
-
-    A program with a handler of its own is left alone, and so are all threads but the main one,
-    which alone is told of signals.
-    """
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    ):
-        yield
-        return
-    process = os.getpid()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        if os.getpid() == process:  # not in a forked child
-            made.remove()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGTERM) is end:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if durable and not output.sync():
+        notes.append(NOT_SYNCED)

@@ -52,7 +52,7 @@ def extract_file(
     """
     holders = {names.EXPERIMENTS: experiments, f"{names.ANALYSIS}/{names.MODELS}": models}
 
-    def fill(new: h5py.File, output: Output) -> None:
+    def fill(new: h5py.Group, output: Output) -> None:
         with FileHandle(os.path.realpath(source)).open() as old:
             keep = copied_from(old)
             take_over(old, new, keep, skip=set(map(readable_name, old)))
@@ -101,7 +101,7 @@ def rebuild_file(
         If writing fails; what was there is untouched.
     """
 
-    def fill(new: h5py.File, output: Output) -> None:
+    def fill(new: h5py.Group, output: Output) -> None:
         with FileHandle(os.path.realpath(source)).open() as old:
             rebuild(new, old, root, output, copied_from(old), replaced)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from hspyio.errors import MissingFileError, NotHspyError, StaleFileError
 from hspyio.storage.superblock import LENGTH, Superblock, read_superblock
-from hspyio.storage.system import file_size, open_for_reading, read_into, read_some
+from hspyio.storage.system import close, file_size, open_for_reading, read_into, read_up_to
 
 if TYPE_CHECKING:
     import h5py
@@ -124,7 +124,7 @@ class FileHandle:
         """Release the descriptor; the next read opens the file again if it is unchanged."""
         with self._locked():
             if self._descriptor is not None:
-                os.close(self._descriptor)
+                close(self._descriptor)
                 self._descriptor = None
 
     @contextmanager
@@ -140,7 +140,7 @@ class FileHandle:
         try:
             yield descriptor
         finally:
-            os.close(descriptor)
+            close(descriptor)
 
     def _duplicate(self) -> int:
         with self._locked():
@@ -149,7 +149,7 @@ class FileHandle:
                 try:
                     self._check_is_same(os.fstat(descriptor))
                 except StaleFileError:
-                    os.close(descriptor)
+                    close(descriptor)
                     raise
                 self._descriptor = descriptor
             return os.dup(self._descriptor)
@@ -293,16 +293,17 @@ class DescriptorFile(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read from where it is."""
-        count = read_some(self._descriptor, [memoryview(buffer)], self._position)
+        """Read from where it is; all that is asked for, or all there is."""
+        target = memoryview(buffer).cast("B")
+        count = read_up_to(self._descriptor, [target], self._position)
         self._position += count
         return count
 
     def close(self) -> None:
         """Close the descriptor."""
         if not self.closed:
-            os.close(self._descriptor)
-        super().close()
+            super().close()
+            close(self._descriptor)
 
 
 class PinnedFile(DescriptorFile):
@@ -372,12 +373,7 @@ class PaddedFile(DescriptorFile):
             target[: len(known)] = known
             self._position += len(known)
             return len(known)
-        count = 0
-        while count < len(target):
-            step = read_some(self._descriptor, [target[count:]], begin + count)
-            if not step:
-                break
-            count += step
+        count = read_up_to(self._descriptor, [target], begin)
         lost = min(len(target), self._end - begin) - count
         if lost > 0 and (not count or len(target) > _MOST_PADDED):
             raise OSError(f"the file ends at {begin + count}")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from hspyio.records import value
 from hspyio.storage.superblock import lookup3
-from hspyio.storage.system import read_some
+from hspyio.storage.system import read_up_to
 
 __all__ = [
     "UNDEFINED",
@@ -70,7 +70,7 @@ def bytes_at(descriptor: int, address: int, length: int) -> bytes:
     if not 0 <= address < 2**62 or not 0 < length <= _MOST_HEADER:
         return b""
     buffer = bytearray(length)
-    count = read_some(descriptor, [memoryview(buffer)], address)
+    count = read_up_to(descriptor, [memoryview(buffer)], address)
     return bytes(buffer[:count])
 
 

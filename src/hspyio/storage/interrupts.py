@@ -13,10 +13,14 @@ __all__ = ["called_back", "deferred", "interrupt_behind"]
 
 def interrupt_behind(error: BaseException) -> BaseException | None:
     """The Ctrl-C that an error came of: it may have struck while HDF5 was calling us."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, (KeyboardInterrupt, SystemExit)):
-        seen = seen.__cause__ or seen.__context__
-    return seen
+    found: BaseException | None = error
+    seen: set[int] = set()  # an error that is raised again can come of itself
+    while found is not None and not isinstance(found, (KeyboardInterrupt, SystemExit)):
+        if id(found) in seen:
+            return None
+        seen.add(id(found))
+        found = found.__cause__ or found.__context__
+    return found
 
 
 @contextmanager

@@ -16,9 +16,11 @@ from contextlib import contextmanager, suppress
 from hspyio.errors import FileLockedError, HspyWarning, MissingFileError, SaveError
 from hspyio.storage.system import (
     SEEK_LOCK,
+    close,
     is_same_file,
     open_for_reading,
     open_for_writing,
+    open_to_overwrite,
 )
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "kept_from_writers",
     "locked",
     "locked_by_hdf5",
+    "protected",
     "share_with_readers",
     "unlock",
 ]
@@ -69,7 +72,7 @@ def kept_from_writers(path: str, *, change: bool) -> Iterator[int]:
         yield descriptor
     finally:
         unlock(descriptor)
-        os.close(descriptor)
+        close(descriptor)
 
 
 def _opened(path: str, *, change: bool) -> tuple[int, bool]:
@@ -80,11 +83,20 @@ def _opened(path: str, *, change: bool) -> tuple[int, bool]:
         raise MissingFileError("no such file", path=path) from error
     except OSError as error:
         if change:
-            raise SaveError(f"cannot be changed: {error.strerror}", path=path) from error
-    try:  # a file that is write-protected may be replaced in a folder that is not
-        return open_for_reading(path), False
+            raise protected(error, path) from None
+    try:  # a file that we may not read can be replaced all the same
+        return open_to_overwrite(path), True
     except OSError as error:
-        raise SaveError(f"cannot be read: {error.strerror}", path=path) from error
+        raise protected(error, path) from None
+
+
+def protected(error: OSError, path: str) -> SaveError:
+    """The error that says that a file is not to be written to."""
+    return SaveError(
+        f"is write-protected ({error.strerror}) and is neither changed nor replaced; make it "
+        "writable (chmod u+w), or save under another name",
+        path=path,
+    )
 
 
 def _lock(descriptor: int, path: str, writable: bool) -> None:
@@ -103,7 +115,8 @@ def _lock(descriptor: int, path: str, writable: bool) -> None:
         )
     if not is_same_file(path, descriptor):
         raise FileLockedError(
-            "has just been replaced by another program; look at it and try again", path=path
+            "has just been replaced by another program or thread; look at it and try again",
+            path=path,
         )
 
 
@@ -133,12 +146,12 @@ def locked(path: str, process: int) -> FileLockedError:
     process : int
         Who; 0 where nobody knows.
     """
-    who = "another program"
+    who = "another program or thread"
     if process == os.getpid():
-        who = "another part of this program"
+        who = "another thread of this program"
     elif process:
         name = _program(process)
-        who += f" (process {process}{f', {name}' if name else ''})"
+        who = f"another program (process {process}{f', {name}' if name else ''})"
     return FileLockedError(
         f"is being written by {who}; wait until it is done, or close the file there, and try again",
         path=path,
@@ -206,7 +219,7 @@ def locked_by_hdf5(path: str) -> FileLockedError:
     try:
         return locked(path, hdf5_writer(descriptor))
     finally:
-        os.close(descriptor)
+        close(descriptor)
 
 
 def hdf5_writer(descriptor: int) -> int:

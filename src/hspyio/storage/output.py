@@ -6,6 +6,8 @@ which remembers a failure and goes on as if nothing had happened, until somebody
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -130,6 +132,18 @@ class Output(DescriptorFile):
         if self._failure is not None:
             raise self._failure
 
-    def sync(self) -> None:
-        """Wait until all is on the disk."""
-        sync(self._descriptor)
+    def close(self) -> None:
+        """Close the descriptor, once, whatever the system says.
+
+        Raises
+        ------
+        OSError
+            If something that was written did not get to the disk.
+        """
+        if not self.closed:
+            io.RawIOBase.close(self)
+            os.close(self._descriptor)
+
+    def sync(self) -> bool:
+        """Wait until all is on the disk; ``False`` where the file system knows no such thing."""
+        return sync(self._descriptor)

@@ -20,7 +20,7 @@ from hspyio.records import record
 from hspyio.storage.datasets import Place
 from hspyio.storage.handles import file_size
 from hspyio.storage.stored import Stored
-from hspyio.storage.system import read_some
+from hspyio.storage.system import read_up_to
 
 __all__ = ["Facts", "node_length", "placed_chunks"]
 
@@ -100,7 +100,7 @@ class _Field:
 
     def read(self, start: int, count: int) -> bytes:
         buffer = bytearray(max(0, min(count, self.end - start)))
-        got = read_some(self.descriptor, [memoryview(buffer)], start) if buffer else 0
+        got = read_up_to(self.descriptor, [memoryview(buffer)], start) if buffer else 0
         return bytes(buffer[:got])
 
     def behind_nodes(self, place: int) -> int:

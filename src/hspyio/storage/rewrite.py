@@ -55,7 +55,7 @@ def rewrite_file(
     """
     target = os.path.realpath(path)
 
-    def fill(new: h5py.File, output: Output) -> None:
+    def fill(new: h5py.Group, output: Output) -> None:
         with FileHandle(target).open() as old:
             rebuild(new, old, root, output, copied_from(old), replaced)
 
@@ -70,7 +70,7 @@ def repack_file(
     *,
     durable: bool,
     overwrite: bool,
-    finish: Callable[[h5py.File, Output], None] | None = None,
+    finish: Callable[[h5py.Group, Output], None] | None = None,
 ) -> None:
     """Copy a file, with the data of its experiments written anew.
 
@@ -99,7 +99,7 @@ def repack_file(
         If writing fails; what was there is untouched.
     """
 
-    def fill(new: h5py.File, output: Output) -> None:
+    def fill(new: h5py.Group, output: Output) -> None:
         with source.open() as old:
             keep = copied_from(old)
             take_over(old, new, keep, skip=(names.EXPERIMENTS,))

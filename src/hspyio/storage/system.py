@@ -16,17 +16,21 @@ from contextlib import suppress
 __all__ = [
     "READS_AT_A_PLACE",
     "RENAMES_OPEN_FILES",
+    "are_same_file",
+    "close",
     "create_new",
     "file_size",
+    "flush",
     "free_space",
     "is_same_file",
-    "keep_permissions",
     "move_over",
     "move_to_new",
     "open_for_reading",
     "open_for_writing",
+    "open_to_overwrite",
+    "open_unless_special",
     "read_into",
-    "read_some",
+    "read_up_to",
     "resize",
     "sync",
     "sync_folder",
@@ -34,6 +38,8 @@ __all__ = [
 ]
 
 _BINARY = getattr(os, "O_BINARY", 0)
+_UNFOLLOWED = getattr(os, "O_NOFOLLOW", 0)
+_UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 READS_AT_A_PLACE = hasattr(os, "preadv")
 """Whether reading leaves alone where others, who share the descriptor, go on."""
 RENAMES_OPEN_FILES = os.name != "nt"
@@ -64,30 +70,86 @@ def open_for_writing(path: str) -> int:
     return os.open(path, os.O_RDWR | _BINARY)
 
 
-def create_new(path: str) -> int:
+def open_to_overwrite(path: str) -> int:
+    """Descriptor of a file that exists, for writing only: it need not be readable.
+
+    Raises
+    ------
+    OSError
+        If there is none, or it is write-protected.
+    """
+    return os.open(path, os.O_WRONLY | _BINARY)
+
+
+def open_unless_special(path: str) -> int:
+    """Descriptor of a regular file, for reading and writing, without following a link to it.
+
+    Nothing else is waited for: a FIFO of that name would have its opener wait for ever.
+
+    Raises
+    ------
+    OSError
+        If there is none, it is write-protected, or something else.
+    """
+    flags = os.O_RDWR | _BINARY | _UNFOLLOWED | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        close(descriptor)
+        raise OSError(errno.EINVAL, "is no regular file", path)
+    return descriptor
+
+
+def create_new(path: str, mode: int = 0o666) -> int:
     """Descriptor of a new file, for reading and writing.
 
     Raises
     ------
     FileExistsError
-        If there is one of that name.
+        If there is anything of that name, a link that leads nowhere too.
     OSError
         If none can be made there.
     """
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY | _UNFOLLOWED
+    return os.open(path, flags, mode)
 
 
 def is_same_file(path: str, descriptor: int) -> bool:
-    """Whether a path still leads to an open file."""
+    """Whether a path still leads to an open file.
+
+    Some network file systems give a file another number each time they are asked; there, its size
+    and its time have to do.
+    """
     try:
-        found = os.stat(path)
+        found, again, opened = os.stat(path), os.stat(path), os.fstat(descriptor)
     except OSError:
         return False
-    return os.path.samestat(found, os.fstat(descriptor))
+    if os.path.samestat(found, opened) or os.path.samestat(again, opened):
+        return True
+    alike = (again.st_size, again.st_mtime_ns) == (opened.st_size, opened.st_mtime_ns)
+    return again.st_ino != found.st_ino and alike
+
+
+def are_same_file(one: str, other: str) -> bool:
+    """Whether two paths lead to one file: by links, hard links, or another spelling."""
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
+
+
+def close(descriptor: int) -> None:
+    """Close a descriptor that nothing hangs on any more: what was written has been flushed.
+
+    The system closes it in any case, whatever it reports, and it must not be closed again.
+    """
+    with suppress(OSError):
+        os.close(descriptor)
 
 
 # reading and writing
 
+_MOST_BUFFERS = 1024
+"""How many the system takes at a time: ``IOV_MAX`` of Linux and macOS."""
 SEEK_LOCK = threading.Lock()
 """Windows: duplicates of a descriptor share one position."""
 
@@ -105,13 +167,30 @@ def read_into(descriptor: int, buffers: Sequence[memoryview], offset: int) -> No
     OSError
         If it cannot be read, or ends too early.
     """
-    pending = list(buffers)
+    count = read_up_to(descriptor, buffers, offset)
+    if count < sum(map(len, buffers)):
+        raise OSError(f"the file ends at {offset + count}")
+
+
+def read_up_to(descriptor: int, buffers: Sequence[memoryview], offset: int) -> int:
+    """The same; how many bytes there were, where the file ends before.
+
+    The system may give less than it is asked for at any time: network file systems do.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    pending = [buffer for buffer in buffers if len(buffer)]
+    done = 0
     while pending:
-        count = read_some(descriptor, pending, offset)
+        count = _read_some(descriptor, pending[:_MOST_BUFFERS], offset + done)
         if count == 0:
-            raise OSError(f"the file ends at {offset}")
-        offset += count
+            break
+        done += count
         pending = _rest(pending, count)
+    return done
 
 
 def write_from(descriptor: int, buffers: Sequence[memoryview], offset: int) -> None:
@@ -122,9 +201,11 @@ def write_from(descriptor: int, buffers: Sequence[memoryview], offset: int) -> N
     OSError
         If the disk is full, or the file cannot be written.
     """
-    pending = list(buffers)
+    pending = [buffer for buffer in buffers if len(buffer)]
     while pending:
-        count = _write_some(descriptor, pending, offset)
+        count = _write_some(descriptor, pending[:_MOST_BUFFERS], offset)
+        if count == 0:
+            raise OSError(errno.EIO, "nothing was written, and no reason given")
         offset += count
         pending = _rest(pending, count)
 
@@ -139,8 +220,7 @@ def _rest(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
     return rest
 
 
-def read_some(descriptor: int, buffers: list[memoryview], offset: int) -> int:
-    """Read once; perhaps less than all."""
+def _read_some(descriptor: int, buffers: list[memoryview], offset: int) -> int:
     if READS_AT_A_PLACE:
         return os.preadv(descriptor, buffers, offset)
     with SEEK_LOCK:
@@ -169,19 +249,53 @@ def resize(descriptor: int, size: int) -> None:
     os.ftruncate(descriptor, size)
 
 
-def sync(descriptor: int) -> None:
-    """Wait until an open file is on the disk."""
-    os.fsync(descriptor)
+def flush(descriptor: int) -> None:
+    """Hand over what was written: network file systems do so when a descriptor is closed.
+
+    Raises
+    ------
+    OSError
+        If it could not be written.
+    """
+    os.close(os.dup(descriptor))
 
 
-def sync_folder(path: str) -> None:
-    """Wait until the names in a folder are on the disk; not every file system can."""
-    with suppress(OSError):
+def sync(descriptor: int) -> bool:
+    """Wait until an open file is on the disk; ``False`` where the file system knows no such thing.
+
+    Raises
+    ------
+    OSError
+        If it does, and could not.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            return False
+        raise
+    return True
+
+
+def sync_folder(path: str) -> bool:
+    """The same for the names in a folder; ``False`` where we may not open it.
+
+    Network file systems sync no folders: they note names by themselves.
+
+    Raises
+    ------
+    OSError
+        If that could not be done.
+    """
+    try:
         descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    except PermissionError:
+        return os.name == "nt"  # which opens no folder, and notes names by itself
+    try:
+        sync(descriptor)
+    finally:
+        close(descriptor)
+    return True
 
 
 def free_space(folder: str) -> int | None:
@@ -200,21 +314,6 @@ def free_space(folder: str) -> int | None:
 # replacing
 
 
-def keep_permissions(target: str, replacement: str) -> None:
-    """Give a file the permissions of the one that it is to replace, if there is one.
-
-    Raises
-    ------
-    OSError
-        If they cannot be set.
-    """
-    try:
-        mode = stat.S_IMODE(os.stat(target).st_mode)
-    except FileNotFoundError:
-        return
-    os.chmod(replacement, mode)
-
-
 def move_over(source: str, target: str) -> None:
     """Rename a file, in one step, over one that may be there.
 
@@ -227,7 +326,7 @@ def move_over(source: str, target: str) -> None:
 
 
 def move_to_new(source: str, target: str) -> None:
-    """Rename a file to a name that no other has.
+    """Rename a file to a name that no other has; perhaps the old name stays, too.
 
     Raises
     ------
@@ -248,4 +347,5 @@ def move_to_new(source: str, target: str) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
         os.rename(source, target)
     else:
-        os.unlink(source)
+        with suppress(OSError):  # the file is there; who made the other name removes it
+            os.unlink(source)

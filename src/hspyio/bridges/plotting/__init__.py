@@ -72,5 +72,6 @@ def plot(
     target: Any = figure
     if target is None:
         target = SignalFigure(figsize=size_of(picture), layout="constrained")
+        target.source = None if signal.location is None else signal.location.path
     draw(picture, target)
     return target  # type: ignore[no-any-return]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import warnings
 
 from matplotlib.figure import Figure
 
-from hspyio.errors import OptionError, SaveError
-from hspyio.storage.atomic import check_target
+from hspyio.errors import OptionError
+from hspyio.storage.atomic import check_is_other, check_target, write_bytes
 
 __all__ = ["FORMATS", "SignalFigure"]
 
@@ -23,7 +22,14 @@ class SignalFigure(Figure):
     Pyplot keeps every figure until it is closed, chooses a window system, and shows a figure once
     more at the end of a notebook's cell. This one belongs to whoever holds it, needs no screen,
     and is shown once, where it is the value of a cell. ``savefig`` works as always.
+
+    Attributes
+    ----------
+    source : str or None
+        The file that was drawn, which no picture may replace.
     """
+
+    source: str | None = None
 
     def _repr_png_(self) -> bytes:
         return self._content("png", None)
@@ -50,7 +56,7 @@ class SignalFigure(Figure):
         Raises
         ------
         OptionError
-            If the name ends with something else.
+            If the name ends with something else, or leads to the file that was drawn.
         MissingFileError, TargetExistsError, SaveError
             If the file exists, or cannot be written; what was there is untouched.
         """
@@ -58,21 +64,11 @@ class SignalFigure(Figure):
         suffix = os.path.splitext(text)[1].lower()
         if suffix not in FORMATS:
             raise OptionError(f"ends with {suffix!r}; known are {', '.join(FORMATS)}", path=text)
+        if self.source is not None:
+            check_is_other(self.source, text)
         check_target(text, overwrite=overwrite)
         content = self._content(suffix[1:], dpi)
-        target = os.path.realpath(text)
-        name = f".{secrets.token_hex(8)}.hspyio-tmp"
-        temporary = os.path.join(os.path.dirname(target), name)
-        try:
-            with open(temporary, "xb") as file:
-                file.write(content)
-            os.replace(temporary, target)
-        except OSError as error:
-            message = f"could not be written, what was there is untouched: {error}"
-            raise SaveError(message, path=text) from error
-        finally:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
+        write_bytes(os.path.realpath(text), content)
         return len(content)
 
     def _content(self, kind: str, dpi: float | None) -> bytes:
