@@ -32,6 +32,8 @@ class Encoder:
 
     Attributes
     ----------
+    lenient : callable or None
+        As given.
     problems : list of Problem
         Every value without a form.
     aside : dict
@@ -54,7 +56,7 @@ class Encoder:
             if element.encode
             for late in element.late
         }
-        self._lenient = lenient
+        self.lenient = lenient
         self._open: set[int] = set()
         self.problems: list[Problem] = []
         self.aside: dict[str, Array] = {}
@@ -79,8 +81,8 @@ class Encoder:
             If it has no form.
         """
         encode = self._encode_of(value)
-        if encode is None and self._lenient is not None:
-            value = self._lenient(value)
+        if encode is None and self.lenient is not None:
+            value = self.lenient(value)
             encode = self._encode_of(value)
         if encode is None:
             kind = type(value)
@@ -177,7 +179,7 @@ class Encoder:
         members: dict[str, Group | Array] = {}
         hints: dict[str, Hint] = {}
         sequence: list[str] = []
-        if self._lenient is not None:
+        if self.lenient is not None:
             forms = [(self._key(key), form) for key, form in forms]
         for (key, form), (name, is_key) in zip(forms, name_items(forms), strict=True):
             if not is_key or form.hint is not NO_HINT:

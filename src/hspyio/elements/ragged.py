@@ -7,7 +7,8 @@ beside numbers, None, dicts ...) the items stand as a list (defects C1 to C4, W9
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, groupby, repeat
 from operator import attrgetter
@@ -18,7 +19,6 @@ import numpy as np
 from hspyio import names
 from hspyio.elements.decoder import as_objects
 from hspyio.elements.dtypes import (
-    content_bytes,
     dtype_from_json,
     dtype_to_json,
     from_stored,
@@ -27,9 +27,17 @@ from hspyio.elements.dtypes import (
     to_stored,
 )
 from hspyio.elements.element import Element, Item
-from hspyio.elements.form import Form
+from hspyio.elements.form import Form, Refusal
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import Hint
+from hspyio.elements.ragged_items import (
+    SCALARS,
+    cast_back,
+    common_dtype,
+    item_array,
+    loose_array,
+    restored_item,
+)
 from hspyio.elements.text import decode_bytes, is_plain
 from hspyio.node import Array, ArraySource, LooseRows, MemorySource, Rows, RowSource, Text, Vlen
 from hspyio.records import record
@@ -40,14 +48,13 @@ if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["ELEMENT", "join", "ragged_form"]
+__all__ = ["ELEMENT", "join", "loosened", "misfits", "ragged_form"]
 
 Json = Any
 _Stored: TypeAlias = tuple[np.dtype[Any] | Text, ArraySource, bool]
 """The common type, the rows in it, and whether they alone tell what the elements are."""
 
-_SCALARS: dict[type, str] = {str: "str", int: "int", float: "float", bool: "bool"}
-_FROM_SCALAR = {"str": str, "int": int, "float": float, "bool": bool}
+_FROM_SCALAR = {word: kind for kind, word in SCALARS.items()}
 _MOST_DIMENSIONS = 64
 """What a numpy array can have."""
 
@@ -61,14 +68,15 @@ def ragged_form(value: NDArray[Any]) -> Form | None:
     Parameters
     ----------
     value : ndarray of object, any shape
-        Elements are arrays or simple scalars.
+        Elements are arrays, simple scalars, or lists of such.
     """
     elements = value.ravel().tolist() if value.dtype == object else []
-    arrays = _as_arrays(elements)
-    if arrays is None:
+    try:
+        arrays, given = _as_arrays(elements)
+    except Refusal:
         return None
-    kinds = _kinds(elements, arrays)
-    text = any(dtype.kind == "U" for dtype in kinds.dtypes)
+    kinds = _kinds(arrays, given)
+    text = any(array.size and array.dtype.kind in _TEXT for array in arrays)
     shapes = _shapes(arrays, value.shape)
     stored = _text_rows(arrays, kinds, value.shape) if text else _number_rows(arrays, kinds, shapes)
     if stored is None:
@@ -81,21 +89,82 @@ def ragged_form(value: NDArray[Any]) -> Form | None:
     )
 
 
-def _as_arrays(elements: list[Any]) -> list[NDArray[Any]] | None:
+def _as_arrays(elements: list[Any]) -> tuple[list[NDArray[Any]], list[Json] | None]:
+    """Every element as an array, and what they were where they were not all arrays.
+
+    Raises
+    ------
+    Refusal
+        If an element makes none.
+    """
     if set(map(type, elements)) == {np.ndarray}:
-        return elements
-    arrays = [_as_array(element) for element in elements]
-    known = [array for array in arrays if array is not None]
-    return known if len(known) == len(elements) else None
+        return elements, None
+    pairs = [item_array(element) for element in elements]
+    return [array for array, _ in pairs], [kind for _, kind in pairs]
 
 
-def _as_array(element: object) -> NDArray[Any] | None:
-    if type(element) is np.ndarray:
-        return element
-    if type(element) in _SCALARS:
-        array = np.array(element)
-        return array if array.dtype.kind in "biufU" and array.item() == element else None
-    return None
+def misfits(value: NDArray[Any]) -> str:
+    """Why no one type holds all elements of an array: those that are in the way, by number."""
+    reasons, arrays = [], {}
+    for place, element in zip(np.ndindex(value.shape), value.ravel().tolist(), strict=True):
+        try:
+            arrays[place], _ = item_array(element)
+        except Refusal as refusal:
+            reasons.append(f"item {_number(place)} {refusal}")
+    if reasons:
+        more = f" (and {len(reasons) - _MOST_NAMED} more)" if len(reasons) > _MOST_NAMED else ""
+        return "; ".join(reasons[:_MOST_NAMED]) + more
+    sized = {place: array for place, array in arrays.items() if array.size}
+    first = next(iter(sized.values()))
+    kinds = {array.dtype.str: array for array in reversed(sized.values())}
+    for place, array in sized.items():
+        if _is_text(array) != _is_text(first):
+            said = "is text among numbers" if _is_text(array) else f"is {array.dtype} among text"
+            return f"item {_number(place)} {said}"
+    for place, array in sized.items():
+        if any(common_dtype([array, other]) is None for other in kinds.values()):
+            said = f"is of type {array.dtype}; no one type holds it and the others exactly"
+            return f"item {_number(place)} {said}"
+    return "no one type holds all items exactly"
+
+
+_TEXT, _NUMBERS = "UT", "biufcMmV"
+_MOST_NAMED = 10
+
+
+def _number(place: tuple[int, ...]) -> str:
+    return str(place[0]) if len(place) == 1 else str(place)
+
+
+def _is_text(array: NDArray[Any]) -> bool:
+    return array.dtype.kind in _TEXT
+
+
+def loosened(value: NDArray[Any], lenient: Callable[[object], object]) -> NDArray[Any]:
+    """The array with what RosettaSciIO's callers mean by its items, where they have no form.
+
+    Parameters
+    ----------
+    value : ndarray of object
+        As handed over.
+    lenient : callable
+        See `hspyio.elements.encoder.Encoder`.
+    """
+    items = (_loose(item, lenient) for item in value.ravel().tolist())
+    return as_objects(items, value.shape)
+
+
+def _loose(item: Any, lenient: Callable[[object], object]) -> Any:
+    with suppress(Refusal):
+        item_array(item)
+        return item
+    with suppress(Refusal):
+        return loose_array(item)
+    if isinstance(item, np.ma.MaskedArray):
+        return item  # what its mask hides is nothing to write
+    with suppress(Refusal):
+        return loose_array(lenient(item))
+    return item
 
 
 @record
@@ -110,25 +179,27 @@ class _Kinds:
         return [self.jsons[number] for number in self.members.tolist()]
 
 
-def _kinds(elements: list[Any], arrays: list[NDArray[Any]]) -> _Kinds:
+def _kinds(arrays: list[NDArray[Any]], given: list[Json] | None) -> _Kinds:
     dtypes = list(map(attrgetter("dtype"), arrays))
-    if elements is arrays and dtypes[0].kind in "biufc" and dtypes.count(dtypes[0]) == len(dtypes):
+    alike = given is None and dtypes.count(dtypes[0]) == len(dtypes)
+    if alike and dtypes[0].kind in "biufc":
         return _Kinds([dtypes[0].str], dtypes[:1], np.zeros(len(dtypes), np.int64))
     jsons: list[Json] = []
     distinct: list[np.dtype[Any]] = []
     numbers: dict[str, int] = {}
-    known: dict[tuple[type, int], int] = {}
+    known: dict[int, int] = {}
     members = []
-    for element, dtype in zip(elements, dtypes, strict=True):
-        key = (type(element), id(dtype))
-        if key not in known:
-            json = dtype_to_json(dtype)
-            kind = _SCALARS.get(key[0]) or json
-            known[key] = numbers.setdefault(repr((kind, json)), len(numbers))
+    for place, dtype in enumerate(dtypes):
+        number = known.get(id(dtype)) if given is None else None
+        if number is None:
+            stored = dtype_to_json(dtype)
+            kind = stored if given is None else given[place]
+            number = numbers.setdefault(repr((kind, stored)), len(numbers))
+            known[id(dtype)] = number
             if len(numbers) > len(jsons):
                 jsons.append(kind)
                 distinct.append(dtype)
-        members.append(known[key])
+        members.append(number)
     return _Kinds(jsons, distinct, np.array(members, np.int64))
 
 
@@ -142,7 +213,7 @@ def _number_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shapes: Rows) -> _St
     if not arrays:
         base = np.dtype(np.float64)
         rows = LooseRows.of(objects, base)
-    elif any(dtype.kind not in "biufcMmV" for dtype in kinds.dtypes):
+    elif any(dtype.kind not in _NUMBERS + _TEXT for dtype in kinds.dtypes):
         return None
     elif len(kinds.dtypes) == 1 and kinds.dtypes[0].kind in "biufc":
         base = kinds.dtypes[0].newbyteorder("=")
@@ -165,22 +236,17 @@ def _sizes(shapes: Rows) -> NDArray[np.int64]:
 
 def _common_rows(objects: NDArray[Any], kinds: _Kinds) -> Rows | None:
     """The flattened elements in a common type, if each comes back from it exactly."""
-    stored, lengths, order = [], [], []
-    try:
-        for number, dtype in enumerate(kinds.dtypes):
-            places = np.flatnonzero(kinds.members == number)
-            rows = LooseRows.of(objects.reshape(-1)[places], dtype).rows()
-            stored.append(to_stored(rows.values))
-            lengths.append(rows.lengths)
-            order.append(places)
-        base = np.result_type(*{values.dtype for values in stored}).newbyteorder("=")
-    except TypeError:
+    parts, lengths, order = [], [], []
+    for number, dtype in enumerate(kinds.dtypes):
+        places = np.flatnonzero(kinds.members == number)
+        rows = LooseRows.of(objects.reshape(-1)[places], dtype).rows()
+        parts.append(rows.values)
+        lengths.append(rows.lengths)
+        order.append(places)
+    base = common_dtype(parts)
+    if base is None:
         return None
-    if base.hasobject:
-        return None
-    cast = [values.astype(base) for values in stored]
-    if not all(map(_comes_back, cast, stored)):
-        return None
+    cast = [to_stored(part).astype(base) if part.size else np.empty(0, base) for part in parts]
     if len(cast) == 1:
         return Rows(cast[0], lengths[0].reshape(objects.shape))
     grouped = Rows(np.concatenate(cast, dtype=base), np.concatenate(lengths))
@@ -188,23 +254,12 @@ def _common_rows(objects: NDArray[Any], kinds: _Kinds) -> Rows | None:
     return Rows(rows.values, rows.lengths.reshape(objects.shape))
 
 
-def _comes_back(cast: NDArray[Any], values: NDArray[Any]) -> bool:
-    with np.errstate(invalid="ignore"):
-        back = _cast(cast, values.dtype)
-    return content_bytes(back) == content_bytes(values)
-
-
-def _cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Cast to the elements' own dtype; a real number that stands among complex ones is real."""
-    if values.dtype.kind == "c" and dtype.kind != "c":
-        values = values.real
-    return values.astype(dtype, copy=False)
-
-
 def _text_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shape: tuple[int, ...]) -> _Stored | None:
     """Variable-length strings, flagged ASCII if not ASCII: RosettaSciIO reads them so (C4)."""
-    if any(dtype.kind != "U" for dtype in kinds.dtypes):
+    if any(array.size and array.dtype.kind not in _TEXT for array in arrays):
         return None
+    if any(isinstance(json, str) and "T" in json for json in kinds.jsons):
+        return None  # numpy's own strings: they are no dtype that a hint can tell
     texts = [array.ravel().tolist() for array in arrays]
     if not all(is_plain(text) for row in texts for text in row):
         return None
@@ -391,10 +446,17 @@ def _restored_texts(
     elements = (
         _FROM_SCALAR[kind](element.item())
         if isinstance(kind, str) and kind in _FROM_SCALAR
-        else element.astype(walker.allow(dtype_from_json(kind), element.size, element.nbytes))
+        else restored_item(kind, element)
+        if isinstance(kind, list)
+        else _as_dtype(element, walker.allow(dtype_from_json(kind), element.size, element.nbytes))
         for element, kind in zip(values.ravel(), each, strict=True)
     )
     return as_objects(elements, values.shape)
+
+
+def _as_dtype(texts: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Text of a dtype; where there is none, it may have been anything."""
+    return texts.astype(dtype) if texts.size else np.empty(texts.shape, dtype)
 
 
 def _restored(rows: Rows, forms: Rows, kind: Json, walker: Decoder) -> NDArray[Any]:
@@ -403,13 +465,16 @@ def _restored(rows: Rows, forms: Rows, kind: Json, walker: Decoder) -> NDArray[A
     if isinstance(kind, str) and kind in _FROM_SCALAR:
         if (rows.lengths != 1).any():
             raise ValueError("a scalar has one value")
-        numbers = values.real if values.dtype.kind == "c" else values
+        numbers = values.real if values.dtype.kind == "c" and kind != "complex" else values
         return np.fromiter(map(_FROM_SCALAR[kind], numbers.tolist()), object, values.size)
+    if isinstance(kind, list):
+        items = [restored_item(kind, array) for array in _shaped(rows, forms)]
+        return as_objects(items, (len(items),))
     dtype = walker.allow(dtype_from_json(kind), values.size, values.nbytes)
     if dtype.kind in "MmV" and not same_dtype(values.dtype, dtype):
-        values = from_stored(_cast(values, stored_dtype(dtype)), dtype)
+        values = from_stored(cast_back(values, stored_dtype(dtype)), dtype)
     else:
-        values = _cast(values, dtype)
+        values = cast_back(values, dtype)
     if values.shape != rows.values.shape:
         raise ValueError(f"no ragged array is of type {dtype}")
     return _shaped(Rows(values, rows.lengths), forms)

@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["ELEMENTS"]
+__all__ = ["ELEMENTS", "FROM_NUMBER", "FROM_TEXT", "TO_TEXT"]
 
 Runs = list[list[Any]]
 
 _EXACT_IN_FLOAT = 2**53
 _NUMBERS: dict[type, str] = {bool: "bool", int: "int", float: "float", complex: "complex"}
-_TO_TEXT: dict[type, Callable[[Any], str]] = {
+TO_TEXT: dict[type, Callable[[Any], str]] = {
     bool: str,
     int: int_text,
     float: float_text,
     complex: str,
     str: str,
 }
-_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "bool": lambda text: {"True": True, "False": False}[text],
     "int": parse_int,
     "float": float,
@@ -96,8 +96,8 @@ def _flat(items: Sequence[Any]) -> tuple[Array, Runs] | None:
             return None
         plain = type(numbers[0].item())
         return _inline(numbers), [] if types == {plain} else _runs(items)
-    if types <= _TO_TEXT.keys():
-        texts = [_TO_TEXT[type(item)](item) for item in items]
+    if types <= TO_TEXT.keys():
+        texts = [TO_TEXT[type(item)](item) for item in items]
         return (_texts(texts)[0], _runs(items)) if all(map(is_plain, texts)) else None
     if len(types) == 1 and _is_number(next(iter(types))):
         numbers = np.array(items)
@@ -208,7 +208,7 @@ def _typed(item: Item, values: Sequence[Any], runs: Runs) -> list[Any]:
         return list(_stored_values(item))
     if sum(int(length) for _, length in runs) != len(values):
         raise ValueError("the hinted types do not fit the items")
-    convert = _FROM_TEXT if isinstance(values[0], str) else _FROM_NUMBER
+    convert = FROM_TEXT if isinstance(values[0], str) else FROM_NUMBER
     result: list[Any] = []
     for name, length in runs:
         part = values[len(result) : len(result) + int(length)]
@@ -216,7 +216,7 @@ def _typed(item: Item, values: Sequence[Any], runs: Runs) -> list[Any]:
     return result
 
 
-_FROM_NUMBER: dict[str, Callable[[Any], Any]] = {
+FROM_NUMBER: dict[str, Callable[[Any], Any]] = {
     "bool": bool,
     "int": lambda value: int(value.real),
     "float": lambda value: float(value.real),

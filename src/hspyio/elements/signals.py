@@ -19,7 +19,7 @@ from hspyio.elements.form import Form, Refusal
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import NO_HINT, Hint
 from hspyio.elements.nexus import nexus_attributes
-from hspyio.elements.ragged import join, ragged_form
+from hspyio.elements.ragged import join, loosened, misfits, ragged_form
 from hspyio.elements.text import decode_bytes, store_text
 from hspyio.elements.text_arrays import text_values
 from hspyio.errors import AxesError, DamagedFileError, Problem
@@ -185,11 +185,11 @@ def _array_form(data: Any, walker: Encoder, where: str) -> Form:
         return replace(form, hint=replace(form.hint, tag="signal0", data=inner))
     if data.dtype == object:
         ragged = ragged_form(data)
+        if ragged is None and walker.lenient is not None:
+            data = loosened(data, walker.lenient)
+            ragged = ragged_form(data)
         if ragged is None:
-            raise Refusal(
-                "the items of a ragged signal have to be arrays of one kind of number, or of "
-                "text, that one type holds without loss"
-            )
+            raise Refusal(misfits(data))
         return ragged
     form = walker.encode(data, where)
     if data.dtype.kind == "U" and not form.hint.tag:
