@@ -22,8 +22,11 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / PACKAGE
 # Rooms from the ground up. On the two lowest floors a room is a single small file, which may also
 # import those named before it on its floor; higher up, rooms on one floor don't see each other.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("records", "printable", "errors", "names", "options", "notebook"),
-    ("node", "tree", "parts", "expression", "axes", "pages", "signal", "differences"),
+    ("records", "printable", "errors", "names", "options", "suggestions", "notebook"),
+    (
+        *("node", "tree", "parts", "expression", "axes", "pages"),
+        *("given", "hints", "signal", "differences"),
+    ),
     ("elements", "versions", "filters", "chunks"),
     ("layout", "plan", "storage", "lazy"),
     ("rules",),
@@ -46,7 +49,7 @@ PLUGINS = {"bridges/plotting/figure.py": "matplotlib", "bridges/xarray_backend.p
 # Python's own modules that few HSpy files need. Importing them takes longer than reading a small
 # file, so they may wait inside a function until they are used.
 RARE = {
-    *("_blake2", "base64", "fractions", "hashlib", "html"),
+    *("_blake2", "base64", "difflib", "fractions", "hashlib", "html"),
     *("json", "shutil", "unicodedata", "zoneinfo"),
 }
 # The engine and what speaks to HDF5, for the same reason: what is small is read without either, and

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hspyio.errors import HspyWarning
 from hspyio.tree import MetadataTree, tree_html
 
 keys = st.text("ab.", max_size=4)
@@ -43,12 +44,76 @@ def test_attributes_read_set_and_delete() -> None:
 
 def test_missing_attribute_names_what_there_is() -> None:
     tree = MetadataTree({"General": 1, "a b": 2})
-    with pytest.raises(AttributeError, match="no entry 'Generl'; there are: General, a b"):
+    with pytest.raises(AttributeError, match="no entry 'Generl'; did you mean 'General'"):
         _ = tree.Generl
+    with pytest.raises(AttributeError, match="no entry 'z'; there are: 'General', 'a b'; set_item"):
+        _ = tree.z
     with pytest.raises(AttributeError, match="no entry 'x'"):
         del tree.x
     with pytest.raises(AttributeError, match="the tree is empty"):
         _ = MetadataTree().x
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("General.titel", "did you mean 'General.title'"),
+        ("general.title", "did you mean 'General.title'"),
+        ("title", "did you mean 'General.title'"),
+        ("Sample.elemnts", "did you mean 'Sample.elements'"),
+        ("Genral", "did you mean 'General'"),
+    ],
+)
+def test_a_misspelt_path_is_told(path: str, said: str) -> None:
+    tree = MetadataTree({"General": {"title": "x"}, "Sample": {"elements": []}})
+    with pytest.warns(HspyWarning, match=said):
+        assert tree.get_item(path) is None
+    assert tree.get_item(path, 5) == 5
+    assert tree.get_item("far.away") is None
+    with pytest.raises(KeyError, match=said):
+        tree.remove_item(path)
+
+
+def test_what_is_not_there_is_named_with_the_way_to_make_it() -> None:
+    tree = MetadataTree({"General": {"title": "x"}, **{f"key {i}": i for i in range(30)}})
+    with pytest.raises(AttributeError, match="and 21 more; set_item"):
+        _ = tree.Sample
+    with pytest.raises(AttributeError, match="did you mean 'title'"):
+        _ = tree.General.titel
+    with pytest.raises(AttributeError, match="did you mean 'title'"):
+        del tree.General.titel
+    for act in (lambda: tree["Genral"], lambda: tree.__delitem__("Genral")):
+        with pytest.raises(KeyError, match="did you mean 'General'"):
+            act()
+    with pytest.raises(KeyError, match="get_item"):
+        _ = tree["General.title"]
+    with pytest.raises(KeyError):
+        _ = tree[5]
+    with pytest.raises(AttributeError, match="set_item"):
+        _ = tree.add_dictionary
+
+
+def test_a_terminal_gets_no_control_characters_of_keys() -> None:
+    tree = MetadataTree({"tit\x1b[31mle": 1})
+    with pytest.raises(AttributeError) as caught:
+        _ = tree.zz
+    assert "\x1b" not in str(caught.value)
+
+
+def test_nodes_can_be_added_as_in_hyperspy() -> None:
+    tree = MetadataTree({"General": {"title": "x"}})
+    tree.add_node("Sample")
+    tree.add_node("Acquisition_instrument.TEM")
+    tree.Sample.thickness = 1
+    tree.Acquisition_instrument.TEM.beam_energy = 200
+    tree.add_node("General")
+    assert tree == {
+        "General": {"title": "x"},
+        "Sample": {"thickness": 1},
+        "Acquisition_instrument": {"TEM": {"beam_energy": 200}},
+    }
+    with pytest.raises(TypeError, match="General.title"):
+        tree.add_node("General.title")
 
 
 def test_names_of_dict_methods_are_never_hidden_keys() -> None:
@@ -131,7 +196,7 @@ def test_what_is_set_is_found(plain: dict, path: str) -> None:
         return
     assert tree.get_item(path) == "new"
     tree.remove_item(path)
-    assert tree.get_item(path) != "new"
+    assert tree.get_item(path, None) != "new"
 
 
 @given(plain_trees)

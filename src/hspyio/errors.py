@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNREADABLE",
+    "ArgumentError",
     "AxesError",
     "ConversionError",
     "DamagedFileError",
@@ -109,6 +110,10 @@ class FilterError(HspyError, OSError, ValueError):
 
 class OptionError(HspyError, ValueError):
     """An option has a value that makes no sense."""
+
+
+class ArgumentError(OptionError, TypeError):
+    """An argument is of a type that makes no sense there; it says which call was meant."""
 
 
 class AxesError(HspyError, ValueError):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
-from hspyio.axes import Axes, Axis, axis_from_dict, default_axes
-from hspyio.errors import AxesError
+from hspyio.axes import Axes, Axis, axes_for, misfit_message, misfits
+from hspyio.errors import AxesError, HspyWarning
+from hspyio.given import as_array, as_mapping, is_dask, is_data_array, is_hyperspy
+from hspyio.hints import instead_of, misplaced_keys
 from hspyio.printable import printable_line
 from hspyio.records import value
+from hspyio.suggestions import did_you_mean
 from hspyio.tree import MetadataTree
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["Location", "Model", "Signal"]
+__all__ = ["Location", "Model", "Signal", "signal_of"]
 
 Data: TypeAlias = "NDArray[Any] | dask.array.Array"
 
@@ -109,12 +113,16 @@ class Signal:
 
     Parameters
     ----------
-    data : array-like or dask.array.Array
+    data : array-like, dask.array.Array, or another signal
         The data. Arrays (masked ones too) and dask arrays are kept as they
-        are. An array of dtype object is *ragged*: its items are arrays.
+        are. An array of dtype object is *ragged*: its items are arrays. Of a
+        signal, also HyperSpy's or a DataArray of xarray, all is taken but
+        what is given beside it.
     axes : Axes or iterable of axes or of axis dicts, optional
         One for each dimension, in the order of the array. Without them they
         are uniform, with offset 0 and scale 1. A ragged array may have none.
+    title, signal_type : str, optional
+        They go into the metadata, as ``General.title`` and ``Signal.signal_type``.
     signal_dimension : int, optional
         How many of the last axes are signal axes; the others navigate. This
         goes before what `axes` say. Without either all are signal axes, or
@@ -149,6 +157,14 @@ class Signal:
     ------
     AxesError
         If the axes do not fit the data; all that is wrong is named.
+    ArgumentError
+        If the data are no array, or hold more than one, such as a DataFrame.
+
+    Warns
+    -----
+    HspyWarning
+        Keys that nobody knows, such as ``unit`` of an axis, or ``title`` at
+        the top of the metadata, and what was probably meant.
 
     Examples
     --------
@@ -172,41 +188,72 @@ class Signal:
         data: Any,
         axes: Axes | Iterable[Axis | Mapping[str, Any]] | None = None,
         *,
+        title: str | None = None,
+        signal_type: str | None = None,
         signal_dimension: int | None = None,
         metadata: Mapping[Any, Any] | None = None,
         original_metadata: Mapping[Any, Any] | None = None,
         attributes: Mapping[str, Any] | None = None,
         learning_results: Mapping[str, Any] | None = None,
         models: Mapping[str, Model | Mapping[Any, Any]] | None = None,
-        package: str = "",
-        package_version: str = "",
+        package: str | None = None,
+        package_version: str | None = None,
         location: Location | None = None,
     ) -> None:
         self._close: Callable[[], None] | None = None  # set by what loads lazily
-        self.data = data
-        self.axes = _axes_for(self.data, axes, signal_dimension)
-        self.metadata = _as_tree({} if metadata is None else metadata)
-        self.original_metadata = _as_tree({} if original_metadata is None else original_metadata)
-        self.attributes = dict(attributes or {})
-        self.learning_results = dict(learning_results or {})
-        self.models = {name: _as_model(model) for name, model in (models or {}).items()}
-        self.package = package
-        self.package_version = package_version
-        self.location = location
+        self._loaded: Any = None  # set by what loads: the data as they were, weakly
+        whole = signal_of(data)
+        if whole is not None:  # all of it is taken, but for what is given beside it
+            self.__dict__.update(vars(whole.copy()))
+        else:
+            self.data = data
+            self.__dict__.update(_defaults())
+        if whole is None or axes is not None or signal_dimension is not None:
+            given = self.axes if axes is None and whole is not None else axes
+            self.axes = axes_for(self.data, given, signal_dimension)
+        _warn_misplaced(metadata)
+        for name, tree in (
+            *(("metadata", metadata), ("original_metadata", original_metadata)),
+            *(("attributes", attributes), ("learning_results", learning_results)),
+            *(("models", models), ("package", package), ("package_version", package_version)),
+            ("location", location),
+        ):
+            if tree is not None:
+                setattr(self, name, tree)
+        if title is not None:
+            self.title = title
+        if signal_type is not None:
+            self.signal_type = signal_type
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Whatever is assigned later gets the same form as what is given at first.
-        convert = _CONVERTERS.get(name)
-        if name == "axes" and not isinstance(value, Axes):
-            value = _axes_for(self.data, value, None)
-        object.__setattr__(self, name, convert(value) if convert else value)
+        if name not in _FIELDS and not name.startswith("_") and type(self) is Signal:
+            if not isinstance(getattr(Signal, name, None), property):
+                raise AttributeError(_nothing_to_set(name))
+        elif name == "axes" and not isinstance(value, Axes):
+            value = axes_for(self.data, value, None)
+        elif name in _CONVERTERS:
+            value = _CONVERTERS[name](value)
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Say where what HyperSpy's signals and arrays have is found here."""
+        if name.startswith("_"):  # Python and its programs asking for a protocol
+            raise AttributeError(f"Signal has no {name!r}")
+        raise AttributeError(f"Signal has no {name!r}{instead_of(name, _names())}")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give the data to numpy, as `data` would; lazy ones are read for it."""
+        if copy is False and not isinstance(self.data, np.ndarray):
+            raise ValueError("the data are lazy: there is no array of them without a copy")
+        return np.array(self.data, dtype=dtype, copy=copy)
 
     # what it is
 
     @property
     def title(self) -> str:
         """``metadata.General.title``, ``""`` where there is none."""
-        return _as_text(self.metadata.get_item("General.title"))
+        return _as_text(self.metadata.get_item("General.title", None))
 
     @title.setter
     def title(self, value: str) -> None:
@@ -215,7 +262,11 @@ class Signal:
     @property
     def signal_type(self) -> str:
         """``metadata.Signal.signal_type``, such as ``"EDS_TEM"``; ``""`` where there is none."""
-        return _as_text(self.metadata.get_item("Signal.signal_type"))
+        return _as_text(self.metadata.get_item("Signal.signal_type", None))
+
+    @signal_type.setter
+    def signal_type(self, value: str) -> None:
+        self.metadata.set_item("Signal.signal_type", value)
 
     @property
     def ragged(self) -> bool:
@@ -225,18 +276,18 @@ class Signal:
     @property
     def lazy(self) -> bool:
         """Whether the data are a dask array."""
-        return _is_dask(self.data)
+        return is_dask(self.data)
 
     def check_axes(self) -> None:
-        """Check that there is an axis of the right size for each dimension of the data.
+        """Check that there is an axis of the right size for each dimension, of sensible values.
 
         Raises
         ------
         AxesError
             If not; all that is wrong is named.
         """
-        if problems := _misfits(self.data, self.axes):
-            raise AxesError(_misfit_message(self.data, problems))
+        if problems := misfits(self.data, self.axes):
+            raise AxesError(misfit_message(self.data, problems))
 
     # what it does
 
@@ -335,7 +386,7 @@ class Signal:
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy must not close the file of the original.
-        return {**self.__dict__, "_close": None}
+        return {**self.__dict__, "_close": None, "_loaded": None}
 
     # how it shows
 
@@ -375,108 +426,74 @@ class Signal:
         )
 
 
-def _is_dask(data: Any) -> bool:
-    """Whether it is a dask array, without an import of dask for those who don't use it."""
-    return type(data).__module__.partition(".")[0] == "dask" and hasattr(data, "chunks")
+def signal_of(value: object) -> Signal | None:
+    """The signal that a value is or, of HyperSpy or xarray, stands for; None for all else."""
+    if isinstance(value, Signal):
+        return value
+    if is_hyperspy(value):
+        import hspyio
+
+        return hspyio.from_hyperspy(value)
+    if is_data_array(value):
+        import hspyio
+
+        return hspyio.from_xarray(value)
+    return None
 
 
-def _as_data(value: Any) -> Any:
-    return value if isinstance(value, np.ndarray) or _is_dask(value) else np.asarray(value)
-
-
-def _as_tree(value: Mapping[Any, Any]) -> MetadataTree:
-    return value if isinstance(value, MetadataTree) else MetadataTree(value)
+def _as_tree(value: Any, name: str) -> MetadataTree:
+    return value if isinstance(value, MetadataTree) else MetadataTree(as_mapping(value, name))
 
 
 def _as_model(value: Model | Mapping[Any, Any]) -> Model:
-    return value if isinstance(value, Model) else Model(_as_tree(value))
+    return value if isinstance(value, Model) else Model(_as_tree(value, "the model"))
+
+
+def _as_models(value: Any) -> dict[str, Model]:
+    return {name: _as_model(model) for name, model in as_mapping(value, "models").items()}
 
 
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
-    "data": _as_data,
-    "metadata": _as_tree,
-    "original_metadata": _as_tree,
+    "data": as_array,
+    "metadata": lambda value: _as_tree(value, "metadata"),
+    "original_metadata": lambda value: _as_tree(value, "original_metadata"),
+    "attributes": lambda value: dict(as_mapping(value, "attributes")),
+    "learning_results": lambda value: dict(as_mapping(value, "learning_results")),
+    "models": _as_models,
 }
 
 
-# axes
+def _defaults() -> dict[str, Any]:
+    """The parts of a signal of which nothing is said."""
+    return {
+        "metadata": MetadataTree(),
+        "original_metadata": MetadataTree(),
+        "attributes": {},
+        "learning_results": {},
+        "models": {},
+        "package": "",
+        "package_version": "",
+        "location": None,
+    }
 
 
-def _axes_for(
-    data: Data,
-    axes: Iterable[Axis | Mapping[str, Any]] | None,
-    signal_dimension: int | None,
-) -> Axes:
-    """Axes that fit the data, or one error that says all that is wrong."""
-    if any(size != size for size in data.shape):  # noqa: PLR0124 # dask's nan: not known yet
-        raise AxesError(
-            f"a dimension of the data, {data.shape}, has no known size; "
-            "data.compute_chunk_sizes() finds it"
-        )
-    if axes is None:
-        default = 0 if data.dtype == object else data.ndim
-        return default_axes(data.shape, default if signal_dimension is None else signal_dimension)
-    made, problems = _made_axes(data, list(axes))
-    problems += _misfits(data, made)
-    if problems:
-        raise AxesError(_misfit_message(data, problems))
-    if isinstance(axes, Axes) and signal_dimension is None:
-        return axes
-    whole = [axis for axis in made if axis is not None]
-    if signal_dimension is not None:
-        whole = _with_signal_dimension(whole, signal_dimension)
-    return Axes(whole)
+_FIELDS = frozenset({"data", "axes", *_defaults()})
 
 
-def _made_axes(data: Data, items: list[Any]) -> tuple[list[Axis | None], list[str]]:
-    """An axis of each item, None where that is not possible, and why."""
-    axes: list[Axis | None] = []
-    problems: list[str] = []
-    for index, item in enumerate(items):
-        size = data.shape[index] if index < data.ndim else None
-        made = None
-        if isinstance(item, Axis):
-            made = item
-        elif isinstance(item, Mapping):
-            try:
-                made = axis_from_dict(item, size=size)
-            except AxesError as error:
-                problems.append(f"axes[{index}]: {error.message}")
-        else:
-            problems.append(f"axes[{index}]: a {type(item).__name__} is no axis")
-        axes.append(made)
-    return axes, problems
+def _names() -> list[str]:
+    return [*_FIELDS, *(name for name in vars(Signal) if not name.startswith("_"))]
 
 
-def _with_signal_dimension(axes: list[Axis], signal_dimension: int) -> list[Axis]:
-    if not 0 <= signal_dimension <= len(axes):
-        raise AxesError(f"signal_dimension is {signal_dimension}, there are {len(axes)} axes")
-    navigating = len(axes) - signal_dimension
-    return [
-        axis if axis.navigate == (index < navigating) else _turned(axis)
-        for index, axis in enumerate(axes)
-    ]
+def _nothing_to_set(name: str) -> str:
+    hint = did_you_mean(name, _names())
+    return f"Signal has no {name!r} to set{hint}; what is to be saved goes into .metadata"
 
 
-def _turned(axis: Axis) -> Axis:
-    """A copy for the other space: the caller's axis stays as it is."""
-    return replace(axis, navigate=not axis.navigate)
-
-
-def _misfits(data: Data, axes: Sequence[Axis | None]) -> list[str]:
-    if not axes and data.dtype == object:
-        return []  # what HyperSpy hands over for a single ragged item
-    problems = []
-    if len(axes) != data.ndim:
-        problems.append(f"{len(axes)} axes for {data.ndim} dimensions")
-    for index, (axis, size) in enumerate(zip(axes, data.shape, strict=False)):
-        if axis is not None and axis.size != size:
-            problems.append(f"axis {index} {axis.name!r} has size {axis.size}, the data {size}")
-    return problems
-
-
-def _misfit_message(data: Data, problems: list[str]) -> str:
-    return f"the axes do not fit the data of shape {data.shape}: {'; '.join(problems)}"
+def _warn_misplaced(metadata: object) -> None:
+    """Tell of keys at the top of a caller's dict that mean something one level below."""
+    if isinstance(metadata, Mapping) and not isinstance(metadata, MetadataTree):
+        for text in misplaced_keys(metadata):
+            warnings.warn(text, HspyWarning, stacklevel=3)
 
 
 # texts

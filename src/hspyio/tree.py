@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import reprlib
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import islice
 from operator import length_hint
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from hspyio.errors import HspyWarning
 from hspyio.printable import printable_line
+from hspyio.suggestions import did_you_mean, missing, nearest, quoted
 
 if TYPE_CHECKING:
     from hspyio.notebook import Row
 
-__all__ = ["MetadataTree", "tree_html"]
+__all__ = ["MetadataTree", "path_hint", "tree_html"]
 
 _TEXT_WIDTH = 60  # characters of one value or key in a drawing
 _TEXT_LINES = 200  # lines of a drawing in text
@@ -24,7 +27,17 @@ _HTML_BYTES = 900_000  # what a drawing in a notebook may weigh
 _HTML_FRAME = 2_000  # what stands around its rows
 _HTML_OPEN = 30  # more entries than this at the root are shown folded
 _DRAWN_DEPTH = 200  # deeper than any HSpy file may be; a browser stops at 512 elements
+_SEARCHED = 10_000  # entries that are looked at for one that was meant
+_ELSEWHERE = {
+    "add_dictionary": "update({...}) sets entries, set_item('a.b', value) one at a path",
+    "deepcopy": "copy.deepcopy(tree) copies all of it",
+    "export": "paths() lists all entries",
+    "process_lazy_attributes": "nothing here is lazy",
+}
 _COUNTED = 100_000  # lines left out are counted so far; a shared node can unfold without end
+
+
+_UNSET: Any = object()
 
 
 class MetadataTree(dict[Any, Any]):
@@ -101,10 +114,11 @@ class MetadataTree(dict[Any, Any]):
 
     def __getattr__(self, name: str) -> Any:
         # A special name is Python asking for a protocol (copy, pickle, numpy).
-        if name in self and not _is_special(name):
+        if _is_special(name):
+            raise AttributeError(f"MetadataTree has no {name!r}")
+        if name in self:
             return self[name]
-        message = f"no entry {name!r}; {_available(self)}"
-        raise AttributeError(message, name=name, obj=self)
+        raise AttributeError(f"no entry {quoted(name)}{_instead(self, name)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(type(self), name):
@@ -115,8 +129,19 @@ class MetadataTree(dict[Any, Any]):
 
     def __delattr__(self, name: str) -> None:
         if name not in self:
-            raise AttributeError(f"no entry {name!r}; {_available(self)}", name=name, obj=self)
+            raise AttributeError(f"no entry {quoted(name)}{_instead(self, name, new=False)}")
         del self[name]
+
+    def __missing__(self, key: Any) -> Any:
+        """Say which key was probably meant."""
+        if not isinstance(key, str):
+            raise KeyError(key)
+        raise KeyError(f"no entry {quoted(key)}{_instead(self, key)}")
+
+    def __delitem__(self, key: Any) -> None:
+        if key not in self:
+            self.__missing__(key)
+        super().__delitem__(key)
 
     def __dir__(self) -> list[str]:
         keys = [key for key in self if isinstance(key, str) and key.isidentifier()]
@@ -124,7 +149,7 @@ class MetadataTree(dict[Any, Any]):
 
     # paths
 
-    def get_item(self, path: str, default: Any = None) -> Any:
+    def get_item(self, path: str, default: Any = _UNSET) -> Any:
         """Value at a dotted path.
 
         Parameters
@@ -133,15 +158,27 @@ class MetadataTree(dict[Any, Any]):
             Such as ``"General.title"``. A key that contains a dot is found
             too: where several readings fit, the one with the longest first key.
         default : object
-            What to return where there is no such entry.
+            What to return where there is no such entry; None if it is not given.
 
         Returns
         -------
         object
             The value; a `MetadataTree` for a node.
+
+        Warns
+        -----
+        HspyWarning
+            If there is no such entry, but one of nearly that name, and no `default` is given.
         """
         place = _find(self, path)
-        return default if place is None else place[0][place[1]]
+        if place is not None:
+            return place[0][place[1]]
+        if default is not _UNSET:
+            return default
+        if hint := path_hint(self, path):
+            text = f"no entry {quoted(path)}{hint} None is returned, as without a default"
+            warnings.warn(text, HspyWarning, stacklevel=2)
+        return None
 
     def has_item(self, path: str) -> bool:
         """Whether there is an entry at a dotted path (see `get_item`)."""
@@ -175,8 +212,28 @@ class MetadataTree(dict[Any, Any]):
         """
         place = _find(self, path)
         if place is None:
-            raise KeyError(path)
+            raise KeyError(f"no entry {quoted(path)}{path_hint(self, path)}")
         del place[0][place[1]]
+
+    def add_node(self, path: str) -> None:
+        """Make an empty node at a dotted path; one that is there stays as it is.
+
+        Parameters
+        ----------
+        path : str
+            As for `set_item`, which makes the nodes on its way without being asked.
+
+        Raises
+        ------
+        TypeError
+            If a value stands there, or on the way.
+        """
+        place = _find(self, path)
+        there = None if place is None else place[0][place[1]]
+        if place is None:
+            self.set_item(path, MetadataTree())
+        elif not isinstance(there, Mapping):
+            raise TypeError(f"cannot make a node of {path!r}: there is a {type(there).__name__}")
 
     def paths(self) -> Iterator[tuple[str, Any]]:
         """Iterate over all leaves.
@@ -433,11 +490,47 @@ def _is_special(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-def _available(tree: MetadataTree) -> str:
-    if not tree:
-        return "the tree is empty"
-    names = ", ".join(_key_text(key) for key in islice(tree, 20))
-    return f"there are: {names}{', …' if len(tree) > 20 else ''}"
+# what was meant
+
+
+def _instead(tree: MetadataTree, name: str, *, new: bool = True) -> str:
+    """The end of a message on an entry that a node has not got."""
+    if name in _ELSEWHERE:
+        return f"; {_ELSEWHERE[name]}"
+    if "." in name:
+        return f"; get_item({quoted(name)}) follows dotted paths"
+    more = f"; set_item('{name}. ...', value) makes it" if new and name.isidentifier() else ""
+    near = did_you_mean(name, list(tree))
+    return near or f"{missing(name, list(tree)) if tree else '; the tree is empty'}{more}"
+
+
+def path_hint(tree: Mapping[Any, Any], path: str) -> str:
+    """``"; did you mean 'General.title'?"`` for a dotted path that is not there, or ``""``.
+
+    What is nearest where the path ends, else the same last key somewhere else.
+    """
+    node, done, rest = tree, "", path
+    while "." in rest:
+        head, _, tail = rest.partition(".")
+        inner = node.get(head)
+        if not isinstance(inner, Mapping):
+            break
+        node, done, rest = inner, f"{done}{head}.", tail
+    key, dot, after = rest.partition(".")
+    near = [f"{done}{name}{dot}{after}" for name in nearest(key, node) if name != key]
+    whole = [near_path for near_path in near if not after or _holds(tree, near_path)]
+    last = path.rpartition(".")[2].casefold()
+    same = (
+        found
+        for found, _ in islice(MetadataTree(tree).paths(), _SEARCHED)
+        if found.rpartition(".")[2].casefold() == last
+    )
+    found = whole or list(islice(same, 3)) or near
+    return f"; did you mean {' or '.join(map(quoted, found))}?" if found else ""
+
+
+def _holds(tree: Mapping[Any, Any], path: str) -> bool:
+    return isinstance(tree, MetadataTree) and tree.has_item(path)
 
 
 # texts

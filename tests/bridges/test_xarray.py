@@ -303,10 +303,10 @@ def test_what_is_in_the_way_is_all_named() -> None:
 @pytest.mark.parametrize(
     ("thing", "message"),
     [
-        (xr.Dataset(), "no variable"),
-        (xr.Dataset({"a": 1, "b": 2}), r"2 variables \('a', 'b'\)"),
-        (np.zeros(3), r"numpy\.ndarray; give a DataArray"),
-        (xr.DataTree(), "DataTree; give a DataArray"),
+        (xr.Dataset(), "array is a Dataset without variables"),
+        (xr.Dataset({"a": 1, "b": 2}), r"2 variables: 'a', 'b'; .*from_xarray\(dataset\['a'\]\)"),
+        (np.zeros(3), r"array is a numpy\.ndarray; .*; Signal\(array"),
+        (xr.DataTree(), "array is a xarray.DataTree; from_xarray takes a DataArray"),
     ],
 )
 def test_what_is_no_single_array(thing: Any, message: str) -> None:

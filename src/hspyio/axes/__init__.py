@@ -1,8 +1,9 @@
 """The axes of a signal: what each dimension of its data means."""
 
 from hspyio.axes.collection import Axes, axes_table, default_axes
-from hspyio.axes.dicts import axis_from_dict, axis_to_dict
-from hspyio.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis
+from hspyio.axes.dicts import axis_from_dict, axis_to_dict, unknown_keys
+from hspyio.axes.fitting import axes_for, misfit_message, misfits
+from hspyio.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis, doubts
 
 __all__ = [
     "Axes",
@@ -10,8 +11,13 @@ __all__ = [
     "DataAxis",
     "FunctionalAxis",
     "UniformAxis",
+    "axes_for",
     "axes_table",
     "axis_from_dict",
     "axis_to_dict",
     "default_axes",
+    "doubts",
+    "misfit_message",
+    "misfits",
+    "unknown_keys",
 ]

@@ -6,6 +6,7 @@ should be.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,9 +32,16 @@ def scalar(value: Any) -> Any:
 def as_label(value: Any) -> str | None:
     """Text, or None for a name that is not given."""
     value = scalar(value)
-    if value is None or isinstance(value, str):
-        return None if value is None else str(value)
+    if value is None or is_undefined(value):
+        return None
+    if isinstance(value, str):
+        return str(value)
     raise ValueError(f"must be text or None, got {short(value)}")
+
+
+def is_undefined(value: Any) -> bool:
+    """Whether it is what HyperSpy's axes have for a name or units that are not given."""
+    return type(value).__name__ == "_Undefined"
 
 
 def as_bool(value: Any) -> bool:
@@ -42,6 +50,13 @@ def as_bool(value: Any) -> bool:
     if isinstance(value, bool | int) and value in (0, 1):
         return bool(value)
     raise ValueError(f"must be True or False, got {short(value)}")
+
+
+def as_extra(value: Any) -> dict[Any, Any]:
+    """What else is kept with an axis, under names that are not the axis's own."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise ValueError(f"must be a dict, got {short(value)}")
 
 
 def as_size(value: Any) -> int:
@@ -65,7 +80,7 @@ def as_points(value: Any) -> NDArray[Any]:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"must be one row of numbers: {error}") from error
+        raise ValueError(f"must be one row of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
         raise ValueError(f"must hold real numbers, got dtype {array.dtype}")
     if array.ndim != 1:
@@ -78,6 +93,18 @@ def as_expression(value: Any) -> str:
     if isinstance(value, str):
         return str(value)
     raise ValueError(f"must be text, got {short(value)}")
+
+
+def as_parameters(value: Any) -> dict[str, Any]:
+    """Numbers of a formula, by names that the axis does not use itself."""
+    parameters = {key: scalar(number) for key, number in dict(value).items()}
+    taken = sorted(set(parameters) & FUNCTIONAL_KEYS)
+    if taken:
+        raise ValueError(f"cannot be named {', '.join(taken)}: the axis itself uses the name")
+    wrong = [key for key, number in parameters.items() if not is_number(number)]
+    if wrong:
+        raise ValueError(f"must be numbers: {', '.join(map(str, wrong))}")
+    return parameters
 
 
 def is_number(value: Any) -> bool:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from typing import Any, overload
 
+from hspyio.axes.checks import short
 from hspyio.axes.kinds import TABLE_HEAD, Axis, UniformAxis, table_row
 from hspyio.errors import AxesError
 from hspyio.printable import printable_line
+from hspyio.suggestions import did_you_mean, missing
+
+_OWN = ("names", "navigation", "signal", "shape", "navigation_shape", "signal_shape")
+_ELSEWHERE = {
+    "signal_axes": "; did you mean 'signal'?",
+    "navigation_axes": "; did you mean 'navigation'?",
+    "signal_dimension": "; len(axes.signal) says it",
+    "navigation_dimension": "; len(axes.navigation) says it",
+}
 
 
 class Axes(Sequence[Axis]):
@@ -47,15 +57,36 @@ class Axes(Sequence[Axis]):
     def __getitem__(self, key: slice) -> tuple[Axis, ...]: ...
     def __getitem__(self, key: int | str | slice) -> Axis | tuple[Axis, ...]:
         if not isinstance(key, str):
-            return self._axes[key]
+            try:
+                return self._axes[key]
+            except IndexError:
+                raise IndexError(f"no axis {key!r}: there are {len(self._axes)}") from None
+            except TypeError:
+                raise TypeError(f"an axis has a number or a name, not {short(key)}") from None
         found = [axis for axis in self._axes if axis.name == key]
         if len(found) == 1:
             return found[0]
         if found:
             indices = ", ".join(str(axis.index_in_array) for axis in found)
             raise AxesError(f"the axes {indices} are all named {key!r}; take one by its number")
-        known = ", ".join(repr(name) for name in self.names if name is not None)
-        raise AxesError(f"no axis is named {key!r}; names: {known or 'none'}")
+        known = [name for name in self.names if name is not None]
+        raise AxesError(f"no axis is named {key!r}{missing(key, known)}")
+
+    def __getattr__(self, name: str) -> Any:
+        """Say where what HyperSpy's AxesManager has is found here."""
+        if name.startswith("_"):
+            raise AttributeError(f"Axes has no {name!r}")
+        if name in self.names:
+            raise AttributeError(f"Axes has no {name!r}; write axes[{name!r}] for the axis")
+        hint = _ELSEWHERE.get(name) or did_you_mean(name, [*_OWN, *self.names])
+        far = "; HyperSpy's AxesManager has more: signal.to_hyperspy().axes_manager"
+        raise AttributeError(f"Axes has no {name!r}{hint or far}")
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Say how axes are replaced; their number is that of the data."""
+        raise TypeError(
+            "an axis can be changed, axes[0].scale = 2, and all replaced, signal.axes = [...]"
+        )
 
     def __len__(self) -> int:
         return len(self._axes)

@@ -20,9 +20,11 @@ from hspyio.axes.checks import (
     UNITS,
     X,
     is_number,
+    is_undefined,
     scalar,
     short,
 )
+from hspyio.axes.hints import key_hint
 from hspyio.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis
 from hspyio.errors import AxesError
 
@@ -31,6 +33,11 @@ _OWN_KEYS: dict[type, frozenset[str]] = {
     UniformAxis: COMMON_KEYS | {SIZE, OFFSET, SCALE, names.AXIS, EXPRESSION},
     DataAxis: COMMON_KEYS | {SIZE, names.AXIS},
     FunctionalAxis: FUNCTIONAL_KEYS,
+}
+_NOT_GIVEN: dict[type, frozenset[str]] = {
+    UniformAxis: frozenset({names.INDEX_IN_ARRAY, names.AXIS, EXPRESSION}),
+    DataAxis: frozenset({names.INDEX_IN_ARRAY, SIZE}),
+    FunctionalAxis: frozenset({names.INDEX_IN_ARRAY, names.AXIS}),
 }
 
 
@@ -69,7 +76,9 @@ def axis_to_dict(axis: Axis) -> dict[str, Any]:
     return result
 
 
-def axis_from_dict(d: Mapping[str, Any], *, size: int | None = None, where: str = "") -> Axis:
+def axis_from_dict(
+    d: Mapping[str, Any], *, size: int | None = None, where: str = "", strict: bool = False
+) -> Axis:
     """Make an axis of its dict.
 
     The class goes by content, not by ``_type``: a key ``axis`` makes a
@@ -84,6 +93,9 @@ def axis_from_dict(d: Mapping[str, Any], *, size: int | None = None, where: str 
         Length of the dimension, for a dict without ``size``.
     where : str
         Where the dict stands, for errors.
+    strict : bool
+        Whether a name or units that are no text are refused; files have numbers and bytes there,
+        which are read as text.
 
     Returns
     -------
@@ -97,17 +109,29 @@ def axis_from_dict(d: Mapping[str, Any], *, size: int | None = None, where: str 
         If a value is not of its kind, or the size is not known.
     """
     try:
-        return _axis_of(d, size)
+        return _axis_of(d, size, strict)
     except AxesError as error:
-        raise AxesError(error.message, where=where) from error
+        raise AxesError(error.message, where=where) from None
 
 
-def _axis_of(d: Mapping[str, Any], size: int | None) -> Axis:
+def unknown_keys(d: Mapping[str, Any]) -> list[str]:
+    """Keys of an axis's dict that mean nothing to anyone, each with what was probably meant."""
+    kind = _kind_of(d)
+    known = sorted(_OWN_KEYS[kind] - _NOT_GIVEN[kind])
+    found = []
+    for key, value in d.items():
+        parameter = kind is FunctionalAxis and is_number(scalar(value))
+        if key not in _OWN_KEYS[kind] and not parameter:
+            found.append(f"{short(key)} is no key of a {kind.__name__}{key_hint(str(key), known)}")
+    return found
+
+
+def _axis_of(d: Mapping[str, Any], size: int | None, strict: bool) -> Axis:
     kind = _kind_of(d)
     extra = {key: value for key, value in d.items() if key not in _OWN_KEYS[kind]}
     common: dict[str, Any] = {
-        "name": _as_text(d.get(NAME)),
-        "units": _as_text(d.get(UNITS)),
+        "name": d.get(NAME) if strict else _as_text(d.get(NAME)),
+        "units": d.get(UNITS) if strict else _as_text(d.get(UNITS)),
         "navigate": d.get(NAVIGATE, False),
         "is_binned": d.get(BINNED, False),
     }
@@ -115,7 +139,7 @@ def _axis_of(d: Mapping[str, Any], size: int | None) -> Axis:
         return DataAxis(**common, axis=d[names.AXIS], extra=extra)
     size = d.get(SIZE, size)
     if kind is FunctionalAxis:
-        return _functional_axis_of(d, size, common, extra)
+        return _functional_axis_of(d, size, common, extra, strict)
     if size is None:
         raise AxesError(f"axis {short(common['name'])}: its size is not given")
     offset, scale = d.get(OFFSET, 0.0), d.get(SCALE, 1.0)
@@ -123,7 +147,11 @@ def _axis_of(d: Mapping[str, Any], size: int | None) -> Axis:
 
 
 def _functional_axis_of(
-    d: Mapping[str, Any], size: int | None, common: dict[str, Any], extra: dict[str, Any]
+    d: Mapping[str, Any],
+    size: int | None,
+    common: dict[str, Any],
+    extra: dict[str, Any],
+    strict: bool,
 ) -> FunctionalAxis:
     inner = d.get(X, {})
     if not isinstance(inner, Mapping) or _kind_of(inner) is FunctionalAxis:
@@ -132,7 +160,7 @@ def _functional_axis_of(
     return FunctionalAxis(
         **common,
         expression=_as_text(d[EXPRESSION]),
-        x=_axis_of(inner, size),  # type: ignore[arg-type] # functional ones are refused above
+        x=_axis_of(inner, size, strict),  # type: ignore[arg-type] # functional ones are refused above
         parameters=parameters,
         extra={key: value for key, value in extra.items() if key not in parameters},
     )
@@ -154,4 +182,4 @@ def _as_text(value: Any) -> Any:
             return value.decode("latin-1")
     if is_number(value):
         return str(value)
-    return None if type(value).__name__ == "_Undefined" else value
+    return None if is_undefined(value) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -10,19 +11,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 
 from hspyio.axes.checks import (
-    FUNCTIONAL_KEYS,
     X,
     as_bool,
     as_expression,
+    as_extra,
     as_float,
     as_label,
+    as_parameters,
     as_points,
     as_size,
-    is_number,
-    scalar,
     short,
 )
-from hspyio.errors import AxesError
+from hspyio.axes.hints import absent, unknown
+from hspyio.errors import AxesError, HspyWarning
 from hspyio.expression import evaluate
 
 if TYPE_CHECKING:
@@ -37,6 +38,41 @@ class _Common:
     is_binned: bool = field(default=False, kw_only=True)
     extra: dict[str, Any] = field(default_factory=dict, kw_only=True)
     index_in_array: int | None = field(default=None, init=False)
+
+    _own_converters: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a field to a value of its kind; in the making all of them are checked together."""
+        if name not in self.__dataclass_fields__:
+            raise unknown(type(self).__name__, _names_of(self), name)
+        try:
+            object.__getattribute__(self, name)
+        except AttributeError:  # it is set for the first time, by __init__ or by a copy
+            object.__setattr__(self, name, value)
+            return
+        convert = _CONVERTERS.get(name) or self._own_converters.get(name)
+        if convert is not None:
+            try:
+                value = convert(value)
+            except (ValueError, TypeError, OverflowError) as error:
+                raise AxesError(f"{_label(self)}: {name} {_reason(error)}") from None
+        object.__setattr__(self, name, value)
+        if name in ("scale", "offset", "axis") and (found := doubts(self)):
+            warnings.warn(f"{_label(self)}: {'; '.join(found)}", HspyWarning, stacklevel=2)
+
+    def __getattr__(self, name: str) -> Any:
+        """Say where what HyperSpy's axes have is found here."""
+        raise absent(type(self).__name__, _names_of(self), name)
+
+    def check(self) -> None:
+        """Check the values once more, also those in dicts, which may have been changed in place.
+
+        Raises
+        ------
+        AxesError
+            If one is not of its kind; all of them are named.
+        """
+        _check(self)
 
     def __eq__(self, other: object) -> bool:
         """Compare what two axes say, not where they stand; a nan equals a nan."""
@@ -86,8 +122,10 @@ class UniformAxis(_Common):
 
     kind: ClassVar[str] = "UniformDataAxis"
 
+    _own_converters: ClassVar = {"size": as_size, "offset": as_float, "scale": as_float}
+
     def __post_init__(self) -> None:
-        _check(self, {"size": as_size, "offset": as_float, "scale": as_float})
+        _check(self)
 
     @property
     def values(self) -> NDArray[Any]:
@@ -118,8 +156,10 @@ class DataAxis(_Common):
 
     kind: ClassVar[str] = "DataAxis"
 
+    _own_converters: ClassVar = {"axis": as_points}
+
     def __post_init__(self) -> None:
-        _check(self, {"axis": as_points})
+        _check(self)
 
     @property
     def size(self) -> int:
@@ -130,6 +170,12 @@ class DataAxis(_Common):
     def values(self) -> NDArray[Any]:
         """The points: `axis` itself."""
         return self.axis
+
+
+def _as_inner_axis(value: Any) -> UniformAxis | DataAxis:
+    if isinstance(value, UniformAxis | DataAxis):
+        return value
+    raise ValueError(f"must be a uniform axis or a data axis, got {type(value).__name__}")
 
 
 @dataclass(slots=True, eq=False)
@@ -162,9 +208,14 @@ class FunctionalAxis(_Common):
 
     kind: ClassVar[str] = "FunctionalDataAxis"
 
+    _own_converters: ClassVar = {
+        "expression": as_expression,
+        "x": _as_inner_axis,
+        "parameters": as_parameters,
+    }
+
     def __post_init__(self) -> None:
-        converters = {"expression": as_expression, "x": _as_inner_axis}
-        _check(self, {**converters, "parameters": _as_parameters})
+        _check(self)
 
     @property
     def size(self) -> int:
@@ -183,51 +234,70 @@ class FunctionalAxis(_Common):
         try:
             return evaluate(self.expression, {**self.parameters, X: self.x.values})
         except AxesError as error:
-            raise AxesError(f"{_label(self)}: {error.message}") from error
+            raise AxesError(f"{_label(self)}: {error.message}") from None
 
 
 Axis: TypeAlias = UniformAxis | DataAxis | FunctionalAxis
 
 
-def _check(axis: Axis, converters: Mapping[str, Callable[[Any], Any]]) -> None:
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "name": as_label,
+    "units": as_label,
+    "navigate": as_bool,
+    "is_binned": as_bool,
+    "extra": as_extra,
+}
+
+
+def _check(axis: Any) -> None:
     """Convert the fields of an axis in place; all that do not fit are named in one error."""
-    common: dict[str, Callable[[Any], Any]] = {
-        "name": as_label,
-        "units": as_label,
-        "navigate": as_bool,
-        "is_binned": as_bool,
-        "extra": dict,
-    }
     problems = []
-    for name, convert in {**common, **converters}.items():
-        value = getattr(axis, name)
+    for name, convert in (*_CONVERTERS.items(), *axis._own_converters.items()):
         try:
-            setattr(axis, name, convert(value))
+            object.__setattr__(axis, name, convert(getattr(axis, name)))
         except (ValueError, TypeError, OverflowError) as error:
-            reason = error.message if isinstance(error, AxesError) else str(error)
-            problems.append(f"{name} {reason}")
+            problems.append(f"{name} {_reason(error)}")
     if problems:
         raise AxesError(f"{_label(axis)}: {'; '.join(problems)}")
 
 
-def _as_inner_axis(value: Any) -> UniformAxis | DataAxis:
-    if isinstance(value, UniformAxis | DataAxis):
-        return value
-    raise ValueError(f"must be a uniform axis or a data axis, got {type(value).__name__}")
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, AxesError) else str(error)
 
 
-def _as_parameters(value: Any) -> dict[str, Any]:
-    parameters = {key: scalar(number) for key, number in dict(value).items()}
-    taken = sorted(set(parameters) & FUNCTIONAL_KEYS)
-    if taken:
-        raise ValueError(f"cannot be named {', '.join(taken)}: the axis itself uses the name")
-    wrong = [key for key, number in parameters.items() if not is_number(number)]
-    if wrong:
-        raise ValueError(f"must be numbers: {', '.join(map(str, wrong))}")
-    return parameters
+def _names_of(axis: Any) -> list[str]:
+    """What may be set of an axis."""
+    return [name for name in axis.__dataclass_fields__ if name != "index_in_array"]
 
 
-def _label(axis: Axis) -> str:
+def doubts(axis: Any) -> list[str]:
+    """What can be kept of an axis, but makes no sense, or not to HyperSpy."""
+    if isinstance(axis, UniformAxis):
+        found = [
+            f"{name} is {number}, so that no point has a value"
+            for name, number in (("offset", axis.offset), ("scale", axis.scale))
+            if not math.isfinite(number)
+        ]
+        if axis.scale == 0:
+            found.append("scale is 0, so that all points are the same")
+        return found
+    if isinstance(axis, DataAxis):
+        return _doubtful_points(axis.axis)
+    wrong = [key for key, number in axis.parameters.items() if not np.isfinite(number)]
+    found = [f"parameter {key} is {axis.parameters[key]}" for key in wrong]
+    return [*found, *(f"of its x: {doubt}" for doubt in doubts(axis.x))]
+
+
+def _doubtful_points(points: NDArray[Any]) -> list[str]:
+    if points.dtype.kind == "f" and not np.all(np.isfinite(points)):
+        return ["axis holds points that are no finite numbers"]
+    later, earlier = points[1:], points[:-1]
+    if np.all(later > earlier) or np.all(later < earlier):
+        return []
+    return ["axis neither rises nor falls from each point to the next; HyperSpy can't read that"]
+
+
+def _label(axis: _Common) -> str:
     index = "" if axis.index_in_array is None else f"{axis.index_in_array} "
     return f"axis {index}{short(axis.name)}"
 

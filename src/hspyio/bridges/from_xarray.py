@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +21,10 @@ from hspyio.bridges.coordinates import (
 from hspyio.bridges.parts_of_data import join_parts
 from hspyio.bridges.tree_text import tree_of
 from hspyio.errors import ConversionError, HspyError, HspyWarning, Problem
+from hspyio.given import kind_of, more_than_an_array
 from hspyio.signal import Signal
+from hspyio.suggestions import listing, missing
+from hspyio.tree import MetadataTree
 
 if TYPE_CHECKING:
     import xarray
@@ -91,6 +95,7 @@ def from_xarray(
     if notes:
         lines = "".join(f"\n  {note}" for note in notes)
         warnings.warn(f"not all of it fits a signal's axes:{lines}", HspyWarning, stacklevel=2)
+    trees[names.METADATA] = MetadataTree(trees[names.METADATA])  # a file's, not a caller's
     return Signal(chosen.data, axes, **trees)
 
 
@@ -103,18 +108,31 @@ def _one_array(array: Any) -> xarray.DataArray:
     if isinstance(array, xarray.DataArray):
         return array
     if not isinstance(array, xarray.Dataset):
-        kind = f"{type(array).__module__}.{type(array).__qualname__}"
-        raise ConversionError(f"is a {kind}; give a DataArray, or a Dataset with one variable")
+        raise ConversionError(
+            f"array is a {kind_of(array)}; from_xarray takes a DataArray, or a Dataset with one "
+            f"variable{_instead(array)}"
+        )
     whole = join_parts(array)
     found = list(whole.data_vars)
     if len(found) == 1:
         return whole[found[0]]
-    listed = ", ".join(map(repr, found)) or "none"
+    if not found:
+        raise ConversionError("array is a Dataset without variables, so that there are no data")
     raise ConversionError(
-        f"the Dataset has {len(found)} variables ({listed}); give one, such as ds[{listed[:40]}]"
-        if found
-        else "the Dataset has no variable"
+        f"array is a Dataset with {len(found)} variables: {listing(found)}; give one of them, "
+        f"such as from_xarray(dataset[{found[0]!r}])"
     )
+
+
+def _instead(array: object) -> str:
+    """The call that was probably meant."""
+    if isinstance(array, str | os.PathLike):
+        return "; xarray.open_dataset(path) opens a file"
+    if isinstance(array, Signal):
+        return "; signal.to_xarray() is the way back"
+    if meant := more_than_an_array(array):
+        return f"; {meant}"
+    return "; Signal(array, axes) makes a signal of an array"
 
 
 def _problems(array: xarray.DataArray, signal_dims: Sequence[Hashable] | None) -> list[Problem]:
@@ -123,10 +141,15 @@ def _problems(array: xarray.DataArray, signal_dims: Sequence[Hashable] | None) -
     if twice:
         message = f"{', '.join(map(repr, twice))} stand more than once; rename them"
         problems.append(Problem("dims", message))
-    unknown = [dim for dim in signal_dims or () if dim not in array.dims]
-    if unknown:
-        message = f"{', '.join(map(repr, unknown))} are none of {array.dims}"
+    if isinstance(signal_dims, str):
+        message = f"is one text; give a list: signal_dims=[{signal_dims!r}]"
         problems.append(Problem("signal_dims", message))
+        signal_dims = ()
+    problems += [
+        Problem("signal_dims", f"{dim!r} is no dimension{missing(str(dim), array.dims)}")
+        for dim in signal_dims or ()
+        if dim not in array.dims
+    ]
     if array.dtype == object:
         message = "are Python objects; convert them to numbers or texts with astype"
         problems.append(Problem("data", message))

@@ -15,6 +15,7 @@ from hspyio import names
 from hspyio.api.editing import put, update_group
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.saving import warn_unannotated, write_new
+from hspyio.axes import axes_for
 from hspyio.elements.form import Refusal
 from hspyio.errors import (
     HspyWarning,
@@ -23,11 +24,13 @@ from hspyio.errors import (
     UnsupportedTypeError,
     one_or_many,
 )
+from hspyio.given import as_array
 from hspyio.layout import EncodedFile, encode_file, fitting_dicts
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.parts import SignalParts
 from hspyio.signal import Signal
 from hspyio.storage.atomic import check_target
+from hspyio.tree import MetadataTree
 
 __all__ = ["file_reader", "file_writer"]
 
@@ -278,13 +281,14 @@ def signal_from_dict(signal: Mapping[str, Any], above: tuple[int, ...] = ()) -> 
     results = signal.get(names.LEARNING_RESULTS)
     if results is None:
         results = attributes.pop(names.LEARNING_RESULTS, {})
-    data, axes = signal["data"], signal["axes"]
-    if np.shape(data) == (1,) and getattr(data, "dtype", None) != np.dtype(object):
+    data, axes = as_array(signal["data"]), signal["axes"]
+    if data.shape == (1,) and data.dtype != object:
         axes = axes or None  # HyperSpy's parameters: one value, and no axes
+    metadata = _with_title(_adopted(dict(signal.get(names.METADATA) or {}), above))
     return Signal(
         data,
-        axes,
-        metadata=_with_title(_adopted(dict(signal.get(names.METADATA) or {}), above)),
+        axes_for(data, axes, None, strict=False),
+        metadata=MetadataTree(metadata),
         original_metadata=_adopted(dict(signal.get(names.ORIGINAL_METADATA) or {}), above),
         attributes={k: v for k, v in attributes.items() if k not in (names.LAZY, names.RAGGED)},
         learning_results=dict(results or {}),

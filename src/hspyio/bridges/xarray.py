@@ -184,6 +184,6 @@ def _attributes(
 
 def _units(signal: Signal) -> str:
     """The units of the data, which HyperSpy keeps as ``Intensity (Counts)``."""
-    quantity = signal.metadata.get_item("Signal.quantity")
+    quantity = signal.metadata.get_item("Signal.quantity", None)
     found = _QUANTITY.fullmatch(quantity) if isinstance(quantity, str) else None
     return found[2] if found and quantity.isprintable() else ""

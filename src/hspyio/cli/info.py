@@ -179,7 +179,7 @@ def _highlights(metadata: hspyio.MetadataTree) -> dict[str, str]:
     for label, path, unit in HIGHLIGHTS:
         for instrument in INSTRUMENTS if "INSTRUMENT" in path else ("",):
             place = path.replace("INSTRUMENT", f"Acquisition_instrument.{instrument}")
-            value = metadata.get_item(place)
+            value = metadata.get_item(place, None)
             if text := _short(value):
                 found[label] = f"{text} {unit}".rstrip()
     return found

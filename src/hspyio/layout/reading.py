@@ -22,6 +22,7 @@ from hspyio.node import Attribute, Damaged, Group
 from hspyio.parts import SignalParts
 from hspyio.records import record
 from hspyio.signal import Location, Signal
+from hspyio.tree import MetadataTree
 from hspyio.versions import CURRENT, Version, parse_version
 
 __all__ = [
@@ -275,7 +276,7 @@ def to_signal(
     signal = Signal(
         parts.data,
         made,
-        metadata=metadata,
+        metadata=MetadataTree(metadata),
         original_metadata=parts.original_metadata,
         attributes=attributes,
         learning_results=parts.learning_results or {},

@@ -113,7 +113,7 @@ class _View:
         if not data.ndim:
             data, axes = data.reshape(1), default_axes((1,), 1)
         navigation, inner = _parts(axes)
-        quantity = plain_text(signal.metadata.get_item("Signal.quantity"))
+        quantity = plain_text(signal.metadata.get_item("Signal.quantity", None))
         return cls(data, axes, navigation, inner, quantity, log, most_bytes, work)
 
     @property

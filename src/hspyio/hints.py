@@ -1,0 +1,68 @@
+"""Where what HyperSpy's users look for is found in a Signal, and where what they give belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hspyio.suggestions import did_you_mean, nearest, quoted
+
+__all__ = ["instead_of", "misplaced_keys"]
+
+_ELSEWHERE = {
+    "axes_manager": "the axes are .axes; HyperSpy's own are .to_hyperspy().axes_manager",
+    "tmp_parameters": "where it was loaded from is .location",
+    "compute": "signal.data = signal.data.compute() reads lazy data",
+    "as_lazy": "load(path, lazy=True) leaves the data in the file",
+    "set_signal_type": "signal.signal_type = 'EDS_TEM' sets it",
+    "navigator": "signal.plot() draws one",
+    "update": "hspyio.update(path, signal) writes all but the data",
+    "append": "hspyio.append(path, signal) adds it to a file",
+    "load": "hspyio.load(path) loads one",
+    "values": "the array is .data",
+    "name": "did you mean 'title'?",
+}
+_ARRAY_TOO = ("isig", "inav")  # what slices of an array do
+
+_NODES: dict[str, str] = {
+    "General": "title date time time_zone authors doi notes original_filename",
+    "Signal": "signal_type quantity noise_properties",
+    "Sample": "elements xray_lines thickness description",
+    "Acquisition_instrument": "TEM SEM",
+    "Acquisition_instrument.TEM": "beam_energy beam_current camera_length convergence_angle "
+    "acquisition_mode magnification probe_area tilt_stage",
+}
+_PLACE = {key: f"{node}.{key}" for node, listed in _NODES.items() for key in listed.split()}
+_TOP = [node for node in _NODES if "." not in node]
+
+
+def instead_of(name: str, known: list[str]) -> str:
+    """The end of a message on what a signal has not got: where it is, or what was meant."""
+    if name in _ELSEWHERE:
+        return f"; {_ELSEWHERE[name]}"
+    if name in _ARRAY_TOO:
+        return f"; slice the array, .data[...], or HyperSpy's signal, .to_hyperspy().{name}[...]"
+    if hasattr(np.ndarray, name):
+        return f"; the array has it: .data.{name}, or HyperSpy's signal: .to_hyperspy().{name}"
+    near = did_you_mean(name, known)
+    return near or f"; the array is .data, and .to_hyperspy().{name} what HyperSpy has by that name"
+
+
+def misplaced_keys(metadata: Mapping[Any, Any]) -> list[str]:
+    """Keys at the top of metadata that HyperSpy, and whoever reads them, looks for elsewhere."""
+    found = []
+    for key, value in metadata.items():
+        if not isinstance(key, str):
+            continue
+        if key in _PLACE:
+            found.append(
+                f"metadata: {key!r} stands at the top, where nobody looks for it; "
+                f"did you mean {_PLACE[key]!r}?"
+            )
+        elif isinstance(value, Mapping) and key not in _TOP and (near := nearest(key, _TOP, 1)):
+            found.append(
+                f"metadata: {quoted(key)} is no node that is looked for; did you mean {near[0]!r}?"
+            )
+    return found
