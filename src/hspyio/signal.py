@@ -378,6 +378,7 @@ class Signal:
         for name in ("attributes", "learning_results", "models"):
             setattr(result, name, dict(getattr(self, name)))
         result.axes = copy.deepcopy(self.axes)
+        result._loaded = self._loaded
         return result
 
     def deepcopy(self) -> Signal:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hspyio import names
+from hspyio.api.arguments import name_of, path_of, the_signal, warn_of_doubts
 from hspyio.api.changing import change, to_be_changed
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
-from hspyio.api.saving import listed, warn_unannotated
+from hspyio.api.loaded import Loaded
+from hspyio.api.saving import warn_unannotated
 from hspyio.errors import (
     AxesError,
     ExperimentError,
+    HspyWarning,
+    OptionError,
     SaveError,
     UnsupportedTypeError,
     one_or_many,
@@ -28,6 +36,7 @@ from hspyio.signal import Location, Signal
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.proof import Member, thinned
 from hspyio.storage.space import check_space
+from hspyio.suggestions import quoted
 from hspyio.versions import CURRENT
 
 if TYPE_CHECKING:
@@ -43,6 +52,7 @@ def append(
     path: str | os.PathLike[str],
     signal: Signal,
     *,
+    name: str | None = None,
     chunks: None | bool | tuple[int, ...] = None,
     compression: None | str | int | Mapping[str, Any] = "gzip",
     compression_opts: Any = None,
@@ -60,7 +70,10 @@ def append(
     path : path-like
         The file.
     signal : Signal
-        What to add; a title that is there already gets a group of its own.
+        What to add; a title that is there already gets a group of its own. A signal of HyperSpy
+        or a DataArray of xarray is converted.
+    name : str, optional
+        The name of its group; that of its title by default.
     chunks, compression, compression_opts, shuffle, checksum, nexus, threads, progress, durable
         See `save`.
 
@@ -82,10 +95,27 @@ def append(
         progress=progress,
         durable=durable,
     )
-    put(path, listed(signal)[0], options, group=None, with_data=True)
+    path = path_of(path, "append(path, signal)")
+    whole = the_signal(signal, "append")
+    put(path, whole, options, group=None, with_data=True, name=_new_name(name))
+    warn_of_doubts(path, [whole])
 
 
-def update(path: str | os.PathLike[str], signal: Signal, *, name: str | None = None) -> None:
+def _new_name(name: str | None) -> str | None:
+    """The name of a group that is to be made."""
+    name = name_of(name, "append(path, signal, name='HAADF')")
+    if name is not None and (name in ("", ".", "..") or not _NAME.fullmatch(name)):
+        raise OptionError(
+            f"name is {quoted(name)}; the name of a group is text of up to 500 characters, "
+            "without slashes and NULs"
+        )
+    return name
+
+
+_NAME = re.compile("[^/\0\ud800-\udfff]{1,500}")
+
+
+def update(path: str | os.PathLike[str], signal: Signal, name: str | None = None) -> None:
     """Write metadata, axes, attributes, learning results and models; the data stay untouched.
 
     What is written is what the signal now holds; nothing old stays beside it. The group is
@@ -109,9 +139,34 @@ def update(path: str | os.PathLike[str], signal: Signal, *, name: str | None = N
     UnsupportedTypeError, SaveError
         See `save`; the file is untouched.
     """
-    [signal] = listed(signal)
-    group = update_group(path, signal, name)
-    put(path, signal, WriteOptions(), group=group, with_data=False)
+    path = path_of(path, "update(path, signal)")
+    name = name_of(name, "update(path, signal, name='HAADF')")
+    whole = the_signal(signal, "update")
+    with opened(path, _UNREAD) as file:
+        group = _group_in(file, whole, name)
+        other = _other_data(file, group, whole)
+    put(path, whole, WriteOptions(), group=group, with_data=False)
+    warn_of_doubts(path, [whole])
+    if other:
+        text = f"{os.fspath(path)}: {other}; update writes all but the data. save writes them"
+        warnings.warn(text, HspyWarning, stacklevel=2)
+
+
+def _other_data(file: OpenFile, group: str, signal: Signal) -> str:
+    """Why the data of a signal are surely others than those in the file, ``""`` if they are not.
+
+    They are not compared, for they may be large.
+    """
+    loaded: Loaded | None = signal._loaded
+    location = signal.location
+    if loaded is not None and location is not None and _is_in(location, file):
+        return loaded.change(signal.data)
+    node = file.contents.experiments[group].members.get(names.DATA)
+    kinds = (getattr(node, "type", None), signal.data.dtype)
+    plain = [kind for kind in kinds if isinstance(kind, np.dtype) and kind.kind in "iufc"]
+    if len({kind.newbyteorder("=") for kind in plain}) > 1:
+        return f"the data of the signal are {kinds[1]}, those in the file {kinds[0]}"
+    return ""
 
 
 def update_group(
@@ -135,18 +190,23 @@ def update_group(
     ExperimentError
         If there has to be one and it is not clear which.
     """
-    location = signal.location
     with opened(path, _UNREAD, stacklevel=5) as file:
-        if name is None and location is not None and _is_in(location, file):
-            return location.group
-        if name is None and (len(file.contents.experiments) > 1 or not required):
-            name = signal.title
         try:
-            return select(file.contents, name, file.path)
+            return _group_in(file, signal, name, alone=required)
         except ExperimentError:
             if required:
                 raise
             return None
+
+
+def _group_in(file: OpenFile, signal: Signal, name: str | None, *, alone: bool = True) -> str:
+    """The group of a signal: by name, by where it was loaded from, by title, the only one."""
+    location = signal.location
+    if name is None and location is not None and _is_in(location, file):
+        return location.group
+    if name is None and (len(file.contents.experiments) > 1 or not alone):
+        name = signal.title
+    return select(file.contents, name, file.path)
 
 
 def _is_in(location: Location, file: OpenFile) -> bool:
@@ -171,7 +231,8 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
     SaveError
         If writing fails; the file is untouched.
     """
-    text = os.fspath(path)
+    text = os.fspath(path_of(path, "remove(path, name)"))
+    name = name_of(name, "remove(path, name)") or ""
     with to_be_changed(path) as held:
         with opened(path, _UNREAD) as file:
             group = select(file.contents, name, text)
@@ -196,6 +257,7 @@ def put(
     group: str | None,
     with_data: bool,
     lenient: Callable[[object], object] | None = None,
+    name: str | None = None,
 ) -> EncodedFile:
     """Write a signal into a file: as a new experiment, or in the place of one.
 
@@ -213,6 +275,8 @@ def put(
         Whether its data are written too; else those of the replaced experiment stay.
     lenient : callable, optional
         See `hspyio.layout.encode_file`.
+    name : str, optional
+        The name of a new group, which nothing may have yet.
 
     Returns
     -------
@@ -227,8 +291,19 @@ def put(
                     path=os.fspath(path),
                     where=group,
                 )
+            if name is not None and name in file.contents.experiments:
+                raise OptionError(
+                    f"name is {name!r}, and there is an experiment of that name; give another",
+                    path=os.fspath(path),
+                )
             root, encoded = _rebuilt(
-                file, signal, group, with_data=with_data, lenient=lenient, nexus=options.nexus
+                file,
+                signal,
+                group,
+                with_data=with_data,
+                lenient=lenient,
+                nexus=options.nexus,
+                name=name,
             )
             root = plan(root, options)
             check_filters(root)
@@ -290,6 +365,7 @@ def _rebuilt(
     with_data: bool = True,
     lenient: Callable[[object], object] | None = None,
     nexus: bool = False,
+    name: str | None = None,
 ) -> tuple[Group, EncodedFile]:
     """The whole file anew: `signal` in the place of `group`, the rest as it is.
 
@@ -302,7 +378,7 @@ def _rebuilt(
         entries = [_upgraded(file, other) for other in others]
         others = []
     if signal is not None:
-        entries.append(_entry(file, signal, group, with_data, nexus))
+        entries.append(_entry(file, signal, group, with_data, nexus, name))
     models = _kept_models(file, others)
     encoded = encode_file(
         [entry.signal for entry in entries],
@@ -335,11 +411,16 @@ def rebuilt_root(file: OpenFile) -> Group:
 
 
 def _entry(
-    file: OpenFile, signal: Signal, group: str | None, with_data: bool, nexus: bool
+    file: OpenFile,
+    signal: Signal,
+    group: str | None,
+    with_data: bool,
+    nexus: bool,
+    name: str | None,
 ) -> _Entry:
     """The signal that is put into the file; its group's name changes with the title only."""
     if group is None:
-        return _Entry(signal, None, None, None, nexus)
+        return _Entry(signal, None, name, None, nexus)
     nexus = nexus or is_annotated(file.contents.experiments[group])
     name = group if title_of(file.contents, group) == signal.title else None
     if with_data:
@@ -416,7 +497,7 @@ def _with_stored_data(file: OpenFile, group: str, signal: Signal) -> Signal:
     try:
         result.check_axes()
     except AxesError as error:
-        raise AxesError(error.message, path=file.path, where=group) from error
+        raise AxesError(error.message, path=file.path, where=group) from None
     return result
 
 

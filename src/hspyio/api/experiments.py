@@ -12,10 +12,12 @@ from typing import Any, Self
 import numpy as np
 
 from hspyio import names
+from hspyio.api.arguments import name_of
 from hspyio.api.files import OpenFile, opened, readable, select, title_of
+from hspyio.api.loaded import Loaded
 from hspyio.elements import ELEMENTS
 from hspyio.elements.decoder import Decoder, Reading
-from hspyio.errors import HspyError
+from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
 from hspyio.layout import to_signal
 from hspyio.node import Array, Group
@@ -25,10 +27,13 @@ from hspyio.printable import printable
 from hspyio.signal import Location, Model, Signal
 from hspyio.storage.handles import handle_of
 from hspyio.storage.sources import stored_bytes
+from hspyio.suggestions import did_you_mean
 from hspyio.tree import MetadataTree
 
 __all__ = ["Experiments", "read_signal"]
 
+_OWN = ("path", "version", "attrs", "titles", "models", "close", "keys", "values", "items")
+_CALL = "open(path)['HAADF']"
 _SHOWN = 200
 """Experiments that a notebook lists with what is known of them."""
 
@@ -40,6 +45,7 @@ def read_signal(file: OpenFile, name: str) -> Signal:
     with readable(file.path, parts.where):
         signal = _signal(file, parts, location)
         signal.data = file.as_asked(signal.data)
+        signal._loaded = Loaded(signal.data)
     if file.handle is not None:
         signal._close = file.handle.close
     return signal
@@ -87,7 +93,9 @@ class Experiments(Mapping[str, Signal]):
         attrs = self.__dict__.get("attrs", {})
         if name in attrs:
             return attrs[name]
-        raise AttributeError(f"Experiments has no attribute {name!r}")
+        hint = did_you_mean(name, [*attrs, *_OWN])
+        signal = f"; a signal has it: experiments[name].{name}" if name in vars(Signal) else ""
+        raise AttributeError(f"Experiments has no attribute {name!r}{signal or hint}")
 
     def __getitem__(self, name: str) -> Signal:
         """Read one experiment.
@@ -98,7 +106,19 @@ class Experiments(Mapping[str, Signal]):
             If there is none of that name.
         """
         with self._opened(stacklevel=4) as file:
-            return read_signal(file, select(file.contents, name, file.path))
+            return read_signal(file, select(file.contents, name_of(name, _CALL), file.path))
+
+    def __setitem__(self, name: object, signal: object) -> None:
+        """Say how a signal gets into a file; nothing is written by an assignment."""
+        known = name in self
+        call = f"hspyio.update(path, signal, {name!r})" if known else "hspyio.append(path, signal)"
+        what = "writes all but the data" if known else "adds one"
+        raise ArgumentError(f"open(path) reads only; {call} {what}", path=self.path)
+
+    def __delitem__(self, name: object) -> None:
+        """Say how an experiment is taken out of a file."""
+        text = f"open(path) reads only; hspyio.remove(path, {name!r}) takes an experiment out"
+        raise ArgumentError(text, path=self.path)
 
     def _opened(self, stacklevel: int) -> AbstractContextManager[OpenFile]:
         """The file as it was when this object was made, whatever has become of it."""

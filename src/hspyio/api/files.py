@@ -30,6 +30,7 @@ from hspyio.parts import SignalParts
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.root import open_root
 from hspyio.storage.work import Work
+from hspyio.suggestions import did_you_mean, listing, quoted
 from hspyio.versions import migrate
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def readable(path: str, where: str) -> Iterator[None]:
         raise
     except UNREADABLE as error:
         message = f"cannot be read: {type(error).__name__}: {error}"
-        raise DamagedFileError(message, path=path, where=where) from error
+        raise DamagedFileError(message, path=path, where=where) from None
 
 
 def _root(
@@ -311,25 +312,27 @@ def select(file: Contents, name: str | None, path: str) -> str:
             return next(iter(file.experiments))
         if not file.experiments:
             raise ExperimentError("holds models, but no experiment", path=path)
+        known = list(file.experiments)
         raise ExperimentError(
-            f"holds {len(file.experiments)} experiments; name one of: {_listed(file)}", path=path
+            f"holds {len(known)} experiments: {listing(known)}; name one, such as "
+            f"name={quoted(known[0])}",
+            path=path,
         )
     if name in file.experiments:
         return name
-    titled = [group for group in file.experiments if title_of(file, group) == name]
+    titles = {group: title_of(file, group) for group in file.experiments}
+    titled = [group for group, title in titles.items() if title == name]
     if len(titled) == 1:
         return titled[0]
     if titled:
         raise ExperimentError(
-            f"{len(titled)} experiments have the title {name!r}; use the group's name, one of: "
-            + ", ".join(map(repr, titled)),
+            f"{len(titled)} experiments have the title {quoted(name)}; use the group's name, one "
+            f"of: {listing(titled)}",
             path=path,
         )
-    raise ExperimentError(f"no experiment {name!r}; there are: {_listed(file)}", path=path)
-
-
-def _listed(file: Contents) -> str:
-    return ", ".join(map(repr, file.experiments))
+    near = did_you_mean(name, [*file.experiments, *titles.values()])
+    there = f"; there are: {listing(list(file.experiments))}"
+    raise ExperimentError(f"no experiment {quoted(name)}{near or there}", path=path)
 
 
 def title_of(file: Contents, group: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+from hspyio.api.arguments import name_of, path_of
 from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.files import opened, select
 from hspyio.options import ReadOptions
@@ -15,8 +16,8 @@ __all__ = ["load", "open_file"]
 
 def load(
     path: str | os.PathLike[str],
-    *,
     name: str | None = None,
+    *,
     lazy: bool = False,
     chunks: str | tuple[int, ...] = "auto",
     original_metadata: bool = True,
@@ -67,6 +68,8 @@ def load(
     ------
     MissingFileError, NotHspyError
         If there is no such file, or it is no HSpy file.
+    ArgumentError
+        If `path` is no path, or `name` no text; it says which call was meant.
     ExperimentError
         If the file holds several experiments and none is named, or none of that name.
     DamagedFileError
@@ -84,6 +87,8 @@ def load(
     --------
     >>> s = hspyio.load("map.hspy")  # doctest: +SKIP
     """
+    path = path_of(path, "load(path)")
+    name = name_of(name, "load(path, name='HAADF')")
     options = ReadOptions(
         lazy=lazy,
         chunks=chunks,
@@ -129,4 +134,4 @@ def open_file(
     options = ReadOptions(
         lazy=True, original_metadata=original_metadata, allow_external=allow_external
     )
-    return Experiments(path, options)
+    return Experiments(path_of(path, "open(path)"), options)

@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hspyio.api.arguments import path_of, the_signals, warn_of_doubts
 from hspyio.api.progress import working
 from hspyio.api.sealing import seal_experiments
-from hspyio.errors import HspyWarning, OptionError, Problem, UnsupportedTypeError
+from hspyio.errors import HspyWarning, Problem, UnsupportedTypeError
 from hspyio.layout import EncodedFile, encode_file
 from hspyio.layout.sealing import with_room_for_seals
 from hspyio.options import WriteOptions
@@ -54,7 +55,8 @@ def save(
     path : path-like
         The file.
     signals : Signal or iterable of Signal
-        What to save; equal titles get groups of their own.
+        What to save; equal titles get groups of their own. Signals of HyperSpy and DataArrays of
+        xarray are converted.
     overwrite : bool
         Whether a file that exists is replaced.
     chunks : None, True or tuple of int
@@ -91,10 +93,18 @@ def save(
         written.
     TargetExistsError
         If the file exists and `overwrite` is off.
+    ArgumentError
+        If something is given that is no path, or no signal; it says which call was meant.
     FilterError, OptionError
         If a filter is not available, or options make no sense; nothing is written.
     SaveError
         If writing fails; what was there before is untouched.
+
+    Warns
+    -----
+    HspyWarning
+        Axes and metadata that are stored as they are and make no sense to programs: a scale of 0
+        or nan, points that neither rise nor fall, a title at the top of the metadata.
 
     Notes
     -----
@@ -111,31 +121,14 @@ def save(
         progress=progress,
         durable=durable,
     )
-    check_target(os.fspath(path), overwrite=overwrite)
-    given = listed(signals)
+    check_target(os.fspath(path_of(path, "save(path, signal)")), overwrite=overwrite)
+    given = the_signals(signals, "save")
     encoded = encode_file(given, nexus=[nexus] * len(given))
     if encoded.problems:
         raise UnsupportedTypeError(encoded.problems, path=os.fspath(path))
     write_new(path, encoded, options, overwrite=overwrite)
     warn_unannotated(path, encoded.unannotated)
-
-
-def listed(signals: Signal | Iterable[Signal]) -> list[Signal]:
-    """Signals as a list.
-
-    Raises
-    ------
-    OptionError
-        If something else is among them, or there is none.
-    """
-    result: list[Any] = [signals] if isinstance(signals, Signal) else list(signals)
-    strangers = {type(item) for item in result if not isinstance(item, Signal)}
-    if strangers:
-        kinds = ", ".join(f"{kind.__module__}.{kind.__qualname__}" for kind in strangers)
-        raise OptionError(f"only hspyio's Signal can be saved, not {kinds}")
-    if not result:
-        raise OptionError("there is no signal to save")
-    return result
+    warn_of_doubts(path, given)
 
 
 def warn_unannotated(

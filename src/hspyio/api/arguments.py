@@ -1,0 +1,178 @@
+"""What is given to the functions of the package, told by its type before anything is done."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hspyio.axes import doubts
+from hspyio.errors import ArgumentError, HspyWarning, OptionError
+from hspyio.given import kind_of, more_than_an_array
+from hspyio.hints import misplaced_keys
+from hspyio.signal import Signal, signal_of
+from hspyio.suggestions import quoted
+
+__all__ = ["name_of", "path_of", "the_signal", "the_signals", "warn_of_doubts"]
+
+
+def path_of(path: Any, call: str, argument: str = "path") -> str | os.PathLike[str]:
+    """The path that is given to a function.
+
+    Parameters
+    ----------
+    path : object
+        What is given for it.
+    call : str
+        The call as it should be, for the message: ``"save(path, signal)"``.
+    argument : str
+        What the argument is called.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+    """
+    if isinstance(path, str | os.PathLike):
+        return path
+    if isinstance(path, bytes):
+        raise ArgumentError(f"{argument} is bytes, not text; os.fsdecode makes text of it")
+    if isinstance(path, list | tuple | set | frozenset) or hasattr(path, "__next__"):
+        one = call.replace(argument, "p", 1)
+        raise ArgumentError(
+            f"{argument} is a {kind_of(path)}, not a path; one file at a time: "
+            f"[hspyio.{one} for p in paths]"
+        )
+    if isinstance(path, Signal) or more_than_an_array(path) or isinstance(path, np.ndarray):
+        raise ArgumentError(f"the {argument} comes first, not a {kind_of(path)}: hspyio.{call}")
+    text = "None" if path is None else f"a {kind_of(path)}"
+    raise ArgumentError(f"{argument} is {text}, not a path: hspyio.{call}")
+
+
+def name_of(name: Any, call: str) -> str | None:
+    """The name of an experiment that is given to a function, if any.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no text.
+    """
+    if name is None or isinstance(name, str):
+        return name
+    if isinstance(name, bool):
+        raise ArgumentError(f"name is {name}; options are given by name, such as lazy={name}")
+    raise ArgumentError(
+        f"name is {quoted(name)}, not the group or the title of an experiment: hspyio.{call}; "
+        "list(hspyio.open(path)) has their names"
+    )
+
+
+def the_signal(signal: Any, call: str) -> Signal:
+    """The one signal that is given to a function; those of HyperSpy and xarray are converted.
+
+    Parameters
+    ----------
+    signal : object
+        What is given for it.
+    call : str
+        The function: ``"append"``.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+    """
+    whole = signal_of(signal)
+    if whole is not None:
+        return whole
+    if isinstance(signal, list | tuple) and any(signal_of(item) is not None for item in signal[:1]):
+        if len(signal) == 1:
+            return the_signal(signal[0], call)
+        raise ArgumentError(
+            f"{call} takes one signal, not a {kind_of(signal)} of {len(signal)}; "
+            f"for s in signals: hspyio.{call}(path, s)"
+        )
+    raise _no_signal(signal, call)
+
+
+def the_signals(signals: Any, call: str) -> list[Signal]:
+    """The signals that are given to a function, one or several.
+
+    What is no row of signals is not walked: a signal of HyperSpy, too, can be iterated.
+
+    Parameters
+    ----------
+    signals : object
+        What is given for them.
+    call : str
+        The function: ``"save"``.
+
+    Raises
+    ------
+    ArgumentError, OptionError
+        If something else is given, or among them, or there is none.
+    """
+    whole = signal_of(signals)
+    if whole is not None:
+        return [whole]
+    if not _is_a_row(signals):
+        raise _no_signal(signals, call)
+    result: list[Signal] = []
+    for item in signals:
+        whole = signal_of(item)
+        if whole is None:
+            raise _no_signal(item, call, f"signals[{len(result)}]")
+        result.append(whole)
+    if not result:
+        raise OptionError(f"there is no signal to {call}")
+    return result
+
+
+def _is_a_row(value: Any) -> bool:
+    """Whether it is something to walk over in search of signals."""
+    if isinstance(value, str | bytes | os.PathLike | Mapping) or more_than_an_array(value):
+        return False
+    return isinstance(value, Iterable) and not (hasattr(value, "dtype") or hasattr(value, "shape"))
+
+
+def _no_signal(value: Any, call: str, what: str = "signal") -> ArgumentError:
+    """What to say to something that is no signal."""
+    kind = kind_of(value)
+    only = f"only hspyio's Signal can be saved, not {kind}: {what}"
+    if isinstance(value, str | os.PathLike):
+        meant = f"is a path; the path comes first: hspyio.{call}(path, signal)"
+    elif isinstance(value, Mapping) and "data" in value:
+        meant = (
+            f"is a dict; hspyio.{call}(path, Signal(d['data'], d['axes'], "
+            "metadata=d['metadata'])), or file_writer(path, d)"
+        )
+    elif isinstance(value, Mapping):
+        first = next(iter(value.values()), None) if isinstance(value, dict) else None
+        several = isinstance(first, Signal) or not isinstance(value, dict)
+        meant = "is a mapping" + (f"; hspyio.{call}(path, d.values())" if several else "")
+    elif found := more_than_an_array(value):
+        meant = f"is a {kind}; {found}"
+    elif hasattr(value, "shape") or isinstance(value, int | float | complex):
+        meant = f"is an array; hspyio.{call}(path, Signal(array)) gives it axes and metadata"
+    else:
+        meant = f"is {'None' if value is None else f'a {kind}'}; hspyio.{call}(path, Signal(array))"
+    return ArgumentError(f"{only} {meant}")
+
+
+def warn_of_doubts(path: Any, signals: Iterable[Signal], stacklevel: int = 3) -> None:
+    """One warning for what is stored as it is, but which no program will make sense of."""
+    lines = []
+    for index, signal in enumerate(signals):
+        start = f"signals[{index}]: " if index else ""
+        for axis in signal.axes:
+            label = f"{start}axes[{axis.index_in_array}] {quoted(axis.name)}"
+            lines += [f"{label}: {doubt}" for doubt in doubts(axis)]
+        lines += [f"{start}{text}" for text in misplaced_keys(signal.metadata)]
+    if lines:
+        listed = "".join(f"\n  {line}" for line in lines[:20])
+        more = f"\n  ... and {len(lines) - 20} more" if len(lines) > 20 else ""
+        text = f"{os.fspath(path)}: stored as it is, but makes no sense to programs:{listed}{more}"
+        warnings.warn(text, HspyWarning, stacklevel)
