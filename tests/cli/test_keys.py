@@ -235,7 +235,7 @@ def test_unset_is_all_or_nothing(hspy: Hspy, path: Path) -> None:
 
 def test_an_experiment_is_named(hspy: Hspy, two_in_one: Path) -> None:
     code, _, err = hspy("get", two_in_one, "General.title")
-    assert code == 1 and "holds 2 experiments; name one of" in err
+    assert code == 1 and "holds 2 experiments: 'EELS-map', " in err and "--name 'EELS-map'" in err
     assert hspy("get", "--name", "EELS-map", two_in_one, "General.date").out == "2026-03-14\n"
     assert hspy("set", "--name", "EELS/map", two_in_one, "General.title", "other").code == 0
     assert hspy("get", "--name", "other", two_in_one, "General.date").out == "2026-03-14\n"
