@@ -112,7 +112,7 @@ def test_nodes_can_be_added_as_in_hyperspy() -> None:
         "Sample": {"thickness": 1},
         "Acquisition_instrument": {"TEM": {"beam_energy": 200}},
     }
-    with pytest.raises(TypeError, match="General.title"):
+    with pytest.raises(TypeError, match=r"General\.title"):
         tree.add_node("General.title")
 
 

@@ -347,11 +347,18 @@ class Signal:
 
         return hspyio.to_xarray(self)
 
-    def plot(self, *, log: bool | None = None, progress: bool | None = None) -> Figure:
-        """Draw it with matplotlib, as `hspyio.plot`, which says what is drawn."""
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        log: bool | None = None,
+        overwrite: bool = False,
+        progress: bool | None = None,
+    ) -> Figure:
+        """Draw it with matplotlib, as `hspyio.plot`, and save the picture where a path is given."""
         import hspyio
 
-        return hspyio.plot(self, log=log, progress=progress)
+        return hspyio.plot(self, path, log=log, overwrite=overwrite, progress=progress)
 
     def close(self) -> None:
         """Let go of the file that lazy data are read from; again is no error."""

@@ -504,7 +504,7 @@ def _instead(tree: MetadataTree, name: str, *, new: bool = True) -> str:
     return near or f"{missing(name, list(tree)) if tree else '; the tree is empty'}{more}"
 
 
-def path_hint(tree: Mapping[Any, Any], path: str) -> str:
+def path_hint(tree: Mapping[Any, Any], path: str, prefix: str = "") -> str:
     """``"; did you mean 'General.title'?"`` for a dotted path that is not there, or ``""``.
 
     What is nearest where the path ends, else the same last key somewhere else.
@@ -526,7 +526,8 @@ def path_hint(tree: Mapping[Any, Any], path: str) -> str:
         if found.rpartition(".")[2].casefold() == last
     )
     found = whole or list(islice(same, 3)) or near
-    return f"; did you mean {' or '.join(map(quoted, found))}?" if found else ""
+    whole_paths = [f"{prefix}{place}" for place in found]
+    return f"; did you mean {' or '.join(map(quoted, whole_paths))}?" if found else ""
 
 
 def _holds(tree: Mapping[Any, Any], path: str) -> bool:

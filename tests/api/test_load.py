@@ -55,7 +55,7 @@ def test_by_group_or_by_title(tmp_path: Path) -> None:
         assert hspyio.load(tmp_path / "file.hspy", name=name).title == title
     with pytest.raises(ExperimentError, match=r"'Gold'; there are: 'EDS', 'HAADF', '__un"):
         hspyio.load(tmp_path / "file.hspy", name="Gold")
-    with pytest.raises(ExperimentError, match="4 experiments: 'EDS', 'HAADF', .*name='EDS'"):
+    with pytest.raises(ExperimentError, match=r"4 experiments: 'EDS', 'HAADF', .*name='EDS'"):
         hspyio.load(tmp_path / "file.hspy")
 
 

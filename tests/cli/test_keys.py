@@ -76,11 +76,19 @@ def test_get_several_and_as_json(hspy: Hspy, path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("Sample.element", "Sample.element: there is no such entry; there is elements"),
+        (
+            "Sample.element",
+            "Sample.element: there is no such entry; did you mean 'Sample.elements'",
+        ),
         ("Sample.elements.x", "Sample.elements.x: there is no such entry"),
-        ("nothing", "there is no such entry; there is"),
-        ("axes.2.units", "there is no such axis; there is 0, 1, x, E.loss"),
-        ("axes.x.unit", "there is no such entry; there is units"),
+        ("nothing", "there is no such entry; there are: 'General', 'Sample', 'counts', 'big'"),
+        ("General.titel", "did you mean 'General.title'"),
+        ("titel", "there are: 'General'"),
+        ("title", "did you mean 'General.title'"),
+        ("original_metadata.Header.gian", "did you mean 'original_metadata.Header.gain'"),
+        ("axes.E.los.units", "there is no such axis; did you mean 'E.loss'"),
+        ("axes.2.units", "there is no such axis; there are: 0, 1, 'x', 'E.loss'"),
+        ("axes.x.unit", "there is no such entry; did you mean 'axes.x.units'"),
     ],
 )
 @pytest.mark.parametrize("command", ["get", "unset"])
@@ -114,7 +122,8 @@ def test_no_such_entry(hspy: Hspy, path: Path, command: str, key: str, said: str
 )
 def test_set(hspy: Hspy, path: Path, key: str, text: str, value: Any) -> None:
     before = hspyio.load(path)
-    assert hspy("set", path, key, text) == (0, "", "")
+    code, out, err = hspy("set", path, key, text)
+    assert (code, err) == (0, "") and out.startswith(f"{key} = ")
     after = hspyio.load(path)
     assert np.array_equal(after.data, before.data)
     if value is not None:
@@ -231,6 +240,35 @@ def test_unset_is_all_or_nothing(hspy: Hspy, path: Path) -> None:
     before = path.read_bytes()
     assert hspy("unset", path, "Sample.thickness", "Sample.nothing").code == 1
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "out", "err"),
+    [
+        ("Sample.thickness", "35.5", "Sample.thickness = 35.5 (number)", ""),
+        ("axes.0.scale", "2", "axes.0.scale = 2.0 (number)", ""),
+        ("a.b", "12", "a.b = 12 (whole number)", ""),
+        ("a.b", "true", "a.b = true (true or false)", ""),
+        ("a.b", "null", "a.b = null (nothing)", ""),
+        ("a.b", '["Fe", 1]', 'a.b = ["Fe", 1] (list of 2)', ""),
+        ("a.b", "True", "a.b = True (text)", "write true"),
+        ("a.b", "False", "a.b = False (text)", "write false"),
+        ("a.b", "None", "a.b = None (text)", "write null"),
+        ("a.b", "['Fe']", "a.b = ['Fe'] (text)", "it is no JSON"),
+        ("General.titel", "x", "General.titel = x (text)", "did you mean 'General.title'"),
+        ("title", "x", "title = x (text)", "did you mean 'General.title'"),
+    ],
+)
+def test_set_says_what_is_stored(
+    hspy: Hspy, path: Path, key: str, typed: str, out: str, err: str
+) -> None:
+    ran = hspy("set", path, key, typed)
+    assert (ran.code, ran.out) == (0, f"{out}\n")
+    assert err in ran.err and bool(err) == bool(ran.err)
+
+
+def test_set_of_text_does_not_warn(hspy: Hspy, path: Path) -> None:
+    assert hspy("set", "--text", path, "a.b", "True") == (0, "a.b = True (text)\n", "")
 
 
 def test_an_experiment_is_named(hspy: Hspy, two_in_one: Path) -> None:

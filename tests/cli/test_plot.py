@@ -67,9 +67,20 @@ def test_a_picture_is_replaced_only_when_asked(hspy: Hspy, one: Path, tmp_path: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "one.hspy"]
 
 
+def test_without_a_name_the_picture_is_called_as_the_file(
+    hspy: Hspy, one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    code, out, err = hspy("plot", one)
+    assert (code, err) == (0, "") and out.startswith("one.png: ")
+    assert width_of(tmp_path / "here" / "one.png") > 100
+    code, _, err = hspy("plot", one)
+    assert code == 1 and "--overwrite" in err
+
+
 def test_usage(hspy: Hspy, one: Path) -> None:
     assert hspy("plot").code == 2
-    assert hspy("plot", one).code == 2
     code, _, err = hspy("plot", one, "-o", "a.jpg")
     assert code == 2 and ".png" in err
     assert hspy("plot", one, "-o", "a.png", "--dpi", "0").code == 2
@@ -89,7 +100,7 @@ def test_without_matplotlib(hspy: Hspy, one: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(plotting, "find_spec", lambda name: None)
     code, _, err = hspy("plot", one, "-o", "a.png")
-    assert code == 1 and "pip install hspyio[plot]" in err
+    assert code == 1 and "pip install matplotlib" in err
 
 
 def test_damaged_data(hspy: Hspy, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.experiments import read_signal
-from hspyio.api.files import OpenFile, opened
+from hspyio.api.files import OpenFile, opened, select
 from hspyio.axes import axis_to_dict
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
@@ -26,7 +26,7 @@ from hspyio.tree import MetadataTree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ExperimentInfo", "describe", "outlines", "unused_bytes"]
+__all__ = ["ExperimentInfo", "describe", "outline", "outlines", "unused_bytes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +134,27 @@ def outlines(
     with opened(path, options) as file:
         outline = _Outline(file.path, file.contents, options, file.problems, file.work)
         return outline.each(lambda name: _outline(outline, name))
+
+
+def outline(path: str | os.PathLike[str], name: str | None = None) -> Signal:
+    """Read all of one experiment but its data.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    name : str, optional
+        The experiment.
+
+    Returns
+    -------
+    Signal
+        Its data have shape and dtype, and no values.
+    """
+    options = ReadOptions(lazy=True)
+    with opened(path, options) as file:
+        unread = _Outline(file.path, file.contents, options, file.problems, file.work)
+        return read_signal(unread, select(file.contents, name, file.path))
 
 
 class _Outline(OpenFile):

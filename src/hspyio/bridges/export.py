@@ -89,7 +89,7 @@ def convert(
     ConversionError
         If the target cannot hold the data; nothing is written.
     MissingPackageError
-        If the library for the target is not installed; ``hspyio[export]`` has them.
+        If the library for the target is not installed; it is named.
     OptionError
         If the name of the target ends with something else, or leads to the source.
     TargetExistsError, SaveError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -136,6 +137,7 @@ def complain(error: HspyError | OSError) -> None:
         text = f"{error.filename}: {error.strerror}"
     else:
         text = str(error).replace("overwrite=True", "--overwrite")  # as it is said in a shell
+        text = re.sub(r"\bname=(?=['\"])", "--name ", text)
     typer.echo(printable(f"hspy: {text}"), err=True)
 
 

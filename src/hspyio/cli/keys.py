@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import warnings
 from collections.abc import Mapping
@@ -12,17 +11,23 @@ from typing import Any
 import numpy as np
 
 import hspyio
+from hspyio.api.inspecting import outline
 from hspyio.axes import axis_from_dict, axis_to_dict
 from hspyio.cli.console import one_line
+from hspyio.cli.values import short_text
 from hspyio.errors import ExperimentError, HspyError, HspyWarning
 from hspyio.signal import Signal
-from hspyio.tree import MetadataTree
+from hspyio.suggestions import missing, quoted
+from hspyio.tree import MetadataTree, path_hint
 
 __all__ = [
     "PARTS",
     "experiment_group",
+    "hint_of_new",
+    "kind_word",
     "loaded",
     "lookup",
+    "mistyped",
     "parse_value",
     "present_value",
     "put_value",
@@ -68,7 +73,7 @@ def loaded(file: Path, name: str | None, *, change: bool) -> Signal:
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        signal = hspyio.load(file, name=name, lazy=True)
+        signal = outline(file, name)
     said = [str(item.message) for item in caught if issubclass(item.category, HspyWarning)]
     if said and change:
         raise HspyError(
@@ -97,12 +102,20 @@ def lookup(signal: Signal, key: str) -> Any:
     return _found(tree, path, key) if path else tree
 
 
-def present_value(signal: Signal, key: str) -> Any:
-    """The value that stands under a key, or none."""
+def present_value(signal: Signal, key: str, default: object = None) -> Any:
+    """The value that stands under a key, or another if there is none."""
     try:
         return lookup(signal, key)
     except ExperimentError:
-        return None
+        return default
+
+
+def hint_of_new(signal: Signal, key: str) -> str:
+    """What was probably meant by a key of an entry that isn't there yet, ``""`` for nothing."""
+    if key == _AXES or key.startswith(f"{_AXES}."):
+        return ""
+    tree, path = _tree_place(signal, key)
+    return "" if tree.has_item(path) else path_hint(tree, path, key.removesuffix(path))
 
 
 def put_value(signal: Signal, key: str, value: Any) -> None:
@@ -122,7 +135,7 @@ def put_value(signal: Signal, key: str, value: Any) -> None:
     try:
         tree.set_item(path, value)
     except TypeError as error:
-        raise HspyError(str(error), where=key) from error
+        raise HspyError(str(error), where=key) from None
     _store(signal, key, tree)
 
 
@@ -161,6 +174,38 @@ def parse_value(text: str, present: object = None) -> Any:
         return float(text) if isinstance(present, float | np.floating) else text
     except ValueError:
         return text
+
+
+_PYTHON = {"True": "true", "False": "false", "None": "null"}
+
+
+def mistyped(text: str, value: Any) -> str:
+    """What was probably meant by a word that is Python's and not JSON's, ``""`` for all others."""
+    if value is not text and value != text:
+        return ""
+    if word := _PYTHON.get(text):
+        return f"{text} is stored as text; write {word} for what Python calls {text}"
+    if text[:1] in "[{(" and text[-1:] in "]})" and len(text) > 1:
+        return f"{short_text(text)} is stored as text, for it is no JSON: write '[\"Fe\", 1]'"
+    return ""
+
+
+def kind_word(value: Any) -> str:
+    """What a value is, in a word or two."""
+    if isinstance(value, Mapping):
+        return "node"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"array of {value.shape}, {value.dtype}"
+    value = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    if isinstance(value, list | tuple):
+        return f"list of {len(value)}"
+    for kind, word in _KINDS:
+        if isinstance(value, kind):
+            return word
+    return "nothing" if value is None else type(value).__name__
+
+
+_KINDS = ((bool, "true or false"), (int, "whole number"), (float, "number"), (str, "text"))
 
 
 def typed_text(value: Any) -> str:
@@ -213,17 +258,16 @@ def _store(signal: Signal, key: str, tree: MetadataTree) -> None:
 
 def _found(tree: MetadataTree, path: str, key: str) -> Any:
     if tree.has_item(path):
-        return tree.get_item(path)
-    node: Any = tree
-    *above, last = path.split(".")
-    if above:
-        node = tree.get_item(".".join(above))
-    if not isinstance(node, Mapping):
-        raise ExperimentError("there is no such entry", where=one_line(key))
-    there = [str(name) for name in node]
-    near = difflib.get_close_matches(last, there, n=5, cutoff=0.5) or there[:10]
-    shown = ", ".join(map(one_line, near)) or "nothing"
-    raise ExperimentError(f"there is no such entry; there is {shown}", where=one_line(key))
+        return tree.get_item(path, None)
+    hint = path_hint(tree, path, key.removesuffix(path))
+    if not hint:
+        above = path.rpartition(".")[0]
+        node = tree.get_item(above, None) if above else tree
+        if isinstance(node, Mapping):
+            hint = missing(path.rpartition(".")[2], list(node))
+        elif node is not None:
+            hint = f"; {quoted(above)} is a value, with nothing in it"
+    raise ExperimentError(f"there is no such entry{hint}", where=one_line(key))
 
 
 # axes
@@ -240,8 +284,9 @@ def _axis_place(signal: Signal, key: str) -> tuple[int, str]:
     if fitting:
         longest = max(fitting, key=len)
         return named[longest], rest[len(longest) + 1 :]
-    known = ", ".join([*map(str, range(len(signal.axes))), *map(one_line, named)])
-    raise ExperimentError(f"there is no such axis; there is {known or 'none'}", where=one_line(key))
+    known: list[object] = [*range(len(signal.axes)), *named]
+    hint = missing(rest.rpartition(".")[0] or rest, known)
+    raise ExperimentError(f"there is no such axis{hint}", where=one_line(key))
 
 
 def _change_axis(signal: Signal, key: str, value: Any) -> None:
@@ -256,5 +301,5 @@ def _change_axis(signal: Signal, key: str, value: Any) -> None:
         raise HspyError("is the size of the data, which stay as they are", where=key)
     tree.set_item(rest, value)
     axes = list(signal.axes)
-    axes[index] = axis_from_dict(tree.as_dictionary(), where=key)
+    axes[index] = axis_from_dict(tree.as_dictionary(), where=key, strict=True)
     signal.axes = axes  # type: ignore[assignment] # a list becomes Axes there

@@ -41,6 +41,9 @@ def _shown() -> Iterator[None]:
         raise
 
 
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
 class _Commands(TyperGroup):
     """Imports a command's module when that command is asked for, so that each starts quickly."""
 
@@ -101,12 +104,13 @@ def _is_flag(option: Any) -> bool:
 def _command(name: str, heading: str) -> Any:
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     function = getattr(import_module(f"hspyio.cli.{name}"), name)
-    single.command(name, cls=_Command, rich_help_panel=heading)(function)
+    single.command(name, cls=_Command, rich_help_panel=heading, context_settings=_HELP)(function)
     return typer.main.get_command(single)
 
 
 app = typer.Typer(
     name="hspy",
+    context_settings=_HELP,
     cls=_Commands,
     help="Look into HyperSpy's HSpy files (.hspy), compare them, change them, convert them.",
     epilog="Exit codes: 0 fine; 1 a difference, an error or damage found, or a file that cannot be "

@@ -17,8 +17,8 @@ _QUICK = 10**9
 _FORMATS = (".png", ".pdf", ".svg")
 
 
-def _picture(path: Path) -> Path:
-    if path.suffix.lower() not in _FORMATS:
+def _picture(path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() not in _FORMATS:
         raise typer.BadParameter(f"{path} ends with none of {', '.join(_FORMATS)}")
     return path
 
@@ -26,9 +26,15 @@ def _picture(path: Path) -> Path:
 def plot(
     file: Annotated[Path, typer.Argument(help="The file.", metavar="FILE")],
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The picture: .png, .pdf or .svg.", callback=_picture),
-    ],
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The picture: .png, .pdf or .svg; else FILE's name with .png, in this folder.",
+            show_default=False,
+            callback=_picture,
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="The experiment, by its group or its title.")
     ] = None,
@@ -49,10 +55,12 @@ def plot(
     """Draw a line, an image, or a navigator beside the mean signal, with units and a scale bar.
 
     Data of any size are read block by block, in little memory; the caption says what was done to
-    them. Of several experiments in a file one has to be named. It needs matplotlib:
-    pip install hspyio[plot]. The exit code is 1 if a file cannot be read or written, or there is
-    nothing to draw. Example: hspy plot map.hspy -o map.png
+    them. Of several experiments in a file one has to be named. It needs matplotlib: pip install
+    matplotlib. The exit code is 1 if a file cannot be read or written, or there is nothing to draw.
+    Example: hspy plot map.hspy -o map.png
     """
+    if output is None:
+        output = Path(f"{file.stem}.png")
     check_is_other(str(file), str(output))
     check_target(str(output), overwrite=overwrite)
     with hspyio.load(file, name=name, lazy=True, original_metadata=False) as signal:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 import hspyio
-from hspyio.cli.keys import loaded, parse_value, present_value, put_value
-from hspyio.errors import HspyError
+from hspyio.cli.console import make_console
+from hspyio.cli.keys import (
+    hint_of_new,
+    kind_word,
+    loaded,
+    mistyped,
+    parse_value,
+    present_value,
+    put_value,
+    typed_text,
+)
+from hspyio.cli.values import short_text
+from hspyio.errors import HspyError, HspyWarning
 
 __all__ = ["set"]
 
@@ -34,14 +47,23 @@ def set(
 
     It takes milliseconds, whatever the size of the file, and leaves a little dead space behind,
     which hspy repack wins back. KEY is as for hspy get, and so is VALUE: what that prints is taken
-    back. A node that is not there is made. The exit code is 1 if it cannot be set.
+    back. A node that is not there is made. What was stored
+    is printed, with its type. The exit code is 1 if it cannot be set.
     Example: hspy set map.hspy Sample.elements '["Fe", "Pt"]'
     """
     with loaded(file, name, change=True) as signal:
         try:
+            near = hint_of_new(signal, key)
             typed = parse_value(value, present_value(signal, key))
             put_value(signal, key, value if text else typed)
         except HspyError as error:
             error.path = error.path or str(file)
             raise
         hspyio.update(file, signal)
+        stored = present_value(signal, key, typed)  # an axis may be called otherwise now
+    if near:
+        warnings.warn(f"{key} is a new entry{near}", HspyWarning, stacklevel=1)
+    if not text and (hint := mistyped(value, typed)):
+        warnings.warn(f"{hint}, or --text to be sure", HspyWarning, stacklevel=1)
+    shown = short_text(stored) if isinstance(stored, np.ndarray) else typed_text(stored)
+    make_console().print(f"{key} = {shown} ({kind_word(stored)})")

@@ -11,9 +11,19 @@ from matplotlib.figure import Figure
 from hspyio.errors import OptionError
 from hspyio.storage.atomic import check_is_other, check_target, write_bytes
 
-__all__ = ["FORMATS", "SignalFigure"]
+__all__ = ["FORMATS", "SignalFigure", "check_picture"]
 
 FORMATS = (".png", ".pdf", ".svg")
+
+
+def check_picture(path: str | os.PathLike[str], *, overwrite: bool) -> str:
+    """The extension of a picture that is to be written; an error where that can't be."""
+    text = os.fspath(path)
+    suffix = os.path.splitext(text)[1].lower()
+    if suffix not in FORMATS:
+        raise OptionError(f"ends with {suffix!r}; known are {', '.join(FORMATS)}", path=text)
+    check_target(text, overwrite=overwrite)
+    return suffix
 
 
 class SignalFigure(Figure):
@@ -61,12 +71,9 @@ class SignalFigure(Figure):
             If the file exists, or cannot be written; what was there is untouched.
         """
         text = os.fspath(path)
-        suffix = os.path.splitext(text)[1].lower()
-        if suffix not in FORMATS:
-            raise OptionError(f"ends with {suffix!r}; known are {', '.join(FORMATS)}", path=text)
+        suffix = check_picture(text, overwrite=overwrite)
         if self.source is not None:
             check_is_other(self.source, text)
-        check_target(text, overwrite=overwrite)
         content = self._content(suffix[1:], dpi)
         write_bytes(os.path.realpath(text), content)
         return len(content)
