@@ -85,7 +85,7 @@ def plot(
     target: Any = figure
     if target is None:
         target = SignalFigure(figsize=size_of(picture), layout="constrained")
-        target.source = None if signal.location is None else signal.location.path
+        target.source = None if whole.location is None else whole.location.path
     draw(picture, target)
     if path is not None:
         target.write(path, overwrite=overwrite)
