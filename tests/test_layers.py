@@ -24,7 +24,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / PACKAGE
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("records", "printable", "errors", "names", "options", "suggestions", "notebook"),
     (
-        *("node", "tree", "parts", "expression", "axes", "pages"),
+        *("computed", "node", "tree", "parts", "expression", "axes", "pages"),
         *("given", "hints", "signal", "differences"),
     ),
     ("elements", "versions", "filters", "chunks"),
@@ -59,6 +59,7 @@ ENGINE = {
     "hspyio.notebook",
     "hspyio.pages",
     "hspyio.api.sealing",
+    "hspyio.computed",
     "hspyio.storage.datasets",
     "hspyio.storage.gather",
     "hspyio.storage.isolated",

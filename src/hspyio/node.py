@@ -285,7 +285,9 @@ class GraphSource:
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Compute the selection."""
-        return np.asarray(self.graph[selection])
+        from hspyio.computed import computed
+
+        return computed(self.graph[selection])
 
 
 @record

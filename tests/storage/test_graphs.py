@@ -7,6 +7,7 @@ import signal as signals
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,264 @@ def test_what_a_task_raises_leaves_the_old_file(
         hspyio.save(path, Signal(failing), overwrite=True)
     check(path, VALUES)
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.hspy"]
+
+
+@pytest.mark.parametrize("where", ["threads", "cluster"])
+def test_an_error_of_a_task_is_the_tasks(
+    request: pytest.FixtureRequest, tmp_path: Path, where: str
+) -> None:
+    if where == "cluster":
+        request.getfixturevalue("client")
+    failing = lazy().map_blocks(_misses, dtype="u2", meta=np.empty((0, 0, 0), "u2"))
+    with pytest.raises(
+        SaveError, match=r"could not be computed: FileExistsError: .*raw\.dat"
+    ) as raised:
+        hspyio.save(tmp_path / "a.hspy", Signal(failing))
+    assert raised.value.path == str(tmp_path / "a.hspy")
+    assert isinstance(raised.value.__cause__, FileExistsError)
+
+
+def _misses(block: np.ndarray) -> np.ndarray:
+    raise FileExistsError(17, "there already", "raw.dat")
+
+
+# blocks that are not what dask was told
+
+WRONG: dict[str, Any] = {
+    "another shape": lambda block: np.swapaxes(block, 0, 1),
+    "complex": lambda block: block * 1j,
+    "too large": lambda block: block.astype("i8") + 2**16,
+    "fractions": lambda block: block + 0.5,
+    "nan": lambda block: np.where(block > 0, np.nan, block),
+    "nothing": lambda block: None,
+    "empty": lambda block: block[:0],
+    "masked": lambda block: np.ma.masked_less(block, 3),
+}
+
+
+def wrong(how: str) -> Any:
+    return lazy().map_blocks(WRONG[how], dtype="u2", meta=np.empty((0, 0, 0), "u2"))
+
+
+SCHEDULERS = ["threads", "synchronous", "processes", "cluster", "pool"]
+
+
+@pytest.fixture(params=SCHEDULERS)
+def settings(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each way of dask's to compute."""
+    import dask
+
+    if request.param == "cluster":
+        request.getfixturevalue("client")
+        yield request.param
+    elif request.param == "pool":
+        with ThreadPoolExecutor(1) as pool, dask.config.set(scheduler=pool):
+            yield request.param
+    else:
+        with dask.config.set(scheduler=request.param):
+            yield request.param
+
+
+@pytest.mark.parametrize("compression", ["gzip", None, "szip"])
+def test_no_scheduler_saves_a_wrong_block(settings: str, tmp_path: Path, compression: Any) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, Signal(VALUES))
+    for how in WRONG if compression == "gzip" and settings != "processes" else ["another shape"]:
+        message = r"a\.hspy: /Experiments/__unnamed__/data: block \(\d, \d, 0\) of the dask array"
+        with pytest.raises(SaveError, match=message):
+            hspyio.save(path, Signal(wrong(how)), overwrite=True, compression=compression)
+    check(path, VALUES)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.hspy"]
+
+
+@pytest.mark.parametrize("chunks", [(5, 7, 16), (3, 4, 16)])
+@pytest.mark.parametrize("compression", ["gzip", None, "szip"])
+def test_every_scheduler_saves(
+    settings: str, tmp_path: Path, compression: Any, chunks: Any
+) -> None:
+    hspyio.save(tmp_path / "a.hspy", Signal(lazy() + 1), compression=compression, chunks=chunks)
+    check(tmp_path / "a.hspy", VALUES + 1)
+    other = da.from_array(VALUES.astype("i8"), chunks=(9, 9, 9))
+    cast = other.map_blocks(np.asarray, dtype="u2", meta=np.empty((0, 0, 0), "u2"))
+    hspyio.append(tmp_path / "a.hspy", Signal(cast, metadata={"General": {"title": "other"}}))
+    check(tmp_path / "a.hspy", VALUES, name="other")
+
+
+WAYS = {
+    "save": lambda path, made: made.save(path, overwrite=True),
+    "append": hspyio.append,
+    "update": lambda path, made: hspyio.update(path, Signal(VALUES, metadata={"x": made.data})),
+    "file_writer": lambda path, made: hspyio.file_writer(
+        path, {**hspyio.file_reader(path)[0], "data": made.data}
+    ),
+}
+
+
+@pytest.mark.parametrize("write", WAYS)
+def test_no_way_of_writing_lets_a_wrong_block_in(tmp_path: Path, write: str) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, Signal(VALUES))
+    content, made = path.read_bytes(), Signal(wrong("another shape"))
+    with pytest.raises(hspyio.HspyError, match=r"block \(\d, \d, 0\) of the dask array has shape"):
+        WAYS[write](path, made)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("part", ["metadata", "original_metadata", "learning_results"])
+@pytest.mark.parametrize("how", ["another shape", "nan"])
+def test_wrong_blocks_in_trees(tmp_path: Path, part: str, how: str) -> None:
+    made = Signal(VALUES)
+    getattr(made, part)["x"] = wrong(how)
+    with pytest.raises(hspyio.UnsupportedTypeError, match=rf"{part}\.x: block \(\d, \d, 0\)"):
+        hspyio.save(tmp_path / "a.hspy", made)
+    assert not list(tmp_path.iterdir())
+
+
+# dask's settings
+
+
+@pytest.mark.parametrize(
+    ("settings_of", "most"),
+    [({"scheduler": "synchronous"}, 1), ({"scheduler": "single-threaded"}, 1),
+     ({"num_workers": 1}, 1), ({"num_workers": 3}, 3),
+     ({"scheduler": "threads", "num_workers": 1}, 1), ({"pool": 1}, 1), ({"pool": 2}, 2)],
+)  # fmt: skip
+def test_dasks_settings_are_obeyed(tmp_path: Path, settings_of: dict[str, Any], most: int) -> None:
+    import dask
+
+    lock, now, seen, names = threading.Lock(), [0], [0], []
+    barrier = threading.Barrier(most)
+
+    def counted(block: np.ndarray) -> np.ndarray:
+        with lock:
+            now[0] += 1
+            seen[0] = max(seen[0], now[0])
+            names.append(threading.current_thread().name)
+            first = len(names) <= most
+        if first:  # all of them at a time, once
+            barrier.wait(timeout=60)
+        with lock:
+            now[0] -= 1
+        return block
+
+    data = da.ones((12, 10), chunks=(1, 10)).map_blocks(counted, dtype="f8", meta=np.empty((0, 0)))
+    with ThreadPoolExecutor(settings_of.get("pool", 1), thread_name_prefix="users") as pool:
+        if "pool" in settings_of:
+            settings_of = {"pool": pool}
+        with dask.config.set(**settings_of):
+            hspyio.save(tmp_path / "a.hspy", Signal(data))
+    assert seen[0] == most
+    if "pool" in settings_of:
+        assert all(name.startswith("users") for name in names)
+    if settings_of.get("scheduler") in ("synchronous", "single-threaded"):
+        assert set(names) == {threading.current_thread().name}
+
+
+def test_a_scheduler_of_the_users_computes(tmp_path: Path) -> None:
+    import dask
+
+    calls = []
+
+    def get(graph: Any, keys: Any, **options: Any) -> Any:
+        calls.append(1)
+        return dask.local.get_sync(graph, keys, **options)
+
+    def silent(graph: Any, keys: Any, **options: Any) -> Any:
+        with dask.config.set(callbacks=()):
+            taken, Callback.active = Callback.active, set()
+            try:
+                return get(graph, keys, **options)
+            finally:
+                Callback.active = taken
+
+    for each in (get, silent):
+        with dask.config.set(scheduler=each):
+            hspyio.save(tmp_path / "a.hspy", Signal(lazy() + 1), overwrite=True)
+        check(tmp_path / "a.hspy", VALUES + 1)
+    assert len(calls) == 2
+
+
+def test_memory_is_not_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pickled, hashed = [], []
+
+    class Values(np.ndarray):
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            pickled.append(1)
+            return super().__reduce_ex__(protocol)
+
+    import dask.tokenize
+
+    hashing = dask.tokenize.hash_buffer_hex
+
+    def noted(buffer: Any) -> Any:
+        size = memoryview(buffer).nbytes
+        if size > VALUES.nbytes // 2:
+            hashed.append(size)
+        return hashing(buffer)
+
+    held = da.from_array(VALUES.view(Values), chunks=(5, 7, 16), asarray=False)
+    pickled.clear()
+    monkeypatch.setattr(dask.tokenize, "hash_buffer_hex", noted)
+    hspyio.save(tmp_path / "a.hspy", Signal(held))
+    assert (pickled, hashed) == ([], [])
+    da.from_array(VALUES)
+    assert hashed
+
+
+# inside tasks
+
+
+def _doubled(source: str, target: str) -> float:
+    loaded = hspyio.load(source, lazy=True)
+    loaded.data = loaded.data * 2
+    loaded.metadata["sum"] = loaded.data.sum(2)
+    loaded.save(target, overwrite=True)
+    return float(hspyio.load(target).data.sum())
+
+
+@pytest.mark.parametrize("compression", ["gzip", "szip"])
+def test_tasks_of_a_cluster_save(client: Any, tmp_path: Path, compression: str) -> None:
+    paths = [str(tmp_path / f"{i}.hspy") for i in range(8)]  # twice as many as there are threads
+    for path in paths:
+        hspyio.save(path, Signal(VALUES), compression=compression)
+    futures = client.map(_doubled, paths, [f"{path}.hspy" for path in paths], pure=False)
+    assert [future.result(timeout=120) for future in futures] == [VALUES.sum() * 2.0] * 8
+
+
+def _fails_inside(target: str) -> str:
+    try:
+        hspyio.save(target, Signal(wrong("another shape")))
+    except SaveError as error:
+        return str(error)
+    return "saved"
+
+
+def test_a_task_that_cannot_save_has_its_thread_again(client: Any, tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{i}.hspy") for i in range(6)]
+    for text in client.gather(client.map(_fails_inside, paths, pure=False)):
+        assert "of the dask array has shape" in text
+    assert client.submit(sum, [1, 2], pure=False).result(timeout=60) == 3
+
+
+def test_under_an_asynchronous_client_threads_save(tmp_path: Path) -> None:
+    import asyncio
+
+    from distributed import Client
+
+    async def save() -> str:
+        options = {"asynchronous": True, "processes": False, "n_workers": 1}
+        async with Client(**options, dashboard_address=None) as client:
+            hspyio.save(tmp_path / "a.hspy", Signal(lazy() + 1, metadata={"x": da.arange(3)}))
+            held = client.persist(lazy() + 2)
+            await held
+            await asyncio.to_thread(hspyio.save, tmp_path / "b.hspy", Signal(held))
+            with pytest.raises(SaveError, match=r"asyncio\.to_thread") as raised:
+                hspyio.save(tmp_path / "c.hspy", Signal(held))
+            return str(raised.value)
+
+    assert "asynchronous" in asyncio.run(save())
+    check(tmp_path / "a.hspy", VALUES + 1)
+    check(tmp_path / "b.hspy", VALUES + 2)
 
 
 def _killed_half_way(block: np.ndarray, folder: str, half: int) -> np.ndarray:

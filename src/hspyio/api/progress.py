@@ -11,7 +11,7 @@ from io import StringIO
 from typing import Any
 
 from hspyio.printable import printable
-from hspyio.storage.work import Work, thread_count
+from hspyio.storage.work import Work, is_asked, thread_count
 
 __all__ = ["working"]
 
@@ -40,13 +40,13 @@ def working(threads: int | None, progress: bool | None, label: str) -> Iterator[
     OptionError
         If the number of threads is none.
     """
-    count = thread_count(threads)
+    count, asked = thread_count(threads), is_asked(threads)
     if not (_is_watched() if progress is None else progress):
-        yield Work(count)
+        yield Work(count, asked=asked)
         return
     bar = _Bar(label)
     try:
-        yield Work(count, bar.expect, bar.advance)
+        yield Work(count, bar.expect, bar.advance, asked)
     finally:
         bar.close()
 

@@ -22,6 +22,7 @@ from hspyio.bridges.export_tiff import write_tiff
 from hspyio.bridges.packages import imported
 from hspyio.bridges.parts_of_data import split_complex, split_fields, with_known_floats
 from hspyio.bridges.xarray import to_xarray
+from hspyio.computed import scheduler, thread_limit
 from hspyio.errors import (
     ConversionError,
     ExperimentError,
@@ -118,8 +119,9 @@ def convert(
     notes: list[Problem] = []
     label = f"converting to {os.path.basename(text)}"
     with working(threads, progress, label) as work, _beside(text) as temporary:
-        options = {"array.chunk-size": _AT_ONCE, "scheduler": "threads"}
-        with dask.config.set(options, num_workers=work.threads):
+        options = {"array.chunk-size": _AT_ONCE, "scheduler": _in_process()}
+        limit = thread_limit(work.threads, asked=work.asked)
+        with dask.config.set(options, num_workers=limit):
             signals = _signals(open_file(source), name, single=suffix in _TIFF)
             try:
                 _WRITERS[suffix](signals, temporary, notes, work, compression)
@@ -130,6 +132,13 @@ def convert(
         lines = "".join(f"\n  {note}" for note in notes)
         message = f"{text}: not everything is held as it was:{lines}"
         warnings.warn(message, HspyWarning, stacklevel=2)
+
+
+def _in_process() -> str:
+    """Where blocks are computed: files are written in this process only."""
+    from dask.local import get_sync
+
+    return "synchronous" if scheduler() is get_sync else "threads"
 
 
 def _signals(experiments: Experiments, name: str | None, *, single: bool) -> dict[str, Signal]:

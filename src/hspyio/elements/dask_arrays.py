@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hspyio.elements.element import Element
-from hspyio.elements.form import Form
+from hspyio.elements.form import Form, Refusal
+from hspyio.errors import SaveError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["ELEMENT"]
+__all__ = ["ELEMENT", "is_dask", "values_of"]
 
 
 def is_dask(value: object) -> bool:
@@ -20,8 +21,24 @@ def is_dask(value: object) -> bool:
     return type(value).__module__.partition(".")[0] == "dask" and hasattr(value, "compute")
 
 
+def values_of(graph: Any) -> NDArray[Any]:
+    """The values of a dask array.
+
+    Raises
+    ------
+    Refusal
+        If they cannot be computed, or are not what dask was told.
+    """
+    from hspyio.computed import computed
+
+    try:
+        return computed(graph)
+    except SaveError as error:
+        raise Refusal(error.message) from error
+
+
 def _encode(value: Any, walker: Encoder, where: str) -> Form:
-    return walker.encode(np.asarray(value), where)
+    return walker.encode(values_of(value), where)
 
 
 ELEMENT = Element(accepts=is_dask, encode=_encode)

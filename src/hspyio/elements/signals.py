@@ -11,7 +11,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.axes import UniformAxis, axis_to_dict
-from hspyio.elements.dask_arrays import is_dask
+from hspyio.elements.dask_arrays import is_dask, values_of
 from hspyio.elements.decoder import ABSENT, RESTORED_ALWAYS, item_of, shapes_of
 from hspyio.elements.element import Element, Item
 from hspyio.elements.encoder import sealed
@@ -176,7 +176,7 @@ def _array_form(data: Any, walker: Encoder, where: str) -> Form:
             raise Refusal("the dask array has chunks of unknown size; call compute_chunk_sizes()")
         if data.ndim and data.dtype.kind in "biufc":
             return Form(Array(data.dtype, GraphSource(data)))
-        data = np.asarray(data)
+        data = values_of(data)
     if isinstance(data, np.memmap):  # where the values were is no part of them
         data = np.asarray(data)
     if data.ndim == 0:

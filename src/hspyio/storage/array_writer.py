@@ -9,7 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h5py import h5d, h5g, h5p, h5s, h5t, h5z
+from h5py import h5d, h5g, h5i, h5p, h5s, h5t, h5z
 from h5py._objects import phil
 
 from hspyio.errors import FilterError
@@ -21,7 +21,7 @@ from hspyio.storage.blocks import BlockEncoder, ChunkTarget, PlainTarget
 from hspyio.storage.datasets import filter_available
 from hspyio.storage.output import Output
 from hspyio.storage.scatter import Grid, write_allocated, write_chunks
-from hspyio.storage.sources import stored_name
+from hspyio.storage.sources import readable_name, stored_name
 from hspyio.storage.stored_layout import chunk_index, stored_layout
 from hspyio.storage.types import to_h5py
 from hspyio.storage.vlen import row_access, write_rows
@@ -190,7 +190,8 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
     pipeline = Pipeline(array.filters, _plain_dtype(array), array.chunks)
     if isinstance(array.source, GraphSource):
         encoder = BlockEncoder(pipeline, array.shape)
-        output.graphs.append((array.source.graph, ChunkTarget(dataset, encoder, output)))
+        target = ChunkTarget(dataset, encoder, output, _where(dataset))
+        output.graphs.append((array.source.graph, target))
         return
     values = array.source.read().astype(pipeline.dtype, copy=False)
     stored = None if array.filters else stored_layout(dataset, array.type, ())
@@ -202,6 +203,12 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
         write_chunks(dataset, pipeline, values, output)
     else:
         write_allocated(index, pipeline, values, output)
+
+
+def _where(dataset: h5d.DatasetID) -> str:
+    """Path of a dataset; nothing in a tree that has no name yet."""
+    name = h5i.get_name(dataset)
+    return "" if name is None else readable_name(name)
 
 
 def _plain_dtype(array: Array) -> np.dtype[Any]:
@@ -217,7 +224,7 @@ def _through_hdf5(
 ) -> None:
     """For filters that only HDF5 has, and for what has no fixed length."""
     if isinstance(array.source, GraphSource):
-        output.graphs.append((array.source.graph, PlainTarget(dataset, output)))
+        output.graphs.append((array.source.graph, PlainTarget(dataset, output, _where(dataset))))
         return
     if isinstance(array.type, Vlen):
         write_rows(dataset, array, lambda rows: output.work.advance(rows * dtype.itemsize))

@@ -173,7 +173,8 @@ def replace_file(
             durable = False
         if durable and not sync_folder(folder):
             notes.append(NOT_SYNCED)
-    except HspyError:
+    except HspyError as error:
+        error.path = error.path or target
         raise
     except Exception as error:  # a dask array's own tasks may raise anything
         if (interrupt := interrupt_behind(error)) is not None:

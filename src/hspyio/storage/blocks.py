@@ -25,7 +25,15 @@ from hspyio.storage.gather import Span, spans
 from hspyio.storage.output import Output
 from hspyio.storage.scatter import Grid
 
-__all__ = ["BlockEncoder", "ChunkTarget", "Piece", "PlainTarget", "Target"]
+__all__ = [
+    "BlockCopier",
+    "BlockEncoder",
+    "ChunkTarget",
+    "Encoder",
+    "Piece",
+    "PlainTarget",
+    "Target",
+]
 
 Piece: TypeAlias = tuple[int, tuple[tuple[int, int], ...], Bytes, int]
 """The chunk's number, which part of it this is (nothing: all of it, encoded), bytes, mask."""
@@ -59,11 +67,10 @@ class BlockEncoder:
         selection : tuple of slice
             Where the block is, with step 1.
         values : ndarray
-            The block.
+            The block, of just that shape.
         """
         block = spans(selection, self.shape)
         values = np.asarray(values).astype(self.pipeline.dtype, copy=False)
-        values = values.reshape([span.count for span in block])
         scratch = Scratch()
         for number in self._touched(block):
             region = self.grid.region(number)
@@ -90,12 +97,39 @@ class BlockEncoder:
         return found
 
 
+class BlockCopier:
+    """Leaves blocks as they are, for filters that only HDF5 has."""
+
+    def pieces(self, selection: Selection, values: NDArray[Any]) -> Iterator[Piece]:
+        """The block; its number is of no matter, its part is where in the array it is."""
+        if values.size:
+            yield 0, _bounds(selection), values.tobytes(), 0
+
+
+def _bounds(selection: Selection) -> tuple[tuple[int, int], ...]:
+    """Where a block begins and ends along each dimension."""
+    return tuple((part.start, part.stop) for part in selection if isinstance(part, slice))
+
+
+class Encoder(Protocol):
+    """What makes pieces of blocks, perhaps elsewhere."""
+
+    def pieces(self, selection: Selection, values: NDArray[Any]) -> Iterator[Piece]:
+        """The pieces of a block."""
+        ...
+
+
 class Target(Protocol):
     """Where the blocks of an array go."""
 
     @property
-    def encoder(self) -> BlockEncoder | None:
-        """What makes pieces of blocks, elsewhere; ``None`` where blocks go in as they are."""
+    def encoder(self) -> Encoder:
+        """What makes pieces of blocks."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """Path of the array in the file, for messages."""
         ...
 
     def take(self, piece: Piece) -> None:
@@ -103,7 +137,7 @@ class Target(Protocol):
         ...
 
     def missing(self) -> int:
-        """Chunks that have not come yet."""
+        """What has not come yet: chunks, or values."""
         ...
 
     def __setitem__(self, selection: Selection, values: NDArray[Any]) -> None:
@@ -126,10 +160,15 @@ class ChunkTarget:
         Makes its chunks.
     output : Output
         The file, and how to work.
+    where : str
+        Path of the array in the file, for messages.
     """
 
-    def __init__(self, dataset: h5d.DatasetID, encoder: BlockEncoder, output: Output) -> None:
+    def __init__(
+        self, dataset: h5d.DatasetID, encoder: BlockEncoder, output: Output, where: str = ""
+    ) -> None:
         self.encoder = encoder
+        self.where = where
         self._dataset = dataset
         self._output = output
         self._lock = threading.Lock()
@@ -208,26 +247,37 @@ class PlainTarget:
         New.
     output : Output
         The file, and how to work.
+    where : str
+        Path of the array in the file, for messages.
     """
 
-    encoder = None
-
-    def __init__(self, dataset: h5d.DatasetID, output: Output) -> None:
+    def __init__(self, dataset: h5d.DatasetID, output: Output, where: str = "") -> None:
+        self.encoder = BlockCopier()
+        self.where = where
         self._dataset = h5py.Dataset(dataset)
         self._output = output
         self._lock = threading.Lock()
+        self._stored: set[tuple[tuple[int, int], ...]] = set()
+        self._missing: int = math.prod(self._dataset.shape)
 
     def take(self, piece: Piece) -> None:
-        """Nothing makes pieces for it."""
-        raise NotImplementedError
+        """Store a block that came as bytes."""
+        _, bounds, data, _ = piece
+        shape = [stop - start for start, stop in bounds]
+        values = np.frombuffer(data, self._dataset.dtype).reshape(shape)
+        self[tuple(slice(*part) for part in bounds)] = values
 
     def missing(self) -> int:
-        """Nobody counts its chunks."""
-        return 0
+        """Values that have not come yet."""
+        return self._missing
 
     def __setitem__(self, selection: Selection, values: NDArray[Any]) -> None:
         """Store a block."""
+        bounds = _bounds(selection)
         with self._lock:
             self._dataset[selection] = values
+            if bounds not in self._stored:
+                self._stored.add(bounds)
+                self._missing -= values.size
         self._output.check()
-        self._output.work.advance(np.asarray(values).nbytes)
+        self._output.work.advance(values.nbytes)

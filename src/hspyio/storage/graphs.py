@@ -1,17 +1,26 @@
-"""dask graphs -> blocks: on threads of this process, or on the workers of a cluster."""
+"""dask graphs -> blocks: on threads of this process, or wherever dask's settings have it."""
 
 from __future__ import annotations
 
 import concurrent.futures
-import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from hspyio.errors import SaveError
+from hspyio.computed import (
+    BlockId,
+    Declared,
+    declared,
+    each_block,
+    not_computed,
+    scheduler,
+    thread_limit,
+)
+from hspyio.errors import HspyError, SaveError
 from hspyio.node import Selection
-from hspyio.storage.blocks import BlockEncoder, Piece, Target
+from hspyio.storage.blocks import Encoder, Piece, Target
+from hspyio.storage.cluster import block_tasks, checked_at, client_of, store_on_cluster, take
+from hspyio.storage.interrupts import interrupt_behind
 from hspyio.storage.work import Work
 
 __all__ = ["GraphOfTarget", "store_graphs"]
@@ -19,19 +28,13 @@ __all__ = ["GraphOfTarget", "store_graphs"]
 GraphOfTarget: TypeAlias = tuple[Any, Target]
 """A dask array, and where its blocks go."""
 
-_MESSAGE = 8 * 2**20
-"""Bytes of finished chunks that a worker sends at a time."""
-_IN_FLIGHT = 8
-"""Messages that wait for the one process that writes; workers wait when it is behind."""
-_PATIENCE = "1s"
-_WORKER_PATIENCE = "30 minutes"
-
 
 def store_graphs(pairs: Sequence[GraphOfTarget], work: Work) -> None:
     """Compute dask arrays, all in one go, and store their blocks.
 
     With a ``distributed.Client`` active, computing and compressing happen on its workers;
-    otherwise on threads of this process, none of which outlives the call.
+    otherwise on threads of this process, none of which outlives the call, unless dask's settings
+    name another scheduler, a pool of threads, or how many there may be.
 
     Parameters
     ----------
@@ -43,110 +46,124 @@ def store_graphs(pairs: Sequence[GraphOfTarget], work: Work) -> None:
     Raises
     ------
     SaveError
-        If the workers lose something. What a task raises is raised.
+        If a block is not what dask was told, a task fails, or the workers lose something.
+    OptionError
+        If dask's settings cannot be obeyed.
     """
     if not pairs:
         return
-    client = _active_client()
-    if client is None:
-        _store_on_threads(pairs, work.threads)
-        return
-    shared = [pair for pair in pairs if pair[1].encoder is not None]
-    _store_on_cluster(client, shared)
-    # What only HDF5 can compress comes here as it is, a block at a time.
-    _store_on_threads([pair for pair in pairs if pair[1].encoder is None], 1)
-
-
-def _active_client() -> Any:
-    """The client of a cluster, if dask would use it now."""
-    base: Any = import_module("dask.base")
-    client = getattr(base.get_scheduler(), "__self__", None)
-    is_client = type(client).__module__.partition(".")[0] == "distributed"
-    return client if is_client and not getattr(client, "asynchronous", True) else None
-
-
-def _store_on_threads(pairs: Sequence[GraphOfTarget], threads: int) -> None:
-    if not pairs:
-        return
-    array: Any = import_module("dask.array")
-    graphs, targets = zip(*pairs, strict=True)
-    # Dask's own pool would outlive the call, and hang after a fork.
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        array.store(list(graphs), list(targets), lock=False, scheduler="threads", pool=pool)
-
-
-def _store_on_cluster(client: Any, pairs: Sequence[GraphOfTarget]) -> None:
-    """Workers compute and compress, and put finished chunks into a short queue."""
-    distributed: Any = import_module("distributed")
-    name = f"hspyio-{secrets.token_hex(8)}"
-    queue = distributed.Queue(name, client=client, maxsize=_IN_FLIGHT)
-    futures = client.compute(_block_tasks(pairs, name))
+    failures: list[Exception] = []
     try:
-        _receive(queue, futures, [target for _, target in pairs])
-        client.gather(futures)
-    finally:
-        client.cancel(futures, force=True)
-        with suppress(Exception):  # a cluster that is gone takes its queue along
-            queue.close()
+        _store(pairs, work, failures)
+    except HspyError:
+        raise
+    except Exception as error:
+        if failures:  # not the task, but the file
+            raise failures[0] from None
+        if interrupt_behind(error) is not None:
+            raise
+        raise not_computed(error) from error
+    if any(target.missing() for _, target in pairs):
+        raise SaveError("dask has not computed all blocks of the array")
 
 
-def _block_tasks(pairs: Sequence[GraphOfTarget], queue: str) -> list[Any]:
-    """A task a block: compute, compress, send."""
-    delayed: Any = import_module("dask").delayed
-    slices: Any = import_module("dask.array.core").slices_from_chunks
-    tasks = []
-    for number, (graph, target) in enumerate(pairs):
-        encoder = delayed(target.encoder, pure=True)
-        blocks = graph.to_delayed().ravel()
-        for selection, block in zip(slices(graph.chunks), blocks, strict=True):
-            tasks.append(delayed(_send)(block, selection, encoder, number, queue))
-    return tasks
+def _store(pairs: Sequence[GraphOfTarget], work: Work, failures: list[Exception]) -> None:
+    get = scheduler()
+    client = client_of(get)
+    if client is not None:
+        store_on_cluster(client, pairs, failures)
+    elif get is None or get is import_module("dask.threaded").get:
+        _store_on_threads(pairs, work, failures)
+    elif get is import_module("dask.local").get_sync:
+        _compute(_stores(pairs, failures), get)
+    else:
+        _store_by(get, pairs, failures)
 
 
-def _send(values: Any, selection: Selection, encoder: BlockEncoder, number: int, queue: str) -> int:
-    """On a worker: send a block's chunks, and wait where the writer is behind."""
-    distributed: Any = import_module("distributed")
-    outbox = distributed.Queue(queue, client=distributed.get_client())
-    message: list[Piece] = []
-    size = count = 0
-    for chunk, inside, data, mask in encoder.pieces(selection, values):
-        message.append((chunk, inside, bytes(data), mask))
-        size += len(data)
-        count += 1
-        if size >= _MESSAGE:
-            outbox.put((number, message), timeout=_WORKER_PATIENCE)
-            message, size = [], 0
-    if message:
-        outbox.put((number, message), timeout=_WORKER_PATIENCE)
-    return count
+# in this process: a block goes into the file on the thread that computed it
 
 
-def _receive(queue: Any, futures: list[Any], targets: Sequence[Target]) -> None:
-    """Write what the workers send until every chunk is there."""
-    count = 0
-    while any(target.missing() for target in targets):
+class _Store:
+    """What dask calls with each block of an array."""
+
+    def __init__(self, said: Declared, target: Target, failures: list[Exception]) -> None:
+        self._said = said
+        self._selection = said.selections()
+        self._target = target
+        self._failures = failures
+
+    def __call__(self, block: Any, block_id: BlockId = ()) -> None:
         try:
-            number, message = queue.get(timeout=_PATIENCE)
-        except TimeoutError:
-            _check(futures, queue)
-            continue
-        for chunk, inside, data, mask in message:
-            parts = tuple((int(start), int(stop)) for start, stop in inside)
-            targets[number].take((chunk, parts, data, mask))
-        # What is done is let go, or it would be done again when its worker dies. Not at every
-        # message: that would take the square of their number.
-        count += 1
-        if count > len(futures) // 100:
-            count = 0
-            futures[:] = [future for future in futures if future.status != "finished"]
+            values = checked_at(self._said, block, block_id, self._target.where)
+            self._target[self._selection(block_id)] = values
+        except Exception as error:
+            self._failures.append(error)
+            raise
 
 
-def _check(futures: Sequence[Any], queue: Any) -> None:
-    """Raise what a task raised, or that the cluster has lost something."""
-    for future in futures:
-        if future.status == "error":
-            raise future.exception()
-    if any(future.status in ("cancelled", "lost") for future in futures):
-        raise SaveError("the dask cluster has gone away")
-    if all(future.status == "finished" for future in futures) and not queue.qsize():
-        raise SaveError("the workers of the dask cluster are done, but chunks are missing")
+def _stores(pairs: Sequence[GraphOfTarget], failures: list[Exception]) -> list[Any]:
+    return [each_block(graph, _Store(declared(graph), target, failures)) for graph, target in pairs]
+
+
+def _compute(graphs: list[Any], get: Any, **options: Any) -> None:
+    base: Any = import_module("dask.base")
+    base.compute(*graphs, scheduler=get, **options)
+
+
+def _store_on_threads(
+    pairs: Sequence[GraphOfTarget], work: Work, failures: list[Exception]
+) -> None:
+    dask: Any = import_module("dask")
+    threaded: Any = import_module("dask.threaded")
+    graphs = _stores(pairs, failures)
+    if dask.config.get("pool", None) is not None:  # the user's, which dask finds there
+        _compute(graphs, threaded.get)
+        return
+    # Dask's own pool would outlive the call, and hang after a fork.
+    threads = thread_limit(work.threads, asked=work.asked)
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        _compute(graphs, threaded.get, pool=pool)
+
+
+# by a scheduler of other processes, or one that nobody knows: pieces come back, and are stored here
+
+
+class _Made:
+    """The pieces of a block, on their way to the file."""
+
+    def __init__(self, number: int, pieces: list[Piece]) -> None:
+        self.number = number
+        self.pieces = pieces
+
+
+def _make(
+    block: Any, place: BlockId, selection: Selection, said: Declared, encoder: Encoder,
+    number: int, where: str,
+) -> _Made:  # fmt: skip
+    """In a task: the pieces of a block."""
+    values = checked_at(said, block, place, where)
+    pieces: list[Piece] = [
+        (chunk, inside, bytes(data), mask)
+        for chunk, inside, data, mask in encoder.pieces(selection, values)
+    ]
+    return _Made(number, pieces)
+
+
+def _store_by(
+    get: Callable[..., Any], pairs: Sequence[GraphOfTarget], failures: list[Exception]
+) -> None:
+    callbacks: Any = import_module("dask.callbacks")
+    base: Any = import_module("dask.base")
+
+    def store(made: Any) -> None:
+        for piece in made.pieces:
+            take(pairs[made.number][1], piece, failures)
+        made.pieces.clear()
+
+    def finished(key: Any, made: Any, graph: Any, state: Any, worker: Any) -> None:
+        if isinstance(made, _Made):  # while the next are computed
+            store(made)
+
+    with callbacks.Callback(posttask=finished):
+        for made in base.compute(*block_tasks(pairs, _make), scheduler=get):
+            store(made)

@@ -109,7 +109,8 @@ class RootSwitch:
                 root = built[0]
                 self._switch(*built)
                 switched = True
-        except HspyError:
+        except HspyError as error:
+            error.path = error.path or self._path
             raise
         except Exception as error:  # a dask array's own tasks may raise anything
             if (interrupt := interrupt_behind(error)) is not None:

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from hspyio.errors import OptionError
 from hspyio.records import record
 
-__all__ = ["THREADS_VARIABLE", "Bytewise", "Work", "each", "thread_count"]
+__all__ = ["THREADS_VARIABLE", "Bytewise", "Work", "each", "is_asked", "thread_count"]
 
 T = TypeVar("T")
 
@@ -37,11 +37,19 @@ class Work:
     expect, advance : callable
         Told of the bytes of an array before it is read or written, and of those that are done;
         from any thread. Either may raise, to stop the work.
+    asked : bool
+        Whether the user wanted just so many threads.
     """
 
     threads: int = 1
     expect: Bytewise = _ignore
     advance: Bytewise = _ignore
+    asked: bool = True
+
+
+def is_asked(asked: int | None) -> bool:
+    """Whether the number of threads is the user's own choice."""
+    return asked is not None or bool(os.environ.get(THREADS_VARIABLE, "").strip())
 
 
 def thread_count(asked: int | None) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hspyio.computed import thread_limit
 from hspyio.storage.work import Work
 
 __all__ = ["Kept", "Read", "Reduced", "reduce_data"]
@@ -123,7 +124,7 @@ def _partial_sums(
         return
     dask: Any = import_module("dask")
     tasks = dask.delayed(_sums)
-    with dask.config.set(num_workers=work.threads):
+    with dask.config.set(num_workers=thread_limit(work.threads, asked=work.asked)):
         for batch in _batches(blocks, work):
             made = [tasks(data[block], _starts(block), wanted, modulus) for block in batch]
             yield from zip(batch, dask.compute(*made), strict=True)

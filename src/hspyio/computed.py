@@ -1,0 +1,269 @@
+"""dask arrays: what computes them, and whether their blocks are what was said of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from importlib import import_module
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from hspyio.errors import HspyError, OptionError, SaveError
+from hspyio.records import value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "BlockId",
+    "Declared",
+    "computed",
+    "declared",
+    "each_block",
+    "not_computed",
+    "scheduler",
+    "thread_limit",
+]
+
+BlockId: TypeAlias = tuple[int, ...]
+"""Place of a block among the others, along each dimension."""
+
+_IN_PROCESS = (np.ndarray, np.generic, bool, int, float, complex, str, bytes, list, tuple)
+"""What becomes an array without losing a unit, a mask or a place on a graphics card."""
+_NUMBERS = "biufc"
+
+
+@value
+class Declared:
+    """What dask was told of an array. Plain data, which can be pickled.
+
+    Attributes
+    ----------
+    dtype : numpy dtype
+        Of every block.
+    chunks : tuple of tuple of int
+        Lengths of the blocks along each dimension; nan where nobody knows.
+    """
+
+    dtype: np.dtype[Any]
+    chunks: tuple[tuple[int, ...], ...]
+
+    def selections(self) -> Callable[[BlockId], tuple[slice, ...]]:
+        """What tells where a block is in the array, with the sums made once."""
+        stops = [tuple(accumulate(sizes)) for sizes in self.chunks]
+        return lambda place: tuple(
+            slice(ends[i] - sizes[i], ends[i])
+            for i, sizes, ends in zip(place, self.chunks, stops, strict=True)
+        )
+
+    def checked(self, block: Any, place: BlockId) -> NDArray[Any]:
+        """A block as it was declared to be.
+
+        Raises
+        ------
+        SaveError
+            If it has another shape, or values that the declared type does not hold.
+        """
+        if not isinstance(block, _IN_PROCESS):
+            advice = (
+                "its function has to return numpy's (.get(), .todense() or np.asarray make them)"
+            )
+            raise _refused(place, f"is a {_name(block)}, not an array of numpy", advice)
+        if np.ma.isMaskedArray(block) and np.ma.getmaskarray(block).any():
+            raise _refused(place, "hides values behind a mask", "fill them, as da.ma.filled does")
+        try:
+            values = np.asarray(block)
+        except ValueError:  # lists of several lengths
+            values = np.asarray(None)
+        shape = tuple(sizes[i] for i, sizes in zip(place, self.chunks, strict=True))
+        found = values.shape
+        values = values[(np.newaxis,) * (len(shape) - values.ndim)]  # as dask itself does
+        if not _fits(values.shape, shape):
+            raise _refused(
+                place,
+                f"has shape {found} where dask was told {shape}",
+                "give map_blocks the chunks= that its function returns",
+            )
+        return values if values.dtype == self.dtype else self._cast(values, place)
+
+    def _cast(self, values: NDArray[Any], place: BlockId) -> NDArray[Any]:
+        said, found = self.dtype, values.dtype
+        told = f"holds {found} where dask was told {said}"
+        advice = "give the dtype= that its function returns, or convert it with astype"
+        if not _is_alike(found, said):
+            raise _refused(place, told, advice)
+        with np.errstate(all="ignore"):
+            cast = values.astype(said)
+            if found.kind == said.kind and np.can_cast(found, said, "safe"):
+                return cast
+            lost = ~_same(values, cast)
+        if lost.any():
+            first = np.unravel_index(int(lost.argmax()), lost.shape)
+            example = values[first].item() if found.kind in _NUMBERS else values[first]
+            raise _refused(place, f"{told}, and {example!r} is no {said}", advice)
+        return cast
+
+
+def _name(block: object) -> str:
+    kind = type(block)
+    return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+
+
+def _refused(place: BlockId, what: str, advice: str) -> SaveError:
+    return SaveError(f"block {place} of the dask array {what}; {advice}")
+
+
+def _fits(found: tuple[int, ...], said: tuple[int, ...]) -> bool:
+    if len(found) != len(said):
+        return False
+    return all(n in (m, n if m != m else m) for n, m in zip(found, said, strict=True))  # noqa: PLR0124
+
+
+def _is_alike(found: np.dtype[Any], said: np.dtype[Any]) -> bool:
+    """Whether values of one type may be values of the other, by their kind."""
+    if found.kind in "iu" and said.kind in "iu":
+        return True
+    if found.kind in _NUMBERS and said.kind in _NUMBERS:
+        return np.can_cast(found, said, "same_kind")
+    if found.kind == said.kind and found.kind in "SUmM":
+        return np.can_cast(found, said, "same_kind")
+    return found.newbyteorder("=") == said.newbyteorder("=")
+
+
+def _same(values: NDArray[Any], cast: NDArray[Any]) -> NDArray[np.bool]:
+    """Which of the values a cast has kept."""
+    kinds = values.dtype.kind, cast.dtype.kind
+    if kinds == ("c", "c"):
+        parts = [_same(getattr(values, part), getattr(cast, part)) for part in ("real", "imag")]
+        return np.logical_and(*parts)
+    if kinds[1] == "c":
+        return _same(values, cast.real)
+    back = cast.astype(values.dtype)
+    kept: NDArray[np.bool] = np.asarray(back == values, bool)
+    if kinds[0] in "iu" and kinds[1] in "iu":
+        kept &= (cast < 0) == (values < 0)
+    if kinds[0] in "iu" and kinds[1] == "f":  # what is too large could come back as the largest
+        kept &= cast < 2.0 ** (8 * values.dtype.itemsize - (kinds[0] == "i"))
+    if kinds[0] in "fmM":
+        kept |= (back != back) & (values != values)  # noqa: PLR0124 # nan, NaT
+    return kept
+
+
+def declared(graph: Any) -> Declared:
+    """What dask was told of an array."""
+    return Declared(graph.dtype, graph.chunks)
+
+
+def each_block(graph: Any, do: Callable[..., Any]) -> Any:
+    """A dask array that calls ``do(block, block_id=...)`` with every block of another.
+
+    Nothing is hashed: its name is of our making.
+    """
+    array: Any = import_module("dask.array")
+    meta = np.empty((0,) * graph.ndim, graph.dtype)
+    name = f"hspyio-{secrets.token_hex(8)}"
+    return array.map_blocks(do, graph, name=name, dtype=graph.dtype, meta=meta)
+
+
+class _Checking:
+    """What `computed` does with each block."""
+
+    def __init__(self, said: Declared) -> None:
+        self._said = said
+
+    def __call__(self, block: Any, block_id: BlockId = ()) -> NDArray[Any]:
+        return self._said.checked(block, block_id)
+
+
+def computed(graph: Any) -> NDArray[Any]:
+    """The values of a dask array, every block of which is what it was declared to be.
+
+    Raises
+    ------
+    SaveError
+        If one is not, or cannot be computed.
+    OptionError
+        If dask's settings cannot be obeyed.
+    """
+    base: Any = import_module("dask.base")
+    checked = each_block(graph, _Checking(declared(graph)))
+    get = scheduler()
+    try:
+        [values] = base.compute(checked, scheduler=get)
+    except HspyError:
+        raise
+    except Exception as error:  # a task may raise anything
+        raise not_computed(error) from error
+    return np.asarray(values)
+
+
+def not_computed(error: Exception) -> SaveError:
+    """What became of an array of which a task failed."""
+    advice = (
+        "\nThe distributed.Client here is asynchronous, so threads of this process had to compute. "
+        "What its workers hold is saved in a thread: await asyncio.to_thread(hspyio.save, ...)"
+    )
+    return SaveError(
+        f"the dask array could not be computed: {type(error).__name__}: {error}"
+        + advice * _is_asynchronous()
+    )
+
+
+def scheduler() -> Callable[..., Any] | None:
+    """What dask would compute with by its settings and clients; ``None`` for its default.
+
+    A client that is asynchronous cannot be waited for: threads of this process are taken instead.
+
+    Raises
+    ------
+    OptionError
+        If dask's settings ask for a scheduler that there is not.
+    """
+    base: Any = import_module("dask.base")
+    threaded: Any = import_module("dask.threaded")
+    try:
+        found: Callable[..., Any] | None = base.get_scheduler()
+    except (RuntimeError, TypeError, ValueError) as error:
+        if _is_asynchronous():
+            return threaded.get  # type: ignore[no-any-return]
+        raise OptionError(f"dask's setting of a scheduler cannot be obeyed: {error}") from None
+    client = getattr(found, "__self__", None)
+    is_client = type(client).__module__.partition(".")[0] == "distributed"
+    if is_client and getattr(client, "asynchronous", True):
+        return threaded.get  # type: ignore[no-any-return]
+    return found
+
+
+def _is_asynchronous() -> bool:
+    """Whether there is a client that only coroutines can wait for."""
+    try:
+        return bool(import_module("distributed").get_client().asynchronous)
+    except (ImportError, ValueError):
+        return False
+
+
+def thread_limit(threads: int, *, asked: bool) -> int:
+    """How many blocks are computed at a time: as dask's ``num_workers`` has it, if that is set.
+
+    Parameters
+    ----------
+    threads : int
+        How many there may be without it.
+    asked : bool
+        Whether somebody wanted just so many: then it can only make them fewer.
+
+    Raises
+    ------
+    OptionError
+        If the setting is no number.
+    """
+    dask: Any = import_module("dask")
+    setting = dask.config.get("num_workers", None)
+    if setting is None:
+        return threads
+    try:
+        return max(1, min(threads, int(setting)) if asked else int(setting))
+    except (TypeError, ValueError):
+        raise OptionError(f"dask's setting num_workers is {setting!r}; use a number") from None
