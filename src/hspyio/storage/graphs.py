@@ -105,9 +105,9 @@ def _stores(pairs: Sequence[GraphOfTarget], failures: list[Exception]) -> list[A
     return [each_block(graph, _Store(declared(graph), target, failures)) for graph, target in pairs]
 
 
-def _compute(graphs: list[Any], get: Any, **options: Any) -> None:
+def _compute(graphs: list[Any], get: Any, pool: Any = None) -> None:
     base: Any = import_module("dask.base")
-    base.compute(*graphs, scheduler=get, **options)
+    base.compute(*graphs, scheduler=get, **({} if pool is None else {"pool": pool}))
 
 
 def _store_on_threads(
