@@ -19,6 +19,8 @@ BUILTINS: dict[str, tuple[type[Exception], ...]] = {
     "MissingFileError": (FileNotFoundError, OSError),
     "MissingPackageError": (ImportError,),
     "TargetExistsError": (FileExistsError, OSError),
+    "UnreadableFileError": (OSError,),
+    "FilePermissionError": (PermissionError, OSError),
     "DamagedFileError": (OSError,),
     "TooLargeError": (MemoryError,),
     "StaleFileError": (OSError,),

@@ -19,8 +19,10 @@ from pathlib import Path
 from torture import (
     attacks,
     full_disk,
+    injection,
     kill_points,
     mutants,
+    power_loss,
     random_kills,
     readers,
     signals,
@@ -54,6 +56,8 @@ KINDS = {
     "readers": Kind(readers.cases, divides=False),
     "writers": Kind(writers.cases),
     "signals": Kind(signals.cases),
+    "power-loss": Kind(power_loss.cases),
+    "injection": Kind(injection.cases),
     "mutants": Kind(mutants.cases),
     "attacks": Kind(attacks.cases),
 }

@@ -45,7 +45,7 @@ def _pairs(scale: int) -> Iterator[tuple[str, str]]:
     if scale == 0:
         yield from _SHORT
         return
-    yield "ours", "save-new"
+    yield from (("ours", operation.name) for operation in OPERATIONS if operation.new)
     for start in _STARTS[: 2 if scale == 1 else None]:
         for operation in OPERATIONS:
             if not operation.new:
@@ -132,7 +132,8 @@ def _small_disk(folder: Path) -> Iterator[Path]:
 def _at_tenths(
     folder: Path, start: str, operation: Operation, fill: Filled, how: str
 ) -> Iterator[Case]:
-    source = None if operation.new else build(folder, start)
+    built = build(folder, start)
+    source = None if operation.new else built
     path = _begun(folder, source)
     outcome = run(partial(traced, partial(operation.run, path)))
     label = f"{how}/{start}/{operation.name}"

@@ -74,7 +74,7 @@ def pairs(scale: int) -> Iterator[tuple[str, str]]:
     if scale == 0:
         yield from _SHORT
         return
-    yield "ours", "save-new"
+    yield from (("ours", operation.name) for operation in OPERATIONS if operation.new)
     for start in _QUICK_STARTS if scale == 1 else STARTS:
         for operation in OPERATIONS:
             if not operation.new:
@@ -97,7 +97,8 @@ def _points(calls: list[Call], step: int) -> Iterator[tuple[int, bool]]:
 
 def rehearse(folder: Path, start: str, operation: Operation) -> Rehearsal | list[str]:
     """Run an operation undisturbed, until the file has stood four of them."""
-    source = None if operation.new else build(folder, start)
+    built = build(folder, start)
+    source = None if operation.new else built
     path = fresh(folder / "rehearsal") / "a.hspy"
     if source is not None:
         copy(source, path)

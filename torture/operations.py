@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import hspyio
-from torture.samples import CHUNKS, STARTS, build, exchange, made
+from torture.samples import CHUNKS, FIRST, SECOND, STARTS, build, exchange, fresh, made
 from torture.states import copy, read_state
 
 Signals = dict[str, hspyio.Signal]
@@ -77,6 +77,11 @@ def _with_old_data(old: Signals) -> Signals:
     return {**old, "First": signal}
 
 
+def _source(path: Path) -> Path:
+    """The file that a new one is made from: it stands beside the folder of that."""
+    return build(path.parents[1], "ours")
+
+
 def _without_models(signal: hspyio.Signal) -> hspyio.Signal:
     result = signal.copy()
     result.models = {}
@@ -124,6 +129,22 @@ OPERATIONS = (
         lambda path: hspyio.repack(path, path, overwrite=True),
         dict,
     ),
+    Operation(
+        "repack-new",
+        lambda path: hspyio.repack(_source(path), path),
+        lambda old: {"First": FIRST, "Second": SECOND},
+        repeats=False,
+        new=True,
+    ),
+    Operation(
+        "extract",
+        lambda path: hspyio.extract(_source(path), "Second", path),
+        lambda old: {"Second": SECOND},
+        repeats=False,
+        new=True,
+    ),
+    Operation("upgrade", lambda path: hspyio.upgrade(path, path, overwrite=True), dict),
+    Operation("annotate", hspyio.annotate, dict),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
@@ -133,7 +154,7 @@ def rehearse_all(folder: Path) -> None:
     for start in STARTS:
         read_state(build(folder, start))
     for operation in OPERATIONS:
-        path = folder / operation.name
+        path = fresh(folder / "rehearsal") / "a.hspy"
         if not operation.new:
             copy(build(folder, "ours"), path)
         operation.run(path)

@@ -19,6 +19,7 @@ __all__ = [
     "DamagedFileError",
     "ExperimentError",
     "FileLockedError",
+    "FilePermissionError",
     "FilterError",
     "HspyError",
     "HspyWarning",
@@ -31,6 +32,7 @@ __all__ = [
     "StaleFileError",
     "TargetExistsError",
     "TooLargeError",
+    "UnreadableFileError",
     "UnsupportedTypeError",
     "one_or_many",
 ]
@@ -75,6 +77,14 @@ class MissingPackageError(HspyError, ImportError):
 
 class TargetExistsError(HspyError, FileExistsError):
     """The target of a save exists and ``overwrite`` is off."""
+
+
+class UnreadableFileError(HspyError, OSError):
+    """The system does not read the file: a drive or network fails, too many files are open."""
+
+
+class FilePermissionError(UnreadableFileError, PermissionError):
+    """The system does not let this user read the file."""
 
 
 class DamagedFileError(HspyError, OSError):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import errno
 import gc
 import io
 import os
 import pickle
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,12 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.errors import MissingFileError, StaleFileError
+from hspyio.errors import (
+    FilePermissionError,
+    MissingFileError,
+    StaleFileError,
+    UnreadableFileError,
+)
 from hspyio.storage import handles
 from hspyio.storage.handles import FileHandle, fingerprint
 
@@ -219,3 +226,44 @@ def test_an_index_is_found_once_by_many_threads(path: Path) -> None:
             pool.map(lambda _: handle.index("/x", lambda: found.append(1) or 5), range(50))
         )
     assert (results, found) == ([5] * 50, [1])
+
+
+@pytest.mark.parametrize("name", ["stat", "open", "fstat", "dup", "preadv"])
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.EIO, UnreadableFileError),
+        (errno.EMFILE, UnreadableFileError),
+        (errno.EACCES, FilePermissionError),
+    ],
+)
+@pytest.mark.parametrize("read", [hspyio.load, hspyio.open, hspyio.describe])
+def test_what_the_system_refuses_is_an_error_of_ours_that_names_the_cause(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    number: int,
+    kind: type[Exception],
+    read: Callable[[Path], object],
+) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, Signal([1.0]))
+    read(path)  # what is imported is imported
+
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, name, refuse)
+    with pytest.raises(kind) as caught:
+        read(path)
+    monkeypatch.undo()
+    assert str(caught.value) == f"{path}: cannot be read: {os.strerror(number)}"
+    assert caught.value.__suppress_context__
+
+
+def test_only_a_file_that_is_not_there_is_called_missing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for missing in (path / "x", path.with_name("y"), path.with_name("z" * 300), "\0"):
+        with pytest.raises(MissingFileError):
+            hspyio.load(missing)

@@ -6,6 +6,7 @@ overwritten, the old one lives on for the old array. Pickled, a handle is path a
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -15,7 +16,14 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from hspyio.errors import MissingFileError, NotHspyError, StaleFileError
+from hspyio.errors import (
+    FilePermissionError,
+    HspyError,
+    MissingFileError,
+    NotHspyError,
+    StaleFileError,
+    UnreadableFileError,
+)
 from hspyio.storage.superblock import LENGTH, Superblock, read_superblock
 from hspyio.storage.system import close, file_size, open_for_reading, read_into, read_up_to
 
@@ -28,6 +36,7 @@ __all__ = [
     "Fingerprint",
     "PaddedFile",
     "PinnedFile",
+    "cannot_read",
     "file_size",
     "fingerprint",
     "handle_of",
@@ -36,6 +45,7 @@ __all__ = [
 
 T = TypeVar("T")
 
+_NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 _MOST_PADDED = 4096
 """Bytes of a piece that may reach over the end of a file that was cut."""
 
@@ -74,8 +84,9 @@ class FileHandle:
         self._descriptor: int | None = None
         if expected is None:
             self._descriptor = _opened(path)
-            expected = fingerprint(os.fstat(self._descriptor))
-            self.block = read_superblock(self._descriptor)
+            with _readable(path):
+                expected = fingerprint(os.fstat(self._descriptor))
+                self.block = read_superblock(self._descriptor)
         self.fingerprint = expected
 
     def __reduce__(self) -> tuple[Any, tuple[str, Fingerprint]]:
@@ -147,12 +158,16 @@ class FileHandle:
             if self._descriptor is None:
                 descriptor = _opened(self.path)
                 try:
-                    self._check_is_same(os.fstat(descriptor))
-                except StaleFileError:
+                    with _readable(self.path):
+                        self._check_is_same(os.fstat(descriptor))
+                except HspyError:
                     close(descriptor)
                     raise
                 self._descriptor = descriptor
-            return os.dup(self._descriptor)
+            try:
+                return os.dup(self._descriptor)
+            except OSError as error:
+                raise cannot_read(self.path, error) from None
 
     def index(self, where: str, find: Callable[[], T]) -> T:
         """What `find` makes of an array's chunk index, once a process."""
@@ -224,10 +239,12 @@ def _check_is_file(path: str) -> None:
     """Nothing else is even opened: a FIFO would have the reader wait for ever."""
     try:
         mode = os.stat(path).st_mode
-    except PermissionError:
-        raise
-    except (OSError, ValueError) as error:  # no such name can be
-        raise MissingFileError("no such file", path=path) from error
+    except ValueError:  # no such name can be
+        raise MissingFileError("no such file", path=path) from None
+    except OSError as error:
+        if error.errno in _NO_SUCH_FILE:
+            raise MissingFileError("no such file", path=path) from None
+        raise cannot_read(path, error) from None
     if stat.S_ISDIR(mode):
         raise NotHspyError("is a folder, not an HSpy file", path=path)
     if not stat.S_ISREG(mode):
@@ -255,10 +272,28 @@ def _handle_of(path: str, expected: Fingerprint) -> FileHandle:
 
 
 def _opened(path: str) -> int:
+    with _readable(path):
+        try:
+            return open_for_reading(path)
+        except FileNotFoundError:
+            raise MissingFileError("is gone", path=path) from None
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """What the system says of a file becomes an error of ours."""
     try:
-        return open_for_reading(path)
-    except FileNotFoundError as error:
-        raise MissingFileError("is gone", path=path) from error
+        yield
+    except HspyError:
+        raise
+    except OSError as error:
+        raise cannot_read(path, error) from None
+
+
+def cannot_read(path: str, error: OSError) -> HspyError:
+    """The error for a file that the system does not open or read."""
+    kind = FilePermissionError if isinstance(error, PermissionError) else UnreadableFileError
+    return kind(f"cannot be read: {error.strerror or error}", path=path)
 
 
 class DescriptorFile(io.RawIOBase):

@@ -22,7 +22,7 @@ from hspyio.records import record
 from hspyio.storage.datasets import Session, dataset_node
 from hspyio.storage.guard import MOST_STEPS, Budget
 from hspyio.storage.guard_hdf5 import check_attribute
-from hspyio.storage.handles import FileHandle, handle_of
+from hspyio.storage.handles import FileHandle, cannot_read, handle_of
 from hspyio.storage.heaps import References
 from hspyio.storage.interrupts import called_back
 from hspyio.storage.on_demand import OnDemand
@@ -145,8 +145,11 @@ def _cannot_open(path: str, error: Exception) -> HspyError:
         from hspyio.storage.locks import locked_by_hdf5
 
         return locked_by_hdf5(path)
-    with open(path, "rb") as stream:
-        start = stream.read(512)
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(512)
+    except OSError as unread:
+        return cannot_read(path, unread)
     if start[:8] == _SIGNATURE:
         return DamagedFileError(f"is an HDF5 file that HDF5 cannot open: {error}", path=path)
     if not start:
