@@ -29,6 +29,7 @@ BUILTINS: dict[str, tuple[type[Exception], ...]] = {
     "ExperimentError": (LookupError, ValueError),
     "FilterError": (ValueError, OSError),
     "OptionError": (ValueError,),
+    "ArgumentError": (TypeError, ValueError),
     "AxesError": (ValueError,),
     "ConversionError": (ValueError,),
     "UnsupportedTypeError": (TypeError,),

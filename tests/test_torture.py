@@ -14,8 +14,17 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = ("kill-points", "random-kills", "full-disk", "readers", "writers", "signals", "power-loss")
-IN_TEST_MUTANTS = ("injection", "mutants", "attacks")
+KINDS = (
+    "kill-points",
+    "random-kills",
+    "full-disk",
+    "readers",
+    "writers",
+    "signals",
+    "power-loss",
+    "injection",
+)
+IN_TEST_MUTANTS = ("mutants", "attacks")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
