@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("records", "printable", "errors", "names", "options", "suggestions", "notebook"),
     (
         *("computed", "node", "tree", "parts", "expression", "axes", "pages"),
-        *("given", "hints", "signal", "differences"),
+        *("masked_lists", "given", "hints", "signal", "differences"),
     ),
     ("elements", "versions", "filters", "chunks"),
     ("layout", "plan", "storage", "lazy"),
@@ -63,6 +63,7 @@ ENGINE = {
     "hspyio.storage.datasets",
     "hspyio.storage.gather",
     "hspyio.storage.isolated",
+    "hspyio.storage.late_rows",
     "hspyio.storage.locks",
     "hspyio.storage.reader",
     "hspyio.storage.stored",

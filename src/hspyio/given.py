@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hspyio.errors import ArgumentError
+from hspyio.masked_lists import stacked
 from hspyio.suggestions import quoted
 
 __all__ = [
@@ -106,7 +107,8 @@ def as_array(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value
     try:
-        array = np.asarray(value)
+        masked = stacked(value)
+        array = np.asarray(value) if masked is None else masked
     except (ValueError, TypeError, RuntimeError) as error:
         raise ArgumentError(
             f"data are a {kind_of(value)} that is no array: {error}. Ragged data are an array of "

@@ -99,12 +99,15 @@ def from_source(
     """
     da: Any = import_module("dask.array")
     wanted: Any = chunks
-    if chunks == "auto":
-        wanted = lazy_chunks(
-            source.shape, dtype.itemsize, stored, signal_dims, _target(source, dtype)
-        )
+    ragged = dtype.hasobject
+    itemsize = int(getattr(source, "itemsize", dtype.itemsize))
+    if ragged and isinstance(chunks, str):
+        wanted = _blocks_of_rows(source.shape, itemsize, stored)
+    elif chunks == "auto":
+        target = _target(source.shape, itemsize)
+        wanted = lazy_chunks(source.shape, itemsize, stored, signal_dims, target)
     elif chunks == "storage":
-        wanted = stored or _in_blocks(source.shape, dtype.itemsize)
+        wanted = stored or _in_blocks(source.shape, itemsize)
     if isinstance(wanted, tuple) and isinstance(chunks, str):
         wanted = _bounded(wanted, source.shape)
     try:
@@ -114,11 +117,31 @@ def from_source(
             chunks=fitted,
             name=False,
             inline_array=True,
-            meta=np.empty((0,) * len(source.shape), dtype),
+            asarray=False,  # a masked block stays one
+            meta=_blank(source, dtype),
         )
     except (ArithmeticError, TypeError, ValueError) as error:
         raise OptionError(f"chunks {chunks!r} do not fit shape {source.shape}: {error}") from error
     return made
+
+
+def _blank(source: ArraySource, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An empty array of the kind that is read."""
+    make = getattr(source, "blank", None)
+    return make(dtype) if make else np.empty((0,) * len(source.shape), dtype)
+
+
+def _blocks_of_rows(
+    shape: tuple[int, ...], itemsize: int, stored: tuple[int, ...] | None
+) -> tuple[int, ...]:
+    """Blocks of ragged rows: what stands in a storage chunk for them may be any number of bytes.
+
+    A row is read alone as well as with others, so a chunk is cut where its rows are too large.
+    """
+    target = _target(shape, itemsize)
+    if stored is not None and itemsize * math.prod(stored) <= target:
+        return lazy_chunks(shape, itemsize, stored, (), target)
+    return lazy_chunks(shape, itemsize, (1,) * len(shape), (), target)
 
 
 def _in_blocks(shape: tuple[int, ...], itemsize: int) -> str | tuple[int, ...]:
@@ -136,15 +159,13 @@ def _bounded(chunks: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]
     return tuple(grown)
 
 
-def _target(source: ArraySource, dtype: np.dtype[Any]) -> int:
+def _target(shape: tuple[int, ...], itemsize: int) -> int:
     """Bytes of a chunk: dask's own wish, but with enough chunks that all cores have work."""
     dask: Any = import_module("dask")
     utils: Any = import_module("dask.utils")
     system: Any = import_module("dask.system")
     wish = int(utils.parse_bytes(dask.config.get("array.chunk-size")))
-    share: int = (
-        math.prod(source.shape) * dtype.itemsize // (_CHUNKS_A_CORE * int(system.CPU_COUNT))
-    )
+    share: int = math.prod(shape) * itemsize // (_CHUNKS_A_CORE * int(system.CPU_COUNT))
     return min(wish, max(share, _LEAST))
 
 

@@ -18,6 +18,9 @@ from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
 from hspyio.api.loaded import Loaded
 from hspyio.api.saving import warn_unannotated
+from hspyio.elements.masked import kept_aside_by
+from hspyio.elements.ragged import shapes_of_rows
+from hspyio.elements.signals import StoredData
 from hspyio.errors import (
     AxesError,
     ExperimentError,
@@ -27,9 +30,9 @@ from hspyio.errors import (
     UnsupportedTypeError,
     one_or_many,
 )
-from hspyio.layout import EncodedFile, encode_file, is_own_member
+from hspyio.layout import EncodedFile, data_hint, encode_file, is_own_member
 from hspyio.layout.nexus import is_annotated, marked, nexus_members
-from hspyio.node import Damaged, Group, Kept
+from hspyio.node import Array, Damaged, Group, Kept, Vlen
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Location, Signal
@@ -348,6 +351,8 @@ class _Entry:
         The experiment of the old file in whose place it comes.
     nexus : bool
         Whether it is annotated; one whose old state is stays so.
+    stored : StoredData or None
+        The data that it keeps; ``None`` where they are written anew.
     """
 
     signal: Signal
@@ -355,6 +360,7 @@ class _Entry:
     name: str | None
     place: str | None
     nexus: bool
+    stored: StoredData | None = None
 
 
 def _rebuilt(
@@ -387,6 +393,7 @@ def _rebuilt(
         taken_models=list(models),
         lenient=lenient,
         nexus=[entry.nexus for entry in entries],
+        stored=[entry.stored for entry in entries],
     )
     if encoded.problems and (lenient is None or not encoded.complete):
         raise UnsupportedTypeError(encoded.problems, path=file.path)
@@ -425,7 +432,8 @@ def _entry(
     name = group if title_of(file.contents, group) == signal.title else None
     if with_data:
         return _Entry(signal, None, name, group, nexus)
-    return _Entry(_with_stored_data(file, group, signal), group, name, group, nexus)
+    whole = _with_stored_data(file, group, signal)
+    return _Entry(whole, group, name, group, nexus, _stored_data(file, group))
 
 
 def _in_place(
@@ -437,7 +445,7 @@ def _in_place(
     }
     added: list[tuple[str, Group | Kept]] = []
     for entry, (name, node) in zip(entries, encoded.experiments.items(), strict=True):
-        keeps_data = name not in encoded.hinted_data
+        keeps_data = entry.stored is not None or name not in encoded.hinted_data
         whole = node if entry.group is None else _with_kept(file, entry.group, node, keeps_data)
         if entry.place is None:
             added.append((name, whole))
@@ -467,7 +475,8 @@ def _upgraded(file: OpenFile, group: str) -> _Entry:
             path=file.path,
             where=group,
         )
-    return _Entry(signal, group, group, group, is_annotated(file.contents.experiments[group]))
+    nexus = is_annotated(file.contents.experiments[group])
+    return _Entry(signal, group, group, group, nexus, _stored_data(file, group))
 
 
 def _kept_models(file: OpenFile, others: list[str]) -> dict[str, Kept]:
@@ -499,6 +508,37 @@ def _with_stored_data(file: OpenFile, group: str, signal: Signal) -> Signal:
     except AxesError as error:
         raise AxesError(error.message, path=file.path, where=group) from None
     return result
+
+
+def _stored_data(file: OpenFile, group: str) -> StoredData | None:
+    """The data of an experiment as they stand, with what says how they are to be read.
+
+    ``None`` for what no reader but ours would find there, a dataset of one value: that is written.
+    """
+    stored = file.contents.experiments[group]
+    where = f"/{names.EXPERIMENTS}/{group}"
+    node = stored.members[names.DATA]
+    if not isinstance(node, Array) or not node.shape:
+        return None
+    hint = data_hint(stored)
+    try:
+        wanted = kept_aside_by(hint)
+    except ValueError:  # reading has said so
+        wanted = []
+    masks = stored.members.get(names.MASKS)
+    there = masks.members if isinstance(masks, Group) else {}
+    aside = {name: Kept(f"{where}/{names.MASKS}/{name}") for name in wanted if name in there}
+    return StoredData(node, _stored_shapes(stored, node, where), hint, aside)
+
+
+def _stored_shapes(stored: Group, node: Array, where: str) -> Array | Kept | None:
+    """The shapes beside ragged data, which older formats have elsewhere, or not at all."""
+    if not isinstance(node.type, Vlen):
+        return None
+    for name in (names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1):
+        if isinstance(stored.members.get(name), Array):
+            return Kept(f"{where}/{name}")
+    return shapes_of_rows(node)
 
 
 def _with_kept(file: OpenFile, group: str, node: Group, data: bool) -> Group:

@@ -24,7 +24,7 @@ from hspyio.errors import (
 )
 from hspyio.layout import Contents, contents, decode_experiment, decode_models, stored_title
 from hspyio.lazy import as_dask, from_source
-from hspyio.node import Array, Group
+from hspyio.node import Array, Group, Text, Vlen
 from hspyio.options import ReadOptions
 from hspyio.parts import SignalParts
 from hspyio.storage.handles import FileHandle
@@ -146,8 +146,9 @@ class OpenFile:
         from hspyio.api.sealing import NewerSealError, changed_error, changed_since_sealed
 
         def stays(path: str, array: Array) -> bool:
-            large = path == names.DATA or _bytes(array) >= lazy_above
-            return self.options.lazy and large and isinstance(array.type, np.dtype)
+            if not self.options.lazy or isinstance(array.type, Text):
+                return False
+            return path in _DATA or _bytes(array) >= lazy_above
 
         def skip(part: str) -> bool:
             return part == names.ORIGINAL_METADATA and not self.options.original_metadata
@@ -170,6 +171,7 @@ class OpenFile:
             finish=lambda parts: nested(migrate(parts, self.contents.version)),
             original_metadata=self.options.original_metadata,
             tolerant=self.options.errors == "warn",
+            lazy_above=lazy_above if self.options.lazy else None,
         )
 
     def _fetch(self, array: Array, lazy_above: int) -> Any:
@@ -199,6 +201,11 @@ class OpenFile:
         dims = array.signal_dims or ()
         return from_source(source, array.type, array.chunks, chunks, dims)
 
+    def values_in_blocks(self, array: Array) -> Any:
+        """What stands in a dataset as a dask array, whatever it means; ``None`` if it cannot be."""
+        made = self._lazy(array, self.options.chunks)
+        return made if hasattr(made, "compute") else None
+
     def as_asked(self, data: Any) -> Any:
         """Data that could not be read in parts, as a dask array when reading is lazy."""
         if self.options.lazy and isinstance(data, np.ndarray):
@@ -206,9 +213,24 @@ class OpenFile:
         return data
 
 
+_DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
+
+
 def _bytes(array: Array) -> int:
-    size = array.type.itemsize if isinstance(array.type, np.dtype) else 16
-    return int(np.prod(array.shape, dtype=float)) * size
+    size = getattr(array.source, "itemsize", None)
+    if size is None:
+        size = array.type.itemsize if isinstance(array.type, np.dtype) else _row_bytes(array)
+    return int(np.prod(array.shape, dtype=float)) * int(size)
+
+
+def _row_bytes(array: Array) -> int:
+    """Bytes of a row of variable length, on average, as far as that is known."""
+    detach = getattr(array.source, "detached_rows", None)
+    rows = detach() if detach and isinstance(array.type, Vlen) and array.shape else None
+    try:
+        return 16 if rows is None else int(rows.row_bytes())
+    except HspyError:  # reading them will say what is wrong
+        return 16
 
 
 def _salvaged(array: Array) -> tuple[NDArray[Any], str]:

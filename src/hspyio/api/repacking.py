@@ -146,9 +146,12 @@ def _data(file: OpenFile, name: str) -> Array | None:
     if not signal.data.shape:
         return None  # one value: no chunks to make
     dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
+    values = file.values_in_blocks(replace(node, signal_dims=dims))
+    if values is None:
+        return None
     return replace(
         node,
-        source=GraphSource(signal.data),
+        source=GraphSource(values),
         signal_dims=dims,
         chunks=None,
         filters=(),

@@ -358,6 +358,8 @@ def _lenient(value: object) -> object:
     Refusal
         If the value is nothing that a file can hold.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        return value.view(np.ma.MaskedArray)
     if isinstance(value, np.ndarray):
         return np.asarray(value)
     if isinstance(value, Mapping) and not isinstance(value, (dict, OrderedDict)):

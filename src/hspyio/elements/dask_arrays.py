@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hspyio.elements.element import Element
 from hspyio.elements.form import Form, Refusal
+from hspyio.elements.masked import has_masked_blocks, joined, parts_of
 from hspyio.errors import SaveError
 
 if TYPE_CHECKING:
@@ -22,16 +23,18 @@ def is_dask(value: object) -> bool:
 
 
 def values_of(graph: Any) -> NDArray[Any]:
-    """The values of a dask array.
+    """The values of a dask array; of masked blocks, with their mask.
 
     Raises
     ------
     Refusal
         If they cannot be computed, or are not what dask was told.
     """
-    from hspyio.computed import computed
+    from hspyio.computed import computed, computed_together
 
     try:
+        if has_masked_blocks(graph):
+            return joined(graph, *computed_together(*parts_of(graph)))
         return computed(graph)
     except SaveError as error:
         raise Refusal(error.message) from error

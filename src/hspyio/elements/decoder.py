@@ -23,7 +23,7 @@ from hspyio.records import record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ABSENT", "RESTORED_ALWAYS", "Decoder", "Reading", "as_objects", "item_of"]
+__all__ = ["ABSENT", "Decoder", "Reading", "as_objects", "is_restored_always", "item_of"]
 
 Fetch = Callable[[Array, str], Any]
 Finish = Callable[[SignalParts], Any]
@@ -54,6 +54,8 @@ class Reading:
         Whether that tree is read at all.
     tolerant : bool
         Whether an experiment without usable axes is read all the same.
+    lazy_above : int or None
+        Bytes of an array from which on it may stay in the file; ``None`` if all are read.
     """
 
     exact: bool
@@ -63,6 +65,7 @@ class Reading:
     embed: bool = True
     original_metadata: bool = True
     tolerant: bool = False
+    lazy_above: int | None = None
 
 
 _USUAL_GROWTH = 16
@@ -70,8 +73,18 @@ _USUAL_GROWTH = 16
 _MOST_GROWN = 64 * 2**20
 """Bytes of values in one experiment that are larger than that."""
 
-RESTORED_ALWAYS = ("text",)
+_RESTORED_ALWAYS = ("text",)
 """What reads as text in any reading: the specification has no other form for it."""
+
+
+def is_restored_always(hint: Hint) -> bool:
+    """Whether the hint of a signal's data counts in any reading.
+
+    That of text does, and of a mask: what it hides would look like values. A 0-d signal's is
+    about the one value in it.
+    """
+    inner = hint.tag == "signal0" and isinstance(hint.data, list) and hint.data[:1] == ["masked"]
+    return hint.tag in (*_RESTORED_ALWAYS, "masked") or inner
 
 
 class Decoder:
@@ -100,9 +113,11 @@ class Decoder:
         self.reading = reading
         self._decodes: dict[Kind, Decode] = {}
         self._restores: dict[str, Decode] = {}
+        self._lazily: dict[str, Decode] = {}
         for element in elements:
             self._decodes.update(element.decodes)
             self._restores.update(element.restores)
+            self._lazily.update(element.lazily)
         self._aside = aside or Group()
         self._depth = 0
         self._grown = 0
@@ -150,15 +165,19 @@ class Decoder:
             self.problems.append(Problem(item.where, f"cannot be read: {error}"))
         return ABSENT
 
-    def _hinted_pair(self, item: Item, plain_key: str, hint: Hint) -> Any:
+    def _hinted_pair(self, item: Item, plain_key: str, hint: Hint, *, always: bool = False) -> Any:
         """Key and value of an item, restored where its hint still fits it."""
         item.hint = hint.inside()
-        if not self.exact and hint.tag not in RESTORED_ALWAYS:
+        if not (always or self.exact or hint.tag in _RESTORED_ALWAYS):
             hint = item.hint
         if not (hint.tag or hint.key):
             return (plain_key, self.value(item))
+        late = self._late_pair(item, plain_key, hint)
+        if late is not None:
+            return late
         item.node, item.shapes = in_memory(item.node), _shapes_in_memory(item.shapes)
-        if digest(item.node, item.shapes) != hint.digest:
+        # Without one the values were computed while they were written; the form has to do.
+        if hint.digest and digest(item.node, item.shapes) != hint.digest:
             return (plain_key, self.value(item))
         try:
             known = self.exact and hint.key
@@ -168,6 +187,18 @@ class Decoder:
             self.problems.append(Problem(item.where, f"its type hint makes no sense: {error}"))
             return (plain_key, self.value(item))
         return ABSENT if value is ABSENT else (key, value)
+
+    def _late_pair(self, item: Item, plain_key: str, hint: Hint) -> Any:
+        """Key and value of what stays in the file, so that nobody can look at its digest."""
+        lazily = self._lazily.get(hint.tag)
+        if lazily is None or self.lazy_above is None:
+            return None
+        try:
+            value = lazily(_with_hint(item, hint), self)
+            key = key_from_json(hint.key[0]) if hint.key and self.exact else plain_key
+        except UNREADABLE:
+            return None
+        return None if value is None else (key, value)
 
     def _plain_key(self, item: Item) -> str:
         if item.kind is Kind.SIGNAL and not self.reading.embed:
@@ -219,10 +250,10 @@ class Decoder:
             self._eager -= 1
 
     def hinted(self, item: Item, hint: Hint) -> Any:
-        """Decode an item whose name is fixed, restored if its hint fits."""
+        """Decode an item whose name is fixed, restored in any reading if its hint fits."""
         if not hint:
             return self.value(item)
-        return self._hinted_pair(item, self._plain_key(item), hint)[1]
+        return self._hinted_pair(item, self._plain_key(item), hint, always=True)[1]
 
     def allow(self, dtype: np.dtype[Any], count: int, stored: int) -> np.dtype[Any]:
         """Return the dtype that a hint tells, which is not to make much of little.
@@ -254,10 +285,25 @@ class Decoder:
         LookupError
             If there is none of that name.
         """
+        return self.array_aside(name).source.read()
+
+    def array_aside(self, name: str) -> Array:
+        """The same, with its values still in the file.
+
+        Raises
+        ------
+        LookupError
+            If there is none of that name.
+        """
         node = self._aside.members[name]
         if not isinstance(node, Array):
             raise LookupError(f"{name} is not an array")
-        return node.source.read()
+        return node
+
+    @property
+    def lazy_above(self) -> int | None:
+        """Bytes of an array from which on it may stay in the file; ``None`` if all are read."""
+        return None if self._eager else self.reading.lazy_above
 
 
 def _readable(key: str) -> str:

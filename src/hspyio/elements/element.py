@@ -70,6 +70,9 @@ class Element:
     restores : mapping
         Hint tag -> ``(item, walker) -> value``: the exact value. May raise ``ValueError``,
         ``TypeError`` or ``LookupError`` where hint and item do not fit together.
+    lazily : mapping
+        Hint tag -> the same for a value that may stay in the file, its digest unchecked; gives
+        ``None`` where it is to be read at once.
     """
 
     types: tuple[type, ...] = ()
@@ -78,3 +81,4 @@ class Element:
     decodes: Mapping[Kind, Decode] = field(default_factory=dict)
     restores: Mapping[str, Decode] = field(default_factory=dict)
     late: tuple[tuple[str, str], ...] = ()
+    lazily: Mapping[str, Decode] = field(default_factory=dict)

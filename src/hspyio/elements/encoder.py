@@ -14,7 +14,7 @@ from hspyio.elements.hints import NO_HINT, Hint, names_digest
 from hspyio.elements.keys import key_to_json
 from hspyio.elements.naming import name_items
 from hspyio.errors import Problem
-from hspyio.node import Array, Attribute, Group
+from hspyio.node import Array, Attribute, GraphSource, Group, Kept
 
 __all__ = ["Encoder", "order_of", "sealed"]
 
@@ -59,7 +59,7 @@ class Encoder:
         self.lenient = lenient
         self._open: set[int] = set()
         self.problems: list[Problem] = []
-        self.aside: dict[str, Array] = {}
+        self.aside: dict[str, Array | Kept] = {}
 
     def form(self, value: object, where: str) -> Form | None:
         """Encode a value; ``None``, and a problem noted, if it has no form."""
@@ -110,9 +110,11 @@ class Encoder:
 
     def keep_aside(self, array: Array) -> str:
         """Store an array beside the trees; returns its name there."""
-        name = str(len(self.aside))
-        self.aside[name] = array
-        return name
+        number = len(self.aside)
+        while str(number) in self.aside:  # what stays in the file keeps its name
+            number += 1
+        self.aside[str(number)] = array
+        return str(number)
 
     def enter(self, container: object) -> None:
         """Note that a container is being walked.
@@ -206,8 +208,13 @@ def sealed(form: Form, key: tuple[Any, ...] = ()) -> Hint:
     hint = form.hint
     if not (hint.tag or key or hint.key):
         return hint
-    summary = digest(form.node, form.shapes)
+    summary = "" if _is_yet_to_come(form.node) else digest(form.node, form.shapes)
     return Hint(hint.tag, hint.data, summary, key or hint.key, hint.order, hint.children)
+
+
+def _is_yet_to_come(node: object) -> bool:
+    """Whether values are computed while they are written, so that nobody knows their digest."""
+    return isinstance(node, Array) and isinstance(node.source, GraphSource)
 
 
 def order_of(sequence: Sequence[str], attributes: Container[str]) -> tuple[int, list[int]] | None:

@@ -11,7 +11,9 @@ import numpy as np
 from hspyio.elements.dtypes import dtype_from_json, dtype_to_json, from_stored, to_stored
 from hspyio.elements.element import Element, Item
 from hspyio.elements.form import Form, Refusal, text_form
-from hspyio.node import Array, MemorySource
+from hspyio.elements.hints import Hint
+from hspyio.node import Array, ArraySource, GraphSource, MemorySource, Selection
+from hspyio.records import record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +21,40 @@ if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["ELEMENTS"]
+__all__ = [
+    "ELEMENTS",
+    "TAG",
+    "MaskedSource",
+    "graph_form",
+    "has_masked_blocks",
+    "is_masked",
+    "kept_aside_by",
+    "masked_source",
+]
 
 Masked: TypeAlias = "np.ma.MaskedArray[Any, Any]"
+Json = Any
+
+TAG = "masked"
+
+
+def is_masked(value: object) -> bool:
+    """Whether a value is a masked array, told without importing numpy.ma."""
+    kind = _known("MaskedArray")
+    return isinstance(kind, type) and isinstance(value, kind)
+
+
+def has_masked_blocks(graph: Any) -> bool:
+    """Whether the blocks of a dask array are masked, by what it says of them."""
+    return is_masked(getattr(graph, "_meta", None))
+
+
+def _known(name: str) -> object:
+    """Something of numpy.ma, if that is imported; before it is, no value can be masked."""
+    return getattr(sys.modules.get("numpy.ma"), name, ELEMENTS)
+
+
+# writing
 
 
 def _encode(value: Masked, walker: Encoder, where: str) -> Form:
@@ -33,11 +66,46 @@ def _encode(value: Masked, walker: Encoder, where: str) -> Form:
         flags = np.atleast_1d(np.ma.getmaskarray(value))
         mask = walker.keep_aside(Array(flags.dtype, MemorySource(flags)))
     inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
-    data = [inner, mask, _fill_text(value), bool(value.hardmask)]
-    return replace(form, hint=replace(form.hint, tag="masked", data=data))
+    data = [inner, mask, _fill_json(value), bool(value.hardmask)]
+    return replace(form, hint=replace(form.hint, tag=TAG, data=data))
 
 
-def _fill_text(value: Masked) -> Any:
+def graph_form(graph: Any, walker: Encoder) -> Form:
+    """Form of a dask array of masked blocks: values, mask and fill values as they are computed.
+
+    Parameters
+    ----------
+    graph : dask array
+        Of numbers; with known chunks.
+    walker : Encoder
+        Takes the mask.
+    """
+    values = graph.map_blocks(np.ma.getdata, dtype=graph.dtype, meta=_blank(graph, graph.dtype))
+    flags = graph.map_blocks(np.ma.getmaskarray, dtype=bool, meta=_blank(graph, np.dtype(bool)))
+    fills = graph.map_blocks(
+        _fill_of_block,
+        dtype=graph.dtype,
+        chunks=tuple((1,) * count for count in graph.numblocks),
+        meta=_blank(graph, graph.dtype),
+    )
+    mask = walker.keep_aside(Array(np.dtype(bool), GraphSource(flags)))
+    fill = walker.keep_aside(Array(graph.dtype, GraphSource(fills)))
+    data = [None, mask, fill, bool(graph._meta.hardmask)]
+    return Form(Array(graph.dtype, GraphSource(values)), hint=Hint(TAG, data))
+
+
+def _blank(graph: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    return np.empty((0,) * graph.ndim, dtype)
+
+
+def _fill_of_block(block: NDArray[Any]) -> NDArray[Any]:
+    """The fill value of a block, which each has for itself."""
+    fill = block.fill_value if isinstance(block, np.ma.MaskedArray) else None
+    fill = np.ma.default_fill_value(block.dtype) if fill is None else fill
+    return np.full((1,) * block.ndim, fill, block.dtype)
+
+
+def _fill_json(value: Masked) -> Json:
     import base64
 
     fill = np.atleast_1d(np.array(value.fill_value, value.dtype))
@@ -45,9 +113,116 @@ def _fill_text(value: Masked) -> Any:
     return [dtype_to_json(stored.dtype), base64.b64encode(stored.tobytes()).decode()]
 
 
-def _fill_value(data: Any, dtype: np.dtype[Any]) -> Any:
+def kept_aside_by(hint: Hint) -> list[str]:
+    """Names of the arrays beside the trees that a hint, of an item alone, speaks of.
+
+    Raises
+    ------
+    ValueError
+        If it makes no sense.
+    """
+    tag, data = hint.tag, hint.data
+    try:
+        while tag:
+            if tag == TAG:
+                return [name for name in data[1:3] if isinstance(name, str)]
+            tag, data = (data[0], data[1]) if tag == "signal0" and data else ("", None)
+    except (IndexError, TypeError) as error:
+        raise ValueError(f"the type hint {tag!r} makes no sense") from error
+    return []
+
+
+# reading
+
+
+@record
+class MaskedSource:
+    """Values and their mask, read together.
+
+    Attributes
+    ----------
+    values : ArraySource
+        What lies under the mask.
+    flags : ArraySource or None
+        The mask; ``None`` for a masked array that has none.
+    fill : scalar or None
+        Its fill value; ``None`` for the default.
+    hard : bool
+        Whether its mask is hard.
+    """
+
+    values: ArraySource
+    flags: ArraySource | None
+    fill: Any
+    hard: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self.values.shape
+
+    @property
+    def handle(self) -> Any:
+        """The file."""
+        return getattr(self.values, "handle", None)
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Read a selection, as a masked array."""
+        flags = np.ma.nomask if self.flags is None else self.flags.read(selection)
+        return _masked(self.values.read(selection), flags, self.fill, hard=self.hard)
+
+    def blank(self, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """An empty array of the kind that is read."""
+        values = np.empty((0,) * len(self.shape), dtype)
+        return _masked(values, np.ma.nomask, self.fill, hard=self.hard)
+
+
+def masked_source(node: Array, hint: Hint, walker: Decoder) -> MaskedSource | None:
+    """What reads a masked array from a file in parts, after the file was closed, too.
+
+    ``None`` where that is not possible. Only the form is checked: who reads in parts cannot see
+    whether another program has changed some of the values.
+
+    Parameters
+    ----------
+    node : Array
+        The values.
+    hint : Hint
+        Theirs.
+    walker : Decoder
+        Knows the mask.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If the hint does not fit.
+    """
+    inner, mask, fill, hard = hint.data
+    if inner or not isinstance(node.type, np.dtype):
+        return None
+    flags = None if mask is None else walker.array_aside(mask)
+    if flags is not None and (flags.shape != node.shape or flags.type != np.dtype(bool)):
+        raise ValueError(f"its mask is {flags.type} of shape {flags.shape}, not {node.shape}")
+    sources = [array.source for array in (node, flags) if array is not None]
+    detached = [getattr(source, "detached", None) for source in sources]
+    if not all(detached):
+        return None
+    values, *others = [make() for make in detached if make]
+    fill_value = _fill_value(fill, node.type, walker)
+    return MaskedSource(values, others[0] if others else None, fill_value, bool(hard))
+
+
+def _masked(values: NDArray[Any], flags: Any, fill: Any, *, hard: bool) -> NDArray[Any]:
+    return np.ma.MaskedArray(values, flags, fill_value=fill, hard_mask=hard)
+
+
+def _fill_value(data: Json, dtype: np.dtype[Any], walker: Decoder) -> Any:
+    """The fill value; ``None`` for numpy's own, as where the blocks had different ones."""
     import base64
 
+    if isinstance(data, str):
+        fills = np.unique(walker.kept_aside(data).reshape(-1))
+        return fills[0].astype(dtype) if fills.size == 1 else None
     stored = np.frombuffer(base64.b64decode(data[1]), dtype_from_json(data[0]))
     return from_stored(stored, dtype)[0]
 
@@ -58,19 +233,12 @@ def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
     flags: Any = np.ma.nomask
     if mask is not None:
         flags = walker.kept_aside(mask).reshape(values.shape)
-    return np.ma.MaskedArray(
-        values, flags, fill_value=_fill_value(fill, values.dtype), hard_mask=hard
-    )
+    return _masked(values, flags, _fill_value(fill, values.dtype, walker), hard=bool(hard))
 
 
 def _encode_constant(value: Any, walker: Encoder, where: str) -> Form:
     """``numpy.ma.masked`` itself."""
     return text_form("--", "numpy.ma.masked")
-
-
-def _known(name: str) -> object:
-    """Something of numpy.ma, if that is imported; before it is, no value can be masked."""
-    return getattr(sys.modules.get("numpy.ma"), name, ELEMENTS)
 
 
 ELEMENTS = (
@@ -82,6 +250,6 @@ ELEMENTS = (
     Element(
         accepts=lambda value: type(value) is _known("MaskedArray"),
         encode=_encode,
-        restores={"masked": _restore},
+        restores={TAG: _restore},
     ),
 )

@@ -38,6 +38,7 @@ from hspyio.elements.ragged_items import (
     loose_array,
     restored_item,
 )
+from hspyio.elements.ragged_parts import Allowing, ByPart, LateRows, RaggedSource
 from hspyio.elements.text import decode_bytes, is_plain
 from hspyio.node import Array, ArraySource, LooseRows, MemorySource, Rows, RowSource, Text, Vlen
 from hspyio.records import record
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["ELEMENT", "join", "loosened", "misfits", "ragged_form"]
+__all__ = [
+    "ELEMENT", "join", "loosened", "misfits", "ragged_form", "ragged_source", "shapes_of_rows",
+]
 
 Json = Any
 _Stored: TypeAlias = tuple[np.dtype[Any] | Text, ArraySource, bool]
@@ -57,6 +60,8 @@ _Stored: TypeAlias = tuple[np.dtype[Any] | Text, ArraySource, bool]
 _FROM_SCALAR = {word: kind for kind, word in SCALARS.items()}
 _MOST_DIMENSIONS = 64
 """What a numpy array can have."""
+_LEAST_LATE = 2**20
+"""Bytes of a ragged array in a tree that are read with it, whatever the reader wants."""
 
 
 # writing
@@ -275,6 +280,13 @@ def _shapes(arrays: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> Rows:
     return Rows(np.fromiter(lengths, np.int64, int(ranks.sum())), ranks.reshape(shape))
 
 
+def shapes_of_rows(node: Array) -> Array | None:
+    """The shapes that elements have where none are stored; ``None`` for rows of text."""
+    if isinstance(node.type, Vlen) and isinstance(node.type.base, Text):
+        return None
+    return Array(Vlen(np.dtype(np.int64)), _forms(_rows(node), None))
+
+
 def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Form:
     walker.enter(value)
     try:
@@ -406,8 +418,9 @@ def _by_rank(forms: Rows) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]
         yield places, forms.values[starts[places, np.newaxis] + np.arange(rank)]
 
 
-def _decode(item: Item, walker: Decoder) -> NDArray[Any]:
-    return join(_array(item), item.shapes)
+def _decode(item: Item, walker: Decoder) -> Any:
+    late = _late(item, walker)
+    return join(_array(item), item.shapes) if late is None else late
 
 
 def _array(item: Item) -> Array:
@@ -417,15 +430,21 @@ def _array(item: Item) -> Array:
 
 
 def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
-    node = _array(item)
-    kinds = [kind for kind, _ in item.hint.data]
-    counts = [int(count) for _, count in item.hint.data]
+    return _restored_elements(_array(item), item.shapes, item.hint.data, walker)
+
+
+def _restored_elements(
+    node: Array, shapes: Array | None, hinted: Sequence[Sequence[Json]], walker: Allowing
+) -> NDArray[Any]:
+    """Object array of the elements as they were, given how many in a row are of which kind."""
+    kinds = [kind for kind, _ in hinted]
+    counts = [int(count) for _, count in hinted]
     if min(counts, default=0) < 0 or sum(counts) != int(np.prod(node.shape)):
         raise ValueError("the hinted types do not fit the elements")
     if isinstance(node.type, Vlen) and isinstance(node.type.base, Text):
-        return _restored_texts(_join_texts(node, item.shapes), kinds, counts, walker)
+        return _restored_texts(_join_texts(node, shapes), kinds, counts, walker)
     rows = _rows(node)
-    forms = _forms(rows, item.shapes)
+    forms = _forms(rows, shapes)
     numbers: dict[str, int] = {}
     runs = [numbers.setdefault(repr(kind), len(numbers)) for kind in kinds]
     if len(numbers) == 1:
@@ -440,7 +459,7 @@ def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
 
 
 def _restored_texts(
-    values: NDArray[Any], kinds: Sequence[Json], counts: Sequence[int], walker: Decoder
+    values: NDArray[Any], kinds: Sequence[Json], counts: Sequence[int], walker: Allowing
 ) -> NDArray[Any]:
     each = chain.from_iterable(map(repeat, kinds, counts))
     elements = (
@@ -459,7 +478,7 @@ def _as_dtype(texts: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return texts.astype(dtype) if texts.size else np.empty(texts.shape, dtype)
 
 
-def _restored(rows: Rows, forms: Rows, kind: Json, walker: Decoder) -> NDArray[Any]:
+def _restored(rows: Rows, forms: Rows, kind: Json, walker: Allowing) -> NDArray[Any]:
     """Elements of one kind."""
     values = rows.values
     if isinstance(kind, str) and kind in _FROM_SCALAR:
@@ -480,6 +499,63 @@ def _restored(rows: Rows, forms: Rows, kind: Json, walker: Decoder) -> NDArray[A
     return _shaped(Rows(values, rows.lengths), forms)
 
 
+def _elements_of_part(node: Array, shapes: Array | None, runs: Sequence[Sequence[Json]]) -> Any:
+    """Elements of a part of a ragged array, restored where nothing of what is stored is lost.
+
+    Nobody has looked at all of it to see whether the hint still fits.
+    """
+    plain = join(node, shapes)
+    if not runs:
+        return plain
+    try:
+        restored = _restored_elements(node, shapes, runs, ByPart())
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return plain
+    pairs = zip(restored.reshape(-1).tolist(), plain.reshape(-1).tolist(), strict=True)
+    return restored if all(_holds(*pair) for pair in pairs) else plain
+
+
+def _holds(restored: Any, plain: NDArray[Any]) -> bool:
+    """Whether an element goes back into the stored type."""
+    array = np.asarray(restored)
+    if array.dtype.kind == "U":
+        return bool(np.array_equal(array, plain))
+    with np.errstate(invalid="ignore", over="ignore"):
+        back = to_stored(array).astype(plain.dtype).reshape(plain.shape)
+    return content_bytes(back) == content_bytes(plain)
+
+
+def ragged_source(
+    node: Array, shapes: Array | None, runs: Sequence[Sequence[Json]] = ()
+) -> RaggedSource | None:
+    """What reads a ragged array in parts, after its file was closed, too.
+
+    ``None`` where that is not possible.
+
+    Parameters
+    ----------
+    node, shapes : Array, Array or None
+        The rows and the elements' shapes.
+    runs : sequence
+        What the hint says of the elements.
+    """
+    rows = LateRows.of(node)
+    forms = None if shapes is None else LateRows.of(shapes)
+    if rows is None or (shapes is not None and (forms is None or forms.shape != rows.shape)):
+        return None
+    return RaggedSource(rows, forms, runs, _elements_of_part)
+
+
+def _late(item: Item, walker: Decoder) -> Any:
+    """A dask array of the elements where they are large and may stay in the file, else ``None``."""
+    if walker.lazy_above is None or not isinstance(item.node, Array):
+        return None
+    source = ragged_source(item.node, item.shapes, item.hint.data if item.hint.tag else ())
+    if source is None or source.nbytes < max(walker.lazy_above, _LEAST_LATE):
+        return None
+    return walker.fetch(Array(np.dtype(object), source, chunks=item.node.chunks), item.where)
+
+
 def _restore_objects(item: Item, walker: Decoder) -> NDArray[Any]:
     values = walker.plain(item)
     shape = tuple(int(n) for n in item.hint.data)
@@ -493,4 +569,5 @@ ELEMENT = Element(
     encode=_encode,
     decodes={Kind.RAGGED: _decode},
     restores={"ragged": _restore, "objects": _restore_objects},
+    lazily={"ragged": _late},
 )

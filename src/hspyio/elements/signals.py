@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -12,19 +13,21 @@ import numpy as np
 from hspyio import names
 from hspyio.axes import UniformAxis, axis_to_dict
 from hspyio.elements.dask_arrays import is_dask, values_of
-from hspyio.elements.decoder import ABSENT, RESTORED_ALWAYS, item_of, shapes_of
+from hspyio.elements.decoder import ABSENT, is_restored_always, item_of, shapes_of
 from hspyio.elements.element import Element, Item
 from hspyio.elements.encoder import sealed
 from hspyio.elements.form import Form, Refusal
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import NO_HINT, Hint
+from hspyio.elements.masked import TAG, graph_form, has_masked_blocks, kept_aside_by, masked_source
 from hspyio.elements.nexus import nexus_attributes
-from hspyio.elements.ragged import join, loosened, misfits, ragged_form
+from hspyio.elements.ragged import join, loosened, misfits, ragged_form, ragged_source
 from hspyio.elements.text import decode_bytes, store_text
 from hspyio.elements.text_arrays import text_values
-from hspyio.errors import AxesError, DamagedFileError, Problem
-from hspyio.node import Array, Attribute, GraphSource, Group, Text, Vlen
+from hspyio.errors import UNREADABLE, AxesError, DamagedFileError, HspyError, Problem
+from hspyio.node import Array, Attribute, GraphSource, Group, Kept, Text, Vlen
 from hspyio.parts import SignalParts
+from hspyio.records import record
 from hspyio.signal import Signal
 from hspyio.tree import MetadataTree
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["ELEMENT", "axis_forms", "decode_signal", "encode_signal"]
+__all__ = ["ELEMENT", "StoredData", "axis_forms", "decode_signal", "encode_signal"]
 
 _TREES = {
     names.METADATA: (names.METADATA, names.MAPPED_PARAMETERS),
@@ -53,7 +56,31 @@ _OWN_ATTRIBUTES = (
 # writing
 
 
-def encode_signal(signal: Signal, walker: Encoder, where: str = "") -> Form:
+@record
+class StoredData:
+    """Data that stay in the file, with all that stands there for them.
+
+    Attributes
+    ----------
+    node : Array
+        The data.
+    shapes : Array, Kept or None
+        The shapes of ragged ones.
+    hint : Hint
+        What the file says of them beyond their form.
+    aside : mapping of str to Kept
+        The arrays beside the trees that the hint speaks of, by name: masks.
+    """
+
+    node: Array
+    shapes: Array | Kept | None
+    hint: Hint
+    aside: Mapping[str, Kept]
+
+
+def encode_signal(
+    signal: Signal, walker: Encoder, where: str = "", stored: StoredData | None = None
+) -> Form:
     """Encode data and trees of a signal: all but its axes and models.
 
     Parameters
@@ -64,12 +91,16 @@ def encode_signal(signal: Signal, walker: Encoder, where: str = "") -> Form:
         Encodes the trees; problems are noted there.
     where : str
         What paths in messages begin with.
+    stored : StoredData, optional
+        What stays in the file in the place of its data.
 
     Returns
     -------
     Form
         A group.
     """
+    if stored is not None:
+        walker.aside.update(stored.aside)
     trees = {
         names.METADATA: _metadata_form(signal.metadata, walker, f"{where}metadata"),
         names.ORIGINAL_METADATA: walker.form(signal.original_metadata, f"{where}original_metadata"),
@@ -82,8 +113,8 @@ def encode_signal(signal: Signal, walker: Encoder, where: str = "") -> Form:
             dict(peak), f"{where}peak_learning_results"
         )
     forms = {name: form for name, form in trees.items() if form is not None}
-    members: dict[str, Group | Array] = {}
-    data = _data_form(signal, walker, f"{where}data")
+    members: dict[str, Any] = {}
+    data = _data_form(signal, walker, f"{where}data") if stored is None else None
     if data is not None and isinstance(data.node, Array):
         forms[names.DATA] = data
         if data.shapes is not None:
@@ -93,6 +124,11 @@ def encode_signal(signal: Signal, walker: Encoder, where: str = "") -> Form:
         if not isinstance(form.node, Attribute):
             members[name] = form.node
     hints = {name: sealed(form) for name, form in forms.items() if form.hint}
+    if stored is not None:
+        members[names.DATA] = stored.node
+        hints |= {names.DATA: stored.hint} if stored.hint else {}
+        if stored.shapes is not None:
+            members[names.RAGGED_SHAPES + names.DATA] = stored.shapes
     attributes = {
         names.PACKAGE: _package_text(signal.package, walker, f"{where}package"),
         names.PACKAGE_VERSION: _package_text(
@@ -167,6 +203,10 @@ def _data_form(signal: Signal, walker: Encoder, where: str) -> Form | None:
         walker.problems.append(Problem(where, "a signal's data cannot have that type"))
         return None
     dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
+    for name in kept_aside_by(form.hint):  # a mask is read and written in step with its values
+        mask = walker.aside[name]
+        if isinstance(mask, Array) and mask.shape == form.node.shape:
+            walker.aside[name] = replace(mask, signal_dims=dims)
     return replace(form, node=replace(form.node, signal_dims=dims))
 
 
@@ -175,6 +215,8 @@ def _array_form(data: Any, walker: Encoder, where: str) -> Form:
         if any(np.isnan(n) for n in data.shape):
             raise Refusal("the dask array has chunks of unknown size; call compute_chunk_sizes()")
         if data.ndim and data.dtype.kind in "biufc":
+            if has_masked_blocks(data):
+                return graph_form(data, walker)
             return Form(Array(data.dtype, GraphSource(data)))
         data = values_of(data)
     if isinstance(data, np.memmap):  # where the values were is no part of them
@@ -340,17 +382,44 @@ def _data(
 ) -> Any:
     shapes = shapes_of(names.DATA, group)
     known = hint.child(names.DATA)
-    if known.tag and (walker.exact or known.tag in RESTORED_ALWAYS):
+    place = f"{where}/{names.DATA}"
+    if not (walker.exact or is_restored_always(known)):
+        known = NO_HINT
+    late = _late_data(node, shapes, known, walker, nested=nested)
+    if late is not None:
+        return walker.fetch(late, place) if nested else walker.reading.fetch_data(late, place)
+    if known.tag:
         item = replace(item_of(names.DATA, node, group, where), shapes=shapes)
         return walker.hinted(item, known)
     if isinstance(node.type, Vlen):
         return join(node, shapes)
     if isinstance(node.type, Text):
         return text_values(node, as_text=node.type.utf8)
-    place = f"{where}/{names.DATA}"
     if not nested:
         return walker.reading.fetch_data(node, place)
     return walker.fetch(node, place)
+
+
+def _late_data(
+    node: Array, shapes: Array | None, known: Hint, walker: Decoder, *, nested: bool
+) -> Array | None:
+    """Data that are more than their dataset, and may stay in the file all the same."""
+    ragged = isinstance(node.type, Vlen) and known.tag in ("", "ragged")
+    if walker.lazy_above is None or not (ragged or known.tag == TAG):
+        return None
+    source: Any
+    try:
+        if ragged:
+            source = ragged_source(node, shapes, known.data if known.tag else ())
+            late = replace(node, type=np.dtype(object), source=source)
+            size = source.nbytes if source is not None and nested else 0
+        else:
+            source = masked_source(node, known, walker)
+            late = replace(node, source=source)
+            size = math.prod(node.shape) * late.type.itemsize  # type: ignore[union-attr]
+    except (HspyError, *UNREADABLE):  # reading it at once will say what is wrong
+        return None
+    return None if source is None or (nested and size < walker.lazy_above) else late
 
 
 def _axes(
@@ -444,8 +513,9 @@ def _decode_wrapped(item: Item, walker: Decoder) -> Any:
 
 
 def _restore_scalar(item: Item, walker: Decoder) -> Any:
-    """The one value of a 0-d signal."""
-    return walker.restored(item, item.hint.data).reshape(())
+    """The one value of a 0-d signal; a plain reading has an array of one."""
+    value = walker.restored(item, item.hint.data)
+    return value.reshape(()) if walker.exact else value
 
 
 ELEMENT = Element(

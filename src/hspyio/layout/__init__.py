@@ -12,6 +12,7 @@ from hspyio.layout.fitting import fitting_dicts
 from hspyio.layout.reading import (
     Contents,
     contents,
+    data_hint,
     decode_experiment,
     decode_models,
     is_own_member,
@@ -26,6 +27,7 @@ __all__ = [
     "Contents",
     "EncodedFile",
     "contents",
+    "data_hint",
     "decode_experiment",
     "decode_models",
     "encode_file",

@@ -28,6 +28,7 @@ from hspyio.versions import CURRENT, Version, parse_version
 __all__ = [
     "Contents",
     "contents",
+    "data_hint",
     "decode_experiment",
     "decode_models",
     "is_own_member",
@@ -229,6 +230,11 @@ def _hint(group: Group, where: str, problems: list[Problem], *, exact: bool) -> 
         if exact:
             problems.append(Problem(f"{where}@{names.TYPES}", f"cannot be read: {error}"))
         return NO_HINT
+
+
+def data_hint(group: Group) -> Hint:
+    """What an experiment's group says of its data beyond their form."""
+    return _hint(group, "", [], exact=False).child(names.DATA)
 
 
 def decode_models(

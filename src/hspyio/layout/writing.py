@@ -11,7 +11,7 @@ from hspyio.elements.encoder import Encoder, order_of, sealed
 from hspyio.elements.form import Form
 from hspyio.elements.hints import Hint, dump
 from hspyio.elements.naming import name_items
-from hspyio.elements.signals import axis_forms, encode_signal
+from hspyio.elements.signals import StoredData, axis_forms, encode_signal
 from hspyio.errors import Problem
 from hspyio.layout.nexus import annotated, marked
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text
@@ -36,7 +36,7 @@ class EncodedFile:
     problems : tuple of Problem
         Every value without a form; the groups are complete but for these.
     hinted_data : frozenset of str
-        The experiments whose data come back as they were only with their type hint.
+        The experiments whose data, written anew, come back as they were only with a type hint.
     unannotated : tuple of Problem
         What was asked to be annotated for NeXus viewers, and cannot be.
     """
@@ -75,6 +75,7 @@ def encode_file(
     taken_models: Sequence[str] = (),
     lenient: Callable[[object], object] | None = None,
     nexus: Sequence[bool] = (),
+    stored: Sequence[StoredData | None] = (),
 ) -> EncodedFile:
     """Encode signals; nothing is written, every value is checked.
 
@@ -90,6 +91,8 @@ def encode_file(
         See `hspyio.elements.encoder.Encoder`.
     nexus : sequence of bool
         Which of them are annotated for NeXus viewers; none by default.
+    stored : sequence of StoredData or None
+        What stays in the file in the place of a signal's data; nothing by default.
     """
     experiments: dict[str, Group] = {}
     models: dict[str, Group] = {}
@@ -101,7 +104,8 @@ def encode_file(
         name = given or _group_name(signal.title, {*taken, *experiments, *group_names})
         encoder = Encoder(ELEMENTS, lenient)
         where = "" if len(signals) == 1 else f"signals[{index}]."
-        form = encode_signal(signal, encoder, where)
+        kept = stored[index] if stored else None
+        form = encode_signal(signal, encoder, where, kept)
         axes = axis_forms(signal, encoder, where)
         own = _model_forms(signal, encoder, f"/{names.EXPERIMENTS}/{name}", where)
         model_names = name_items([*((key, _TAKEN) for key in (*taken_models, *models)), *own])
@@ -121,7 +125,7 @@ def encode_file(
             unannotated += left
         experiments[name] = group
         problems += encoder.problems
-        if form.hint.child(names.DATA):
+        if kept is None and form.hint.child(names.DATA):
             hinted.add(name)
     return EncodedFile(experiments, models, tuple(problems), frozenset(hinted), tuple(unannotated))
 

@@ -35,6 +35,7 @@ from hspyio.storage.types import blank, check_type, from_h5py, plain_values, to_
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hspyio.storage.late_rows import LazyRows
     from hspyio.storage.stored import ChunkIndex, Stored
 
 __all__ = [
@@ -205,6 +206,21 @@ class _FileSource:
         foreign = self._session.allow_external  # perhaps
         return LazySource(self._session.handle, self._where, self.shape, self._stored(), foreign)
 
+    def detached_rows(self) -> LazyRows | None:
+        """The same for rows of variable length; ``None`` for those that may be in another file."""
+        from hspyio.storage.late_rows import LazyRows
+
+        session = self._session
+        if session.allow_external:
+            return None
+        base, stored = self._references()
+        session.shared = True
+        return LazyRows(session.handle, self._where, self.shape, stored, base)
+
+    def _references(self) -> tuple[np.dtype[Any] | None, Stored | None]:
+        """The dtype of the rows, and how the references to them are read past HDF5, if they are."""
+        return None, None
+
 
 class _RowsInFile(_FileSource):
     """An array of rows of numbers of variable length, in a file that is open."""
@@ -214,14 +230,12 @@ class _RowsInFile(_FileSource):
 
     def rows(self, selection: Selection = ()) -> Rows:
         """All rows of a selection, end to end."""
-        from hspyio.storage.stored_layout import layout_of
-        from hspyio.storage.vlen import REFERENCE, read_rows, row_dtype
+        from hspyio.storage.vlen import read_rows
 
         self._check_open()
         session = self._session
         with named(session.path, self._where), self._allowed(selection):
-            base = row_dtype(self._dataset) if session.holds(self._dataset) else None
-            stored = None if base is None else layout_of(self._dataset, REFERENCE, self._filters)
+            base, stored = self._references()
             references = None if stored is None else self._past_hdf5(stored, selection)
             if base is not None and references is not None:
                 length = int(references["length"].sum(dtype=np.int64)) * base.itemsize
@@ -234,6 +248,14 @@ class _RowsInFile(_FileSource):
             kind = from_h5py(self._dataset.dtype)
             assert isinstance(kind, Vlen) and isinstance(kind.base, np.dtype)
             return LooseRows.of(objects, kind.base).rows()
+
+    def _references(self) -> tuple[np.dtype[Any] | None, Stored | None]:
+        from hspyio.storage.stored_layout import layout_of
+        from hspyio.storage.vlen import REFERENCE, row_dtype
+
+        base = row_dtype(self._dataset) if self._session.holds(self._dataset) else None
+        stored = None if base is None else layout_of(self._dataset, REFERENCE, self._filters)
+        return base, stored
 
 
 def _through_hdf5(
