@@ -166,6 +166,10 @@ class MaskedSource:
         """The file."""
         return getattr(self.values, "handle", None)
 
+    def detached(self) -> MaskedSource:
+        """Itself: it goes on when the file is closed."""
+        return self
+
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Read a selection, as a masked array."""
         flags = np.ma.nomask if self.flags is None else self.flags.read(selection)

@@ -19,6 +19,7 @@ import numpy as np
 from hspyio import names
 from hspyio.elements.decoder import as_objects
 from hspyio.elements.dtypes import (
+    content_bytes,
     dtype_from_json,
     dtype_to_json,
     from_stored,
@@ -50,7 +51,13 @@ if TYPE_CHECKING:
     from hspyio.elements.encoder import Encoder
 
 __all__ = [
-    "ELEMENT", "join", "loosened", "misfits", "ragged_form", "ragged_source", "shapes_of_rows",
+    "ELEMENT",
+    "join",
+    "loosened",
+    "misfits",
+    "ragged_form",
+    "ragged_source",
+    "shapes_of_rows",
 ]
 
 Json = Any
@@ -517,9 +524,12 @@ def _elements_of_part(node: Array, shapes: Array | None, runs: Sequence[Sequence
 
 def _holds(restored: Any, plain: NDArray[Any]) -> bool:
     """Whether an element goes back into the stored type."""
-    array = np.asarray(restored)
+    try:
+        array, _ = item_array(restored)
+    except Refusal:
+        return False
     if array.dtype.kind == "U":
-        return bool(np.array_equal(array, plain))
+        return bool(np.array_equal(array.reshape(plain.shape), plain))
     with np.errstate(invalid="ignore", over="ignore"):
         back = to_stored(array).astype(plain.dtype).reshape(plain.shape)
     return content_bytes(back) == content_bytes(plain)

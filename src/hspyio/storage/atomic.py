@@ -327,6 +327,7 @@ def _written(
         with h5py.File(output, "w", libver=LIBVER) as file:
             yield file
             store_graphs(output.graphs, output.work)
+            output.graphs.clear()
             if finish is not None:
                 finish(file, output)
     except Exception:
