@@ -164,6 +164,7 @@ class RootSwitch:
                     new = h5py.Group(group)
                     write(session, new, output)
                     store_graphs(output.graphs, self._work)
+                    output.graphs.clear()
                     if finish is not None:
                         finish(new, output)
                     session.flush()
