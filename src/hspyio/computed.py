@@ -20,6 +20,7 @@ __all__ = [
     "BlockId",
     "Declared",
     "computed",
+    "computed_together",
     "declared",
     "each_block",
     "not_computed",
@@ -187,16 +188,22 @@ def computed(graph: Any) -> NDArray[Any]:
     OptionError
         If dask's settings cannot be obeyed.
     """
+    [values] = computed_together(graph)
+    return values
+
+
+def computed_together(*graphs: Any) -> list[NDArray[Any]]:
+    """The same of several, in one go: what they share is computed once."""
     base: Any = import_module("dask.base")
-    checked = each_block(graph, _Checking(declared(graph)))
+    checked = [each_block(graph, _Checking(declared(graph))) for graph in graphs]
     get = scheduler()
     try:
-        [values] = base.compute(checked, scheduler=get)
+        found = base.compute(*checked, scheduler=get)
     except HspyError:
         raise
     except Exception as error:  # a task may raise anything
         raise not_computed(error) from error
-    return np.asarray(values)
+    return [np.asarray(values) for values in found]
 
 
 def not_computed(error: Exception) -> SaveError:

@@ -28,8 +28,10 @@ __all__ = [
     "graph_form",
     "has_masked_blocks",
     "is_masked",
+    "joined",
     "kept_aside_by",
     "masked_source",
+    "parts_of",
 ]
 
 Masked: TypeAlias = "np.ma.MaskedArray[Any, Any]"
@@ -80,18 +82,39 @@ def graph_form(graph: Any, walker: Encoder) -> Form:
     walker : Encoder
         Takes the mask.
     """
+    values, flags, fills = parts_of(graph)
+    mask = walker.keep_aside(Array(np.dtype(bool), GraphSource(flags)))
+    fill = walker.keep_aside(Array(graph.dtype, GraphSource(fills)))
+    data = [None, mask, fill, bool(graph._meta.hardmask)]
+    return Form(Array(graph.dtype, GraphSource(values)), hint=Hint(TAG, data))
+
+
+def parts_of(graph: Any) -> tuple[Any, Any, Any]:
+    """Values, mask and the blocks' fill values of a dask array of masked blocks, as dask arrays."""
+    kind = np.ma.make_mask_descr(graph.dtype)
     values = graph.map_blocks(np.ma.getdata, dtype=graph.dtype, meta=_blank(graph, graph.dtype))
-    flags = graph.map_blocks(np.ma.getmaskarray, dtype=bool, meta=_blank(graph, np.dtype(bool)))
+    flags = graph.map_blocks(np.ma.getmaskarray, dtype=kind, meta=_blank(graph, kind))
     fills = graph.map_blocks(
         _fill_of_block,
         dtype=graph.dtype,
         chunks=tuple((1,) * count for count in graph.numblocks),
         meta=_blank(graph, graph.dtype),
     )
-    mask = walker.keep_aside(Array(np.dtype(bool), GraphSource(flags)))
-    fill = walker.keep_aside(Array(graph.dtype, GraphSource(fills)))
-    data = [None, mask, fill, bool(graph._meta.hardmask)]
-    return Form(Array(graph.dtype, GraphSource(values)), hint=Hint(TAG, data))
+    return values, flags, fills
+
+
+def joined(
+    graph: Any, values: NDArray[Any], flags: NDArray[Any], fills: NDArray[Any]
+) -> NDArray[Any]:
+    """Inverse of `parts_of`, once they are computed."""
+    return _masked(values, flags, _common(fills), hard=bool(graph._meta.hardmask))
+
+
+def _common(fills: NDArray[Any]) -> Any:
+    """The one fill value of all blocks; ``None``, for numpy's own, where they have different."""
+    flat = fills.reshape(-1)
+    same = flat.size and all(one.tobytes() == flat[:1].tobytes() for one in flat.reshape(-1, 1))
+    return flat[0] if same else None
 
 
 def _blank(graph: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -225,8 +248,7 @@ def _fill_value(data: Json, dtype: np.dtype[Any], walker: Decoder) -> Any:
     import base64
 
     if isinstance(data, str):
-        fills = np.unique(walker.kept_aside(data).reshape(-1))
-        return fills[0].astype(dtype) if fills.size == 1 else None
+        return _common(walker.kept_aside(data))
     stored = np.frombuffer(base64.b64decode(data[1]), dtype_from_json(data[0]))
     return from_stored(stored, dtype)[0]
 
