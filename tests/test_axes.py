@@ -22,7 +22,7 @@ from hspyio.axes import (
     axis_to_dict,
     default_axes,
 )
-from hspyio.errors import AxesError
+from hspyio.errors import AxesError, HspyWarning
 
 labels = st.none() | st.text(max_size=5)
 common: dict[str, Any] = {
@@ -276,3 +276,108 @@ def test_tables() -> None:
     assert "<f>" not in html
     assert html.count("<tr>") == html.count("</tr>") == 5
     assert repr(Axes()) == "<Axes, none>"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("scale", "0.01", "scale must be a real number, got '0.01'"),
+        ("scale", None, "scale must be a real number"),
+        ("scale", True, "scale must be a real number"),
+        ("scale", 1j, "scale must be a real number"),
+        ("scale", [1.0, 2.0], "scale must be a real number"),
+        ("offset", None, "offset must be a real number"),
+        ("offset", b"1", "offset must be a real number"),
+        ("size", 2.5, "size must be a whole number"),
+        ("size", "4", "size must be a whole number"),
+        ("units", 5, "units must be text or None"),
+        ("name", 3, "name must be text or None"),
+        ("name", ["x"], "name must be text or None"),
+        ("navigate", "no", "navigate must be True or False"),
+        ("navigate", None, "navigate must be True or False"),
+        ("is_binned", 2, "is_binned must be True or False"),
+        ("extra", 5, "extra must be a dict"),
+    ],
+)
+def test_what_an_axis_cannot_be_is_refused_when_it_is_set(
+    name: str, value: Any, message: str
+) -> None:
+    axis = UniformAxis("E", "eV", size=4)
+    with pytest.raises(AxesError, match=message):
+        setattr(axis, name, value)
+    assert axis == UniformAxis("E", "eV", size=4)
+
+
+def test_points_and_formulas_are_checked_when_they_are_set() -> None:
+    data = DataAxis("E", axis=[1.0, 2.0])
+    for points in ([[1]], ["a"], [1j], [None], 3):
+        with pytest.raises(AxesError, match="axis must"):
+            data.axis = points  # type: ignore[assignment]
+    data.axis = [3, 4]  # type: ignore[assignment]
+    assert data.axis.tolist() == [3, 4]
+    formula = FunctionalAxis("E", expression="a*x", parameters={"a": 1})
+    for name, value in (("expression", 5), ("x", formula), ("parameters", {"a": "1"})):
+        with pytest.raises(AxesError, match=name):
+            setattr(formula, name, value)
+
+
+def test_numpy_scalars_and_undefined_can_be_set() -> None:
+    undefined = type("_Undefined", (), {})()
+    axis = UniformAxis("E", "eV", size=4)
+    axis.scale, axis.offset = np.float32(0.5), np.int64(3)
+    axis.navigate, axis.units, axis.name = np.bool_(True), undefined, np.str_("x")
+    kept = (axis.scale, axis.offset, axis.navigate, axis.units, axis.name)
+    assert kept == (0.5, 3.0, True, None, "x")
+    assert [type(value) for value in kept] == [float, float, bool, type(None), str]
+
+
+@pytest.mark.parametrize(
+    ("axis", "name", "value", "message"),
+    [
+        (UniformAxis(size=2), "scale", 0, "scale is 0"),
+        (UniformAxis(size=2), "scale", float("nan"), "scale is nan"),
+        (UniformAxis(size=2), "offset", float("inf"), "offset is inf"),
+        (DataAxis(axis=[1, 2]), "axis", [1, float("nan")], "no finite numbers"),
+        (DataAxis(axis=[1, 2]), "axis", [1, 3, 2], "neither rises nor falls"),
+    ],
+)
+def test_what_makes_no_sense_is_warned_of(axis: Any, name: str, value: Any, message: str) -> None:
+    with pytest.warns(HspyWarning, match=message):
+        setattr(axis, name, value)
+
+
+@pytest.mark.parametrize(
+    ("axis", "name", "message"),
+    [
+        (UniformAxis(), "unit", "did you mean 'units'"),
+        (UniformAxis(), "Scale", "did you mean 'scale'"),
+        (UniformAxis(), "step", "did you mean 'scale'"),
+        (DataAxis(), "values", "did you mean 'axis'"),
+        (UniformAxis(), "colour", "there are: name"),
+    ],
+)
+def test_a_field_that_is_not_there_is_told(axis: Axis, name: str, message: str) -> None:
+    with pytest.raises(AttributeError, match=message):
+        setattr(axis, name, 1)
+
+
+def test_what_hyperspy_has_is_pointed_to() -> None:
+    axes = Axes([UniformAxis("Energy", size=2)])
+    for thing, name, message in (
+        (axes[0], "low_value", r"\.values"),
+        (axes[0], "axis", r"\.values"),
+        (axes[0], "convert_to_units", "to_hyperspy"),
+        (axes, "signal_axes", "'signal'"),
+        (axes, "Energy", r"axes\['Energy'\]"),
+        (axes, "coordinates", "to_hyperspy"),
+    ):
+        with pytest.raises(AttributeError, match=message):
+            getattr(thing, name)
+    with pytest.raises(IndexError, match="no axis 3: there are 1"):
+        _ = axes[3]
+    with pytest.raises(TypeError, match="number or a name"):
+        _ = axes[None]  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"signal\.axes = "):
+        axes[0] = UniformAxis()
+    with pytest.raises(AxesError, match="did you mean 'Energy'"):
+        _ = axes["Enrgy"]

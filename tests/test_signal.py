@@ -7,17 +7,20 @@ import dataclasses
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import pytest
+import scipy.sparse
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
 import hspyio
 from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis, default_axes
-from hspyio.errors import AxesError
+from hspyio.errors import ArgumentError, AxesError, HspyWarning
 from hspyio.signal import Location, Model, Signal
 from hspyio.tree import MetadataTree
 
@@ -291,3 +294,201 @@ def test_dask_is_not_imported() -> None:
         "assert not [m for m in sys.modules if m.startswith(('dask', 'h5py'))]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("axis", "message"),
+    [
+        ({"name": "x", "unit": "nm"}, "'unit' is no key of a UniformAxis; did you mean 'units'"),
+        ({"name": "x", "Scale": 2}, "did you mean 'scale'"),
+        ({"name": "x", "step": 2}, "did you mean 'scale'"),
+        ({"name": "x", "nonsense": 2}, "'nonsense' is no key"),
+        ({"axis": [1, 2, 3], "unit": "nm"}, "did you mean 'units'"),
+        ({"_type": "DataAxis", "values": [1, 2, 3]}, "'values' is no key"),
+    ],
+)
+def test_an_unknown_key_of_an_axis_is_told(axis: dict, message: str) -> None:
+    with pytest.warns(HspyWarning, match=message):
+        signal = Signal(np.ones(3), [axis])
+    (key,) = set(axis) - {"name", "axis", "_type"}
+    assert signal.axes[0].extra == {key: axis[key]}
+    with pytest.warns(HspyWarning, match=message):
+        signal.axes = [axis]  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ([{"name": 3}], "name must be text"),
+        ([{"units": 5}], "units must be text"),
+        ([{"scale": "0.01"}], "scale must be a real number"),
+        ([{"offset": None}], "offset must be a real number"),
+        ([{"navigate": "no"}], "navigate must be True or False"),
+        ([{"index_in_array": 1}], "index_in_array=1; give them in the order"),
+        ({"name": "x"}, r"give a list with one for each dimension: \[axes\]"),
+        (UniformAxis(size=3), r"\[axes\]"),
+        ("x", 'give a list .*"name"'),
+        (5, "give a list"),
+        (["x"], "a str is no axis; write"),
+    ],
+)
+def test_bad_axes_are_refused_by_the_constructor(axes: Any, message: str) -> None:
+    with pytest.raises(AxesError, match=message):
+        Signal(np.ones(3), axes)
+
+
+def test_what_became_wrong_in_place_is_found_by_the_check() -> None:
+    signal = Signal(np.ones((2, 3)), [{"name": "y"}, {"expression": "a*x", "a": 2}])
+    signal.axes[1].parameters["a"] = "2"  # type: ignore[union-attr]
+    with pytest.raises(AxesError, match=r"axes\[1\].*parameters must be numbers"):
+        signal.check_axes()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"title": "x"}, "'title' stands at the top.*'General.title'"),
+        ({"signal_type": "EELS"}, "'Signal.signal_type'"),
+        ({"elements": ["Fe"]}, "'Sample.elements'"),
+        ({"beam_energy": 200}, "'Acquisition_instrument.TEM.beam_energy'"),
+        ({"general": {"title": "x"}}, "did you mean 'General'"),
+        ({"Acquisition_Instrument": {}}, "did you mean 'Acquisition_instrument'"),
+    ],
+)
+def test_what_stands_at_the_wrong_place_of_the_metadata_is_told(
+    metadata: dict, message: str, tmp_path: Path
+) -> None:
+    with pytest.warns(HspyWarning, match=message):
+        signal = Signal(np.ones(3), metadata=metadata)
+    assert signal.metadata == metadata
+    with pytest.warns(HspyWarning, match=message):
+        hspyio.save(tmp_path / "a.hspy", signal)
+    assert hspyio.load(tmp_path / "a.hspy").metadata == metadata
+
+
+def test_title_and_signal_type_can_be_given() -> None:
+    signal = Signal(np.ones(2), title="Grain", signal_type="EELS")
+    assert signal.metadata == {"General": {"title": "Grain"}, "Signal": {"signal_type": "EELS"}}
+    signal.signal_type = "EDS_TEM"
+    assert signal.signal_type == "EDS_TEM"
+    tree = {"General": {"title": "old", "notes": "kept"}}
+    assert Signal(np.ones(2), title="new", metadata=tree).metadata.General == {
+        "title": "new",
+        "notes": "kept",
+    }
+    assert tree["General"]["title"] == "old"
+
+
+class _Iterated:
+    """Stands for what must not be walked."""
+
+    def __iter__(self) -> Any:
+        raise AssertionError("it was walked")
+
+
+def _frame() -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"a": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_frame, r"pandas\.DataFrame.*to_numpy"),
+        (lambda: _frame()["a"], r"pandas\.Series.*to_numpy"),
+        (lambda: xr.Dataset({"a": 1}), "from_xarray"),
+        (lambda: (i for i in range(3)), "generator.*np.array"),
+        (lambda: {"data": 1, "axes": []}, r"Signal\(d\['data'\], d\['axes'\]"),
+        (lambda: {"a": 1}, "give an array"),
+        (lambda: None, "NoneType; give an array"),
+        (lambda: "map.hspy", "hspyio.load"),
+        (lambda: Path("map.hspy"), "hspyio.load"),
+        (lambda: {1, 2}, "give a list"),
+        (lambda: [[1], [1, 2]], "Ragged data are"),
+        (lambda: scipy.sparse.eye(3), "toarray"),
+        (lambda: [Signal(np.ones(2))] * 2, "several"),
+        (lambda: [xr.DataArray(np.ones(2))] * 2, "several"),
+        (object, "no array"),
+        (_Iterated, "no array"),
+    ],
+)
+def test_what_is_no_array_is_refused_with_what_was_meant(make: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        Signal(make())
+    signal = Signal(np.ones(2))
+    with pytest.raises(ArgumentError, match=message):
+        signal.data = make()
+    assert signal.data.tolist() == [1, 1]
+
+
+def test_a_signal_of_xarray_keeps_its_axes() -> None:
+    array = xr.DataArray(np.ones((2, 3)), {"x": [0, 0.5, 1]}, ("y", "x"), attrs={"long_name": "t"})
+    signal = Signal(array)
+    assert signal.title == "t" and signal.axes["x"].scale == 0.5
+    assert Signal(array, title="other").title == "other"
+    with pytest.raises(ArgumentError, match="from_xarray"):
+        signal.data = array  # type: ignore[assignment]
+
+
+def test_a_signal_of_a_signal_is_its_copy() -> None:
+    signal = full()
+    again = Signal(signal, title="new", signal_dimension=2)
+    assert again.data is signal.data and again.package == "exspy" and again.title == "new"
+    assert signal.title == "x" and len(again.axes.signal) == 2 and len(signal.axes.signal) == 1
+    with pytest.raises(ArgumentError, match=r"signal\.data"):
+        again.data = signal  # type: ignore[assignment]
+
+
+def test_numpy_gets_the_data() -> None:
+    data = np.arange(6).reshape(2, 3)
+    signal = Signal(data)
+    assert np.asarray(signal) is data
+    assert np.array(signal) is not data
+    assert np.asarray(signal, dtype="f4").dtype == "f4"
+    assert np.sum(signal) == 15
+    lazy = Signal(da.from_array(data))
+    assert np.asarray(lazy).tolist() == data.tolist()
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(lazy, copy=False)
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(signal, dtype="f4", copy=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("isig", [".data", "to_hyperspy().isig"]),
+        ("inav", [".data", "to_hyperspy().inav"]),
+        ("sum", [".data.sum", "to_hyperspy().sum"]),
+        ("shape", [".data.shape"]),
+        ("T", [".data.T", "to_hyperspy().T"]),
+        ("axes_manager", [".axes", "to_hyperspy().axes_manager"]),
+        ("decomposition", ["to_hyperspy().decomposition"]),
+        ("titel", ["did you mean 'title'"]),
+        ("metdata", ["did you mean 'metadata'"]),
+    ],
+)
+def test_what_hyperspy_signals_have_is_pointed_to(name: str, words: list[str]) -> None:
+    signal = Signal(np.ones(2))
+    with pytest.raises(AttributeError) as caught:
+        getattr(signal, name)
+    assert all(word in str(caught.value) for word in words), caught.value
+    assert not hasattr(signal, name)
+    with pytest.raises(AttributeError, match=f"no '{name}' to set"):
+        setattr(signal, name, 1)
+
+
+def test_a_subclass_may_have_attributes_of_its_own() -> None:
+    class Own(Signal):
+        pass
+
+    signal = Own(np.ones(2))
+    signal.colour = "red"  # type: ignore[attr-defined]
+    assert signal.colour == "red"  # type: ignore[attr-defined]
+
+
+def test_trees_are_dicts() -> None:
+    for name in ("metadata", "original_metadata", "attributes", "learning_results", "models"):
+        with pytest.raises(ArgumentError, match=f"{name} is a list; give a dict"):
+            Signal(np.ones(2), **{name: [1]})

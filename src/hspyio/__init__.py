@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hspyio.api.annotating import annotate
     from hspyio.api.comparing import Difference
+    from hspyio.api.difference_report import Differences
     from hspyio.api.diffing import diff
     from hspyio.api.editing import append, remove, update
     from hspyio.api.experiments import Experiments
@@ -42,6 +43,7 @@ __all__ = [
     "Axes",
     "DataAxis",
     "Difference",
+    "Differences",
     "ExperimentInfo",
     "Experiments",
     "Finding",
@@ -89,6 +91,7 @@ __all__ = [
 _HOMES = {
     "hspyio.api.annotating": "annotate",
     "hspyio.api.comparing": "Difference",
+    "hspyio.api.difference_report": "Differences",
     "hspyio.api.diffing": "diff",
     "hspyio.api.editing": "append remove update",
     "hspyio.api.experiments": "Experiments",

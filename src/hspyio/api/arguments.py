@@ -144,6 +144,8 @@ def _no_signal(value: Any, call: str, what: str = "signal") -> ArgumentError:
     only = f"only hspyio's Signal can be saved, not {kind}: {what}"
     if isinstance(value, str | os.PathLike):
         meant = f"is a path; the path comes first: hspyio.{call}(path, signal)"
+    elif found := more_than_an_array(value):
+        meant = f"is a {kind}; {found}"
     elif isinstance(value, Mapping) and "data" in value:
         meant = (
             f"is a dict; hspyio.{call}(path, Signal(d['data'], d['axes'], "
@@ -153,8 +155,6 @@ def _no_signal(value: Any, call: str, what: str = "signal") -> ArgumentError:
         first = next(iter(value.values()), None) if isinstance(value, dict) else None
         several = isinstance(first, Signal) or not isinstance(value, dict)
         meant = "is a mapping" + (f"; hspyio.{call}(path, d.values())" if several else "")
-    elif found := more_than_an_array(value):
-        meant = f"is a {kind}; {found}"
     elif hasattr(value, "shape") or isinstance(value, int | float | complex):
         meant = f"is an array; hspyio.{call}(path, Signal(array)) gives it axes and metadata"
     else:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
+from hspyio.api.arguments import name_of, path_of
 from hspyio.api.comparing import (
     Difference,
     Terms,
@@ -13,6 +14,7 @@ from hspyio.api.comparing import (
     compare_values,
     parts_of,
 )
+from hspyio.api.difference_report import Differences
 from hspyio.api.experiments import Experiments
 from hspyio.api.loading import open_file
 from hspyio.differences import value_differences
@@ -32,7 +34,7 @@ def diff(
     data: bool = True,
     stamps: bool = False,
     strict: bool = False,
-) -> Iterator[Difference]:
+) -> Differences:
     """Find what differs between two files: data, axes, metadata, results, models.
 
     Experiments are matched by the names of their groups, those left over by their titles; where
@@ -56,10 +58,11 @@ def diff(
     strict : bool
         Whether types and the order of keys count too: a tuple for a list, 1.0 for 1.
 
-    Yields
-    ------
-    Difference
-        One after the other, as they are found.
+    Returns
+    -------
+    Differences
+        A sequence of `Difference`, true if there is any; printed it is a report. They are found
+        as they are asked for.
 
     Raises
     ------
@@ -70,8 +73,31 @@ def diff(
     """
     if not (rtol >= 0 and atol >= 0):
         raise OptionError(f"rtol is {rtol!r} and atol {atol!r}; use numbers from 0 up")
-    terms = Terms(rtol, atol, stamps)
+    found = _found(
+        path_of(one, "diff(one, other)", "one"),
+        path_of(other, "diff(one, other)", "other"),
+        name_of(name, "diff(one, other, name='HAADF')"),
+        Terms(rtol, atol, stamps),
+        data=data,
+        strict=strict,
+    )
+    next(found)  # the files are open now, or an error has said why not
+    kept = (difference for difference in found if difference is not None)
+    return Differences(os.fspath(one), os.fspath(other), kept)
+
+
+def _found(
+    one: str | os.PathLike[str],
+    other: str | os.PathLike[str],
+    name: str | None,
+    terms: Terms,
+    *,
+    data: bool,
+    strict: bool,
+) -> Iterator[Difference | None]:
+    """None once the files are open, then the differences."""
     with open_file(one) as first, open_file(other) as second:
+        yield None
         if name is None:
             yield from _files(first, second, terms)
             pairs = _matched(first, second)
