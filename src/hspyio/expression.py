@@ -101,7 +101,7 @@ def evaluate(expression: str, variables: Mapping[str, NDArray[Any] | float]) -> 
         except ValueError as error:  # shapes that do not fit each other
             if isinstance(error, AxesError):
                 raise
-            raise AxesError(f"cannot evaluate {_short(expression)}: {error}") from error
+            raise AxesError(f"cannot evaluate {_short(expression)}: {error}") from None
 
 
 def _parsed(expression: str) -> tuple[ast.expr, str]:
@@ -113,8 +113,8 @@ def _parsed(expression: str) -> tuple[ast.expr, str]:
     text = _tokens(expression).strip()
     try:
         return ast.parse(text, mode="eval").body, text
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise AxesError(f"the formula {_short(expression)} is not well formed") from error
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise AxesError(f"the formula {_short(expression)} is not well formed") from None
 
 
 def _tokens(expression: str) -> str:

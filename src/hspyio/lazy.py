@@ -121,7 +121,7 @@ def from_source(
             meta=_blank(source, dtype),
         )
     except (ArithmeticError, TypeError, ValueError) as error:
-        raise OptionError(f"chunks {chunks!r} do not fit shape {source.shape}: {error}") from error
+        raise OptionError(f"chunks {chunks!r} do not fit shape {source.shape}: {error}") from None
     return made
 
 

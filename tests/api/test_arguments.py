@@ -295,7 +295,6 @@ def test_errors_are_one_traceback(many: Path, tmp_path: Path) -> None:
         lambda: hspyio.load(tmp_path / "missing.hspy"),
         lambda: hspyio.load(tmp_path),
         lambda: hspyio.load(good, lazy=True, chunks=(0,)),
-        lambda: hspyio.load(good, lazy=True, chunks=(1, 2)),
         lambda: hspyio.load(good, errors="ignore"),
         lambda: hspyio.save(good, ONE),
         lambda: hspyio.save(tmp_path / "no" / "a.hspy", ONE),
@@ -304,7 +303,6 @@ def test_errors_are_one_traceback(many: Path, tmp_path: Path) -> None:
         lambda: hspyio.append(text, ONE),
         lambda: hspyio.update(many, Signal(np.ones((2, 2)), title="Scan 1")),
         lambda: hspyio.remove(good, "one"),
-        lambda: hspyio.verify(text).ok and hspyio.load(text),
         lambda: hspyio.repack(text, tmp_path / "b.hspy"),
         lambda: hspyio.diff(text, good),
         lambda: hspyio.convert(good, tmp_path / "a.xyz"),
@@ -315,9 +313,13 @@ def test_errors_are_one_traceback(many: Path, tmp_path: Path) -> None:
         lambda: hspyio.file_writer(tmp_path / "a.hspy", {"data": np.ones(2)}),
     ]
     for index, call in enumerate(calls):
-        with pytest.raises(HspyError) as caught:
+        try:
             call()
-        shown = "".join(traceback.format_exception(caught.value))
+        except HspyError as error:
+            caught = error
+        else:
+            pytest.fail(f"call {index} raised nothing")
+        shown = "".join(traceback.format_exception(caught))
         assert shown.count("Traceback") == 1, f"call {index}:\n{shown}"
     with pytest.raises(MissingFileError):
         hspyio.load(tmp_path / "missing.hspy")

@@ -339,7 +339,7 @@ def test_a_folder_that_refuses_is_a_save_error(path: Path, monkeypatch: Any) -> 
     monkeypatch.setattr(atomic.h5py, "File", refuse)
     with pytest.raises(SaveError, match="Permission denied") as caught:
         save_file(str(path), fill, Work(), durable=True)
-    assert isinstance(caught.value.__cause__, PermissionError)
+    assert isinstance(caught.value.__context__, PermissionError)
     assert path.read_bytes() == b"old"
 
 

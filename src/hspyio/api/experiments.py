@@ -94,7 +94,11 @@ class Experiments(Mapping[str, Signal]):
         if name in attrs:
             return attrs[name]
         hint = did_you_mean(name, [*attrs, *_OWN])
-        signal = f"; a signal has it: experiments[name].{name}" if hasattr(Signal, name) or name in Signal.__dataclass_fields__ else ""
+        signal = (
+            f"; a signal has it: experiments[name].{name}"
+            if hasattr(Signal, name) or name in Signal.__dataclass_fields__
+            else ""
+        )
         raise AttributeError(f"Experiments has no attribute {name!r}{signal or hint}")
 
     def __getitem__(self, name: str) -> Signal:

@@ -91,7 +91,7 @@ def sealed_arrays(file: Contents, name: str) -> dict[str, ArraySums] | None:
         seal = stored_seal(file.experiments[name])
     except SealError as error:
         where = part_path(name, names.SEAL)
-        raise DamagedFileError(f"the seal {error}", where=where) from error
+        raise DamagedFileError(f"the seal {error}", where=where) from None
     return None if seal is None else dict(seal.arrays)
 
 

@@ -227,7 +227,7 @@ def _axis_of_record(
         try:
             content[names.AXIS] = values.astype(np.dtype(content[names.AXIS]))
         except (TypeError, ValueError) as error:
-            raise AxesError(f"makes no sense: {error}", where=f"{where}@{AXIS}") from error
+            raise AxesError(f"makes no sense: {error}", where=f"{where}@{AXIS}") from None
     axis = axis_from_dict(content, size=len(values), where=f"{where}@{AXIS}")
     try:
         known = coordinate_values(axis)

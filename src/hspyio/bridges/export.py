@@ -373,7 +373,7 @@ def _beside(path: str) -> Iterator[str]:
     except Exception as error:  # whatever the libraries raise
         raise SaveError(
             f"could not be written, what was there is untouched: {error}", path=path
-        ) from error
+        ) from None
     warn_of(notes, path)
 
 

@@ -71,8 +71,8 @@ def to_hyperspy(signal: Signal) -> Any:
     )
     try:
         result = converter.signal(signal)
-    except RecursionError as error:
-        raise HspyError("the metadata are too deep for HyperSpy, or hold themselves") from error
+    except RecursionError:
+        raise HspyError("the metadata are too deep for HyperSpy, or hold themselves") from None
     if converter.problems:
         text = one_or_many("cannot be held by HyperSpy as they are", converter.problems)
         warnings.warn(text, HspyWarning, stacklevel=2)
@@ -138,7 +138,7 @@ class _Converter:
         try:
             result = self.dict_to_signal(handed_over, lazy=lazy)
         except Exception as error:
-            raise HspyError(f"HyperSpy makes no signal of this: {error}", where=where) from error
+            raise HspyError(f"HyperSpy makes no signal of this: {error}", where=where) from None
         for name, value in signal.attributes.items():
             if not hasattr(result, name) and not _is_empty(value):
                 self._say(f"{prefix}{names.ATTRIBUTES}.{name}", "no attribute of its signals")

@@ -180,8 +180,8 @@ def _walking(
         raise
     except OSError as error:
         if h5py.is_hdf5(path):
-            raise DamagedFileError(f"cannot be opened ({error})", path=path) from error
-        raise NotHspyError("is not an HDF5 file", path=path) from error
+            raise DamagedFileError(f"cannot be opened ({error})", path=path) from None
+        raise NotHspyError("is not an HDF5 file", path=path) from None
     with file:
         walk = _Walk(path, _fingerprint(path), hardlinks_only)
         try:
@@ -189,7 +189,7 @@ def _walking(
         except HspyError:
             raise
         except UNREADABLE as error:
-            raise DamagedFileError(f"cannot be read: {error}", path=path) from error
+            raise DamagedFileError(f"cannot be read: {error}", path=path) from None
     if walk.left_out:
         message = f"{path}: {one_or_many('left out', walk.left_out)}"
         warnings.warn(message, HspyWarning, stacklevel=4)

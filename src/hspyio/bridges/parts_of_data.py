@@ -145,7 +145,7 @@ def _structured_array(array: xarray.DataArray) -> xarray.DataArray:
         message = f"makes no sense: {error}"
         raise ConversionError(
             "cannot be part of a signal", [Problem(f"attrs[{_FIELDS!r}]", message)]
-        ) from error
+        ) from None
 
     def structured(*fields: NDArray[Any]) -> NDArray[Any]:
         made = np.empty(fields[0].shape, dtype)

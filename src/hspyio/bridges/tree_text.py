@@ -141,7 +141,7 @@ def tree_of(text: str, where: str) -> Any:
     try:
         value = _value(json.loads(text), where, problems)
     except (ValueError, RecursionError) as error:
-        raise HspyError(f"is no JSON text: {error}", where=where) from error
+        raise HspyError(f"is no JSON text: {error}", where=where) from None
     if problems:
         raise HspyError("; ".join(map(str, problems)), where=where)
     return value

@@ -163,7 +163,7 @@ def _dataset(
         array = array_of(signal, data, original_metadata=original, results=results)
     except ConversionError as error:
         message = "cannot be held by xarray; hspyio.load reads it"
-        raise ConversionError(message, error.problems, path=file.path) from error
+        raise ConversionError(message, error.problems, path=file.path) from None
     if preferred is not None:
         array.encoding["preferred_chunks"] = dict(zip(array.dims, preferred, strict=True))
     made = array.to_dataset()

@@ -51,5 +51,5 @@ def _shape(text: str | None) -> tuple[int, ...] | None:
         return None
     try:
         return tuple(int(part) for part in text.replace("x", ",").strip("() ").split(","))
-    except ValueError as error:
-        raise typer.BadParameter("a shape looks like 20,20,256", param_hint="--chunks") from error
+    except ValueError:
+        raise typer.BadParameter("a shape looks like 20,20,256", param_hint="--chunks") from None

@@ -37,7 +37,7 @@ def rescue(
         if isinstance(error, BrokenPipeError):
             raise
         complain(error)
-        raise typer.Exit(2 if isinstance(error, (OptionError, TargetExistsError)) else 1) from error
+        raise typer.Exit(2 if isinstance(error, (OptionError, TargetExistsError)) else 1) from None
     if as_json:
         say_json(json.dumps(report.as_dict(), indent=2))
     else:

@@ -37,7 +37,7 @@ def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Form:
     try:
         stored = to_stored(value)
     except TypeError as error:
-        raise Refusal(str(error)) from error
+        raise Refusal(str(error)) from None
     data: list[Any] = []
     if not same_dtype(stored.dtype, value.dtype):
         data = [dtype_to_json(value.dtype)]

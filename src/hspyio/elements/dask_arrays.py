@@ -37,7 +37,7 @@ def values_of(graph: Any) -> NDArray[Any]:
             return joined(graph, *computed_together(*parts_of(graph)))
         return computed(graph)
     except SaveError as error:
-        raise Refusal(error.message) from error
+        raise Refusal(error.message) from None
 
 
 def _encode(value: Any, walker: Encoder, where: str) -> Form:

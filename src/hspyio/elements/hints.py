@@ -146,7 +146,7 @@ def load(text: str) -> Hint:
         TypeError,
         zlib.error,
     ) as error:
-        raise ValueError(f"no type hints: {error}") from error
+        raise ValueError(f"no type hints: {error}") from None
 
 
 def _inflate(packed: bytes) -> bytes:

@@ -72,7 +72,7 @@ def _encode_void(value: np.void, walker: Encoder, where: str) -> Form:
     try:
         stored = to_stored(array)
     except TypeError as error:
-        raise Refusal(str(error)) from error
+        raise Refusal(str(error)) from None
     if same_dtype(stored.dtype, array.dtype):
         return Form(Attribute(stored.dtype, stored))
     return Form(Attribute(stored.dtype, stored), hint=Hint("void", dtype_to_json(array.dtype)))

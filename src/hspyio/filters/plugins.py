@@ -29,10 +29,10 @@ def plain_options(value: Any) -> tuple[int, ...]:
         value = (value,)
     try:
         return tuple(int(number) for number in value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError):
         raise OptionError(
             f"compression_opts is {value!r}; a filter chosen by number takes whole numbers"
-        ) from error
+        ) from None
 
 
 _ROUNDING = ("zfp", "sz", "sz3", "fcidecomp", "sperr")

@@ -179,7 +179,7 @@ def replace_file(
     except Exception as error:  # a dask array's own tasks may raise anything
         if (interrupt := interrupt_behind(error)) is not None:
             raise interrupt from None
-        raise _failed(error, target, placed=placed) from error
+        raise _failed(error, target, placed=placed) from None
     warn_of(notes, target)
 
 
@@ -282,7 +282,7 @@ def write_bytes(target: str, content: bytes) -> None:
     except NoTemporaryError as error:
         raise no_room(error, target) from None
     except OSError as error:
-        raise _failed(error, target, placed=False) from error
+        raise _failed(error, target, placed=False) from None
     warn_of(notes, target)
 
 

@@ -233,7 +233,7 @@ class _ChunkReader:
             self._decode(row, target, inside)
         except (OSError, RuntimeError, ValueError) as error:
             corner = tuple(self._reading.corners[row])
-            raise DamagedFileError(f"its chunk at {corner} cannot be read: {error}") from error
+            raise DamagedFileError(f"its chunk at {corner} cannot be read: {error}") from None
         self.done += target.nbytes
         self._reading.advance(target.nbytes)
 

@@ -62,7 +62,7 @@ def store_graphs(pairs: Sequence[GraphOfTarget], work: Work) -> None:
             raise failures[0] from None
         if interrupt_behind(error) is not None:
             raise
-        raise not_computed(error) from error
+        raise not_computed(error) from error  # the code that failed is the caller's
     if any(target.missing() for _, target in pairs):
         raise SaveError("dask has not computed all blocks of the array")
 

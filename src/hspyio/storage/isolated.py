@@ -159,17 +159,17 @@ class Child:
             assert process.stdin is not None and process.stdout is not None
             send(process.stdin, {"do": what, "place": place, "about": about})
             answer, buffers = receive(process.stdout, most)
-        except (EOFError, BrokenPipeError) as error:
+        except (EOFError, BrokenPipeError):
             reason = self._cause_of_death()
             self._deaths[asked, place] = reason
-            raise DamagedFileError(reason, path=self.path, where=_text(place)) from error
+            raise DamagedFileError(reason, path=self.path, where=_text(place)) from None
         except MessageError as error:
             self.end()
             raise DamagedFileError(
                 f"the process that reads it does not answer: {error}",
                 path=self.path,
                 where=_text(place),
-            ) from error
+            ) from None
         except BaseException:  # the answer to this may still come
             self.end()
             raise
@@ -401,7 +401,7 @@ class IsolatedSource:
         try:
             return reader.value(content)
         except MessageError as error:
-            raise self._damaged(str(error)) from error
+            raise self._damaged(str(error)) from None
 
     def faults(self, known: ArraySums | None, *, decode: bool) -> list[Fault]:
         """What `hspyio.storage.checksums.faults_of` finds there."""

@@ -79,8 +79,8 @@ def _opened(path: str, *, change: bool) -> tuple[int, bool]:
     """Descriptor, and whether it can be written to."""
     try:
         return open_for_writing(path), True
-    except FileNotFoundError as error:
-        raise MissingFileError("no such file", path=path) from error
+    except FileNotFoundError:
+        raise MissingFileError("no such file", path=path) from None
     except OSError as error:
         if change:
             raise protected(error, path) from None
@@ -255,7 +255,7 @@ except ImportError:
             except OSError as error:
                 if error.errno in _BUSY:
                     return 0
-                raise LockUnsupportedError(*error.args) from error
+                raise LockUnsupportedError(*error.args) from None
         return None
 
     def _share(descriptor: int) -> bool:
@@ -283,7 +283,7 @@ else:
         except OSError as error:
             if error.errno in _BUSY:
                 return _holder(descriptor, kind)
-            raise LockUnsupportedError(*error.args) from error
+            raise LockUnsupportedError(*error.args) from None
         return None
 
     def _holder(descriptor: int, kind: int) -> int:
@@ -300,7 +300,7 @@ else:
         except OSError as error:
             if error.errno in _BUSY:
                 return 0
-            raise LockUnsupportedError(*error.args) from error
+            raise LockUnsupportedError(*error.args) from None
         return None
 
     def _share(descriptor: int) -> bool:
@@ -309,7 +309,7 @@ else:
         except OSError as error:
             if error.errno in _BUSY:
                 return False
-            raise LockUnsupportedError(*error.args) from error
+            raise LockUnsupportedError(*error.args) from None
         return True
 
     def _unlock(descriptor: int) -> None:

@@ -103,7 +103,7 @@ def receive(stream: IO[bytes], most: int) -> tuple[Json, list[bytearray]]:
     try:
         return json.loads(text), buffers
     except (ValueError, RecursionError) as error:
-        raise MessageError(f"a message cannot be read: {error}") from error
+        raise MessageError(f"a message cannot be read: {error}") from None
 
 
 def _exactly(stream: IO[bytes], size: int) -> bytearray:
@@ -193,7 +193,7 @@ class Reader:
         try:
             return self._value(content)
         except (IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise MessageError(f"a value cannot be read: {error}") from error
+            raise MessageError(f"a value cannot be read: {error}") from None
 
     def _value(self, content: Json) -> Any:
         if "bytes" in content:

@@ -106,7 +106,7 @@ def _opened_twice(path: str) -> tuple[FileHandle, h5py.File, int]:
             if again:  # half of its start may have been new, half old
                 again = False
                 continue
-            raise _cannot_open(path, error) from error
+            raise _cannot_open(path, error) from None
 
 
 def _opened_as_was(path: str, handle: FileHandle) -> tuple[h5py.File, int]:
@@ -115,7 +115,7 @@ def _opened_as_was(path: str, handle: FileHandle) -> tuple[h5py.File, int]:
         return _opened(handle)
     except (OSError, RuntimeError, ValueError) as error:
         handle.close()
-        raise _cannot_open(path, error) from error
+        raise _cannot_open(path, error) from None
 
 
 def _opened(handle: FileHandle) -> tuple[h5py.File, int]:
@@ -185,7 +185,7 @@ def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[A
     except UNREADABLE as error:
         raise DamagedFileError(
             f"cannot be read: {error}", path=opening.session.path, where=where
-        ) from error
+        ) from None
 
     def member(name: str, link: int) -> Group | Array | Damaged:
         place = f"{where.rstrip('/')}/{name}"
@@ -315,9 +315,9 @@ def _resolved(parent: h5g.GroupID, path: str, session: Session, way: _Way) -> An
         target = readable_name(links.get_val(stored))
         try:
             location = _resolved(group, target, session, way)
-        except (AttributeError, KeyError, RuntimeError, ValueError) as error:
+        except (AttributeError, KeyError, RuntimeError, ValueError):
             message = f"is a link to {target!r}, which is not there"
-            raise DamagedFileError(message) from error
+            raise DamagedFileError(message) from None
     return location
 
 

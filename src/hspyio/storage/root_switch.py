@@ -115,7 +115,7 @@ class RootSwitch:
         except Exception as error:  # a dask array's own tasks may raise anything
             if (interrupt := interrupt_behind(error)) is not None:
                 raise interrupt from None
-            raise SaveError(self._outcome(error, root), path=self._path) from error
+            raise SaveError(self._outcome(error, root), path=self._path) from None
         finally:
             if not switched:
                 with suppress(OSError):

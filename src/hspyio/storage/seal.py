@@ -212,7 +212,7 @@ def stored_seal(group: Group) -> Seal | None:
     try:
         content = np.asarray(node.source.read()).tobytes()
     except (OSError, RuntimeError, ValueError) as error:
-        raise SealError(f"cannot be read: {error}") from error
+        raise SealError(f"cannot be read: {error}") from None
     if mark is not None and not _is_mark_of(mark, content):
         raise SealError("is damaged, or another one")
     return _decoded(content)
@@ -240,7 +240,7 @@ def _decoded(content: bytes) -> Seal:
         }
         return Seal({str(k): str(v) for k, v in head["trees"].items()}, arrays)
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise SealError(f"makes no sense: {error}") from error
+        raise SealError(f"makes no sense: {error}") from None
 
 
 # checking

@@ -125,14 +125,14 @@ def named(path: str, where: str) -> Iterator[None]:
         error.path = error.path or path
         error.where = error.where or where
         raise
-    except MemoryError as error:
+    except MemoryError:
         raise TooLargeError(
             "does not fit into memory; lazy=True reads it in parts", path=path, where=where
-        ) from error
+        ) from None
     except UNREADABLE as error:
         raise DamagedFileError(
             f"its values cannot be read: {error}", path=path, where=where
-        ) from error
+        ) from None
 
 
 def past_hdf5(

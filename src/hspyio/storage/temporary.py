@@ -160,7 +160,7 @@ def _claim(made: Temporary, target: str) -> None:
             if made.folder:
                 with suppress(OSError):
                     os.rmdir(path)
-            raise NoTemporaryError(*error.args) from error
+            raise NoTemporaryError(*error.args) from None
         if _holds(descriptor, path):
             made.path, made.descriptor = path, descriptor
             if not made.folder:

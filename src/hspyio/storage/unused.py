@@ -49,7 +49,7 @@ def count_unused(path: str) -> int:
                 return 0
             count.visit_rows(file)
     except (AttributeError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise DamagedFileError(f"not all of it can be read: {error}", path=path) from error
+        raise DamagedFileError(f"not all of it can be read: {error}", path=path) from None
     left = size - count.objects - count.rows
     return left if left > SLACK else 0
 

@@ -246,8 +246,8 @@ def _unzipped(data: bytes, size: int) -> bytes:
         made = stream.decompress(data, size)
         if not stream.eof and stream.decompress(stream.unconsumed_tail, 1):
             raise LeftToHdf5Error
-    except zlib.error as error:
-        raise LeftToHdf5Error from error
+    except zlib.error:
+        raise LeftToHdf5Error from None
     if not stream.eof or len(made) != size:
         raise LeftToHdf5Error
     return made

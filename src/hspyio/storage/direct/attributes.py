@@ -50,8 +50,8 @@ def attributes_of(
         if elsewhere is not None:
             messages += dense_messages(heaps.content, *elsewhere, ATTRIBUTES)
         found = [(order, *_attribute(body, types, heaps)) for order, body in messages]
-    except (struct.error, IndexError, ValueError) as error:
-        raise LeftToHdf5Error from error
+    except (struct.error, IndexError, ValueError):
+        raise LeftToHdf5Error from None
     found.sort(key=lambda item: item[0] if header.ordered else item[1])
     attributes = {name: attribute for _, name, attribute in found}
     if len(attributes) != len(found):

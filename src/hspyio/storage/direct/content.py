@@ -80,8 +80,8 @@ class Content:
         buffer = bytearray(length)
         try:
             read_into(self.descriptor, [memoryview(buffer)], address)
-        except OSError as error:
-            raise LeftToHdf5Error from error
+        except OSError:
+            raise LeftToHdf5Error from None
         return bytes(buffer)
 
     def check(self, piece: bytes) -> None:

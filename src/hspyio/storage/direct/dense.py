@@ -59,8 +59,8 @@ def dense_messages(content: Content, heap: int, tree: int, kind: int) -> list[tu
         if any(one[8] for one in records):
             raise LeftToHdf5Error
         return [(int.from_bytes(one[9:13], "little"), found.item(one[:8])) for one in records]
-    except (struct.error, IndexError, ValueError) as error:
-        raise LeftToHdf5Error from error
+    except (struct.error, IndexError, ValueError):
+        raise LeftToHdf5Error from None
 
 
 # trees

@@ -97,8 +97,8 @@ def object_header(content: Content, address: int) -> ObjectHeader:
             return _new(content, address, start)
         if start[:2] == b"\x01\x00":
             return _old(content, address, start)
-    except (struct.error, IndexError) as error:
-        raise LeftToHdf5Error from error
+    except (struct.error, IndexError):
+        raise LeftToHdf5Error from None
     raise LeftToHdf5Error
 
 

@@ -80,8 +80,8 @@ def layout_of_header(header: ObjectHeader, types: TypeTable) -> Layout:
         fill = _fill(header.only(FILL), kind)
         filters = _filters(header.only(FILTERS))
         return _layout(layout, kind, shape, fill, filters)
-    except (struct.error, IndexError, ValueError) as error:
-        raise LeftToHdf5Error from error
+    except (struct.error, IndexError, ValueError):
+        raise LeftToHdf5Error from None
 
 
 def _layout(

@@ -56,8 +56,8 @@ def members_of(header: ObjectHeader, content: Content) -> dict[bytes, int | None
             found = [_link(body) for body in bodies]
         else:
             raise LeftToHdf5Error
-    except (struct.error, IndexError, ValueError) as error:
-        raise LeftToHdf5Error from error
+    except (struct.error, IndexError, ValueError):
+        raise LeftToHdf5Error from None
     if ordered and any(order is None for order, _, _ in found):
         raise LeftToHdf5Error
     found.sort(key=lambda link: (link[0] or 0) if ordered else link[1])

@@ -77,8 +77,8 @@ class TypeTable:
         if found is None:
             try:
                 found = self._known[description] = _type(description)
-            except (struct.error, IndexError, ValueError) as error:
-                raise LeftToHdf5Error from error
+            except (struct.error, IndexError, ValueError):
+                raise LeftToHdf5Error from None
         return found
 
 
