@@ -9,7 +9,7 @@ import pytest
 
 from hspyio import Signal, UniformAxis
 from hspyio.differences import value_differences
-from hspyio.errors import NotHspyError
+from hspyio.errors import DamagedFileError, NotHspyError
 from hspyio.layout import contents, encode_file, stored_title
 from hspyio.node import Array, Attribute, Damaged, Group, MemorySource, Text
 
@@ -90,8 +90,7 @@ def test_experiments_are_groups_with_data() -> None:
 @pytest.mark.parametrize(
     "root",
     [Group(), file(x=Group()), Group({}, {"Experiments": DATA}), Group({}, {"entry": Group()}),
-     Group({}, {"Analysis": Group({}, {"models": Group()})}),
-     Group({}, {"Experiments": Damaged("x")})],
+     Group({}, {"Analysis": Group({}, {"models": Group()})})],
 )  # fmt: skip
 def test_a_file_with_neither_says_what_was_looked_for(root: Group) -> None:
     with pytest.raises(
@@ -99,6 +98,20 @@ def test_a_file_with_neither_says_what_was_looked_for(root: Group) -> None:
     ) as error:
         contents(root)
     assert ", ".join(root.members) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("root", "where"),
+    [
+        (Group({}, {"Experiments": Damaged("x")}), "/Experiments"),
+        (Group({}, {"Analysis": Damaged("x")}), "/Analysis"),
+        (Group({}, {"Analysis": Group({}, {"models": Damaged("x")})}), "/Analysis/models"),
+    ],
+)
+def test_what_is_damaged_is_not_taken_for_a_file_of_another_kind(root: Group, where: str) -> None:
+    with pytest.raises(DamagedFileError, match="rescue") as error:
+        contents(root)
+    assert error.value.where == where
 
 
 def test_models_alone_are_a_file() -> None:

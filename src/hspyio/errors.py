@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hspyio.printable import printable, printable_line
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "RESCUE",
     "UNREADABLE",
     "ArgumentError",
     "AxesError",
@@ -130,6 +132,11 @@ class AxesError(HspyError, ValueError):
     """The axes do not describe the data."""
 
 
+RESCUE = (
+    "hspyio.rescue(old, new), or `hspy rescue OLD NEW`, writes what can be saved into a new file"
+)
+"""What to do about damage."""
+
 UNREADABLE = (
     ArithmeticError,
     AssertionError,
@@ -157,10 +164,14 @@ class Problem:
         ``/Experiments/EDS/metadata``.
     message : str
         What is wrong, in a few words.
+    lost : bool
+        Whether something that stands there cannot be read, and would be gone for good if what
+        was read took the place of the file.
     """
 
     where: str
     message: str
+    lost: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         """The place, then the message."""

@@ -329,11 +329,20 @@ class Array:
         return self.source.shape
 
 
+_SOUND = ("not part of the format", "a link to", "allow_external=True")
+"""What is said of things in a file that hspyio does not read, however sound they may be."""
+
+
 @value
 class Damaged:
     """Something that is in the file but cannot be read, and why."""
 
     reason: str
+
+    @property
+    def sound(self) -> bool:
+        """Whether it may well be whole, and is only of a kind that is not read here."""
+        return any(text in self.reason for text in _SOUND)
 
 
 @value

@@ -9,6 +9,7 @@ from hspyio.api.changing import change, to_be_changed
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.saving import warn_unannotated
+from hspyio.api.whole import check_kept
 from hspyio.errors import DamagedFileError, Problem
 from hspyio.layout.nexus import annotated, is_annotated, marked, without_annotation
 from hspyio.node import Damaged, Group, Kept
@@ -57,6 +58,7 @@ def annotate(path: str | os.PathLike[str]) -> tuple[str, ...]:
     with to_be_changed(path) as held:
         with opened(path, _UNREAD) as file:
             found = file.contents.experiments
+            check_kept(file)
             made = dict(file.each(lambda name: (name, _annotated(file, name, problems))))
             if file.handle is not None:
                 file.handle.close()

@@ -18,6 +18,7 @@ from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
 from hspyio.api.loaded import Loaded
 from hspyio.api.saving import warn_unannotated
+from hspyio.api.whole import check_kept, check_read
 from hspyio.elements.masked import kept_aside_by
 from hspyio.elements.ragged import shapes_of_rows
 from hspyio.elements.signals import StoredData
@@ -31,7 +32,9 @@ from hspyio.errors import (
     one_or_many,
 )
 from hspyio.layout import EncodedFile, data_hint, encode_file, is_own_member
+from hspyio.layout.listing import with_list
 from hspyio.layout.nexus import is_annotated, marked, nexus_members
+from hspyio.layout.sealing import is_sealed
 from hspyio.node import Array, Damaged, Group, Kept, Vlen
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
@@ -239,11 +242,13 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
     with to_be_changed(path) as held:
         with opened(path, _UNREAD) as file:
             group = select(file.contents, name, text)
+            check_kept(file, group)
             if len(file.contents.experiments) == 1:
                 raise ExperimentError(
                     "is the only experiment; delete the file", path=text, where=group
                 )
             root, _ = _rebuilt(file, None, group)
+            root = _listing(file, root)
             replaced = set(file.contents.experiments)
         options = WriteOptions()
         change(held, plan(root, options), replaced, options)
@@ -299,6 +304,7 @@ def put(
                     f"name is {name!r}, and there is an experiment of that name; give another",
                     path=os.fspath(path),
                 )
+            check_kept(file, group)
             root, encoded = _rebuilt(
                 file,
                 signal,
@@ -313,6 +319,7 @@ def put(
             check_space(held.path, root)
             replaced = set(file.contents.experiments)
             seals = _seals(file, encoded, group, with_data=with_data, asked=options.checksum)
+            root = _listing(file, root, sealed=bool(seals))
         change(held, root, replaced, options, seals)
     warn_unannotated(path, encoded.unannotated, stacklevel=4)
     return encoded
@@ -414,7 +421,15 @@ def rebuilt_root(file: OpenFile) -> Group:
     SaveError
         If anything of an older format cannot be read, and would be lost.
     """
-    return _rebuilt(file, None, None)[0]
+    return _listing(file, _rebuilt(file, None, None)[0])
+
+
+def _listing(file: OpenFile, root: Group, *, sealed: bool = False) -> Group:
+    """The new tree with the list of what it holds, if anything in the file is or was sealed."""
+    known = file.contents
+    if sealed or known.listed or any(is_sealed(known, name) for name in known.experiments):
+        return with_list(root)
+    return root
 
 
 def _entry(
@@ -498,7 +513,9 @@ def _root(experiments: Mapping[str, Member], models: Mapping[str, Member]) -> Gr
 def _with_stored_data(file: OpenFile, group: str, signal: Signal) -> Signal:
     """The signal over the data of the file, which its axes have to fit."""
     result = signal.copy()
+    known = len(file.problems)
     stored = read_signal(file, group)
+    check_read(file.problems[known:], file.path)
     result.data = stored.data
     location = signal.location
     if location is not None and not location.original_metadata and not signal.original_metadata:

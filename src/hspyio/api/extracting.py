@@ -6,12 +6,24 @@ import os
 import warnings
 from collections.abc import Iterable
 
+from hspyio import names
 from hspyio.api.editing import rebuilt_root
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select
 from hspyio.api.progress import working
 from hspyio.api.saving import save
-from hspyio.errors import HspyError, HspyWarning, OptionError, Problem, SaveError, one_or_many
+from hspyio.api.whole import check_inside
+from hspyio.errors import (
+    RESCUE,
+    HspyError,
+    HspyWarning,
+    OptionError,
+    Problem,
+    SaveError,
+    one_or_many,
+)
+from hspyio.layout.listing import list_of
+from hspyio.node import Group
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.storage.atomic import check_target
@@ -70,11 +82,22 @@ def extract(
         raise OptionError("is the file itself; remove takes experiments out of it", path=text)
     with opened(source, _UNREAD) as file:
         groups = [select(file.contents, item, file.path) for item in wanted]
+        check_inside(file, groups)
         models = {model for group in groups for model in file.contents.models_of(group)}
+        chosen = [name for name in file.contents.experiments if name in groups]
+        # The list of the old file would tell of others that they are gone.
+        beside = {names.SEAL: list_of(chosen, sorted(models))} if file.contents.listed else {}
         label = f"extracting from {os.path.basename(file.path)}"
         with working(None, None, label) as work:
             extract_file(
-                file.path, text, set(groups), models, work, durable=durable, overwrite=overwrite
+                file.path,
+                text,
+                set(groups),
+                models,
+                work,
+                root=Group(beside),
+                durable=durable,
+                overwrite=overwrite,
             )
     return groups
 
@@ -129,11 +152,12 @@ def upgrade(
     # What is read here has to be all of it, so that its problems are known; warnings come after.
     with opened(source, _UNREAD) as file:
         declared = file.contents.declared
-        lost = _unreadable(file)
+        lost = [*(one for one in file.contents.problems if one.lost), *_unreadable(file)]
         if lost and not partly:
             file.problems.clear()
             raise SaveError(
-                one_or_many("cannot be read, and would be lost in bringing it to format 3.3", lost),
+                one_or_many("cannot be read, and would be lost in bringing it to format 3.3", lost)
+                + f"\nNothing was changed. {RESCUE}; partly=True leaves that out.",
                 path=file.path,
             )
         if lost:
@@ -162,7 +186,7 @@ def _unreadable(file: OpenFile) -> list[Problem]:
         try:
             read_signal(file, name).close()
         except HspyError as error:
-            lost.append(Problem(error.where, error.message))
+            lost.append(Problem(error.where, error.message, lost=True))
     lost += file.problems[known:]
     del file.problems[known:]
     return lost

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from hspyio import names
 from hspyio.api.progress import working
 from hspyio.elements.decoder import Reading
 from hspyio.errors import (
+    RESCUE,
     UNREADABLE,
     DamagedFileError,
     ExperimentError,
@@ -63,6 +64,8 @@ class OpenFile:
         Threads, and who is told of the progress.
     handle : FileHandle or None
         What lazy arrays share.
+    root : Group
+        All that is in it.
     """
 
     path: str
@@ -71,6 +74,7 @@ class OpenFile:
     problems: list[Problem]
     work: Work
     handle: FileHandle | None = None
+    root: Group = field(default_factory=Group)
 
     def parts(
         self, name: str, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20
@@ -119,7 +123,7 @@ class OpenFile:
                 failed.append(error)
         if failed and not result:
             raise failed[0]
-        self.problems += [Problem(error.where, error.message) for error in failed]
+        self.problems += [Problem(error.where, error.message, lost=True) for error in failed]
         return result
 
     def standalone_models(
@@ -298,7 +302,7 @@ def opened(
     ):
         with readable(text, "/"):
             found = contents(root)
-        file = OpenFile(text, found, options, list(found.problems), work)
+        file = OpenFile(text, found, options, list(found.problems), work, root=root)
         yield file
     warn(text, file.problems, stacklevel + 1)
 
@@ -328,12 +332,15 @@ def select(file: Contents, name: str | None, path: str) -> str:
     ------
     ExperimentError
         If none answers, or more than one.
+    DamagedFileError
+        If the one that is meant cannot be read.
     """
     if name is None:
         if len(file.experiments) == 1:
             return next(iter(file.experiments))
         if not file.experiments:
-            raise ExperimentError("holds models, but no experiment", path=path)
+            lost = _lost(file, name, path)
+            raise lost or ExperimentError("holds models, but no experiment", path=path)
         known = list(file.experiments)
         raise ExperimentError(
             f"holds {len(known)} experiments: {listing(known)}; name one, such as "
@@ -346,6 +353,7 @@ def select(file: Contents, name: str | None, path: str) -> str:
     titled = [group for group, title in titles.items() if title == name]
     if len(titled) == 1:
         return titled[0]
+    lost = _lost(file, name, path)
     if titled:
         raise ExperimentError(
             f"{len(titled)} experiments have the title {quoted(name)}; use the group's name, one "
@@ -354,7 +362,18 @@ def select(file: Contents, name: str | None, path: str) -> str:
         )
     near = did_you_mean(name, [*file.experiments, *titles.values()])
     there = f"; there are: {listing(list(file.experiments))}"
-    raise ExperimentError(f"no experiment {quoted(name)}{near or there}", path=path)
+    raise lost or ExperimentError(f"no experiment {quoted(name)}{near or there}", path=path)
+
+
+def _lost(file: Contents, name: str | None, path: str) -> DamagedFileError | None:
+    """The error about an experiment that is there, or may be, and cannot be read."""
+    places = {f"/{names.EXPERIMENTS}", f"/{names.EXPERIMENTS}/{name}"}
+    for problem in file.problems:
+        everything = name is None and problem.where.startswith(f"/{names.EXPERIMENTS}/")
+        if problem.lost and (problem.where in places or everything):
+            message = f"{problem.message}; {RESCUE}"
+            return DamagedFileError(message, path=path, where=problem.where)
+    return None
 
 
 def title_of(file: Contents, group: str) -> str:

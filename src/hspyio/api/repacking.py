@@ -14,8 +14,10 @@ from hspyio import names
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.progress import working
-from hspyio.api.sealing import changed_error, changed_since_sealed, is_sealed, seal_experiments
+from hspyio.api.sealing import changed_error, changed_since_sealed, seal_experiments
+from hspyio.api.whole import check_whole
 from hspyio.chunks import signal_chunks
+from hspyio.layout.sealing import is_sealed
 from hspyio.node import Array, GraphSource, Group
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
@@ -89,6 +91,7 @@ def repack(
         closing(handle_of(os.fspath(source))) as handle,
         opened(source, _BY_BLOCKS, handle=handle.twin()) as file,
     ):
+        check_whole(file, file.root)
         found = {name: _data(file, name) for name in file.contents.experiments}
         arrays = _planned({name: data for name, data in found.items() if data}, options)
         check_filters(Group({}, arrays))

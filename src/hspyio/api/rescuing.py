@@ -211,7 +211,7 @@ class _Rescuing:
                 self._note([Problem(f"/{names.EXPERIMENTS}/{name}", member.reason)])
         try:
             found = contents(self._top)
-        except NotHspyError:
+        except (NotHspyError, DamagedFileError):
             self._note([Problem("/", "leads to no experiment that can be read")])
             found = None
         self._note_models(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hspyio import names
 from hspyio.errors import DamagedFileError, Problem
 from hspyio.layout import Contents, contents
+from hspyio.layout.listing import list_of
 from hspyio.layout.sealing import EXPERIMENT, part_path, sealed_parts
 from hspyio.node import Array
 from hspyio.records import record
@@ -33,7 +34,6 @@ __all__ = [
     "changed_error",
     "changed_since_sealed",
     "compared",
-    "is_sealed",
     "seal_experiments",
     "sealed_arrays",
 ]
@@ -66,17 +66,14 @@ def seal_experiments(
     """
     with reading_back(root, descriptor) as node:
         found = contents(node)
+        if not found.listed:  # one that was sealed before there were lists
+            made_list = list_of(found.experiments, found.models)
+            root.attrs[names.SEAL] = made_list.value
         made = {
             name: make_seal(sealed_parts(found, name), work, known) for name, known in kept.items()
         }
     for name, seal in made.items():
         write_seal(root[f"{names.EXPERIMENTS}/{name}"], seal)
-
-
-def is_sealed(file: Contents, name: str) -> bool:
-    """Whether an experiment was sealed, be the seal lost or damaged."""
-    group = file.experiments[name]
-    return names.SEAL in group.members or names.SEAL in group.attributes
 
 
 def sealed_arrays(file: Contents, name: str) -> dict[str, ArraySums] | None:
@@ -142,6 +139,8 @@ def compared(
     if seal is None:
         return Comparison(False, [], {})
     problems, arrays = tree_problems(sealed_parts(file, name), seal, skip)
+    if seal.listed and not file.listed:
+        problems.append(Problem(EXPERIMENT, "the list of what was in the file is gone"))
     return Comparison(True, [_placed(name, problem) for problem in problems], arrays)
 
 

@@ -26,8 +26,6 @@ Region = tuple[tuple[int, int], ...]
 
 _MOST_SHOWN = 20
 _MOST_LEVELS = 1000
-_NO_DAMAGE = ("not part of the format", "a link to", "allow_external=True")
-"""What is said of things in a file that hspyio does not read, however sound they may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +285,7 @@ class _Examination:
             self._arrays += 1
             self._examine_array(where, node, known.get(where))
         elif isinstance(node, Damaged):
-            if any(text in node.reason for text in _NO_DAMAGE):
+            if node.sound:
                 self._notes.append(Problem(where, node.reason))
             else:
                 self._problem(where, node.reason)

@@ -136,14 +136,15 @@ class Decoder:
         says: it is what another program has put there.
         """
         if self._depth >= names.MAX_DEPTH:
-            self.problems.append(Problem(where, f"nested deeper than {names.MAX_DEPTH} levels"))
+            message = f"nested deeper than {names.MAX_DEPTH} levels"
+            self.problems.append(Problem(where, message, lost=True))
             return []
         self._depth += 1
         try:
             found: dict[str, tuple[Any, Any]] = {}
             for name, item in _items(group, where, hint.order if self.exact else None):
                 if isinstance(item.node, Damaged):
-                    self.problems.append(Problem(item.where, item.node.reason))
+                    self.note(item.where, item.node)
                     continue
                 key = self._plain_key(item)
                 pair = self._isolated(item, key, hint.children.get(name, NO_HINT))
@@ -160,10 +161,14 @@ class Decoder:
                 return (key, self._decodes[item.kind](item, self))
             return self._hinted_pair(item, key, hint)
         except HspyError as error:
-            self.problems.append(Problem(error.where or item.where, error.message))
+            self.problems.append(Problem(error.where or item.where, error.message, lost=True))
         except UNREADABLE as error:
-            self.problems.append(Problem(item.where, f"cannot be read: {error}"))
+            self.problems.append(Problem(item.where, f"cannot be read: {error}", lost=True))
         return ABSENT
+
+    def note(self, where: str, node: Damaged) -> None:
+        """Name what is there and cannot be read, so that it does not count as absent."""
+        self.problems.append(Problem(where, node.reason, lost=not node.sound))
 
     def _hinted_pair(self, item: Item, plain_key: str, hint: Hint, *, always: bool = False) -> Any:
         """Key and value of an item, restored where its hint still fits it."""

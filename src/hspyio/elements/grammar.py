@@ -5,6 +5,7 @@ Writing uses it too: a key is written as it is exactly where reading gives it ba
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
 
 import numpy as np
@@ -12,10 +13,30 @@ import numpy as np
 from hspyio import names
 from hspyio.node import Array, Attribute, Group, Node, Text, Vlen
 
-__all__ = ["Kind", "gives_back", "parse"]
+__all__ = ["Kind", "gives_back", "is_own_member", "parse"]
 
 _MARK = "_"
 """What every prefix begins with; most names begin with a letter, and are told at once."""
+
+_MEMBERS = (
+    names.METADATA,
+    names.ORIGINAL_METADATA,
+    names.ATTRIBUTES,
+    names.LEARNING_RESULTS,
+    names.PEAK_LEARNING_RESULTS,
+    names.MAPPED_PARAMETERS,
+    names.ORIGINAL_PARAMETERS,
+    names.MVA_RESULTS,
+    names.PEAK_MVA_RESULTS,
+    names.MASKS,
+    names.SEAL,
+)
+_AXES = re.compile(r"axis-\d+|_(list|tuple)_\d+_axes")
+
+
+def is_own_member(name: str) -> bool:
+    """Whether a member of a signal's group is part of the format, data aside."""
+    return name in _MEMBERS or _AXES.fullmatch(name) is not None
 
 
 class Kind(Enum):

@@ -17,7 +17,7 @@ from hspyio.elements.decoder import ABSENT, is_restored_always, item_of, shapes_
 from hspyio.elements.element import Element, Item
 from hspyio.elements.encoder import sealed
 from hspyio.elements.form import Form, Refusal
-from hspyio.elements.grammar import Kind
+from hspyio.elements.grammar import Kind, is_own_member
 from hspyio.elements.hints import NO_HINT, Hint
 from hspyio.elements.masked import TAG, graph_form, has_masked_blocks, kept_aside_by, masked_source
 from hspyio.elements.nexus import nexus_attributes
@@ -25,7 +25,7 @@ from hspyio.elements.ragged import join, loosened, misfits, ragged_form, ragged_
 from hspyio.elements.text import decode_bytes, store_text
 from hspyio.elements.text_arrays import text_values
 from hspyio.errors import UNREADABLE, AxesError, DamagedFileError, HspyError, Problem
-from hspyio.node import Array, Attribute, GraphSource, Group, Kept, Text, Vlen
+from hspyio.node import Array, Attribute, Damaged, GraphSource, Group, Kept, Text, Vlen
 from hspyio.parts import SignalParts
 from hspyio.records import record
 from hspyio.signal import Signal
@@ -51,6 +51,8 @@ _OWN_ATTRIBUTES = (
     f"{names.LIST}{names.EMPTY}axes",
     f"{names.TUPLE}{names.EMPTY}axes",
 )
+_DATASETS = (names.RAGGED_SHAPES, names.RAGGED_SHAPES_3_1, names.LIST, names.TUPLE)
+_SHAPES = (names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
 
 
 # writing
@@ -312,6 +314,7 @@ def decode_signal(
     DamagedFileError
         If there are no data or no axes.
     """
+    _note_damage(group, walker, where, nested=nested)
     trees = {name: _tree(group, name, walker, where, hint) for name in _TREES}
     node = _data_node(group, where)
     axes = _axes(group, node.shape, walker, where, hint)
@@ -341,6 +344,23 @@ def _is_literal(hint: Hint) -> bool:
     return hint.child(names.METADATA).child("General").child("title").tag == "str"
 
 
+def _note_damage(group: Group, walker: Decoder, where: str, *, nested: bool) -> None:
+    """Name what of a signal cannot be read: what is asked for by name counts as absent then."""
+    for name in group.members:
+        own = is_own_member(name) or name in _SHAPES or (nested and name == names.MODELS)
+        if own and name != names.SEAL:
+            node = group.members[name]
+            if isinstance(node, Damaged):
+                walker.note(f"{where}/{name}", node)
+            elif isinstance(node, Array) and not name.startswith(_DATASETS):
+                place = f"{where}/{name}"
+                walker.problems.append(Problem(place, "is a dataset, not a group", lost=True))
+    for name in _OWN_ATTRIBUTES:
+        attribute = group.attributes.get(name)
+        if isinstance(attribute, Damaged) and name != names.SEAL:
+            walker.note(f"{where}@{name}", attribute)
+
+
 def _tree(
     group: Group, name: str, walker: Decoder, where: str, hint: Hint
 ) -> dict[str, Any] | None:
@@ -351,7 +371,6 @@ def _tree(
         if isinstance(node, Group):
             return walker.dictionary(node, f"{where}/{stored}", hint.child(stored))
         if node is not None:
-            walker.problems.append(Problem(f"{where}/{stored}", "is not a readable group"))
             return None
     if name == names.METADATA:
         walker.problems.append(Problem(where, "there is no group called metadata"))
@@ -440,6 +459,9 @@ def _axes(
         listed = _listed_axes(group, rank, walker, where, hint)
     if listed is not None:
         return listed
+    for name, node in found if not walker.reading.tolerant else ():
+        if isinstance(node, Damaged):
+            raise DamagedFileError(node.reason, where=f"{where}/{name}")
     if shape == (1,):
         return []  # one value, such as HyperSpy's parameters have: nothing to calibrate
     missing = ", ".join(name for name, node in found if not isinstance(node, Group))
@@ -464,10 +486,27 @@ def _listed_axes(
     for name in (f"{names.LIST}{ndim}_axes", f"{names.TUPLE}{ndim}_axes"):
         node = group.members.get(name)
         if isinstance(node, Group):
-            item = Item(Kind.LIST, "axes", node, f"{where}/{name}", hint=hint.child(name))
-            axes = walker.plain(item)
-            return [axis for axis in axes if isinstance(axis, dict)]
+            place = f"{where}/{name}"
+            item = Item(Kind.LIST, "axes", node, place, hint=hint.child(name))
+            axes = [axis for axis in walker.plain(item) if isinstance(axis, dict)]
+            axes = _in_their_places(axes, node, walker, place)
+            if 0 < len(axes) < ndim:
+                message = f"holds {len(axes)} axes, the data have {ndim} dimensions"
+                walker.problems.append(Problem(place, message, lost=True))
+            return axes
     return None
+
+
+def _in_their_places(
+    axes: list[dict[str, Any]], node: Group, walker: Decoder, where: str
+) -> list[dict[str, Any]]:
+    """The axes of a list with a plain one in the place of each that cannot be read."""
+    order = sorted(node.members, key=lambda name: (len(name), name))
+    gone = {name: one for name in order if isinstance(one := node.members[name], Damaged)}
+    for name, one in gone.items() if not walker.reading.tolerant else ():
+        raise DamagedFileError(one.reason, where=f"{where}/{name}")
+    found = iter(axes)
+    return [{} if name in gone else next(found, {}) for name in order] if gone else axes
 
 
 def _signal_attributes(group: Group, walker: Decoder, where: str, hint: Hint) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,12 +11,14 @@ import numpy as np
 from hspyio import names
 from hspyio.elements import ELEMENTS
 from hspyio.elements.decoder import Decoder, Reading
+from hspyio.elements.grammar import is_own_member
 from hspyio.elements.hints import NO_HINT, Hint, load
 from hspyio.elements.nexus import without_nexus
 from hspyio.elements.signals import decode_signal
 from hspyio.elements.text import decode_bytes
-from hspyio.errors import NotHspyError, Problem
+from hspyio.errors import RESCUE, DamagedFileError, HspyError, NotHspyError, Problem
 from hspyio.layout.fitting import fitting_axes
+from hspyio.layout.listing import missing_of_list
 from hspyio.node import Attribute, Damaged, Group
 from hspyio.parts import SignalParts
 from hspyio.records import record
@@ -60,6 +61,8 @@ class Contents:
         What is odd: experiments without data, a version that is none or newer than ours.
     has_models : bool
         Whether there is a group for models, be it empty.
+    listed : bool
+        Whether the file has a list of what was in it when it was sealed, be it damaged.
     """
 
     version: Version
@@ -69,6 +72,7 @@ class Contents:
     attributes: Group
     problems: tuple[Problem, ...]
     has_models: bool = False
+    listed: bool = False
 
     def models_of(self, name: str) -> dict[str, Group]:
         """Models that say they belong to an experiment."""
@@ -104,17 +108,28 @@ def contents(root: Group) -> Contents:
     ------
     NotHspyError
         If it holds neither experiments nor models.
+    DamagedFileError
+        If where they should be is damaged.
     """
-    holder = root.members.get(names.EXPERIMENTS)
-    analysis = root.members.get(names.ANALYSIS)
-    models = analysis.members.get(names.MODELS) if isinstance(analysis, Group) else None
     problems: list[Problem] = []
-    experiments = dict(_experiments(holder, problems)) if isinstance(holder, Group) else {}
-    known = _groups(models) if isinstance(models, Group) else {}
+    holder = _container(root, names.EXPERIMENTS, "", problems)
+    analysis = _container(root, names.ANALYSIS, "", problems)
+    models = _container(analysis, names.MODELS, f"/{names.ANALYSIS}", problems)
+    experiments = dict(_experiments(holder, problems)) if holder is not None else {}
+    known = dict(_groups(models, problems)) if models is not None else {}
+    listed = root.attributes.get(names.SEAL)
+    if listed is not None:
+        problems += missing_of_list(listed, experiments, known, {one.where for one in problems})
     if not experiments and not known:
-        raise NotHspyError(_nothing_found(root, problems))
-    declared = _declared_version(root)
-    version = parse_version(declared) if declared else _undeclared(experiments)
+        raise _nothing_found(root, problems)
+    stated = root.attributes.get(names.FILE_FORMAT_VERSION)
+    declared = _declared_version(stated)
+    if isinstance(stated, Damaged):
+        version: Version | None = CURRENT
+        where = f"/@{names.FILE_FORMAT_VERSION}"
+        problems.append(Problem(where, f"{stated.reason}; read as current", lost=True))
+    else:
+        version = parse_version(declared) if declared else _undeclared(experiments)
     if version is None:
         problems.append(Problem("/", f"the format version {declared!r} is none; read as current"))
     elif version > CURRENT:
@@ -130,17 +145,31 @@ def contents(root: Group) -> Contents:
         declared=declared,
         experiments=experiments,
         models=known,
-        attributes=Group(without_nexus(holder.attributes) if isinstance(holder, Group) else {}),
+        attributes=Group(without_nexus(holder.attributes) if holder is not None else {}),
         problems=tuple(problems),
-        has_models=isinstance(models, Group),
+        has_models=models is not None,
+        listed=listed is not None,
     )
+
+
+def _container(
+    parent: Group | None, name: str, above: str, problems: list[Problem]
+) -> Group | None:
+    """A group that holds others; one that is there and cannot be read is not absent."""
+    node = parent.members.get(name) if parent is not None else None
+    if node is None or isinstance(node, Group):
+        return node
+    text = node.reason if isinstance(node, Damaged) else "is a dataset, not a group"
+    lost = isinstance(node, Damaged) and not node.sound
+    problems.append(Problem(f"{above}/{name}", text, lost))
+    return None
 
 
 def _experiments(holder: Group, problems: list[Problem]) -> Iterator[tuple[str, Group]]:
     for name, node in holder.members.items():
         where = f"/{names.EXPERIMENTS}/{name}"
         if isinstance(node, Damaged):
-            problems.append(Problem(where, node.reason))
+            problems.append(Problem(where, node.reason, lost=not node.sound))
         elif isinstance(node, Group):
             if names.DATA in node.members:
                 yield name, node
@@ -148,22 +177,31 @@ def _experiments(holder: Group, problems: list[Problem]) -> Iterator[tuple[str, 
                 problems.append(Problem(where, "is skipped: it has no dataset called data"))
 
 
-def _groups(parent: Group) -> dict[str, Group]:
-    return {name: node for name, node in parent.members.items() if isinstance(node, Group)}
+def _groups(parent: Group, problems: list[Problem]) -> Iterator[tuple[str, Group]]:
+    for name, node in parent.members.items():
+        if isinstance(node, Group):
+            yield name, node
+        elif isinstance(node, Damaged):
+            where = f"/{names.ANALYSIS}/{names.MODELS}/{name}"
+            problems.append(Problem(where, node.reason, lost=not node.sound))
 
 
-def _nothing_found(root: Group, problems: Sequence[Problem]) -> str:
+def _nothing_found(root: Group, problems: Sequence[Problem]) -> HspyError:
+    lost = [problem for problem in problems if problem.lost]
+    if lost:
+        first, *rest = lost
+        more = "".join(f"\n  {problem}" for problem in rest)
+        return DamagedFileError(f"{first.message}; {RESCUE}{more}", where=first.where)
     found = ", ".join([*root.members][:10]) or "nothing"
     skipped = "".join(f"\n  {problem}" for problem in problems)
-    return (
+    return NotHspyError(
         "is an HDF5 file, but not an HSpy file: looked for groups with a dataset called 'data' "
         f"under /{names.EXPERIMENTS}, or models under /{names.ANALYSIS}/{names.MODELS}; its root "
         f"holds {found}{skipped}"
     )
 
 
-def _declared_version(root: Group) -> str:
-    node = root.attributes.get(names.FILE_FORMAT_VERSION)
+def _declared_version(node: object) -> str:
     value = node.value if isinstance(node, Attribute) else b""
     if not isinstance(value, bytes) and value.dtype.kind in "iuf" and value.size == 1:
         return str(round(float(value.reshape(())), 2))
@@ -228,7 +266,8 @@ def _hint(group: Group, where: str, problems: list[Problem], *, exact: bool) -> 
         return load(text) if text else NO_HINT
     except ValueError as error:
         if exact:
-            problems.append(Problem(f"{where}@{names.TYPES}", f"cannot be read: {error}"))
+            place = f"{where}@{names.TYPES}"
+            problems.append(Problem(place, f"cannot be read: {error}", lost=True))
         return NO_HINT
 
 
@@ -292,27 +331,6 @@ def to_signal(
         location=location,
     )
     return signal, problems
-
-
-_MEMBERS = (
-    names.METADATA,
-    names.ORIGINAL_METADATA,
-    names.ATTRIBUTES,
-    names.LEARNING_RESULTS,
-    names.PEAK_LEARNING_RESULTS,
-    names.MAPPED_PARAMETERS,
-    names.ORIGINAL_PARAMETERS,
-    names.MVA_RESULTS,
-    names.PEAK_MVA_RESULTS,
-    names.MASKS,
-    names.SEAL,
-)
-_AXES = r"axis-\d+|_(list|tuple)_\d+_axes"
-
-
-def is_own_member(name: str) -> bool:
-    """Whether a member of an experiment's group is part of the format, data aside."""
-    return name in _MEMBERS or re.fullmatch(_AXES, name) is not None
 
 
 def _is_ragged(data: Any) -> bool:

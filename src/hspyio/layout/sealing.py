@@ -6,10 +6,11 @@ import numpy as np
 
 from hspyio import names
 from hspyio.elements.nexus import nexus_attributes
+from hspyio.layout.listing import with_list
 from hspyio.layout.reading import Contents, is_own_member
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text
 
-__all__ = ["EXPERIMENT", "MODELS", "part_path", "sealed_parts", "with_room_for_seals"]
+__all__ = ["EXPERIMENT", "MODELS", "is_sealed", "part_path", "sealed_parts", "with_room_for_seals"]
 
 EXPERIMENT = "attributes, name and format version"
 """The part that holds what is said of the experiment as a whole."""
@@ -46,8 +47,14 @@ def sealed_parts(file: Contents, name: str) -> dict[str, Group | Array | Damaged
     return parts | {f"{MODELS}{key}": model for key, model in models.items()}
 
 
+def is_sealed(file: Contents, name: str) -> bool:
+    """Whether an experiment was sealed, be the seal lost or damaged."""
+    group = file.experiments[name]
+    return names.SEAL in group.members or names.SEAL in group.attributes
+
+
 def with_room_for_seals(root: Group) -> Group:
-    """A file with an empty seal on each experiment, for the one that is made at the end.
+    """A file with its list, and an empty seal on each experiment for the one made at the end.
 
     So the headers of the groups are complete before the data, and survive when the file is cut.
     """
@@ -62,7 +69,8 @@ def with_room_for_seals(root: Group) -> Group:
         inside = {**group.members, names.SEAL: Array(empty.dtype, MemorySource(empty))}
         members[name] = Group(attributes, inside, group.ordered)
     experiments = Group(holder.attributes, members, holder.ordered)
-    return Group(root.attributes, {**root.members, names.EXPERIMENTS: experiments}, root.ordered)
+    made = {**root.members, names.EXPERIMENTS: experiments}
+    return with_list(Group(root.attributes, made, root.ordered))
 
 
 def _text(value: str) -> Attribute:

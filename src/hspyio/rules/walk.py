@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hspyio import names
 from hspyio.elements.grammar import Kind, parse
-from hspyio.errors import NotHspyError
+from hspyio.errors import DamagedFileError, NotHspyError
 from hspyio.layout import contents, is_own_member
 from hspyio.node import Damaged, Group
 from hspyio.rules.view import (
@@ -50,7 +50,7 @@ def view_of(root: Group) -> View:
     """
     try:
         known = contents(root)
-    except NotHspyError as error:
+    except (NotHspyError, DamagedFileError) as error:
         return View(root, problem=error.message, damaged=tuple(_damaged_above(root)))
     walk = _Walk()
     walk.damaged += _damaged_above(root)

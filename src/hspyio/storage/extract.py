@@ -27,6 +27,7 @@ def extract_file(
     models: Collection[str],
     work: Work,
     *,
+    root: Group,
     durable: bool,
     overwrite: bool,
 ) -> None:
@@ -40,6 +41,8 @@ def extract_file(
         Names of groups. Attributes of the file and of their parents are copied too.
     work : Work
         How arrays are written.
+    root : Group
+        What is written first, in the place of what stands so in the old file.
     durable : bool
         Whether to wait until the file is on the disk.
     overwrite : bool
@@ -55,6 +58,7 @@ def extract_file(
     def fill(new: h5py.Group, output: Output) -> None:
         with FileHandle(os.path.realpath(source)).open() as old:
             keep = copied_from(old)
+            write_group(new, root, output)
             take_over(old, new, keep, skip=set(map(readable_name, old)))
             for holder, chosen in holders.items():
                 if not chosen:

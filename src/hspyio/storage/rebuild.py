@@ -13,7 +13,7 @@ from hspyio.storage.output import Output
 from hspyio.storage.sources import readable_name, stored_name
 from hspyio.storage.writer import Keep, write_group
 
-__all__ = ["copied_from", "linked_in", "rebuild", "take_over"]
+__all__ = ["copied_from", "held_in", "linked_in", "rebuild", "take_over"]
 
 
 def copied_from(old: h5py.File) -> Keep:
@@ -63,13 +63,18 @@ def rebuild(
     def take_over_rest() -> None:
         take_over(old, new, keep, skip=(names.EXPERIMENTS, names.ANALYSIS))
         for name, handled in ((names.EXPERIMENTS, replaced), (names.ANALYSIS, (names.MODELS,))):
-            beside = old.get(name)
+            beside = held_in(old, name)
             if isinstance(beside, h5py.Group) and (
                 beside.attrs or set(map(readable_name, beside)) - set(handled)
             ):
                 take_over(beside, new.require_group(name), keep, skip=handled)
 
     write_group(new, root, output, keep=keep, beside=take_over_rest)
+
+
+def held_in(group: h5py.Group, name: str) -> object:
+    """What is in a group, ``None`` if nothing is; what cannot be opened raises: it is there."""
+    return group[name] if group.get(name, getlink=True) is not None else None
 
 
 def take_over(old: h5py.Group, new: h5py.Group, keep: Keep, *, skip: Container[str]) -> None:

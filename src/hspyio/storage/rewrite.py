@@ -12,7 +12,7 @@ from hspyio.node import Array, Group, Kept
 from hspyio.storage.atomic import replace_file
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.output import Output
-from hspyio.storage.rebuild import copied_from, rebuild, take_over
+from hspyio.storage.rebuild import copied_from, held_in, rebuild, take_over
 from hspyio.storage.sources import readable_name, stored_name
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
@@ -103,7 +103,7 @@ def repack_file(
         with source.open() as old:
             keep = copied_from(old)
             take_over(old, new, keep, skip=(names.EXPERIMENTS,))
-            holder = old.get(names.EXPERIMENTS)
+            holder = held_in(old, names.EXPERIMENTS)
             if not isinstance(holder, h5py.Group):
                 return
             nodes: dict[str, Group | Kept] = {

@@ -10,7 +10,8 @@ bytes    what
 4        version of this form, 1
 4        length of the next field
 n        JSON: ``trees``: name of a part -> digest of what it holds (BLAKE2b, 128 bits);
-         ``arrays``: a list of ``[path, kind, step, head, count]``, see `ArraySums`
+         ``arrays``: a list of ``[path, kind, step, head, count]``, see `ArraySums`;
+         ``listed``: whether the root has a list of experiments and models
 4 each   the CRC-32 of every unit of every array, in the order of the list
 16       BLAKE2b of all before
 =======  ==========================================================================
@@ -84,10 +85,13 @@ class Seal:
         Digest of each part, by its name.
     arrays : mapping of str to ArraySums
         Checksums of the arrays, by path: the part, then the path in it.
+    listed : bool
+        Whether the file has a list of what is in it, too.
     """
 
     trees: Mapping[str, str] = field(default_factory=dict)
     arrays: Mapping[str, ArraySums] = field(default_factory=dict)
+    listed: bool = False
 
 
 # making
@@ -155,7 +159,7 @@ def make_seal(
         for path, array in found.arrays.items():
             where = _joined(name, path)
             arrays[where] = known.get(where) or sums_of(array, work)
-    return Seal(trees, arrays)
+    return Seal(trees, arrays, listed=True)
 
 
 def _joined(part: str, path: str) -> str:
@@ -177,7 +181,7 @@ def write_seal(group: h5py.Group, seal: Seal) -> None:
 
 def _encoded(seal: Seal) -> bytes:
     listed = [[path, s.kind, s.step, s.head, len(s.sums)] for path, s in seal.arrays.items()]
-    head = {"trees": dict(seal.trees), "arrays": listed}
+    head = {"trees": dict(seal.trees), "arrays": listed, "listed": seal.listed}
     text = json.dumps(head, separators=(",", ":")).encode()
     sums = [array.sums.astype("<u4").tobytes() for array in seal.arrays.values()]
     content = b"".join([_HEAD.pack(_MAGIC, _VERSION, len(text)), text, *sums])
@@ -238,7 +242,8 @@ def _decoded(content: bytes) -> Seal:
             str(path): ArraySums(str(kind), int(step), str(digest), sums[low : low + count])
             for (path, kind, step, digest, count), low in zip(head["arrays"], ends, strict=False)
         }
-        return Seal({str(k): str(v) for k, v in head["trees"].items()}, arrays)
+        trees = {str(k): str(v) for k, v in head["trees"].items()}
+        return Seal(trees, arrays, bool(head.get("listed", False)))
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise SealError(f"makes no sense: {error}") from None
 
