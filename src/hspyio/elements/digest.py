@@ -42,12 +42,12 @@ def digest(node: Node, companion: Array | None = None) -> str:
     content = _content(node, top=True)
     if companion is not None:
         content += _content(companion, top=True)
-    summary = _blake2b()(content, digest_size=6).digest()
+    summary = quick_blake2b()(content, digest_size=6).digest()
     return binascii.b2a_base64(summary, newline=False).decode()
 
 
 @cache
-def _blake2b() -> type[hashlib.blake2b]:
+def quick_blake2b() -> type[hashlib.blake2b]:
     """Python's own; `hashlib` gives the same, but loads OpenSSL first, longer than a file takes."""
     try:
         from _blake2 import blake2b
@@ -75,7 +75,7 @@ def _array_content(node: Array, *, top: bool) -> bytes:
 
 
 def _group_content(group: Group) -> bytes:
-    summary = _blake2b()(digest_size=16)
+    summary = quick_blake2b()(digest_size=16)
     for kind, children in ((b"a", group.attributes), (b"m", group.members)):
         for name in sorted(children):
             summary.update(kind + name.encode("utf-8", "surrogatepass") + b"\0")

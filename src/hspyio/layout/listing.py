@@ -6,8 +6,6 @@ It is an attribute of the root, `hspyio.names.SEAL`: JSON, ``{"experiments": [..
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
+from hspyio.elements.digest import quick_blake2b
 from hspyio.errors import Problem
 from hspyio.node import Attribute, Damaged, Group
 
@@ -29,6 +28,8 @@ _HOLDERS = {
 
 def list_of(experiments: Iterable[str], models: Iterable[str]) -> Attribute:
     """The attribute that tells what a file holds."""
+    import json
+
     held = {"experiments": list(experiments), "models": list(models)}
     content = json.dumps(held, separators=(",", ":")).encode()
     values = np.frombuffer(content + _digest(content), np.uint8)
@@ -72,6 +73,8 @@ def _decoded(stored: Attribute | Damaged) -> Mapping[str, list[str]] | None:
     content = value if isinstance(value, bytes) else value.tobytes()
     if _digest(content[:-_DIGEST]) != content[-_DIGEST:]:
         return None
+    import json
+
     try:
         held: Any = json.loads(content[:-_DIGEST])
         return {kind: list(map(str, held[kind])) for kind in _HOLDERS}
@@ -80,4 +83,4 @@ def _decoded(stored: Attribute | Damaged) -> Mapping[str, list[str]] | None:
 
 
 def _digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=_DIGEST).digest()
+    return quick_blake2b()(content, digest_size=_DIGEST).digest()

@@ -18,6 +18,7 @@ from hspyio.elements.signals import decode_signal
 from hspyio.elements.text import decode_bytes
 from hspyio.errors import RESCUE, DamagedFileError, HspyError, NotHspyError, Problem
 from hspyio.layout.fitting import fitting_axes
+from hspyio.layout.listing import missing_of_list
 from hspyio.node import Attribute, Damaged, Group
 from hspyio.parts import SignalParts
 from hspyio.records import record
@@ -118,8 +119,6 @@ def contents(root: Group) -> Contents:
     known = dict(_groups(models, problems)) if models is not None else {}
     listed = root.attributes.get(names.SEAL)
     if listed is not None:
-        from hspyio.layout.listing import missing_of_list
-
         problems += missing_of_list(listed, experiments, known, {one.where for one in problems})
     if not experiments and not known:
         raise _nothing_found(root, problems)
