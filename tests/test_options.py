@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -30,7 +31,7 @@ def test_read_chunks_are_known_words_or_a_shape(chunks: Any) -> None:
         assert ReadOptions(chunks=good).chunks == good
 
 
-@pytest.mark.parametrize("chunks", [False, 5, "auto", 1.5, [1, 2], {"x": 1}, b"x"])
+@pytest.mark.parametrize("chunks", [False, 5, "auto", 1.5, {1, 2}, {"x": 1}, b"x"])
 def test_write_chunks_are_none_true_or_a_shape(chunks: Any) -> None:
     with pytest.raises(OptionError, match="use None, True or a shape"):
         WriteOptions(chunks=chunks)
@@ -98,3 +99,19 @@ def test_file_writer_refuses_what_makes_no_sense(options: dict[str, Any], tmp_pa
         hspyio.file_writer(path, made, **options)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_shapes_may_be_lists(tmp_path: Path) -> None:
+    assert WriteOptions(chunks=[1, 2], maxshape=[None, 3]).chunks == (1, 2)  # type: ignore[arg-type]
+    assert WriteOptions(maxshape=[None, 3]).maxshape == (None, 3)  # type: ignore[arg-type]
+    path, other = tmp_path / "a.hspy", tmp_path / "b.hspy"
+    signal = hspyio.Signal(np.zeros((4, 6)))
+    hspyio.save(path, signal, chunks=[1, 2])  # type: ignore[arg-type]
+    hspyio.append(path, signal, chunks=[2, 2])  # type: ignore[arg-type]
+    hspyio.repack(path, other, chunks=[4, 3])  # type: ignore[arg-type]
+    for file, chunks in ((path, [(1, 2), (2, 2)]), (other, [(4, 3)] * 2)):
+        with h5py.File(file) as opened:
+            assert [group["data"].chunks for group in opened["Experiments"].values()] == chunks
+    with hspyio.open(path) as experiments:
+        name = next(iter(experiments))
+    assert hspyio.load(path, name=name, lazy=True, chunks=[2, 6]).data.chunksize == (2, 6)  # type: ignore[arg-type]

@@ -62,7 +62,7 @@ def _values(one: Any, other: Any, where: str) -> Iterator[str]:
     if kind is not other_kind:
         yield f"{where}: {_short(one)} ({kind.__name__}), {_short(other)} ({other_kind.__name__})"
         return
-    compare = _COMPARE.get(kind)
+    compare = _quantities if _is_quantity(kind) else _COMPARE.get(kind)
     if compare is not None:
         yield from compare(one, other, where)
     elif not _equal_scalars(one, other):
@@ -89,6 +89,8 @@ def _equal_scalars(one: Any, other: Any) -> bool:
         )
     if isinstance(one, complex):
         return _equal_scalars(one.real, other.real) and _equal_scalars(one.imag, other.imag)
+    if getattr(one, "unit", None) != getattr(other, "unit", None):
+        return False  # pandas' times have one
     if hasattr(one, "tzinfo"):
         same_zone = repr(one.tzinfo) == repr(other.tzinfo) and one.fold == other.fold
         return bool(same_zone and one.replace(tzinfo=None) == other.replace(tzinfo=None))
@@ -207,6 +209,17 @@ def _signals(one: Signal, other: Signal, where: str) -> Iterator[str]:
 
 def _computed(data: Any) -> Any:
     return data.compute() if hasattr(data, "compute") else data
+
+
+def _is_quantity(kind: type) -> bool:
+    """Whether it is a type of pint: values in units."""
+    return kind.__module__ == "pint" and hasattr(kind, "magnitude")
+
+
+def _quantities(one: Any, other: Any, where: str) -> Iterator[str]:
+    yield from _values(one.magnitude, other.magnitude, where)
+    if str(one.units) != str(other.units):
+        yield f"{where}: {one.units}, {other.units}"
 
 
 def _models(one: Model, other: Model, where: str) -> Iterator[str]:

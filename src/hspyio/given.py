@@ -36,8 +36,8 @@ def kind_of(value: object) -> str:
 
 
 def is_dask(value: object) -> bool:
-    """Whether it is a dask array."""
-    return type(value).__module__.partition(".")[0] == "dask" and hasattr(value, "chunks")
+    """Whether it is a dask array: `Delayed` is none, which has any attribute one asks for."""
+    return _is_a(value, "dask", "Array")
 
 
 def is_hyperspy(value: object) -> bool:

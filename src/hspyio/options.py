@@ -54,6 +54,7 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
+        _as_tuples(self, "chunks")
         if self.errors not in ("raise", "warn"):
             raise OptionError(f"errors is {self.errors!r}; use 'raise' or 'warn'")
         if self.isolated and self.lazy:
@@ -111,6 +112,7 @@ class WriteOptions:
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
+        _as_tuples(self, "chunks", "maxshape")
         chunks = self.chunks
         if chunks is False or not (chunks is None or chunks is True or isinstance(chunks, tuple)):
             raise OptionError(f"chunks is {chunks!r}; use None, True or a shape")
@@ -126,6 +128,14 @@ class WriteOptions:
             if not isinstance(value := getattr(self, name), bool):
                 raise OptionError(f"{name} is {value!r}; use True or False")
         _check_threads(self.threads)
+
+
+def _as_tuples(options: ReadOptions | WriteOptions, *names: str) -> None:
+    """Shapes may be given as lists, as numpy and h5py take them."""
+    for name in names:
+        value: object = getattr(options, name)
+        if isinstance(value, list):
+            object.__setattr__(options, name, tuple(value))
 
 
 def _check_threads(threads: object) -> None:

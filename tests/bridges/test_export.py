@@ -302,3 +302,52 @@ def test_either_library_for_netcdf_does(path: Path, monkeypatch: pytest.MonkeyPa
     )
     hspyio.convert(path, path.with_name("b.nc"))
     assert not signal_differences(signal(), read(path.with_name("b.nc")))
+
+
+TIME_UNITS = (
+    "Y",
+    "M",
+    "W",
+    "D",
+    "h",
+    "m",
+    "s",
+    "ms",
+    "us",
+    "ns",
+    "10s",
+    "3D",
+    "ps",
+    "fs",
+    "as",
+    "",
+)
+NOT_HELD = {*("Mps", "Mfs", "Mas", "M"), *("mY", "mM", "mps", "mfs", "mas", "m")}
+
+
+@pytest.mark.parametrize("kind", "Mm")
+@pytest.mark.parametrize("unit", TIME_UNITS)
+@pytest.mark.filterwarnings("ignore::hspyio.HspyWarning")
+def test_times_of_any_unit(kind: str, unit: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "a.hspy", tmp_path / "a.nc"
+    dtype = np.dtype(f"{kind}8[{unit}]" if unit else f"{kind}8")
+    data = np.array([3, 5, np.iinfo(np.int64).min]).view(dtype)
+    hspyio.save(source, Signal(data))
+    if f"{kind}{unit}" in NOT_HELD:
+        word = "datetime64" if kind == "M" else "timedelta64"
+        with pytest.raises(ConversionError, match=rf"{word}.*give a {word}"):
+            hspyio.convert(source, target)
+        assert not target.exists()
+        return
+    hspyio.convert(source, target)
+    with xr.open_dataset(target, engine="h5netcdf", decode_timedelta=True) as found:
+        back = hspyio.from_xarray(found).data
+    assert np.array_equal(np.asarray(back)[:2], data[:2]) and np.isnat(np.asarray(back)[2])
+
+
+def test_a_time_that_is_too_far_off(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.hspy", tmp_path / "a.nc"
+    hspyio.save(source, Signal(np.array([10**17], "M8[Y]")))
+    with pytest.raises(ConversionError, match=r"datetime64\[Y\], some too far off"):
+        hspyio.convert(source, target)
+    assert not target.exists()

@@ -12,10 +12,16 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+from unittest.mock import MagicMock
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import dask
 import numpy as np
+import pandas as pd
+import pint
+import scipy.sparse
+import sympy
 
 from hspyio import MetadataTree, Signal
 from hspyio.elements.decoder import as_objects
@@ -130,7 +136,22 @@ TIMES = [
     datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=1))),
     datetime(2020, 1, 1, tzinfo=timezone(timedelta(seconds=3601), "lab")),
     datetime(2020, 1, 1, 1, 2, 3, 4, UTC), timedelta(), timedelta(-5, 3, 7),
-    timedelta.max, timedelta.min,
+    timedelta.max, timedelta.min, pd.Timestamp("2020-01-01 00:00:00.123456789"),
+    pd.Timestamp("2020-01-01", tz="UTC"), pd.Timestamp(3, unit="ns", tz="Europe/Berlin"),
+    pd.Timestamp("2020-10-25 01:30", tz="UTC").tz_convert("Europe/Berlin"),
+    pd.Timestamp(np.datetime64("9000", "s"), tz=timezone(timedelta(seconds=3601), "lab")),
+    pd.Timestamp("2020-01-01T00:00+02:00"), pd.Timestamp.max, pd.Timestamp.min,
+    pd.Timedelta(5, "ns"), pd.Timedelta(np.timedelta64(-3, "s")), pd.Timedelta.max,
+]  # fmt: skip
+UNITS = pint.get_application_registry()
+QUANTITIES = [
+    UNITS.Quantity(0.0251, "angstrom"), UNITS.Quantity(1, ""), UNITS.Quantity(-0.0, "m/s**2"),
+    UNITS.Quantity(2**70, "1/s"), UNITS.Quantity(math.nan, "m**0.5"), UNITS.Quantity(20.5, "degC"),
+    UNITS.Quantity(2, "delta_degC"), UNITS.Quantity(1 + 2j, "V"), UNITS.Quantity(1, "percent"),
+    UNITS.Quantity(Decimal("1.10"), "eV"), UNITS.Quantity(Fraction(1, 3), "kV"),
+    UNITS.Quantity(np.float32(1.5), "nm"), UNITS.Quantity(np.arange(3), "keV"),
+    UNITS.Quantity(np.zeros((0, 2)), "keV"), UNITS.Quantity(np.array(2.5), "µm"),
+    UNITS.Unit("kg*m**2/s**3"), UNITS.Unit(""),
 ]  # fmt: skip
 OTHERS = [
     Path("a/b"), Path(), PurePosixPath("/x"), PureWindowsPath("C:\\x"), PurePosixPath("\udc80"),
@@ -189,6 +210,7 @@ CASES: dict[str, Any] = {
         "list": LISTS,
         "dict": DICTS,
         "time": TIMES,
+        "quantity": QUANTITIES,
         "other": OTHERS,
         "array": ARRAYS,
         "signal": SIGNALS,
@@ -207,6 +229,15 @@ REFUSED: dict[str, Any] = {
     "object field": np.array([(1, None)], [("a", "i4"), ("b", "O")]),
     "no fields": np.zeros(2, np.dtype([])),
     "record array": np.zeros(2, "i4,f8").view(np.recarray),
+    "dask's delayed": dask.delayed(1),
+    "what answers everything": MagicMock(),
+    "what passes for a dict": MagicMock(spec=dict),
+    "formula": sympy.Symbol("x") + 1,
+    "sparse": scipy.sparse.eye_array(3),
+    "frame": pd.DataFrame({"a": [1]}),
+    "no time": pd.NaT,
+    "no value": pd.NA,
+    "quantity of objects": UNITS.Quantity(np.array([None, {}.keys()]), "m"),
     "key": {object(): 1},
     "key in a tuple": {(1, len): 1},
 }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cases import CASES, REFUSED
 
-from hspyio import Signal, UnsupportedTypeError, save
+from hspyio import HspyWarning, Signal, UnsupportedTypeError, file_writer, load, save
 from hspyio.testing import assert_roundtrip
 
 
@@ -20,7 +20,9 @@ def test_comes_back_exactly(name: str, tmp_path: Path) -> None:
     assert_roundtrip(Signal([1.0], metadata=tree, original_metadata=tree), tmp_path / "a.hspy")
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(("array", "signal"))])
+@pytest.mark.parametrize(
+    "name", [name for name in CASES if name.startswith(("array", "signal", "quantity"))]
+)
 def test_stands_in_an_object_array(name: str, tmp_path: Path) -> None:
     array = np.empty(2, object)
     array[0] = CASES[name]
@@ -63,3 +65,30 @@ def test_depth_that_is_allowed_comes_back(kind: str, tmp_path: Path) -> None:
         as_list = kind == "list" or (kind == "mixed" and level % 2)
         value = [value, None] if as_list else {1: value, "b": None}
     assert_roundtrip(Signal([1.0], metadata={"x": value}), tmp_path / "a.hspy")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("dask's delayed", "Delayed"),
+        ("what answers everything", "MagicMock"),
+        ("formula", "sympy"),
+        ("sparse", "use its .todense()"),
+        ("no time", "pandas.NaT"),
+        ("no value", "pandas.<NA>"),
+    ],
+)
+@pytest.mark.parametrize("by", ["save", "file_writer"])
+def test_a_refusal_names_the_type(tmp_path: Path, name: str, said: str, by: str) -> None:
+    path, tree = tmp_path / "a.hspy", {"x": REFUSED[name], "y": [1, {"z": REFUSED[name]}]}
+    if by == "save":
+        with pytest.raises(UnsupportedTypeError) as caught:
+            save(path, Signal([1.0], metadata=tree))
+        text = str(caught.value)
+    else:
+        axes = [{"size": 1, "navigate": False}]
+        with pytest.warns(HspyWarning) as heard:
+            file_writer(path, {"data": np.ones(1), "axes": axes, "metadata": tree})
+        text = str(heard[0].message)
+        assert load(path).metadata.as_dictionary()["y"] == [1, {}]
+    assert text.count(said) == 2 and "deep" not in text

@@ -124,7 +124,8 @@ TAGS = [
     "UUID", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath", "datetime", "date",
     "time", "timedelta", "numpy.datetime", "OrderedDict", "sequence", "range", "signal0",
     "masked", "numpy.ma.masked", "array", "array0", "bytes", "text", "strings", "ragged",
-    "objects", "newer than us",
+    "objects", "pint.Quantity", "pint.Unit", "pandas.Timestamp", "pandas.Timedelta",
+    "newer than us",
 ]  # fmt: skip
 NONSENSE: list[Any] = [
     None, 5, -1, "nonsense", "O", "f8", [], [1], ["set"], ["nonsense", 1], ["f8", [2, 2]],

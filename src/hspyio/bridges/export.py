@@ -20,7 +20,12 @@ from hspyio.api.progress import working
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.export_tiff import write_tiff
 from hspyio.bridges.packages import imported
-from hspyio.bridges.parts_of_data import split_complex, split_fields, with_known_floats
+from hspyio.bridges.parts_of_data import (
+    split_complex,
+    split_fields,
+    with_known_floats,
+    with_known_times,
+)
 from hspyio.bridges.xarray import to_xarray
 from hspyio.computed import scheduler, thread_limit
 from hspyio.errors import (
@@ -239,6 +244,7 @@ def _array(signal: Signal, notes: list[Problem], work: Work) -> xarray.DataArray
         raise ConversionError("cannot be held by netCDF and Zarr", [problem])
     if array.dtype.kind in "mM":
         notes.append(Problem("data", f"are {array.dtype}: held as numbers of some unit of time"))
+        array = with_known_times(array)
     if array.chunks is not None:
         array = array.copy(data=_told(array.data, work))
     return split_fields(array, notes)

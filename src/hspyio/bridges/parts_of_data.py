@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xarray
     from numpy.typing import NDArray
 
-__all__ = ["join_parts", "split_complex", "split_fields", "with_known_floats"]
+__all__ = ["join_parts", "split_complex", "split_fields", "with_known_floats", "with_known_times"]
 
 _REAL, _IMAGINARY = "_real", "_imag"
 _PART = "hspy_part"
@@ -100,6 +100,52 @@ def with_known_floats(
         return array
     notes.append(Problem(str(array.name), f"is {array.dtype}: held as {new}{loss}"))
     return array.astype(new, keep_attrs=True)
+
+
+_FINE = ("s", "ms", "us", "ns")
+_COUNTED = {"M": ("D", "h", "m", *_FINE), "m": _FINE}
+"""Units that xarray counts moments and durations in without a remark."""
+_COARSE = {
+    "M": dict.fromkeys("WMY", "D"),
+    "m": dict.fromkeys("WDhm", "s"),
+}
+
+
+def with_known_times(array: xarray.DataArray) -> xarray.DataArray:
+    """Make the same moments and durations in the units that netCDF and Zarr count in.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        The data.
+
+    Raises
+    ------
+    ConversionError
+        If none of these units holds them exactly; of lazy data it is seen when they are computed.
+    """
+    dtype = array.dtype
+    if dtype.kind not in "mM":
+        return array
+    unit, step = np.datetime_data(dtype)
+    counted_in = _COUNTED[dtype.kind]
+    if unit in counted_in and step == 1:
+        return array
+    word = "datetime64" if dtype.kind == "M" else "timedelta64"
+    new = np.dtype(f"{dtype.kind}8[{_COARSE[dtype.kind].get(unit, unit)}]")
+    if np.datetime_data(new)[0] not in counted_in:
+        known = ", ".join(counted_in)
+        message = f"are {dtype}: give a {word} of one of the units {known}, such as {word}[s]"
+        raise ConversionError("cannot be held by netCDF and Zarr", [Problem("data", message)])
+
+    def counted(values: NDArray[Any]) -> NDArray[Any]:
+        made = values.astype(new)
+        if not np.array_equal(made.astype(dtype).view(np.int64), values.view(np.int64)):
+            message = f"are {dtype}, some too far off for {new}"
+            raise ConversionError("cannot be held by netCDF and Zarr", [Problem("data", message)])
+        return made
+
+    return _applied(counted, [array], new, array.attrs)
 
 
 def join_parts(dataset: xarray.Dataset) -> xarray.Dataset:

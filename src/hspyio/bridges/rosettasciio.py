@@ -16,7 +16,7 @@ from hspyio.api.editing import put, update_group
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.saving import warn_unannotated, write_new
 from hspyio.axes import axes_for
-from hspyio.elements.form import Refusal
+from hspyio.elements.form import Refusal, no_form
 from hspyio.errors import (
     HspyWarning,
     OptionError,
@@ -195,7 +195,7 @@ def file_writer(
     _warn_unknown(kwds, _FILTERS, "file_writer")
     known = {name: value for name, value in kwds.items() if name in _FILTERS}
     options = WriteOptions(
-        chunks=tuple(chunks) if isinstance(chunks, list) else chunks,
+        chunks=chunks,
         compression=compression,
         threads=threads,
         progress=bool(show_progressbar),
@@ -358,19 +358,20 @@ def _lenient(value: object) -> object:
     Refusal
         If the value is nothing that a file can hold.
     """
-    if isinstance(value, np.ma.MaskedArray):
-        return value.view(np.ma.MaskedArray)
-    if isinstance(value, np.ndarray):
+    kind = type(value)  # whose own word counts: there are objects that pass for anything
+    if issubclass(kind, np.ma.MaskedArray):
+        return value.view(np.ma.MaskedArray)  # type: ignore[attr-defined]
+    if issubclass(kind, np.ndarray):
         return np.asarray(value)
-    if isinstance(value, Mapping) and not isinstance(value, (dict, OrderedDict)):
-        return dict(value)
-    if isinstance(value, deque):
-        return list(value)
-    if isinstance(value, memoryview):
-        return value.tobytes()
-    if isinstance(value, enum.Enum) and not isinstance(value, int):
-        raise Refusal(f"no HSpy form for the enumeration {type(value).__name__}")
+    if issubclass(kind, Mapping) and not issubclass(kind, dict | OrderedDict):
+        return dict(value)  # type: ignore[call-overload]
+    if issubclass(kind, deque):
+        return list(value)  # type: ignore[call-overload]
+    if issubclass(kind, memoryview):
+        return value.tobytes()  # type: ignore[attr-defined]
+    if issubclass(kind, enum.Enum) and not issubclass(kind, int):
+        raise Refusal(f"no HSpy form for the enumeration {kind.__name__}")
     for base in _BASES:
-        if isinstance(value, base):
+        if issubclass(kind, base):
             return base(value)
-    raise Refusal(f"no HSpy form for {type(value).__module__}.{type(value).__qualname__}")
+    raise no_form(value)

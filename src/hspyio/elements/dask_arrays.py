@@ -8,18 +8,14 @@ from hspyio.elements.element import Element
 from hspyio.elements.form import Form, Refusal
 from hspyio.elements.masked import has_masked_blocks, joined, parts_of
 from hspyio.errors import SaveError
+from hspyio.given import is_dask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["ELEMENT", "is_dask", "values_of"]
-
-
-def is_dask(value: object) -> bool:
-    """Whether a value is a dask array, told without importing dask."""
-    return type(value).__module__.partition(".")[0] == "dask" and hasattr(value, "compute")
+__all__ = ["ELEMENT", "values_of"]
 
 
 def values_of(graph: Any) -> NDArray[Any]:

@@ -73,8 +73,8 @@ _USUAL_GROWTH = 16
 _MOST_GROWN = 64 * 2**20
 """Bytes of values in one experiment that are larger than that."""
 
-_RESTORED_ALWAYS = ("text",)
-"""What reads as text in any reading: the specification has no other form for it."""
+_RESTORED_ALWAYS = ("text", "pint.Quantity", "pint.Unit")
+"""What is itself in any reading: the specification has no other form for it."""
 
 
 def is_restored_always(hint: Hint) -> bool:

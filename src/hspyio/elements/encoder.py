@@ -9,7 +9,7 @@ from typing import Any
 from hspyio import names
 from hspyio.elements.digest import digest
 from hspyio.elements.element import Element, Encode
-from hspyio.elements.form import NONE_FORM, Form, Refusal
+from hspyio.elements.form import NONE_FORM, Form, Refusal, no_form
 from hspyio.elements.hints import NO_HINT, Hint, names_digest
 from hspyio.elements.keys import key_to_json
 from hspyio.elements.naming import name_items
@@ -85,8 +85,7 @@ class Encoder:
             value = self.lenient(value)
             encode = self._encode_of(value)
         if encode is None:
-            kind = type(value)
-            raise Refusal(f"no HSpy form for {kind.__module__}.{kind.__qualname__}")
+            raise no_form(value)
         return encode(value, self, where)
 
     def _encode_of(self, value: object) -> Encode | None:

@@ -8,11 +8,20 @@ from hspyio import names
 from hspyio.elements.hints import NO_HINT, Hint
 from hspyio.node import Array, Attribute, Group, Text
 
-__all__ = ["TEXT", "Form", "Refusal", "text_form"]
+__all__ = ["TEXT", "Form", "Refusal", "no_form", "text_form"]
 
 
 class Refusal(Exception):  # noqa: N818 - no error yet: the walker collects them
     """A value has no form; the walker notes the place and goes on to find the others."""
+
+
+def no_form(value: object) -> Refusal:
+    """The refusal of a type that no file can hold; nothing is asked of the value itself."""
+    kind = type(value)
+    mend = ""
+    if hasattr(kind, "todense"):
+        mend = "; it is sparse: use its .todense() or .toarray()"
+    return Refusal(f"no HSpy form for {kind.__module__}.{kind.__qualname__}{mend}")
 
 
 @dataclass(slots=True, eq=False, repr=False)

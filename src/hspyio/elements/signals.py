@@ -12,7 +12,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.axes import UniformAxis, axis_to_dict
-from hspyio.elements.dask_arrays import is_dask, values_of
+from hspyio.elements.dask_arrays import values_of
 from hspyio.elements.decoder import ABSENT, is_restored_always, item_of, shapes_of
 from hspyio.elements.element import Element, Item
 from hspyio.elements.encoder import sealed
@@ -25,6 +25,7 @@ from hspyio.elements.ragged import join, loosened, misfits, ragged_form, ragged_
 from hspyio.elements.text import decode_bytes, store_text
 from hspyio.elements.text_arrays import text_values
 from hspyio.errors import UNREADABLE, AxesError, DamagedFileError, HspyError, Problem
+from hspyio.given import is_dask
 from hspyio.node import Array, Attribute, Damaged, GraphSource, Group, Kept, Text, Vlen
 from hspyio.parts import SignalParts
 from hspyio.records import record

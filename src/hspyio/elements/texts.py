@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import PurePath
 
-__all__ = ["TEXT_TYPES", "TextType", "float_text", "int_text", "parse_int"]
+__all__ = [
+    "TEXT_TYPES",
+    "TextType",
+    "float_text",
+    "int_text",
+    "moment_text",
+    "parse_int",
+    "parse_moment",
+]
 
 _DECIMAL_DIGITS = 4000
 _DECIMAL_BITS = 13000
@@ -108,7 +116,8 @@ def _zone_text(zone: tzinfo | None, fold: int) -> str:
     return name + ("[fold]" if fold else "")
 
 
-def _moment_text(value: datetime | time) -> str:
+def moment_text(value: datetime | time) -> str:
+    """ISO 8601, and what that leaves out; inverse of `parse_moment`."""
     extra = _zone_text(value.tzinfo, value.fold)
     return value.isoformat() + extra
 
@@ -116,7 +125,8 @@ def _moment_text(value: datetime | time) -> str:
 _MOMENT = r"([^\[\]]*)(?:\[(=?)([^\[\]]*?)\])??(\[fold\])?"
 
 
-def _parse_moment(kind: type[datetime | time], text: str) -> Any:
+def parse_moment(kind: type[datetime | time], text: str) -> Any:
+    """A moment of a text, in the zone that it names."""
     match = re.fullmatch(_MOMENT, text)
     if match is None:
         raise ValueError(f"no moment: {text!r}")
@@ -170,8 +180,8 @@ TEXT_TYPES: tuple[TextType, ...] = (
     TextType("WindowsPath", "pathlib", str, partial(_path, "PureWindowsPath")),
     TextType("PurePosixPath", "pathlib", str),
     TextType("PureWindowsPath", "pathlib", str),
-    TextType("datetime", "datetime", _moment_text, partial(_parse_moment, datetime)),
+    TextType("datetime", "datetime", moment_text, partial(parse_moment, datetime)),
     TextType("date", "datetime", date.isoformat, date.fromisoformat),
-    TextType("time", "datetime", _moment_text, partial(_parse_moment, time)),
+    TextType("time", "datetime", moment_text, partial(parse_moment, time)),
     TextType("timedelta", "datetime", _duration_text, _parse_duration),
 )
