@@ -104,7 +104,7 @@ def as_array(value: Any) -> Any:
     meant = more_than_an_array(value) or _no_array(value)
     if meant:
         raise ArgumentError(f"data are a {kind_of(value)}; {meant}")
-    if isinstance(value, np.ndarray):
+    if issubclass(type(value), np.ndarray):
         return value
     try:
         masked = stacked(value)
