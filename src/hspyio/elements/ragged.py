@@ -528,8 +528,8 @@ def _holds(restored: Any, plain: NDArray[Any]) -> bool:
         array, _ = item_array(restored)
     except Refusal:
         return False
-    if array.dtype.kind == "U":
-        return bool(np.array_equal(array.reshape(plain.shape), plain))
+    if not array.size or _is_text(array):
+        return bool(array.ravel().tolist() == plain.ravel().tolist())
     with np.errstate(invalid="ignore", over="ignore"):
         back = to_stored(array).astype(plain.dtype).reshape(plain.shape)
     return content_bytes(back) == content_bytes(plain)
