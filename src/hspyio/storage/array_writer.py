@@ -17,10 +17,11 @@ from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szi
 from hspyio.filters.pipeline import Pipeline
 from hspyio.node import Array, Filter, GraphSource, Group, Text, Vlen, arrays_of
 from hspyio.records import record
-from hspyio.storage.blocks import BlockEncoder, ChunkTarget, PlainTarget
+from hspyio.storage.blocks import BlockEncoder, ChunkTarget, PlainTarget, Target
 from hspyio.storage.datasets import filter_available
 from hspyio.storage.output import Output
 from hspyio.storage.scatter import Grid, write_allocated, write_chunks
+from hspyio.storage.scratch import ScratchTarget, open_scratch
 from hspyio.storage.sources import readable_name, stored_name
 from hspyio.storage.stored_layout import chunk_index, stored_layout
 from hspyio.storage.types import to_h5py
@@ -189,9 +190,8 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
     assert array.chunks is not None
     pipeline = Pipeline(array.filters, _plain_dtype(array), array.chunks)
     if isinstance(array.source, GraphSource):
-        encoder = BlockEncoder(pipeline, array.shape)
-        target = ChunkTarget(dataset, encoder, output, _where(dataset))
-        output.graphs.append((array.source.graph, target))
+        graph = array.source.graph
+        output.graphs.append((graph, _target(dataset, pipeline, graph.chunks, output)))
         return
     values = array.source.read().astype(pipeline.dtype, copy=False)
     stored = None if array.filters else stored_layout(dataset, array.type, ())
@@ -203,6 +203,17 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
         write_chunks(dataset, pipeline, values, output)
     else:
         write_allocated(index, pipeline, values, output)
+
+
+def _target(
+    dataset: h5d.DatasetID, pipeline: Pipeline, blocks: tuple[tuple[int, ...], ...], output: Output
+) -> Target:
+    """Where the blocks of a dask array go: chunks that wait for many of them wait on disk."""
+    shape = tuple(map(sum, blocks))
+    scratch = open_scratch(blocks, pipeline.chunk, pipeline.dtype.itemsize, output)
+    if scratch is None:
+        return ChunkTarget(dataset, BlockEncoder(pipeline, shape), output, _where(dataset))
+    return ScratchTarget(dataset, pipeline, blocks, scratch, output, _where(dataset))
 
 
 def _where(dataset: h5d.DatasetID) -> str:

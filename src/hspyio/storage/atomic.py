@@ -162,7 +162,7 @@ def replace_file(
         try:
             with file_beside(target) as made:
                 with (
-                    Output(os.dup(made.descriptor), work) as output,
+                    Output(os.dup(made.descriptor), work, folder) as output,
                     _written(output, notes, durable=durable, finish=finish) as file,
                 ):
                     fill(file, output)

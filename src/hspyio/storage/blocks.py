@@ -144,6 +144,10 @@ class Target(Protocol):
         """Store a block, from any thread."""
         ...
 
+    def finish(self) -> None:
+        """Write what waits for all blocks, when they are there."""
+        ...
+
 
 class ChunkTarget:
     """Takes blocks in any order, from many threads, and stores their chunks.
@@ -224,6 +228,9 @@ class ChunkTarget:
         """Chunks that have not come yet."""
         return self.encoder.grid.count() - len(self._stored)
 
+    def finish(self) -> None:
+        """Nothing waits: a chunk is written with its last block."""
+
 
 @dataclass(slots=True)
 class _Shared:
@@ -270,6 +277,9 @@ class PlainTarget:
     def missing(self) -> int:
         """Values that have not come yet."""
         return self._missing
+
+    def finish(self) -> None:
+        """Nothing waits: blocks go straight to HDF5."""
 
     def __setitem__(self, selection: Selection, values: NDArray[Any]) -> None:
         """Store a block."""

@@ -65,6 +65,8 @@ def store_graphs(pairs: Sequence[GraphOfTarget], work: Work) -> None:
         raise not_computed(error) from error  # the code that failed is the caller's
     if any(target.missing() for _, target in pairs):
         raise SaveError("dask has not computed all blocks of the array")
+    for _, target in pairs:
+        target.finish()
 
 
 def _store(pairs: Sequence[GraphOfTarget], work: Work, failures: list[Exception]) -> None:

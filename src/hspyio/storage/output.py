@@ -39,11 +39,14 @@ class Output(DescriptorFile):
     graphs : list
         dask arrays that are yet to be computed, and where they go: all in one go, so that what
         they share is computed once.
+    folder : str
+        Where scratch files may stand; ``""`` if nobody knows.
     """
 
-    def __init__(self, descriptor: int, work: Work) -> None:
+    def __init__(self, descriptor: int, work: Work, folder: str = "") -> None:
         super().__init__(descriptor)
         self.work = work
+        self.folder = folder
         self.graphs: list[GraphOfTarget] = []
         self._failure: BaseException | None = None
         self._pages: dict[int, bytearray] = {}

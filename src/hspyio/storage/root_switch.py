@@ -154,6 +154,7 @@ class RootSwitch:
     ) -> tuple[int, int] | None:
         """Write the new tree behind the end; its address, and the new end."""
         with SwitchFile(os.dup(self._descriptor), self._work, self._block.end) as output:
+            output.folder = os.path.dirname(self._path)
             try:
                 session = h5py.File(output, "r+", libver=LIBVER)
             except (OSError, RuntimeError, ValueError):

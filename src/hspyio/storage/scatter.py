@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from h5py import h5d
@@ -112,8 +112,21 @@ class Grid:
         )
 
 
+class Values(Protocol):
+    """What chunks are cut out of: an array, or what reads each of them."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        ...
+
+    def __getitem__(self, region: tuple[slice, ...]) -> NDArray[Any]:
+        """The values of one chunk."""
+        ...
+
+
 def write_chunks(
-    dataset: h5d.DatasetID, pipeline: Pipeline, values: NDArray[Any], output: Output
+    dataset: h5d.DatasetID, pipeline: Pipeline, values: Values, output: Output
 ) -> None:
     """Compress an array on several threads, and store its chunks in their order.
 
@@ -123,8 +136,8 @@ def write_chunks(
         New, with the filters of the pipeline.
     pipeline : Pipeline
         Can encode.
-    values : ndarray
-        Any strides; a few chunks of it are copied at a time.
+    values : Values
+        An array of any strides, or its like; a few chunks of it are copied at a time.
     output : Output
         The file, and how to work.
     """
