@@ -79,7 +79,7 @@ def _with_old_data(old: Signals) -> Signals:
 
 def _source(path: Path) -> Path:
     """The file that a new one is made from: it stands beside the folder of that."""
-    return build(path.parents[1], "ours")
+    return path.parents[1] / "ours.hspy"
 
 
 def _without_models(signal: hspyio.Signal) -> hspyio.Signal:
@@ -116,12 +116,16 @@ OPERATIONS = (
     ),
     Operation(
         "writer-a",
-        lambda path: hspyio.file_writer(path, exchange(OTHER_FIRST), chunks=CHUNKS, mode="a"),
+        lambda path: hspyio.file_writer(
+            path, exchange(OTHER_FIRST), chunks=CHUNKS, mode="a", show_progressbar=False
+        ),
         lambda old: {**old, "First": _without_models(OTHER_FIRST)},
     ),
     Operation(
         "writer-metadata",
-        lambda path: hspyio.file_writer(path, exchange(OTHER_FIRST), write_dataset=False),
+        lambda path: hspyio.file_writer(
+            path, exchange(OTHER_FIRST), write_dataset=False, show_progressbar=False
+        ),
         _with_old_data,
     ),
     Operation(

@@ -118,6 +118,11 @@ def _seen(found: State, state: State) -> list[str]:
     return [*ours, *theirs, *value_differences(found.beside, state.beside, "h5py: ")]
 
 
+def are_alike(one: State, other: State) -> bool:
+    """Whether no reader tells one state from another."""
+    return not _seen(one, other)
+
+
 def expected_problems(found: State, expected: dict[str, hspyio.Signal]) -> list[str]:
     """Whether what an undisturbed run has made is what it should make."""
     if list(found.signals) != list(expected):

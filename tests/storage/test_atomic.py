@@ -9,6 +9,8 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,15 +169,17 @@ def test_a_file_system_without_fsync_is_a_warning(
 
 
 def test_a_name_that_cannot_be_removed_after_the_link(tmp_path: Path, monkeypatch: Any) -> None:
-    """The file is there by then, so that saving did not fail; the name is swept later."""
+    """The file is there by then, so that saving did not fail; the name is told, and swept later."""
     path, unlink = tmp_path / "a.hspy", os.unlink
 
     def refuse(*args: Any, **options: Any) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "unlink", refuse)
-    hspyio.save(path, SIGNAL)
+    with pytest.warns(HspyWarning, match="is written, but the temporary") as told:
+        hspyio.save(path, SIGNAL)
     monkeypatch.setattr(os, "unlink", unlink)
+    assert all(name in str(told[0].message) for name in os.listdir(tmp_path) if name != "a.hspy")
     assert hspyio.load(path).data.size == 3
     hspyio.save(tmp_path / "b.hspy", SIGNAL)
     assert sorted(os.listdir(tmp_path)) == ["a.hspy", "b.hspy"]
@@ -401,3 +405,24 @@ def test_a_signal_leaves_no_file_that_was_just_made(path: Path, name: str) -> No
     else:
         assert (child.returncode, child.stdout) == (0, "['a.hspy']\n"), child.stderr
         assert hspyio.load(path).data.size == 4
+
+
+@pytest.mark.parametrize("write", [hspyio.save, partial(hspyio.save, overwrite=True)])
+def test_a_folder_or_file_that_cannot_be_looked_at_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[..., object]
+) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal([1.0]))
+    original = os.stat
+    for broken in (tmp_path, path):
+
+        def refuse(name: Any, *, broken: Path = broken, **options: Any) -> os.stat_result:
+            if os.fspath(name) == str(broken):
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return original(name, **options)
+
+        monkeypatch.setattr(os, "stat", refuse)
+        with pytest.raises(SaveError, match=f"is untouched: {os.strerror(errno.EIO)}"):
+            write(path, hspyio.Signal([2.0]))
+        monkeypatch.undo()
+    assert hspyio.load(path).data.tolist() == [1.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -225,3 +226,28 @@ def test_long_and_odd_names(tmp_path: Path) -> None:
             made.close()
             made.descriptor = -1
         assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("beside", [file_beside, folder_beside])
+@pytest.mark.parametrize("failure", [None, OSError("full"), SaveError("full")])
+def test_what_cannot_be_removed_is_told_and_the_next_one_removes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: Any, failure: Exception | None
+) -> None:
+    def refuse(path: object, **options: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    target = str(tmp_path / "a.hspy")
+    try:
+        with beside(target) as made:
+            monkeypatch.setattr(os, "unlink", refuse)
+            if failure is not None:
+                raise failure
+        told = made.left
+    except OSError as error:
+        told = "".join([str(error), *getattr(error, "__notes__", ())])
+    monkeypatch.undo()
+    assert f"the temporary {os.path.basename(made.path)} could not be removed" in told
+    assert os.path.exists(made.path)
+    with beside(target):
+        assert not os.path.exists(made.path)
+    assert not os.listdir(tmp_path)

@@ -22,7 +22,7 @@ from hspyio.node import Array, GraphSource, Group
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.storage.array_writer import check_filters
-from hspyio.storage.atomic import check_target
+from hspyio.storage.atomic import check_target, is_there
 from hspyio.storage.handles import handle_of
 from hspyio.storage.locks import kept_from_writers
 from hspyio.storage.rewrite import repack_file
@@ -136,7 +136,7 @@ def _sealed(file: OpenFile, work: Work) -> dict[str, dict[str, ArraySums]]:
 def _kept(target: str) -> AbstractContextManager[object]:
     """Keep other writers out of a file that is replaced, from when it is read: it may be both."""
     path = os.path.realpath(target)
-    return kept_from_writers(path, change=False) if os.path.exists(path) else nullcontext()
+    return kept_from_writers(path, change=False) if is_there(path) else nullcontext()
 
 
 def _data(file: OpenFile, name: str) -> Array | None:

@@ -372,13 +372,15 @@ def _beside(path: str) -> Iterator[str]:
             temporary = os.path.join(made.path, os.path.basename(target))
             yield temporary
             notes = _put_in_place(temporary, target)
+        notes = (*notes, *filter(None, [made.left]))
     except (HspyError, Warning):
         raise
     except NoTemporaryError as error:
         raise no_room(error, target) from None
     except Exception as error:  # whatever the libraries raise
+        reason = "; ".join([str(error), *getattr(error, "__notes__", ())])
         raise SaveError(
-            f"could not be written, what was there is untouched: {error}", path=path
+            f"could not be written, what was there is untouched: {reason}", path=path
         ) from None
     warn_of(notes, path)
 

@@ -29,7 +29,7 @@ from hspyio.layout import EncodedFile, encode_file, fitting_dicts
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.parts import SignalParts
 from hspyio.signal import Signal
-from hspyio.storage.atomic import check_target
+from hspyio.storage.atomic import check_target, is_there
 from hspyio.tree import MetadataTree
 
 __all__ = ["file_reader", "file_writer"]
@@ -207,7 +207,7 @@ def file_writer(
     made = signal_from_dict(signal)
     path = os.fspath(filename)
     adds = mode == "a"
-    if (adds and os.path.exists(path)) or not write_dataset:
+    if (adds and is_there(path)) or not write_dataset:
         encoded = _written_into(path, made, options, write_dataset)
     else:
         check_target(path, overwrite=True)

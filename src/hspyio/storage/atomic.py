@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from hspyio.storage.output import Output
 from hspyio.storage.permissions import carry_over, make_public, permissions_of
 from hspyio.storage.root_switch import NOT_SYNCED, overwrite_in_place
 from hspyio.storage.system import (
+    NO_SUCH_FILE,
     RENAMES_OPEN_FILES,
     are_same_file,
     close,
@@ -45,6 +47,7 @@ __all__ = [
     "check_is_other",
     "check_target",
     "created",
+    "is_there",
     "no_room",
     "put_in_place",
     "replace_file",
@@ -69,16 +72,41 @@ def check_target(path: str, *, overwrite: bool) -> None:
         If it is a folder, a device or a pipe, or write-protected.
     """
     folder = os.path.dirname(os.path.realpath(path))
-    if not os.path.isdir(folder):
+    mode, found = _mode_of(folder), _mode_of(path)
+    if mode is None or not stat.S_ISDIR(mode):
         raise MissingFileError(f"there is no folder {folder}", path=path)
-    if os.path.isdir(path):
+    if found is not None and stat.S_ISDIR(found):
         raise SaveError("is a folder", path=path)
-    if os.path.exists(path) and not os.path.isfile(path):
+    if found is not None and not stat.S_ISREG(found):
         raise SaveError("is a device or a pipe, which cannot be replaced by a file", path=path)
-    if os.path.lexists(path) and not overwrite:
+    if not overwrite and (found is not None or os.path.lexists(path)):
         raise TargetExistsError("exists; overwrite=True replaces it", path=path)
-    if os.path.exists(path):
+    if found is not None:
         _check_is_writable(path)
+
+
+def is_there(path: str) -> bool:
+    """Whether there is a file; a link is followed.
+
+    Raises
+    ------
+    SaveError
+        If the system does not tell, so that nobody can say what a save would replace.
+    """
+    return _mode_of(path) is not None
+
+
+def _mode_of(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except ValueError:  # no such name can be
+        return None
+    except OSError as error:
+        if error.errno in NO_SUCH_FILE:
+            return None
+        raise SaveError(
+            f"could not be written, what was there is untouched: {error.strerror}", path=path
+        ) from None
 
 
 def check_is_other(source: str, target: str) -> None:
@@ -138,7 +166,7 @@ def save_file(
         If there is a file that must not be replaced.
     """
     target = os.path.realpath(path)
-    if not overwrite or not os.path.exists(target):
+    if not overwrite or not is_there(target):
         replace_file(target, fill, work, durable=durable, overwrite=overwrite, finish=finish)
         return
     with kept_from_writers(target, change=False):
@@ -168,6 +196,7 @@ def replace_file(
                     fill(file, output)
                 notes += put_in_place(made, target, overwrite=overwrite)
                 placed = True
+            notes += filter(None, [made.left])
         except NoTemporaryError as error:
             _replace_in_place(target, fill, work, error, notes, durable=durable, finish=finish)
             durable = False
@@ -185,10 +214,11 @@ def replace_file(
 
 def _failed(error: Exception, target: str, *, placed: bool) -> HspyError:
     """What is known after a failure."""
+    reason = "; ".join([str(error), *getattr(error, "__notes__", ())])
     if placed:
         return SaveError(
             "is written and stands in its place, but the disk did not confirm its name "
-            f"({error}): a power cut now could bring the old state back. Save again",
+            f"({reason}): a power cut now could bring the old state back. Save again",
             path=target,
         )
     if isinstance(error, FileExistsError):
@@ -196,7 +226,7 @@ def _failed(error: Exception, target: str, *, placed: bool) -> HspyError:
             "was made by another program or thread just now; overwrite=True replaces it",
             path=target,
         )
-    return SaveError(f"could not be written, what was there is untouched: {error}", path=target)
+    return SaveError(f"could not be written, what was there is untouched: {reason}", path=target)
 
 
 def _replace_in_place(
@@ -277,6 +307,7 @@ def write_bytes(target: str, content: bytes) -> None:
             write_from(made.descriptor, [memoryview(content)], 0)
             flush(made.descriptor)
             notes = put_in_place(made, target, overwrite=True)
+        notes = (*notes, *filter(None, [made.left]))
     except HspyError:
         raise
     except NoTemporaryError as error:

@@ -6,7 +6,6 @@ overwritten, the old one lives on for the old array. Pickled, a handle is path a
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import stat
@@ -25,7 +24,14 @@ from hspyio.errors import (
     UnreadableFileError,
 )
 from hspyio.storage.superblock import LENGTH, Superblock, read_superblock
-from hspyio.storage.system import close, file_size, open_for_reading, read_into, read_up_to
+from hspyio.storage.system import (
+    NO_SUCH_FILE,
+    close,
+    file_size,
+    open_for_reading,
+    read_into,
+    read_up_to,
+)
 
 if TYPE_CHECKING:
     import h5py
@@ -45,7 +51,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-_NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 _MOST_PADDED = 4096
 """Bytes of a piece that may reach over the end of a file that was cut."""
 
@@ -200,7 +205,7 @@ class FileHandle:
                 self._check_is_same(os.stat(self.path))
                 yield file
             return
-        with self.view() as raw, h5py.File(raw, "r") as file:
+        with self.view() as raw, raw.blamed(), h5py.File(raw, "r") as file:
             yield file
 
     def view(self) -> DescriptorFile:
@@ -242,7 +247,7 @@ def _check_is_file(path: str) -> None:
     except ValueError:  # no such name can be
         raise MissingFileError("no such file", path=path) from None
     except OSError as error:
-        if error.errno in _NO_SUCH_FILE:
+        if error.errno in NO_SUCH_FILE:
             raise MissingFileError("no such file", path=path) from None
         raise cannot_read(path, error) from None
     if stat.S_ISDIR(mode):
@@ -302,6 +307,7 @@ class DescriptorFile(io.RawIOBase):
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._position = 0
+        self._unread: OSError | None = None
 
     def readable(self) -> bool:
         """Yes."""
@@ -330,9 +336,31 @@ class DescriptorFile(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read from where it is; all that is asked for, or all there is."""
         target = memoryview(buffer).cast("B")
-        count = read_up_to(self._descriptor, [target], self._position)
+        try:
+            count = read_up_to(self._descriptor, [target], self._position)
+        except OSError as error:
+            self._unread = error
+            raise
         self._position += count
         return count
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Within this, what HDF5 says for want of bytes becomes what the system said of them.
+
+        Raises
+        ------
+        OSError
+            That.
+        """
+        try:
+            yield
+        except HspyError:
+            raise
+        except Exception:
+            if self._unread is not None:
+                raise self._unread from None
+            raise
 
     def close(self) -> None:
         """Close the descriptor."""

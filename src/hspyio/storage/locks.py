@@ -113,7 +113,11 @@ def _lock(descriptor: int, path: str, writable: bool) -> None:
             HspyWarning,
             stacklevel=2,
         )
-    if not is_same_file(path, descriptor):
+    try:
+        replaced = not is_same_file(path, descriptor)
+    except OSError as error:
+        raise SaveError(f"cannot be changed: {error.strerror}", path=path) from None
+    if replaced:
         raise FileLockedError(
             "has just been replaced by another program or thread; look at it and try again",
             path=path,

@@ -132,8 +132,8 @@ class Output(DescriptorFile):
         OSError
             Such as a full disk.
         """
-        if self._failure is not None:
-            raise self._failure
+        if failure := self._failure or self._unread:
+            raise failure
 
     def close(self) -> None:
         """Close the descriptor, once, whatever the system says.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 import h5py
 
+from hspyio.errors import SaveError
 from hspyio.node import Group
 from hspyio.storage.atomic import warn_of
 from hspyio.storage.handles import DescriptorFile
@@ -62,10 +63,13 @@ def change_file(
     """
 
     def write(session: h5py.File, new: h5py.Group, output: Output) -> None:
-        with DescriptorFile(os.dup(descriptor)) as raw, h5py.File(raw, "r") as old:
+        with DescriptorFile(os.dup(descriptor)) as raw, raw.blamed(), h5py.File(raw, "r") as old:
             rebuild(new, old, root, output, linked_in(session), replaced)
 
-    block = read_superblock(descriptor)
+    try:
+        block = read_superblock(descriptor)
+    except OSError as error:
+        raise SaveError(f"could not be changed, it is as it was: {error}", path=path) from None
     if block is not None:
         notes: list[str] = []
         change = RootSwitch(path, descriptor, block, work, durable=durable, notes=notes)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 __all__ = [
+    "NO_SUCH_FILE",
     "READS_AT_A_PLACE",
     "RENAMES_OPEN_FILES",
     "are_same_file",
@@ -40,6 +41,8 @@ __all__ = [
 _BINARY = getattr(os, "O_BINARY", 0)
 _UNFOLLOWED = getattr(os, "O_NOFOLLOW", 0)
 _UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""What the system says where nothing is; all else it says is no answer to that."""
 READS_AT_A_PLACE = hasattr(os, "preadv")
 """Whether reading leaves alone where others, who share the descriptor, go on."""
 RENAMES_OPEN_FILES = os.name != "nt"
@@ -118,11 +121,18 @@ def is_same_file(path: str, descriptor: int) -> bool:
 
     Some network file systems give a file another number each time they are asked; there, its size
     and its time have to do.
+
+    Raises
+    ------
+    OSError
+        If the system does not tell.
     """
     try:
         found, again, opened = os.stat(path), os.stat(path), os.fstat(descriptor)
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in NO_SUCH_FILE:
+            return False
+        raise
     if os.path.samestat(found, opened) or os.path.samestat(again, opened):
         return True
     alike = (again.st_size, again.st_mtime_ns) == (opened.st_size, opened.st_mtime_ns)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import islice
 from types import FrameType
 
-from hspyio.errors import SaveError
+from hspyio.errors import HspyError, SaveError
 from hspyio.storage.interrupts import deferred
 from hspyio.storage.locks import LockUnsupportedError, exclude_writers, locked, unlock
 from hspyio.storage.permissions import PRIVATE, Permissions, make_private, permissions_of
@@ -60,6 +60,10 @@ class Temporary:
         The permissions of a new file, which it gets at the end.
     folder : bool
         What it is.
+    left : str
+        What to say if it could not be removed, else ``""``.
+    ended : bool
+        Whether it has been removed, or was tried to.
     """
 
     path: str = ""
@@ -67,19 +71,37 @@ class Temporary:
     old: Permissions | None = None
     mode: int = 0
     folder: bool = False
+    left: str = ""
+    ended: bool = False
 
     def remove(self) -> None:
         """Remove it, unless it was renamed: nobody else can have had its name."""
-        if self.folder:
-            _remove_folder(self.path)
-        elif self.path:
-            with suppress(OSError):
+        if not self.path:
+            return
+        try:
+            if self.folder:
+                _remove_folder(self.path)
+                os.lstat(self.path)
+                self._leave("something stands in it")
+            else:
                 os.unlink(self.path)
+        except FileNotFoundError:
+            self.left = ""
+        except OSError as error:
+            self._leave(error.strerror or str(error))
+
+    def _leave(self, reason: str) -> None:
+        name = os.path.basename(self.path)
+        self.left = (
+            f"the temporary {name} could not be removed ({reason}); the next save in its folder "
+            "removes it"
+        )
 
     def end(self) -> None:
         """Remove it while it is locked, where an open file can be removed."""
-        if not self.path:
+        if not self.path or self.ended:
             return
+        self.ended = True
         if RENAMES_OPEN_FILES:
             self.remove()
         if self.descriptor >= 0:
@@ -133,6 +155,13 @@ def _beside(target: str, *, folder: bool) -> Iterator[Temporary]:
                 _claim(made, target)
             _check_is_alone(made, target)
             yield made
+        except Exception as error:
+            made.end()
+            if made.left and isinstance(error, HspyError):
+                error.message += f"; {made.left}"
+            elif made.left:
+                error.add_note(made.left)
+            raise
         finally:
             made.end()
 

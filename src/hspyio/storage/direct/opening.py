@@ -21,7 +21,7 @@ from hspyio.storage.direct.layouts import Layout, layout_of_header
 from hspyio.storage.direct.links import members_of
 from hspyio.storage.direct.types import TypeTable
 from hspyio.storage.guard import Budget, Census
-from hspyio.storage.handles import FileHandle
+from hspyio.storage.handles import FileHandle, cannot_read
 from hspyio.storage.locks import LockUnsupportedError, share_with_readers, unlock
 from hspyio.storage.on_demand import OnDemand
 from hspyio.storage.sources import readable_name, stored_bytes
@@ -69,7 +69,11 @@ def opened_directly(handle: FileHandle, work: Work, budget: Budget) -> Iterator[
         if not _holds(descriptor):
             yield None
             return
-        opening = Opening(handle, descriptor, work, budget)
+        try:
+            opening = Opening(handle, descriptor, work, budget)
+        except OSError as error:
+            unlock(descriptor)
+            raise cannot_read(handle.path, error) from None
         try:
             yield opening.root()
         finally:
