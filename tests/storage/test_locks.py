@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -259,3 +260,17 @@ def test_a_forked_child_does_not_keep_the_lock(path: Path) -> None:
     os.close(writing)
     os.waitpid(child, 0)
     os.close(reading)
+
+
+def test_a_path_that_cannot_be_looked_at_is_not_called_replaced(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> bool:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(locks, "is_same_file", refuse)
+    with (
+        pytest.raises(SaveError, match=f"cannot be changed: {os.strerror(errno.EIO)}"),
+        kept_from_writers(str(path), change=True),
+    ):
+        pass

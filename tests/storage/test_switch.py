@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -16,8 +18,8 @@ import hspyio
 from defects.tools import exchange
 from hspyio import Signal
 from hspyio.differences import signal_differences
-from hspyio.errors import SaveError
-from hspyio.storage import root_switch, switch
+from hspyio.errors import HspyError, SaveError
+from hspyio.storage import handles, root_switch, switch
 from hspyio.storage.root_switch import SwitchFile
 from hspyio.storage.superblock import read_superblock
 from hspyio.storage.work import Work
@@ -283,3 +285,32 @@ def test_a_switch_file_keeps_what_lies_below_its_end(tmp_path: Path) -> None:
         file.write(memoryview(b"late"))
         file.truncate(len(old) + 1)
     assert path.read_bytes()[len(old) :] == seen[len(old) :]
+
+
+def test_a_read_that_fails_under_hdf5_is_told_in_the_words_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, told = tmp_path / "a.hspy", []
+    hspyio.save(path, [signal("a"), signal("b")])
+    content, original = path.read_bytes(), handles.read_up_to
+    for number in range(1, 400, 2):
+        calls = itertools.count(1)
+
+        def read(*arguments: Any, fails: int = number, calls: Any = calls) -> int:
+            if next(calls) == fails:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return original(*arguments)
+
+        path.write_bytes(content)
+        monkeypatch.setattr(handles, "read_up_to", read)
+        try:
+            hspyio.remove(path, "b")
+        except HspyError as error:
+            told.append((str(error), path.read_bytes() == content))
+        finally:
+            monkeypatch.undo()
+        if next(calls) <= number:
+            break
+    assert len(told) > 5
+    assert [text for text, _ in told if os.strerror(errno.EIO) not in text] == []
+    assert all(str(path) in text and whole for text, whole in told)
