@@ -509,3 +509,24 @@ def test_a_detached_source_goes_on_and_can_be_pickled(path: Path) -> None:
         assert one.shape == (4, 5)
         assert np.array_equal(one.read(), values)
         assert np.array_equal(one.read((slice(1, 3), 2)), values[1:3, 2])
+
+
+def test_a_file_that_was_read_and_does_not_close_well_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, original = tmp_path / "a.hspy", h5py.File.close
+    hspyio.save(path, hspyio.Signal(np.arange(9.0)))
+    with h5py.File(path, "r+") as file:  # HDF5 has to read this
+        file["Experiments"].visititems(lambda name, item: item.attrs.update(late=h5py.Empty("f4")))
+
+    def complains(file: h5py.File) -> None:
+        original(file)
+        raise RuntimeError("Can't decrement id ref count (unable to close file, errno = 5)")
+
+    monkeypatch.setattr(h5py.File, "close", complains)
+    with open_root(path) as root:
+        assert "Experiments" in root.members
+    with open_root(path, directly=True) as root:
+        pending = [root]
+        while pending:
+            pending += [node for node in pending.pop().members.values() if isinstance(node, Group)]

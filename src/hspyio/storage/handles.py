@@ -11,7 +11,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -42,7 +42,9 @@ __all__ = [
     "Fingerprint",
     "PaddedFile",
     "PinnedFile",
+    "being_read",
     "cannot_read",
+    "close_read",
     "file_size",
     "fingerprint",
     "handle_of",
@@ -201,7 +203,7 @@ class FileHandle:
         import h5py
 
         if by_path:
-            with h5py.File(self.path, "r") as file:
+            with being_read(h5py.File(self.path, "r")) as file:
                 self._check_is_same(os.stat(self.path))
                 yield file
             return
@@ -299,6 +301,21 @@ def cannot_read(path: str, error: OSError) -> HspyError:
     """The error for a file that the system does not open or read."""
     kind = FilePermissionError if isinstance(error, PermissionError) else UnreadableFileError
     return kind(f"cannot be read: {error.strerror or error}", path=path)
+
+
+@contextmanager
+def being_read(file: h5py.File) -> Iterator[h5py.File]:
+    """Within this, read a file that HDF5 has opened; closed at the end."""
+    try:
+        yield file
+    finally:
+        close_read(file)
+
+
+def close_read(file: h5py.File) -> None:
+    """Close what was only read: nothing hangs on it, whatever the system says of that."""
+    with suppress(OSError, RuntimeError):
+        file.close()
 
 
 class DescriptorFile(io.RawIOBase):

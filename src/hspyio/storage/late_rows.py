@@ -14,7 +14,7 @@ from hspyio.errors import DamagedFileError
 from hspyio.node import Array, Group, Rows, RowSource, Selection
 from hspyio.records import record
 from hspyio.storage.guard import Budget
-from hspyio.storage.handles import FileHandle
+from hspyio.storage.handles import FileHandle, being_read
 from hspyio.storage.sources import index_in, named, past_hdf5
 from hspyio.storage.work import Work
 
@@ -119,7 +119,7 @@ class LazyRows:
             file, session = opened_by_hdf5(
                 handle.path, handle, allow_external=False, work=Work(), budget=None
             )
-            with file:
+            with being_read(file):
                 node: object = root_of(file, session)
                 for name in self.where.strip("/").split("/"):
                     node = node.members.get(name) if isinstance(node, Group) else None

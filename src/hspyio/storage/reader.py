@@ -22,7 +22,7 @@ from hspyio.records import record
 from hspyio.storage.datasets import Session, dataset_node
 from hspyio.storage.guard import MOST_STEPS, Budget
 from hspyio.storage.guard_hdf5 import check_attribute
-from hspyio.storage.handles import FileHandle, cannot_read, handle_of
+from hspyio.storage.handles import FileHandle, cannot_read, close_read, handle_of
 from hspyio.storage.heaps import References
 from hspyio.storage.interrupts import called_back
 from hspyio.storage.on_demand import OnDemand
@@ -130,12 +130,12 @@ def _opened(handle: FileHandle) -> tuple[h5py.File, int]:
         if not handle.is_in_place() or (
             handle.block is not None and handle.block.root != root.addr
         ):
-            file.close()
+            close_read(file)
             file = h5py.File(handle.view(), "r")
             root = h5o.get_info(file.id)
         return file, int(root.fileno)
     except RuntimeError:  # its root is damaged
-        file.close()
+        close_read(file)
         raise
 
 

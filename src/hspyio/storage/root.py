@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from hspyio.node import Group
 from hspyio.storage.direct.opening import opened_directly
 from hspyio.storage.guard import Budget
-from hspyio.storage.handles import FileHandle, handle_of
+from hspyio.storage.handles import FileHandle, being_read, handle_of
 from hspyio.storage.work import Work
 
 __all__ = ["open_root"]
@@ -68,7 +68,7 @@ def open_root(
         text, handle, allow_external=allow_external, work=work, budget=budget
     )
     try:
-        with file:
+        with being_read(file):
             yield root_of(file, session)
     finally:
         session.end()

@@ -21,7 +21,7 @@ from hspyio.storage.direct.layouts import Layout, layout_of_header
 from hspyio.storage.direct.links import members_of
 from hspyio.storage.direct.types import TypeTable
 from hspyio.storage.guard import Budget, Census
-from hspyio.storage.handles import FileHandle, cannot_read
+from hspyio.storage.handles import FileHandle, cannot_read, close_read
 from hspyio.storage.locks import LockUnsupportedError, share_with_readers, unlock
 from hspyio.storage.on_demand import OnDemand
 from hspyio.storage.sources import readable_name, stored_bytes
@@ -183,7 +183,7 @@ class Opening:
         self._open = False
         if self._hdf5 is not None:
             file, session, _ = self._hdf5
-            file.close()
+            close_read(file)
             session.open = False
             self.shared = self.shared or session.shared
         if not self.shared:
@@ -227,7 +227,7 @@ class Opening:
             try:
                 self._hdf5 = (file, session, root_of(file, session))
             except BaseException:
-                file.close()
+                close_read(file)
                 raise
         return self._hdf5[2]
 
