@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 import warnings
@@ -280,3 +281,111 @@ def test_closing_lets_go_of_the_file(path: Path) -> None:
         assert descriptors() == 1
         assert dataset.data[0, 0, 0] == VALUES[0, 0, 0]
     assert descriptors() == 0
+
+
+# what xarray hands to every engine ------------------------------------------------------------
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A file with two experiments, the first in chunks of 1 × 2 × 5."""
+    path = tmp_path / "small.hspy"
+    axes = [UniformAxis(name, size=n) for name, n in zip("abc", (3, 4, 5), strict=True)]
+    signal = Signal(np.arange(60.0).reshape(3, 4, 5), axes)
+    signal.title = "one"
+    other = Signal(np.arange(3.0))
+    other.title = "a/b"
+    hspyio.save(path, [signal, other], chunks=(1, 2, 5))
+    return path
+
+
+def test_preferred_chunks_are_those_of_the_file(small: Path) -> None:
+    found = opened(small, name="one").data.encoding["preferred_chunks"]
+    assert found == {"a": 1, "b": 2, "c": 5}
+    assert opened(small, name="one", chunks={}).data.chunks == ((1,) * 3, (2, 2), (5,))
+    for chunks in ({"a": 2}, {"b": 2}, {"a": 3, "b": 4}, "auto"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of chunks that do not fit
+            opened(small, name="one", chunks=chunks)
+    with pytest.warns(UserWarning, match="separate"):
+        opened(small, name="one", chunks={"b": 3})
+
+
+DECODERS = {
+    "decode_cf": False,
+    "mask_and_scale": False,
+    "decode_times": False,
+    "decode_timedelta": True,
+    "concat_characters": False,
+    "decode_coords": "all",
+    "use_cftime": None,
+}
+
+
+@pytest.mark.parametrize("word", DECODERS)
+def test_what_every_engine_takes_is_taken(small: Path, word: str) -> None:
+    options = {word: DECODERS[word]}
+    assert opened(small, name="one", **options).identical(opened(small, name="one"))
+    tree = xr.open_datatree(small, engine="hspyio", **options)
+    assert (
+        tree["one"]
+        .to_dataset()
+        .identical(xr.open_datatree(small, engine="hspyio")["one"].to_dataset())
+    )
+    assert list(xr.open_groups(small, engine="hspyio", **options)) == ["/", "/one", "/a-b"]
+    with pytest.raises(TypeError, match="decode_colours"):
+        opened(small, decode_colours=True)
+
+
+@pytest.mark.parametrize("group", ["one", "/one", "/one/", "/Experiments/one", "Experiments/one"])
+def test_a_group_is_an_experiment(small: Path, group: str) -> None:
+    assert opened(small, group=group).data.shape == (3, 4, 5)
+    assert opened(small, group=group, name="one").data.shape == (3, 4, 5)
+    tree = xr.open_datatree(small, engine="hspyio", group=group)
+    assert tree["data"].shape == (3, 4, 5)
+    assert list(xr.open_groups(small, engine="hspyio", group=group)) == ["/"]
+
+
+def test_groups_that_are_not_there_or_two(small: Path) -> None:
+    assert opened(small, group="a-b").data.shape == (3,)
+    assert list(xr.open_groups(small, engine="hspyio", group="/")) == ["/", "/one", "/a-b"]
+    with pytest.raises(ExperimentError, match="two"):
+        opened(small, group="/two")
+    with pytest.raises(OptionError, match="two experiments"):
+        opened(small, group="/one", name="a/b")
+
+
+def test_load_async_reads_in_a_thread(small: Path) -> None:
+    from threading import get_ident
+
+    whole = opened(small, name="one").load()
+    seen: list[int] = []
+
+    async def loaded(dataset: Any) -> Any:
+        return await dataset.load_async()
+
+    for part in ({}, {"a": 1}, {"b": slice(1, None, 2)}, {"c": [0, 3]}):
+        dataset = opened(small, name="one").isel(part)
+        with pytest.MonkeyPatch.context() as patch:
+            read = SourceArray._read
+            patch.setattr(
+                SourceArray, "_read", lambda self, key: seen.append(get_ident()) or read(self, key)
+            )
+            found = asyncio.run(loaded(dataset))
+        assert found.identical(whole.isel(part))
+    points = xr.DataArray([0, 2], dims="p")
+    found = asyncio.run(loaded(opened(small, name="one").isel(a=points, b=points)))
+    assert found.identical(whole.isel(a=points, b=points))
+    assert len(seen) == 4
+    assert get_ident() not in seen
+
+
+def test_refused_data_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.empty(3, object)
+    rows[:] = [np.ones(200_000)] * 3
+    masked = np.ma.masked_less(np.arange(300_000.0), 7)
+    for data in (rows, masked):
+        hspyio.save(tmp_path / "a.hspy", Signal(data), overwrite=True)
+        with monkeypatch.context() as patch, pytest.raises(ConversionError):
+            patch.setattr("dask.base.compute", None)
+            opened(tmp_path / "a.hspy")

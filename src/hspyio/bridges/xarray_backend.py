@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +43,7 @@ class HspyBackend(BackendEntrypoint):
 
     ``xr.open_dataset("a.hspy", engine="hspyio")`` gives a Dataset with the variable ``data``, its
     axes as coordinates and metadata as attributes (see `hspyio.to_xarray`). The data stay in the
-    file until they are asked for; ``chunks={}`` makes them a dask array with whole storage chunks.
+    file until they are asked for; ``chunks={}`` makes them a dask array with the storage chunks.
 
     Without ``engine=`` xarray takes the first engine that says it can open a file: where netCDF4
     or h5netcdf is installed, they claim any HDF5 file and find nothing in this one.
@@ -63,6 +64,13 @@ class HspyBackend(BackendEntrypoint):
         filename_or_obj: Any,
         *,
         drop_variables: str | Iterable[str] | None = None,
+        mask_and_scale: Any = None,
+        decode_times: Any = None,
+        decode_timedelta: Any = None,
+        use_cftime: Any = None,
+        concat_characters: Any = None,
+        decode_coords: Any = None,
+        group: str | None = None,
         name: str | None = None,
         original_metadata: bool = True,
         results: bool = False,
@@ -76,8 +84,14 @@ class HspyBackend(BackendEntrypoint):
             The file.
         drop_variables : str or iterable of str, optional
             Variables and coordinates to leave out.
+        mask_and_scale, decode_times, decode_timedelta, use_cftime, concat_characters, decode_coords
+            Taken as every engine takes them. Nothing in these files is packed, masked or coded as
+            netCDF's conventions have it, so the values are the same with any of them.
+        group : str, optional
+            The experiment, by its place: ``"HAADF"``, ``"/HAADF"`` or ``"/Experiments/HAADF"``.
         name : str, optional
-            The experiment, by its group's name or its title; needed where there are several.
+            The experiment, by its group's name or its title; this or `group` is needed where
+            there are several.
         original_metadata : bool
             Whether that tree becomes an attribute.
         results : bool
@@ -92,21 +106,34 @@ class HspyBackend(BackendEntrypoint):
         """
         options = _options(original_metadata, allow_external)
         with opened(_path(filename_or_obj), options) as file:
-            group = select(file.contents, name, file.path)
-            return _dataset(file, group, drop_variables, results=results)
+            wanted = _experiment(file, name, group)
+            return _dataset(file, wanted, drop_variables, results=results)
 
     def open_groups_as_dict(
         self,
         filename_or_obj: Any,
         *,
         drop_variables: str | Iterable[str] | None = None,
+        mask_and_scale: Any = None,
+        decode_times: Any = None,
+        decode_timedelta: Any = None,
+        use_cftime: Any = None,
+        concat_characters: Any = None,
+        decode_coords: Any = None,
+        group: str | None = None,
         original_metadata: bool = True,
         results: bool = False,
         allow_external: bool = False,
     ) -> dict[str, xarray.Dataset]:
-        """Open all experiments, by the names of their groups; the parameters are the same."""
+        """Open all experiments, by the names of their groups; the parameters are the same.
+
+        With `group` that one alone, as the root.
+        """
         options = _options(original_metadata, allow_external)
         with opened(_path(filename_or_obj), options) as file:
+            if group is not None and group.strip("/"):
+                wanted = _experiment(file, None, group)
+                return {"/": _dataset(file, wanted, drop_variables, results=results)}
             groups = list(file.contents.experiments)
             nodes = safe_names(groups, "experiment")
             made = {
@@ -120,6 +147,13 @@ class HspyBackend(BackendEntrypoint):
         filename_or_obj: Any,
         *,
         drop_variables: str | Iterable[str] | None = None,
+        mask_and_scale: Any = None,
+        decode_times: Any = None,
+        decode_timedelta: Any = None,
+        use_cftime: Any = None,
+        concat_characters: Any = None,
+        decode_coords: Any = None,
+        group: str | None = None,
         original_metadata: bool = True,
         results: bool = False,
         allow_external: bool = False,
@@ -128,11 +162,32 @@ class HspyBackend(BackendEntrypoint):
         groups = self.open_groups_as_dict(
             filename_or_obj,
             drop_variables=drop_variables,
+            group=group,
             original_metadata=original_metadata,
             results=results,
             allow_external=allow_external,
         )
         return xarray.DataTree.from_dict(groups)
+
+
+def _experiment(file: OpenFile, name: str | None, group: str | None) -> str:
+    """The experiment that is asked for in hspyio's word or in xarray's.
+
+    Raises
+    ------
+    ExperimentError
+        If there is none.
+    OptionError
+        If they are two.
+    """
+    place = None if group is None else group.strip("/") or None
+    if place is not None and place not in file.contents.experiments:
+        place = place.removeprefix(f"{names.EXPERIMENTS}/")
+    if name is not None and place is not None:
+        found = {select(file.contents, item, file.path) for item in (name, place)}
+        if len(found) > 1:
+            raise OptionError(f"name={name!r} and group={group!r} are two experiments; give one")
+    return select(file.contents, place if name is None else name, file.path)
 
 
 def _path(given: Any) -> str:
@@ -153,9 +208,10 @@ def _dataset(
     signal = read_signal(file, group)
     node = file.contents.experiments[group]
     source = _source(node, signal)
-    preferred = signal.data.chunksize if signal.lazy else None  # type: ignore[union-attr]
+    stored = _chunks(node)
     if source is None:
-        data = signal.data = _computed(signal.data)
+        data = signal.data if signal.ragged or _is_masked(signal.data) else _computed(signal.data)
+        signal.data = data
     else:
         data = indexing.LazilyIndexedArray(SourceArray(source, signal.data.dtype, _chunks(node)))
     original = file.options.original_metadata
@@ -164,8 +220,8 @@ def _dataset(
     except ConversionError as error:
         message = "cannot be held by xarray; hspyio.load reads it"
         raise ConversionError(message, error.problems, path=file.path) from None
-    if preferred is not None:
-        array.encoding["preferred_chunks"] = dict(zip(array.dims, preferred, strict=True))
+    if stored is not None and source is not None:
+        array.encoding["preferred_chunks"] = dict(zip(array.dims, stored, strict=True))
     made = array.to_dataset()
     made.attrs["title"] = title_of(file.contents, group)
     dropped = {drop} if isinstance(drop, str) else set(drop or ())
@@ -203,6 +259,10 @@ def _chunks(group: Group) -> tuple[int, ...] | None:
     return node.chunks if isinstance(node, Array) else None
 
 
+def _is_masked(data: Any) -> bool:
+    return isinstance(getattr(data, "_meta", data), np.ma.MaskedArray)
+
+
 def _computed(data: Any) -> Any:
     return data.compute() if hasattr(data, "compute") else data
 
@@ -233,6 +293,10 @@ class SourceArray(BackendArray):
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         support = indexing.IndexingSupport.OUTER
         return indexing.explicit_indexing_adapter(key, self.shape, support, self._read)
+
+    async def async_getitem(self, key: indexing.ExplicitIndexer) -> Any:
+        """Read in a thread, so that others have the loop: ``await ds.load_async()``."""
+        return await asyncio.to_thread(self.__getitem__, key)
 
     def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """Read an outer selection: an int, a slice or an array of ints for each dimension."""
