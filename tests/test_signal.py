@@ -492,3 +492,12 @@ def test_trees_are_dicts() -> None:
     for name in ("metadata", "original_metadata", "attributes", "learning_results", "models"):
         with pytest.raises(ArgumentError, match=f"{name} is a list; give a dict"):
             Signal(np.ones(2), **{name: [1]})
+
+
+@pytest.mark.parametrize("value", [5, None, b"x", ["x"]])
+def test_titles_are_text(value: Any) -> None:
+    signal = Signal(np.ones(2), title="x", signal_type="EELS")
+    for name in ("title", "signal_type"):
+        with pytest.raises(ArgumentError, match=f"{name} is .*; give text"):
+            setattr(signal, name, value)
+    assert (signal.title, signal.signal_type) == ("x", "EELS")

@@ -123,8 +123,31 @@ def __getattr__(name: str) -> Any:
     if name == "open":
         return import_module("hspyio.api.loading").open_file
     if name not in _HOME_OF:
-        raise AttributeError(f"module 'hspyio' has no attribute {name!r}")
+        raise AttributeError(f"module 'hspyio' has no attribute {name!r}{_hint(name)}")
     return getattr(import_module(_HOME_OF[name]), name)
+
+
+_MEANT = {
+    **dict.fromkeys(("BaseSignal", "signals"), "hspyio.Signal(array, axes)"),
+    "Signal1D": "hspyio.Signal(array, axes, signal_dimension=1)",
+    "Signal2D": "hspyio.Signal(array, axes, signal_dimension=2)",
+    **dict.fromkeys(
+        ("read", "imread", "File"), "hspyio.load(path), or hspyio.open(path) for several"
+    ),
+    **dict.fromkeys(("write", "dump"), "hspyio.save(path, signal)"),
+    **dict.fromkeys(("info", "ls", "list"), "hspyio.describe(path), or hspyio.open(path)"),
+    **dict.fromkeys(("delete", "rm"), "hspyio.remove(path, name)"),
+    **dict.fromkeys(("to_netcdf", "to_zarr", "export"), "hspyio.convert(path, 'out.nc')"),
+}
+"""What other packages call it, and what is meant."""
+
+
+def _hint(name: str) -> str:
+    if name.startswith("_"):
+        return ""
+    if name in _MEANT:
+        return f"; did you mean {_MEANT[name]}?"
+    return str(import_module("hspyio.suggestions").did_you_mean(name, __all__))
 
 
 def __dir__() -> list[str]:

@@ -18,6 +18,7 @@ from hspyio.suggestions import quoted
 __all__ = [
     "as_array",
     "as_mapping",
+    "as_text",
     "is_dask",
     "is_data_array",
     "is_hyperspy",
@@ -154,3 +155,16 @@ def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:
         made: Mapping[Any, Any] = value.as_dictionary()
         return made
     raise ArgumentError(f"{name} is a {kind_of(value)}; give a dict")
+
+
+def as_text(value: Any, name: str) -> str:
+    """Text that is given for what has to be text.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+    """
+    if isinstance(value, str):
+        return value
+    raise ArgumentError(f"{name} is {quoted(value)}; give text")

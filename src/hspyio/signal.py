@@ -14,7 +14,7 @@ import numpy as np
 
 from hspyio.axes import Axes, Axis, axes_for, misfit_message, misfits
 from hspyio.errors import AxesError, HspyWarning
-from hspyio.given import as_array, as_mapping, is_dask, is_data_array, is_hyperspy
+from hspyio.given import as_array, as_mapping, as_text, is_dask, is_data_array, is_hyperspy
 from hspyio.hints import instead_of, misplaced_keys
 from hspyio.printable import printable_line
 from hspyio.records import value
@@ -257,7 +257,7 @@ class Signal:
 
     @title.setter
     def title(self, value: str) -> None:
-        self.metadata.set_item("General.title", value)
+        self.metadata.set_item("General.title", as_text(value, "title"))
 
     @property
     def signal_type(self) -> str:
@@ -266,7 +266,7 @@ class Signal:
 
     @signal_type.setter
     def signal_type(self, value: str) -> None:
-        self.metadata.set_item("Signal.signal_type", value)
+        self.metadata.set_item("Signal.signal_type", as_text(value, "signal_type"))
 
     @property
     def ragged(self) -> bool:

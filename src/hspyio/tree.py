@@ -499,7 +499,11 @@ def _instead(tree: MetadataTree, name: str, *, new: bool = True) -> str:
         return f"; {_ELSEWHERE[name]}"
     if "." in name:
         return f"; get_item({quoted(name)}) follows dotted paths"
-    more = f"; set_item('{name}. ...', value) makes it" if new and name.isidentifier() else ""
+    more = (
+        f"; set_item('{name}.key', value) or add_node('{name}') makes it"
+        if new and name.isidentifier()
+        else ""
+    )
     near = did_you_mean(name, list(tree))
     return near or f"{missing(name, list(tree)) if tree else '; the tree is empty'}{more}"
 

@@ -132,6 +132,16 @@ def test_several_signals_where_one_is_taken(call: str, many: Path) -> None:
         (lambda: hspyio.diff(None, "a.hspy"), "one is None"),
         (lambda: hspyio.load("a.hspy", 0), r"list\(hspyio\.open\(path\)\)"),
         (lambda: hspyio.load("a.hspy", True), "lazy=True"),
+        *(
+            (lambda call=call: getattr(hspyio, call)(ONE), f"path comes first, .*{call}")
+            for call in ("verify", "validate", "describe", "unused_bytes")
+        ),
+        (lambda: hspyio.repack(ONE, "a.hspy"), "source comes first"),
+        (lambda: hspyio.repack("a.hspy", None), "target is None"),
+        (lambda: hspyio.extract("a.hspy", "one", None), "target is None"),
+        (lambda: hspyio.upgrade(["a.hspy"], "b.hspy"), "source is a list"),
+        (lambda: hspyio.rescue(None, "b.hspy"), "source is None"),
+        (lambda: hspyio.convert(None, "b.nc"), "source is None"),
         (lambda: hspyio.plot("a.hspy"), r"hspyio\.plot\(hspyio\.load\(path\)\)"),
         (lambda: hspyio.plot(np.ones(3)), r"hspyio\.plot\(hspyio\.Signal\(array\)\)"),
     ],
@@ -139,6 +149,25 @@ def test_several_signals_where_one_is_taken(call: str, many: Path) -> None:
 def test_what_is_no_path_or_no_name(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         call()
+
+
+def test_a_pattern_is_no_file(tmp_path: Path) -> None:
+    for call in (hspyio.load, hspyio.open):
+        with pytest.raises(MissingFileError, match=r"sorted\(glob\.glob\(path\)\)"):
+            call(tmp_path / "*.hspy")
+    hspyio.save(tmp_path / "a[1].hspy", ONE)
+    assert hspyio.load(tmp_path / "a[1].hspy").title == "one"
+
+
+def test_what_other_packages_have_is_told() -> None:
+    for name, meant in (
+        ("Signal2D", "signal_dimension=2"),
+        ("read", r"hspyio\.load"),
+        ("laod", "did you mean 'load'"),
+        ("from_hyperpsy", "did you mean 'from_hyperspy'"),
+    ):
+        with pytest.raises(AttributeError, match=meant):
+            getattr(hspyio, name)
 
 
 def test_the_name_is_taken_by_position(many: Path) -> None:

@@ -255,6 +255,8 @@ def test_unset_is_all_or_nothing(hspy: Hspy, path: Path) -> None:
         ("a.b", "False", "a.b = False (text)", "write false"),
         ("a.b", "None", "a.b = None (text)", "write null"),
         ("a.b", "['Fe']", "a.b = ['Fe'] (text)", "it is no JSON"),
+        ("Sample.elements", "Fe,Pt", "Sample.elements = Fe,Pt (text)", "it was a list of 1"),
+        ("axes.0.navigate", "False", "axes.0.navigate = false (true or false)", ""),
         ("General.titel", "x", "General.titel = x (text)", "did you mean 'General.title'"),
         ("title", "x", "title = x (text)", "did you mean 'General.title'"),
     ],

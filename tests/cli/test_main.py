@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import hspyio
 from cli.conftest import Ran
 from hspyio.cli import info as info_module
+from hspyio.cli.main import COMMANDS
 
 Hspy = Callable[..., Ran]
 
@@ -113,3 +118,33 @@ def test_an_error_of_the_system_is_one_sentence(
 
     monkeypatch.setattr(info_module.hspyio, "describe", refuse)
     assert hspy("info", "x.hspy") == (1, "", "hspy: x.hspy: Permission denied\n")
+
+
+@pytest.mark.parametrize("command", [name for listed in COMMANDS.values() for name in listed])
+def test_help_has_a_short_option_and_keeps_its_brackets(hspy: Hspy, command: str) -> None:
+    short, whole = hspy(command, "-h"), hspy(command, "--help")
+    assert short.code == 0 and short.out == whole.out
+    assert "pip install hspyio" not in whole.out
+    text = inspect.getdoc(getattr(import_module(f"hspyio.cli.{command}"), command)) or ""
+    for bracketed in re.findall(r"\[[a-z]+\]", text):
+        assert bracketed in whole.out
+
+
+def test_commands_by_other_names_are_told(hspy: Hspy) -> None:
+    for typed, meant in (("show", "info"), ("rm", "remove"), ("inof", "info")):
+        code, _, err = hspy(typed, "a.hspy")
+        assert code == 2 and f"'{meant}'" in err
+
+
+@pytest.mark.parametrize("arguments", [["get", "General.title"], ["set", "a.b", "1"]])
+def test_get_and_set_do_not_import_what_is_heavy(tmp_path: Path, arguments: list[str]) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal(np.ones((3, 4)), title="x"))
+    code = (
+        f"import sys; sys.argv = ['hspy', {arguments[0]!r}, {str(path)!r}, *{arguments[1:]!r}]\n"
+        "from hspyio.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print(sorted({'dask', 'pandas', 'xarray'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from hspyio.axes import doubts
-from hspyio.errors import ArgumentError, HspyWarning, OptionError
+from hspyio.errors import ArgumentError, HspyWarning, MissingFileError, OptionError
 from hspyio.given import kind_of, more_than_an_array
 from hspyio.hints import misplaced_keys
 from hspyio.signal import Signal, signal_of
 from hspyio.suggestions import quoted
 
-__all__ = ["name_of", "path_of", "the_signal", "the_signals", "warn_of_doubts"]
+__all__ = ["check_pattern", "name_of", "path_of", "the_signal", "the_signals", "warn_of_doubts"]
 
 
 def path_of(path: Any, call: str, argument: str = "path") -> str | os.PathLike[str]:
@@ -50,6 +50,22 @@ def path_of(path: Any, call: str, argument: str = "path") -> str | os.PathLike[s
         raise ArgumentError(f"the {argument} comes first, not a {kind_of(path)}: hspyio.{call}")
     text = "None" if path is None else f"a {kind_of(path)}"
     raise ArgumentError(f"{argument} is {text}, not a path: hspyio.{call}")
+
+
+def check_pattern(path: str | os.PathLike[str], call: str) -> None:
+    """Say how the files of a pattern are read, where no file is called so.
+
+    Raises
+    ------
+    MissingFileError
+        If it is one.
+    """
+    text = os.fspath(path)
+    if any(sign in text for sign in "*?[") and not os.path.lexists(text):
+        raise MissingFileError(
+            f"no such file; those of a pattern: [hspyio.{call} for p in sorted(glob.glob(path))]",
+            path=text,
+        )
 
 
 def name_of(name: Any, call: str) -> str | None:

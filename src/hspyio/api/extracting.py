@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable
 
 from hspyio import names
+from hspyio.api.arguments import path_of
 from hspyio.api.editing import rebuilt_root
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select
@@ -32,6 +33,7 @@ from hspyio.storage.system import are_same_file
 
 __all__ = ["extract", "upgrade"]
 
+_EXTRACT, _UPGRADE = "extract(source, name, target)", "upgrade(source, target)"
 _UNREAD = ReadOptions(lazy=True, check=False)
 
 
@@ -73,7 +75,8 @@ def extract(
     TargetExistsError, SaveError
         If the target exists, or cannot be written; what was there is untouched.
     """
-    text = os.fspath(target)
+    source = path_of(source, _EXTRACT, "source")
+    text = os.fspath(path_of(target, _EXTRACT, "target"))
     wanted = [name] if isinstance(name, str) else list(name)
     if not wanted:
         raise OptionError("there is no experiment to extract; name one", path=os.fspath(source))
@@ -146,7 +149,8 @@ def upgrade(
     -----
     Specification: the migrations of format 6.3.
     """
-    text = os.fspath(target)
+    source = path_of(source, _UPGRADE, "source")
+    text = os.fspath(path_of(target, _UPGRADE, "target"))
     check_target(text, overwrite=overwrite)
     options = WriteOptions(durable=durable)
     # What is read here has to be all of it, so that its problems are known; warnings come after.

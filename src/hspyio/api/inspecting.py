@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
+from hspyio.api.arguments import path_of
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select
 from hspyio.axes import axis_to_dict
@@ -105,6 +106,7 @@ def describe(path: str | os.PathLike[str]) -> list[ExperimentInfo]:
     MissingFileError, NotHspyError, DamagedFileError
         If it cannot be read. One damaged experiment beside good ones is a warning.
     """
+    path = path_of(path, "describe(path)")
     return [info for info, _ in outlines(path, original_metadata=False)]
 
 
@@ -187,6 +189,7 @@ def unused_bytes(path: str | os.PathLike[str]) -> int:
     MissingFileError, NotHspyError, DamagedFileError
         If it cannot be read.
     """
+    path = path_of(path, "unused_bytes(path)")
     with opened(path, ReadOptions(lazy=True)) as file:
         if is_used_up(file.path):
             return 0

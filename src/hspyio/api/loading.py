@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from hspyio.api.arguments import name_of, path_of
+from hspyio.api.arguments import check_pattern, name_of, path_of
 from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.files import opened, select
 from hspyio.options import ReadOptions
@@ -88,6 +88,7 @@ def load(
     >>> s = hspyio.load("map.hspy")  # doctest: +SKIP
     """
     path = path_of(path, "load(path)")
+    check_pattern(path, "load(p)")
     name = name_of(name, "load(path, name='HAADF')")
     options = ReadOptions(
         lazy=lazy,
@@ -134,4 +135,6 @@ def open_file(
     options = ReadOptions(
         lazy=True, original_metadata=original_metadata, allow_external=allow_external
     )
-    return Experiments(path_of(path, "open(path)"), options)
+    path = path_of(path, "open(path)")
+    check_pattern(path, "open(p)")
+    return Experiments(path, options)

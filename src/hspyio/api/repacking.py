@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
+from hspyio.api.arguments import path_of
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.progress import working
@@ -75,7 +76,8 @@ def repack(
     TargetExistsError, OptionError, FilterError, SaveError
         See `save`; what was there before is untouched.
     """
-    text = os.fspath(target)
+    source = path_of(source, "repack(source, target)", "source")
+    text = os.fspath(path_of(target, "repack(source, target)", "target"))
     options = WriteOptions(
         chunks=chunks,
         compression=compression,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
+from hspyio.api.arguments import path_of
 from hspyio.api.doubts import doubts
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile
@@ -118,7 +119,9 @@ def rescue(
         [22:44, 0:22, :] cannot be read: its bytes end at 71303168, the file before that; now 0
         intact: [0:22, :, :]
     """
-    old, new = os.fspath(source), os.fspath(target)
+    call = "rescue(source, target)"
+    old = os.fspath(path_of(source, call, "source"))
+    new = os.fspath(path_of(target, call, "target"))
     check_target(new, overwrite=overwrite)
     if os.path.exists(old) and os.path.exists(new) and os.path.samefile(old, new):
         raise OptionError("cannot be rescued into itself; name another file", path=new)

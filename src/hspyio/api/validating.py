@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hspyio.api.arguments import path_of
 from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
 from hspyio.node import Group
 from hspyio.printable import printable
@@ -162,7 +163,7 @@ def validate(
     """
     if severity not in SEVERITIES:
         raise OptionError(f"severity is {severity!r}; known are {', '.join(SEVERITIES)}")
-    text = os.fspath(path)
+    text = os.fspath(path_of(path, "validate(path)"))
     wanted = list(SEVERITIES)[: list(SEVERITIES).index(severity) + 1]
     rules = [rule for name in wanted for rule in RULES if rule.severity == name]
     opened = open_isolated(text) if isolated else open_root(text)

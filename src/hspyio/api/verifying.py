@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hspyio.api.arguments import path_of
 from hspyio.api.progress import working
 from hspyio.api.sealing import NewerSealError, compared
 from hspyio.errors import FilterError, HspyError, MissingFileError, Problem, TooLargeError
@@ -209,7 +210,7 @@ def verify(
     map.hspy: no damage found; 23 groups and 4 arrays were read
       sealed: map
     """
-    return examined(os.fspath(path), threads, progress)
+    return examined(os.fspath(path_of(path, "verify(path)")), threads, progress)
 
 
 def examined(path: str, threads: int | None, progress: bool | None) -> Verification:

@@ -36,7 +36,8 @@ def as_label(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         return str(value)
-    raise ValueError(f"must be text or None, got {short(value)}")
+    points = "; points are given as axis=" if isinstance(value, list | np.ndarray) else ""
+    raise ValueError(f"must be text or None, got {short(value)}{points}")
 
 
 def is_undefined(value: Any) -> bool:

@@ -48,7 +48,7 @@ def axes_for(
     if problems:
         raise AxesError(misfit_message(data, problems))
     if notes:
-        text = f"{'; '.join(notes)}. What is unknown is kept, and means nothing"
+        text = f"{' '.join(notes)} What is unknown is kept in .extra, and means nothing to programs"
         warnings.warn(text, HspyWarning, stacklevel=4)
     if isinstance(axes, Axes) and signal_dimension is None:
         return axes
@@ -88,7 +88,11 @@ def _made_axes(
                 made = axis_from_dict(item, size=size, strict=strict)
                 problems += _misplaced(item, index) if strict else []
                 unknown = unknown_keys(item)
-                notes += [f"axes[{index}]: {note}" for note in unknown if strict or "did" in note]
+                notes += [
+                    f"axes[{index}]: {note}{'.' * (note[-1] != '?')}"
+                    for note in unknown
+                    if strict or "did" in note
+                ]
             except AxesError as error:
                 problems.append(f"axes[{index}]: {error.message}")
         else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hspyio.api.arguments import path_of
 from hspyio.api.experiments import Experiments
 from hspyio.api.loading import open_file
 from hspyio.api.progress import working
@@ -114,7 +115,8 @@ def convert(
     """
     import dask
 
-    text = os.fspath(target).rstrip("/\\")
+    source = path_of(source, "convert(source, target)", "source")
+    text = os.fspath(path_of(target, "convert(source, target)", "target")).rstrip("/\\")
     suffix = os.path.splitext(text)[1].lower()
     if suffix not in _WRITERS:
         known = ", ".join(_WRITERS)

@@ -13,6 +13,7 @@ from hspyio.axes import axis_to_dict
 from hspyio.bridges.packages import imported
 from hspyio.bridges.rosettasciio import signal_from_dict
 from hspyio.errors import HspyError, HspyWarning, OptionError, Problem, one_or_many
+from hspyio.given import kind_of, more_than_an_array
 from hspyio.records import record
 from hspyio.signal import Location, Signal
 
@@ -111,7 +112,8 @@ def from_hyperspy(signal: Any) -> Signal:
     """
     base = imported("hyperspy.api", "hyperspy").signals.BaseSignal
     if not isinstance(signal, base):
-        raise OptionError(f"a {type(signal).__name__} is no signal of HyperSpy")
+        meant = more_than_an_array(signal) or "hspyio.Signal(array, axes) makes one of an array"
+        raise OptionError(f"a {kind_of(signal)} is no signal of HyperSpy; {meant}")
     package = type(signal).__module__.partition(".")[0]
     found = {
         **_dictionary(signal),

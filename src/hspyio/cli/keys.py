@@ -168,6 +168,8 @@ def parse_value(text: str, present: object = None) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = text
+    if isinstance(present, bool) and text in ("True", "False"):
+        return text == "True"
     if not (value is text or text.strip().lstrip("-") in ("NaN", "Infinity")):
         return value
     try:
@@ -179,14 +181,16 @@ def parse_value(text: str, present: object = None) -> Any:
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 
 
-def mistyped(text: str, value: Any) -> str:
-    """What was probably meant by a word that is Python's and not JSON's, ``""`` for all others."""
+def mistyped(text: str, value: Any, present: object) -> str:
+    """What was probably meant where text is stored that looks like something else, or ``""``."""
     if value is not text and value != text:
         return ""
     if word := _PYTHON.get(text):
         return f"{text} is stored as text; write {word} for what Python calls {text}"
     if text[:1] in "[{(" and text[-1:] in "]})" and len(text) > 1:
         return f"{short_text(text)} is stored as text, for it is no JSON: write '[\"Fe\", 1]'"
+    if present is not None and not isinstance(present, str):
+        return f"{short_text(text)} is stored as text; it was a {kind_word(present)}"
     return ""
 
 

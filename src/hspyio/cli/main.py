@@ -41,6 +41,21 @@ def _shown() -> Iterator[None]:
         raise
 
 
+_MEANT = {
+    **dict.fromkeys(("show", "ls", "list", "describe"), "info"),
+    **dict.fromkeys(("print", "cat", "dump", "load"), "tree"),
+    **dict.fromkeys(("edit", "update", "rename"), "set"),
+    **dict.fromkeys(("rm", "delete", "del"), "remove"),
+    **dict.fromkeys(("cp", "copy"), "extract"),
+    **dict.fromkeys(("export", "save"), "convert"),
+    **dict.fromkeys(("check", "test"), "verify"),
+    **dict.fromkeys(("compress", "pack"), "repack"),
+    **dict.fromkeys(("fix", "repair", "recover"), "rescue"),
+    **dict.fromkeys(("view", "draw"), "plot"),
+    **dict.fromkeys(("add", "merge"), "append"),
+    "help": "--help",
+}
+"""Commands as others call them."""
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -65,6 +80,8 @@ class _Commands(TyperGroup):
         """The command that arguments begin with; for a typing error the nearest is suggested."""
         known: Any = self.commands
         known.update(dict.fromkeys(self.list_commands(ctx)))
+        if args and (meant := _MEANT.get(args[0])):
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{meant}'?")
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

@@ -54,7 +54,8 @@ def set(
     with loaded(file, name, change=True) as signal:
         try:
             near = hint_of_new(signal, key)
-            typed = parse_value(value, present_value(signal, key))
+            before = present_value(signal, key)
+            typed = parse_value(value, before)
             put_value(signal, key, value if text else typed)
         except HspyError as error:
             error.path = error.path or str(file)
@@ -63,7 +64,7 @@ def set(
         stored = present_value(signal, key, typed)  # an axis may be called otherwise now
     if near:
         warnings.warn(f"{key} is a new entry{near}", HspyWarning, stacklevel=1)
-    if not text and (hint := mistyped(value, typed)):
+    if not text and (hint := mistyped(value, typed, before)):
         warnings.warn(f"{hint}, or --text to be sure", HspyWarning, stacklevel=1)
     shown = short_text(stored) if isinstance(stored, np.ndarray) else typed_text(stored)
     make_console().print(f"{key} = {shown} ({kind_word(stored)})")
