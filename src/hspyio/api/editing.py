@@ -17,6 +17,7 @@ from hspyio.api.changing import change, to_be_changed
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
 from hspyio.api.loaded import Loaded
+from hspyio.api.outline import Outline
 from hspyio.api.saving import warn_unannotated
 from hspyio.api.whole import check_kept, check_read
 from hspyio.elements.masked import kept_aside_by
@@ -447,8 +448,9 @@ def _entry(
     name = group if title_of(file.contents, group) == signal.title else None
     if with_data:
         return _Entry(signal, None, name, group, nexus)
-    whole = _with_stored_data(file, group, signal)
-    return _Entry(whole, group, name, group, nexus, _stored_data(file, group))
+    stays = _stored_data(file, group)
+    whole = _with_stored_data(file, group, signal, unread=stays is not None)
+    return _Entry(whole, group, name, group, nexus, stays)
 
 
 def _in_place(
@@ -510,11 +512,18 @@ def _root(experiments: Mapping[str, Member], models: Mapping[str, Member]) -> Gr
     return Group(base.attributes, members)
 
 
-def _with_stored_data(file: OpenFile, group: str, signal: Signal) -> Signal:
-    """The signal over the data of the file, which its axes have to fit."""
+def _with_stored_data(file: OpenFile, group: str, signal: Signal, *, unread: bool) -> Signal:
+    """The signal over the data of the file, which its axes have to fit.
+
+    Data that stay where they are are not read, so that dask, slow to import, isn't needed.
+    """
     result = signal.copy()
     known = len(file.problems)
-    stored = read_signal(file, group)
+    source = file
+    if unread:
+        source = Outline(file.path, file.contents, file.options, file.problems, file.work)
+    stored = read_signal(source, group)
+    file.handle = file.handle or source.handle
     check_read(file.problems[known:], file.path)
     result.data = stored.data
     location = signal.location

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hspyio import names
 from hspyio.api.arguments import path_of
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select
+from hspyio.api.outline import Outline
 from hspyio.axes import axis_to_dict
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
@@ -25,7 +24,7 @@ from hspyio.storage.used import is_used_up
 from hspyio.tree import MetadataTree
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 __all__ = ["ExperimentInfo", "describe", "outline", "outlines", "unused_bytes"]
 
@@ -134,7 +133,7 @@ def outlines(
     """
     options = ReadOptions(lazy=True, original_metadata=original_metadata, check=False)
     with opened(path, options) as file:
-        outline = _Outline(file.path, file.contents, options, file.problems, file.work)
+        outline = Outline(file.path, file.contents, options, file.problems, file.work)
         return outline.each(lambda name: _outline(outline, name))
 
 
@@ -155,20 +154,8 @@ def outline(path: str | os.PathLike[str], name: str | None = None) -> Signal:
     """
     options = ReadOptions(lazy=True)
     with opened(path, options) as file:
-        unread = _Outline(file.path, file.contents, options, file.problems, file.work)
+        unread = Outline(file.path, file.contents, options, file.problems, file.work)
         return read_signal(unread, select(file.contents, name, file.path))
-
-
-class _Outline(OpenFile):
-    """An open file whose data stay unread, without dask, which takes long to import."""
-
-    def _fetch_data(self, array: Array, where: str) -> NDArray[Any]:
-        dtype = array.type if isinstance(array.type, np.dtype) else np.dtype(object)
-        return np.broadcast_to(np.zeros((), dtype), array.shape)
-
-    def as_asked(self, data: Any) -> Any:
-        """Data as they are."""
-        return data
 
 
 def unused_bytes(path: str | os.PathLike[str]) -> int:
