@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -149,6 +150,7 @@ UNREADABLE = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
 )
 """What damaged or hostile content makes Python and its libraries raise."""
 

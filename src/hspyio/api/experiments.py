@@ -203,7 +203,11 @@ def _fold(file: OpenFile, name: str, title: str) -> str:
     if not isinstance(node, Array):
         return fold(label, facts([("data", "cannot be read")]))
     dtype = str(node.type) if isinstance(node.type, np.dtype) else "ragged"
-    stored = f"{stored_bytes(node):,} bytes, {' + '.join(describe(node.filters)) or 'uncompressed'}"
+    try:
+        taken = f"{stored_bytes(node):,} bytes"
+    except HspyError as error:  # its values may not be readable, all else is
+        taken = error.message
+    stored = f"{taken}, {' + '.join(describe(node.filters)) or 'uncompressed'}"
     size = f"{prod(node.shape):,} items"
     if isinstance(node.type, np.dtype):
         size += f", {prod(node.shape) * node.type.itemsize:,} bytes in memory"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import replace
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -253,7 +254,7 @@ class _Rescuing:
         for name in mended.experiments:
             file = self._opened(mended)
             try:
-                self._signals[name] = read_signal(file, name)
+                self._signals[name] = _with_title(read_signal(file, name))
             except HspyError as error:
                 self._note([Problem(error.where or f"/{names.EXPERIMENTS}/{name}", error.message)])
                 continue
@@ -447,6 +448,21 @@ class _Rescuing:
         first, *rest = place or ("",)
         start = self._labels.get(first, f"/{first}" if BY_ADDRESS not in first else "")
         return "/".join([start, *rest])
+
+
+def _with_title(signal: Signal) -> Signal:
+    """With what readers demand; what damage has put there is kept beside it."""
+    metadata: dict[str, Any] = signal.metadata
+    for tree, key, kind, empty in (
+        (metadata, "General", Mapping, {}),
+        (metadata.get("General"), "title", str, ""),
+    ):
+        if isinstance(tree, MutableMapping) and not isinstance(tree.get(key, empty), kind):
+            aside = next(
+                name for i in count(1) if (name := f"{key} ({_RECOVERED} {i})") not in tree
+            )
+            tree[aside], tree[key] = tree[key], empty
+    return signal
 
 
 def _concerned(name: str, places: list[str]) -> bool:

@@ -102,7 +102,8 @@ class _FileSource:
 
     @property
     def stored_bytes(self) -> int:
-        return int(self._dataset.get_storage_size())
+        with named(self._session.path, self._where):
+            return int(self._dataset.get_storage_size())
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         self._check_open()

@@ -10,7 +10,7 @@ import numpy as np
 from h5py import h5a, h5d, h5l, h5o, h5t
 
 from hspyio import names
-from hspyio.errors import DamagedFileError
+from hspyio.errors import UNREADABLE, DamagedFileError
 from hspyio.storage.datasets import filters_of
 from hspyio.storage.guard_hdf5 import check_attribute
 from hspyio.storage.handles import DescriptorFile
@@ -48,7 +48,7 @@ def count_unused(path: str) -> int:
             if size - count.objects <= SLACK:
                 return 0
             count.visit_rows(file)
-    except (AttributeError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise DamagedFileError(f"not all of it can be read: {error}", path=path) from None
     left = size - count.objects - count.rows
     return left if left > SLACK else 0

@@ -102,8 +102,9 @@ class DirectSource:
             return 0
         if layout.chunks is None:
             return math.prod(layout.shape) * layout.kind.size
-        index = self._index(self._stored)
-        return 0 if index is None else int(index.sizes.sum())
+        with named(self._opening.path, self._where):
+            index = self._index(self._stored)
+            return 0 if index is None else int(index.sizes.sum())
 
     def by_hdf5(self) -> _Source:
         """The same array as HDF5 reads it."""

@@ -100,7 +100,7 @@ def used_at_least(handle: FileHandle) -> int:
         opening = _Alone(handle, descriptor, Work(), Budget())
         try:
             return _stored(opening.root()) + sum(opening.content.taken.values())
-        except LeftToHdf5Error:
+        except (LeftToHdf5Error, HspyError):
             return 0
 
 
