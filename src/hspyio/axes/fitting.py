@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hspyio import names
+from hspyio.axes.checks import NAME, UNITS, is_number
 from hspyio.axes.collection import Axes, default_axes
 from hspyio.axes.dicts import axis_from_dict, unknown_keys
 from hspyio.axes.kinds import Axis
@@ -48,8 +49,7 @@ def axes_for(
     if problems:
         raise AxesError(misfit_message(data, problems))
     if notes:
-        text = f"{' '.join(notes)} What is unknown is kept in .extra, and means nothing to programs"
-        warnings.warn(text, HspyWarning, stacklevel=4)
+        warnings.warn(" ".join(notes), HspyWarning, stacklevel=4)
     if isinstance(axes, Axes) and signal_dimension is None:
         return axes
     whole = [axis for axis in made if axis is not None]
@@ -87,9 +87,10 @@ def _made_axes(
             try:
                 made = axis_from_dict(item, size=size, strict=strict)
                 problems += _misplaced(item, index) if strict else []
+                notes += [] if strict else _no_texts(item, index)
                 unknown = unknown_keys(item)
                 notes += [
-                    f"axes[{index}]: {note}{'.' * (note[-1] != '?')}"
+                    f"axes[{index}]: {note}{'.' * (note[-1] != '?')} It is kept in .extra."
                     for note in unknown
                     if strict or "did" in note
                 ]
@@ -100,6 +101,15 @@ def _made_axes(
             problems.append(f"axes[{index}]: a {type(item).__name__} is no axis{meant}")
         axes.append(made)
     return axes, problems
+
+
+def _no_texts(item: Mapping[str, Any], index: int) -> list[str]:
+    """What another program has as a number where text belongs; text is made of it."""
+    return [
+        f"axes[{index}]: {key} is {item[key]!r}, no text; it is stored as {str(item[key])!r}."
+        for key in (NAME, UNITS)
+        if is_number(item.get(key))
+    ]
 
 
 def _misplaced(item: Mapping[str, Any], index: int) -> list[str]:

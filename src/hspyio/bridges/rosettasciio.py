@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
+from hspyio.api.arguments import warn_of_doubts
 from hspyio.api.editing import put, update_group
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.saving import warn_unannotated, write_new
@@ -217,6 +218,7 @@ def file_writer(
         write_new(path, encoded, options, overwrite=not adds)
         warn_unannotated(path, encoded.unannotated)
     _warn_left_out(path, encoded.problems)
+    warn_of_doubts(path, [made])
 
 
 def _check_modes(write_dataset: object, mode: object) -> None:

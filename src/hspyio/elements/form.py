@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hspyio import names
 from hspyio.elements.hints import NO_HINT, Hint
+from hspyio.given import is_data_array, is_hyperspy
 from hspyio.node import Array, Attribute, Group, Text
 
 __all__ = ["TEXT", "Form", "Refusal", "no_form", "text_form"]
@@ -21,6 +22,12 @@ def no_form(value: object) -> Refusal:
     mend = ""
     if hasattr(kind, "todense"):
         mend = "; it is sparse: use its .todense() or .toarray()"
+    elif is_hyperspy(value):
+        mend = "; hspyio.from_hyperspy(signal) makes a Signal of it, which has one"
+    elif is_data_array(value):
+        mend = "; hspyio.from_xarray(array) makes a Signal of it, which has one"
+    elif kind.__module__.partition(".")[0] == "pandas" and hasattr(kind, "to_dict"):
+        mend = "; a dict, .to_dict(), and an array, .to_numpy(), have one"
     return Refusal(f"no HSpy form for {kind.__module__}.{kind.__qualname__}{mend}")
 
 
