@@ -305,13 +305,18 @@ class Signal:
         threads: int | None = None,
         progress: Any = None,
         durable: bool = True,
-    ) -> None:
+    ) -> str:
         """Save to an HSpy file, whole or not at all.
 
         Parameters
         ----------
         path, ..., durable
             As for `hspyio.save`, which says what they mean.
+
+        Returns
+        -------
+        str
+            The path that was written.
 
         Raises
         ------
@@ -320,7 +325,7 @@ class Signal:
         """
         import hspyio
 
-        hspyio.save(
+        return hspyio.save(
             path,
             self,
             overwrite=overwrite,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from hspyio.api.progress import working
 from hspyio.node import Group
 from hspyio.options import WriteOptions
+from hspyio.storage.handles import check_is_file
 from hspyio.storage.locks import kept_from_writers
+from hspyio.storage.paths import named_errors, path_of_file
 from hspyio.storage.switch import change_file
 
 if TYPE_CHECKING:
@@ -34,8 +36,10 @@ class Held:
 @contextmanager
 def to_be_changed(path: str | os.PathLike[str]) -> Iterator[Held]:
     """Keep other writers out of a file."""
-    target = os.path.realpath(path)
-    with kept_from_writers(target, change=True) as descriptor:
+    text = path_of_file(path)
+    check_is_file(text)
+    target = os.path.realpath(text)
+    with kept_from_writers(target, change=True) as descriptor, named_errors(target, "changed"):
         yield Held(target, descriptor)
 
 

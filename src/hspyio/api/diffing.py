@@ -20,6 +20,7 @@ from hspyio.api.loading import open_file
 from hspyio.differences import value_differences
 from hspyio.errors import OptionError
 from hspyio.signal import Signal
+from hspyio.storage.paths import path_of_file
 
 __all__ = ["diff"]
 
@@ -74,8 +75,8 @@ def diff(
     if not (rtol >= 0 and atol >= 0):
         raise OptionError(f"rtol is {rtol!r} and atol {atol!r}; use numbers from 0 up")
     found = _found(
-        path_of(one, "diff(one, other)", "one"),
-        path_of(other, "diff(one, other)", "other"),
+        path_of_file(path_of(one, "diff(one, other)", "one"), "one"),
+        path_of_file(path_of(other, "diff(one, other)", "other"), "other"),
         name_of(name, "diff(one, other, name='HAADF')"),
         Terms(rtol, atol, stamps),
         data=data,

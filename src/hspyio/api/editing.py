@@ -41,6 +41,7 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Location, Signal
 from hspyio.storage.array_writer import check_filters
+from hspyio.storage.paths import path_of_file
 from hspyio.storage.proof import Member, thinned
 from hspyio.storage.space import check_space
 from hspyio.suggestions import quoted
@@ -238,7 +239,7 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
     SaveError
         If writing fails; the file is untouched.
     """
-    text = os.fspath(path_of(path, "remove(path, name)"))
+    text = path_of_file(path_of(path, "remove(path, name)"))
     name = name_of(name, "remove(path, name)") or ""
     with to_be_changed(path) as held:
         with opened(path, _UNREAD) as file:

@@ -26,6 +26,7 @@ from hspyio.parts import SignalParts
 from hspyio.printable import printable
 from hspyio.signal import Location, Model, Signal
 from hspyio.storage.handles import handle_of
+from hspyio.storage.paths import named_errors, path_of_file
 from hspyio.storage.sources import stored_bytes
 from hspyio.suggestions import did_you_mean
 from hspyio.tree import MetadataTree
@@ -78,9 +79,10 @@ class Experiments(Mapping[str, Signal]):
     """
 
     def __init__(self, path: str | os.PathLike[str], options: ReadOptions) -> None:
-        self.path = os.fspath(path)
+        self.path = path_of_file(path)
         self._options = options
-        self._handle = handle_of(self.path)
+        with named_errors(self.path):
+            self._handle = handle_of(self.path)
         with self._opened(stacklevel=5) as file:
             self._names = tuple(file.contents.experiments)
             self.version = file.contents.declared

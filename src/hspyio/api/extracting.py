@@ -29,6 +29,7 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.storage.atomic import check_target
 from hspyio.storage.extract import extract_file, rebuild_file
+from hspyio.storage.paths import path_of_file, path_to_save
 from hspyio.storage.system import are_same_file
 
 __all__ = ["extract", "upgrade"]
@@ -75,15 +76,15 @@ def extract(
     TargetExistsError, SaveError
         If the target exists, or cannot be written; what was there is untouched.
     """
-    source = path_of(source, _EXTRACT, "source")
-    text = os.fspath(path_of(target, _EXTRACT, "target"))
+    old = path_of_file(path_of(source, _EXTRACT, "source"), "source")
+    text = path_to_save(path_of(target, _EXTRACT, "target"), "target")
     wanted = [name] if isinstance(name, str) else list(name)
     if not wanted:
-        raise OptionError("there is no experiment to extract; name one", path=os.fspath(source))
+        raise OptionError("there is no experiment to extract; name one", path=old)
     check_target(text, overwrite=overwrite)
-    if are_same_file(os.fspath(source), text):
+    if are_same_file(old, text):
         raise OptionError("is the file itself; remove takes experiments out of it", path=text)
-    with opened(source, _UNREAD) as file:
+    with opened(old, _UNREAD) as file:
         groups = [select(file.contents, item, file.path) for item in wanted]
         check_inside(file, groups)
         models = {model for group in groups for model in file.contents.models_of(group)}
@@ -149,12 +150,12 @@ def upgrade(
     -----
     Specification: the migrations of format 6.3.
     """
-    source = path_of(source, _UPGRADE, "source")
-    text = os.fspath(path_of(target, _UPGRADE, "target"))
+    old = path_of_file(path_of(source, _UPGRADE, "source"), "source")
+    text = path_to_save(path_of(target, _UPGRADE, "target"), "target")
     check_target(text, overwrite=overwrite)
     options = WriteOptions(durable=durable)
     # What is read here has to be all of it, so that its problems are known; warnings come after.
-    with opened(source, _UNREAD) as file:
+    with opened(old, _UNREAD) as file:
         declared = file.contents.declared
         lost = [*(one for one in file.contents.problems if one.lost), *_unreadable(file)]
         if lost and not partly:

@@ -29,6 +29,7 @@ from hspyio.node import Array, Group, Text, Vlen
 from hspyio.options import ReadOptions
 from hspyio.parts import SignalParts
 from hspyio.storage.handles import FileHandle
+from hspyio.storage.paths import named_errors, path_of_file
 from hspyio.storage.root import open_root
 from hspyio.storage.work import Work
 from hspyio.suggestions import did_you_mean, listing, quoted
@@ -295,8 +296,9 @@ def opened(
     handle: FileHandle | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
-    text = os.fspath(path)
+    text = path_of_file(path)
     with (
+        named_errors(text),
         working(options.threads, options.progress, f"reading {os.path.basename(text)}") as work,
         _root(text, options, work, handle) as root,
     ):

@@ -26,6 +26,7 @@ from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import check_target, is_there
 from hspyio.storage.handles import handle_of
 from hspyio.storage.locks import kept_from_writers
+from hspyio.storage.paths import named_errors, path_of_file, path_to_save
 from hspyio.storage.rewrite import repack_file
 from hspyio.storage.space import check_space
 from hspyio.storage.work import Work
@@ -51,7 +52,7 @@ def repack(
     threads: int | None = None,
     progress: bool | None = None,
     durable: bool = True,
-) -> None:
+) -> str:
     """Write a file anew, with other chunks or another compression for the data.
 
     The data stream through a few blocks of memory, whatever their size. All else in the file is
@@ -67,6 +68,11 @@ def repack(
     chunks, compression, compression_opts, shuffle, threads, progress, durable
         See `save`; the defaults suit most files.
 
+    Returns
+    -------
+    str
+        The path that was written; see `save`.
+
     Raises
     ------
     MissingFileError, NotHspyError
@@ -76,8 +82,9 @@ def repack(
     TargetExistsError, OptionError, FilterError, SaveError
         See `save`; what was there before is untouched.
     """
-    source = path_of(source, "repack(source, target)", "source")
-    text = os.fspath(path_of(target, "repack(source, target)", "target"))
+    call = "repack(source, target)"
+    old = path_of_file(path_of(source, call, "source"), "source")
+    text = path_to_save(path_of(target, call, "target"), "target")
     options = WriteOptions(
         chunks=chunks,
         compression=compression,
@@ -89,9 +96,10 @@ def repack(
     )
     check_target(text, overwrite=overwrite)
     with (
+        named_errors(old),
         _kept(text),
-        closing(handle_of(os.fspath(source))) as handle,
-        opened(source, _BY_BLOCKS, handle=handle.twin()) as file,
+        closing(handle_of(old)) as handle,
+        opened(old, _BY_BLOCKS, handle=handle.twin()) as file,
     ):
         check_whole(file, file.root)
         found = {name: _data(file, name) for name in file.contents.experiments}
@@ -114,6 +122,7 @@ def repack(
                 overwrite=overwrite,
                 finish=seal if sealed else None,
             )
+    return text
 
 
 _BY_BLOCKS = ReadOptions(lazy=True, chunks="auto", original_metadata=False)

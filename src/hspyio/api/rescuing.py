@@ -34,9 +34,11 @@ from hspyio.storage.atomic import check_target
 from hspyio.storage.checksums import CHANGED, STORED, ArraySums, faults_of
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.isolated import node_by_address, open_isolated
+from hspyio.storage.paths import named_errors, path_of_file, path_to_save
 from hspyio.storage.salvage import BY_ADDRESS
 from hspyio.storage.salvaged import Losses, place_of_array
 from hspyio.storage.search import Search, search_objects
+from hspyio.storage.system import are_same_file
 from hspyio.storage.work import Work
 from hspyio.versions import parse_version
 
@@ -121,13 +123,14 @@ def rescue(
         intact: [0:22, :, :]
     """
     call = "rescue(source, target)"
-    old = os.fspath(path_of(source, call, "source"))
-    new = os.fspath(path_of(target, call, "target"))
+    old = path_of_file(path_of(source, call, "source"), "source")
+    new = path_to_save(path_of(target, call, "target"), "target")
     check_target(new, overwrite=overwrite)
-    if os.path.exists(old) and os.path.exists(new) and os.path.samefile(old, new):
+    if are_same_file(old, new):
         raise OptionError("cannot be rescued into itself; name another file", path=new)
     losses = Losses()
     with (
+        named_errors(old),
         working(threads, progress, f"rescuing {os.path.basename(old)}") as work,
         open_isolated(old, work=Work(work.threads), salvaging=losses) as root,
     ):

@@ -18,6 +18,7 @@ from hspyio.plan import plan
 from hspyio.signal import Signal
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.atomic import check_target, save_file
+from hspyio.storage.paths import path_to_save
 from hspyio.storage.space import check_space
 from hspyio.storage.writer import write_group
 
@@ -44,7 +45,7 @@ def save(
     threads: int | None = None,
     progress: bool | None = None,
     durable: bool = True,
-) -> None:
+) -> str:
     """Save one signal or several in an HSpy file of format 3.3, whole or not at all.
 
     Every value is checked before the file is touched; then it is written beside the target and
@@ -53,7 +54,8 @@ def save(
     Parameters
     ----------
     path : path-like
-        The file.
+        The file. A name without ``.hspy``, ``.hdf5`` or ``.h5`` gets ``.hspy``, unless there is a
+        file of exactly that name; ``~`` is the home folder.
     signals : Signal or iterable of Signal
         What to save; equal titles get groups of their own. Signals of HyperSpy and DataArrays of
         xarray are converted.
@@ -86,6 +88,11 @@ def save(
     durable : bool
         Whether to wait until the file is on the disk, so that a power cut costs nothing either.
 
+    Returns
+    -------
+    str
+        The path that was written.
+
     Raises
     ------
     UnsupportedTypeError
@@ -96,7 +103,8 @@ def save(
     ArgumentError
         If something is given that is no path, or no signal; it says which call was meant.
     FilterError, OptionError
-        If a filter is not available, or options make no sense; nothing is written.
+        If a filter is not available, options make no sense, or the name has the suffix of
+        another format; nothing is written.
     SaveError
         If writing fails; what was there before is untouched.
 
@@ -121,14 +129,16 @@ def save(
         progress=progress,
         durable=durable,
     )
-    check_target(os.fspath(path_of(path, "save(path, signal)")), overwrite=overwrite)
+    text = path_to_save(path_of(path, "save(path, signal)"))
+    check_target(text, overwrite=overwrite)
     given = the_signals(signals, "save")
     encoded = encode_file(given, nexus=[nexus] * len(given))
     if encoded.problems:
-        raise UnsupportedTypeError(encoded.problems, path=os.fspath(path))
-    write_new(path, encoded, options, overwrite=overwrite)
-    warn_unannotated(path, encoded.unannotated)
-    warn_of_doubts(path, given)
+        raise UnsupportedTypeError(encoded.problems, path=text)
+    write_new(text, encoded, options, overwrite=overwrite)
+    warn_unannotated(text, encoded.unannotated)
+    warn_of_doubts(text, given)
+    return text
 
 
 def warn_unannotated(

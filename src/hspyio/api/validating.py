@@ -13,6 +13,7 @@ from hspyio.node import Group
 from hspyio.printable import printable
 from hspyio.rules import RULES, SEVERITIES, Broken, View, found, view_of
 from hspyio.storage.isolated import open_isolated
+from hspyio.storage.paths import named_errors, path_of_file
 from hspyio.storage.root import open_root
 
 __all__ = ["Finding", "ValidationReport", "validate"]
@@ -163,12 +164,12 @@ def validate(
     """
     if severity not in SEVERITIES:
         raise OptionError(f"severity is {severity!r}; known are {', '.join(SEVERITIES)}")
-    text = os.fspath(path_of(path, "validate(path)"))
+    text = path_of_file(path_of(path, "validate(path)"))
     wanted = list(SEVERITIES)[: list(SEVERITIES).index(severity) + 1]
     rules = [rule for name in wanted for rule in RULES if rule.severity == name]
     opened = open_isolated(text) if isolated else open_root(text)
     try:
-        with opened as root:
+        with named_errors(text), opened as root:
             view = view_of(root)
             broken = list(found(rules, view, MOST_PLACES))
     except MissingFileError:

@@ -18,6 +18,7 @@ from hspyio.node import Array, Damaged, Group, MemorySource
 from hspyio.printable import printable
 from hspyio.storage.checksums import ArraySums, faults_of
 from hspyio.storage.isolated import open_isolated
+from hspyio.storage.paths import named_errors, path_of_file
 from hspyio.storage.work import Work
 
 __all__ = ["DamagedArray", "DamagedPart", "Verification", "examined", "verify"]
@@ -210,7 +211,7 @@ def verify(
     map.hspy: no damage found; 23 groups and 4 arrays were read
       sealed: map
     """
-    return examined(os.fspath(path_of(path, "verify(path)")), threads, progress)
+    return examined(path_of_file(path_of(path, "verify(path)")), threads, progress)
 
 
 def examined(path: str, threads: int | None, progress: bool | None) -> Verification:
@@ -219,7 +220,7 @@ def examined(path: str, threads: int | None, progress: bool | None) -> Verificat
     label = f"verifying {os.path.basename(path)}"
     with working(threads, progress, label) as work:
         try:
-            with open_isolated(path, work=work) as root:
+            with named_errors(path), open_isolated(path, work=work) as root:
                 return _Examination(path, size, work).of(root)
         except MissingFileError:
             raise

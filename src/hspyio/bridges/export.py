@@ -41,6 +41,7 @@ from hspyio.errors import (
 )
 from hspyio.signal import Model, Signal
 from hspyio.storage.atomic import check_is_other, check_target, no_room, put_in_place, warn_of
+from hspyio.storage.paths import path_of_file, path_text
 from hspyio.storage.permissions import permissions_of
 from hspyio.storage.temporary import NoTemporaryError, Temporary, folder_beside
 from hspyio.tree import MetadataTree
@@ -115,13 +116,14 @@ def convert(
     """
     import dask
 
-    source = path_of(source, "convert(source, target)", "source")
-    text = os.fspath(path_of(target, "convert(source, target)", "target")).rstrip("/\\")
+    call = "convert(source, target)"
+    old = path_of_file(path_of(source, call, "source"), "source")
+    text = path_text(path_of(target, call, "target"), "target").rstrip("/\\")
     suffix = os.path.splitext(text)[1].lower()
     if suffix not in _WRITERS:
         known = ", ".join(_WRITERS)
         raise OptionError(f"ends with {suffix!r}; hspy converts to {known}", path=text)
-    check_is_other(os.fspath(source), text)
+    check_is_other(old, text)
     _check(text, overwrite=overwrite, folder=suffix == ".zarr")
     notes: list[Problem] = []
     label = f"converting to {os.path.basename(text)}"
@@ -129,11 +131,11 @@ def convert(
         options = {"array.chunk-size": _AT_ONCE, "scheduler": _in_process()}
         limit = thread_limit(work.threads, asked=work.asked)
         with dask.config.set(options, num_workers=limit):
-            signals = _signals(open_file(source), name, single=suffix in _TIFF)
+            signals = _signals(open_file(old), name, single=suffix in _TIFF)
             try:
                 _WRITERS[suffix](signals, temporary, notes, work, compression)
             except ConversionError as error:
-                error.path = error.path or os.fspath(source)
+                error.path = error.path or old
                 raise
     if notes:
         lines = "".join(f"\n  {note}" for note in notes)

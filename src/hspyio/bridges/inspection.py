@@ -7,6 +7,7 @@ followed, and what can't be read is left out and named in one warning.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import pprint
@@ -35,6 +36,8 @@ from hspyio.errors import (
 from hspyio.printable import printable
 from hspyio.storage.guard import MOST_STEPS, Budget
 from hspyio.storage.guard_hdf5 import ObjectCensus
+from hspyio.storage.locks import locked_by_hdf5
+from hspyio.storage.paths import path_of_file, system_error
 from hspyio.storage.plain import check_dataset, is_endless, read_attribute, read_dataset
 
 __all__ = ["list_datasets_in_file", "read_metadata_from_file"]
@@ -169,16 +172,20 @@ def _walking(
     filename: str | os.PathLike[str], *, hardlinks_only: bool = False
 ) -> Iterator[tuple[_Walk, h5py.Group]]:
     """Open a file for a walk from its root, and warn of all that the walk left out."""
-    path = Path(filename).absolute()
+    path = Path(path_of_file(filename, "filename")).absolute()
     if not _exists(path):
         raise MissingFileError("no such file", path=path)
     if not path.is_file():
         raise NotHspyError("is not a file", path=path)
     try:
         file = h5py.File(path, "r")
-    except (PermissionError, BlockingIOError):
-        raise
+    except BlockingIOError:
+        raise locked_by_hdf5(str(path)) from None
+    except PermissionError as error:
+        raise system_error(error, str(path)) from None
     except OSError as error:
+        if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE):
+            raise system_error(error, str(path)) from None
         if h5py.is_hdf5(path):
             raise DamagedFileError(f"cannot be opened ({error})", path=path) from None
         raise NotHspyError("is not an HDF5 file", path=path) from None
@@ -198,8 +205,8 @@ def _walking(
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except PermissionError:
-        raise
+    except PermissionError as error:
+        raise system_error(error, str(path)) from None
     except (OSError, ValueError):  # no such name can be
         return False
 

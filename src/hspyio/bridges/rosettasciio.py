@@ -31,6 +31,7 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.parts import SignalParts
 from hspyio.signal import Signal
 from hspyio.storage.atomic import check_target, is_there
+from hspyio.storage.paths import path_of_file, path_text
 from hspyio.tree import MetadataTree
 
 __all__ = ["file_reader", "file_writer"]
@@ -104,7 +105,7 @@ def file_reader(
     def nested(parts: SignalParts) -> dict[str, Any]:
         return _exchange(parts, file, lazy=False)  # what stands inside a tree is read at once
 
-    with opened(filename, options) as file:
+    with opened(path_of_file(filename, "filename"), options) as file:
         every = file.each(lambda name: file.parts(name, nested, embed=False, lazy_above=0))
         result = [
             {
@@ -206,7 +207,7 @@ def file_writer(
         **known,
     )
     made = signal_from_dict(signal)
-    path = os.fspath(filename)
+    path = path_text(filename, "filename")
     adds = mode == "a"
     if (adds and is_there(path)) or not write_dataset:
         encoded = _written_into(path, made, options, write_dataset)

@@ -25,6 +25,7 @@ from hspyio.node import Array, ArraySource, Attribute, Group
 from hspyio.options import ReadOptions
 from hspyio.records import record
 from hspyio.signal import Signal
+from hspyio.storage.paths import path_of_file
 from hspyio.storage.work import thread_count
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _experiment(file: OpenFile, name: str | None, group: str | None) -> str:
 
 def _path(given: Any) -> str:
     if isinstance(given, str | os.PathLike):
-        return os.fspath(given)
+        return path_of_file(given, "filename_or_obj")
     raise OptionError(f"hspyio opens files by their path, not a {type(given).__name__}")
 
 

@@ -9,6 +9,7 @@ import typer
 
 import hspyio
 from hspyio.cli.console import make_console, one_line, size_text
+from hspyio.storage.paths import path_to_save
 
 __all__ = ["extract"]
 
@@ -28,6 +29,7 @@ def extract(
     no such experiment, or a file cannot be read or written.
     Example: hspy extract many.hspy HAADF haadf.hspy
     """
+    target = Path(path_to_save(target, "OUT"))
     groups = hspyio.extract(file, names, target, overwrite=overwrite)
     listed = ", ".join(map(one_line, groups))
     make_console().print(f"{target}: {listed}, {size_text(target.stat().st_size)}")

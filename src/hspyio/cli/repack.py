@@ -9,6 +9,7 @@ import typer
 
 import hspyio
 from hspyio.cli.console import make_console, size_text
+from hspyio.storage.paths import path_of_file, path_to_save
 
 __all__ = ["repack"]
 
@@ -32,6 +33,8 @@ def repack(
     It needs little memory, whatever the size of the file, and leaves dead space behind. IN and OUT
     may be the same with --overwrite. Example: hspy repack map.hspy small.hspy --level 9
     """
+    source = Path(path_of_file(source, "IN"))
+    target = Path(path_to_save(target, "OUT"))
     before = source.stat().st_size if source.exists() else 0
     hspyio.repack(
         source,

@@ -10,6 +10,7 @@ import typer
 import hspyio
 from hspyio.cli.console import make_console, one_line, size_text
 from hspyio.errors import SaveError
+from hspyio.storage.paths import path_to_save
 
 __all__ = ["upgrade"]
 
@@ -30,6 +31,7 @@ def upgrade(
     named, and nothing is written without --partly: the exit code is 1 then.
     Example: hspy upgrade old.hdf5 new.hspy
     """
+    target = Path(path_to_save(target, "OUT"))
     try:
         declared = hspyio.upgrade(source, target, overwrite=overwrite, partly=partly)
     except SaveError as error:

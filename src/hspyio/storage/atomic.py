@@ -23,6 +23,7 @@ from hspyio.storage.graphs import store_graphs
 from hspyio.storage.interrupts import interrupt_behind
 from hspyio.storage.locks import kept_from_writers, protected
 from hspyio.storage.output import Output
+from hspyio.storage.paths import named_errors
 from hspyio.storage.permissions import carry_over, make_public, permissions_of
 from hspyio.storage.root_switch import NOT_SYNCED, overwrite_in_place
 from hspyio.storage.system import (
@@ -169,7 +170,7 @@ def save_file(
     if not overwrite or not is_there(target):
         replace_file(target, fill, work, durable=durable, overwrite=overwrite, finish=finish)
         return
-    with kept_from_writers(target, change=False):
+    with kept_from_writers(target, change=False), named_errors(target, "written"):
         replace_file(target, fill, work, durable=durable, finish=finish)
 
 

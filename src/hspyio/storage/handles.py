@@ -44,6 +44,7 @@ __all__ = [
     "PinnedFile",
     "being_read",
     "cannot_read",
+    "check_is_file",
     "close_read",
     "file_size",
     "fingerprint",
@@ -238,12 +239,20 @@ def handle_of(path: str) -> FileHandle:
     MissingFileError, NotHspyError
         If there is none, or it is no file.
     """
-    _check_is_file(path)
+    check_is_file(path)
     return FileHandle(path)
 
 
-def _check_is_file(path: str) -> None:
-    """Nothing else is even opened: a FIFO would have the reader wait for ever."""
+def check_is_file(path: str) -> None:
+    """Nothing else is even opened: a FIFO would have the reader wait for ever.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError
+        If there is none, or it is something else.
+    FilePermissionError
+        If nobody lets us look.
+    """
     try:
         mode = os.stat(path).st_mode
     except ValueError:  # no such name can be

@@ -90,8 +90,13 @@ def _opened(path: str, *, change: bool) -> tuple[int, bool]:
         raise protected(error, path) from None
 
 
+_PROTECTED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY)
+
+
 def protected(error: OSError, path: str) -> SaveError:
-    """The error that says that a file is not to be written to."""
+    """The error that says why a file is not to be written to."""
+    if error.errno not in _PROTECTED:
+        return SaveError(f"cannot be opened for writing: {error.strerror}", path=path)
     return SaveError(
         f"is write-protected ({error.strerror}) and is neither changed nor replaced; make it "
         "writable (chmod u+w), or save under another name",

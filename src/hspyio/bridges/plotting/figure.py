@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from hspyio.errors import OptionError
 from hspyio.storage.atomic import check_is_other, check_target, write_bytes
+from hspyio.storage.paths import path_text
 
 __all__ = ["FORMATS", "SignalFigure", "check_picture"]
 
@@ -70,7 +71,7 @@ class SignalFigure(Figure):
         MissingFileError, TargetExistsError, SaveError
             If the file exists, or cannot be written; what was there is untouched.
         """
-        text = os.fspath(path)
+        text = path_text(path)
         suffix = check_picture(text, overwrite=overwrite)
         if self.source is not None:
             check_is_other(self.source, text)
