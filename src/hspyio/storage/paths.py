@@ -93,7 +93,12 @@ def path_of_file(given: object, argument: str = "path") -> str:
     HspyError
         See `path_text`.
     """
-    text = path_text(given, argument)
+    try:
+        text = path_text(given, argument)
+    except ArgumentError:
+        raise
+    except OptionError as error:
+        raise MissingFileError(f"no such file: {error.message}") from None
     if not text.lower().endswith(_OURS) and not os.path.lexists(text):
         written = text + _SUFFIX
         return written if os.path.isfile(written) else text
