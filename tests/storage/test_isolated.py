@@ -305,3 +305,70 @@ def test_no_module_of_the_current_folder_is_run(
     with open_isolated(str(ARCHIVE[-1])) as root:
         assert isinstance(root.members["Experiments"], Group)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Path:
+    """Hundreds of members, of which two kill the reader."""
+    path = tmp_path / "crowded.h5"
+    with h5py.File(path, "w") as file:
+        for i in range(600):
+            file[f"g{i:03}/x"] = i
+        file["g150/abort here/x"] = 1
+        file.move("g300", "h")
+        file["h300/abort here"] = 1
+        file["g299b/abort here"] = 1
+        file.create_group("abort here")
+        file.create_group("g400b")
+        file["g500/hang"] = 1
+    return path
+
+
+def test_members_are_asked_for_by_the_hundred(
+    crowded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        isolated, "send", lambda stream, about: (asked.append(about), send(stream, about))
+    )
+    with open_root(crowded) as here, open_isolated(crowded) as there:
+        assert list(there.members) == list(here.members)
+        assert [*map(len, map(_members, there.members.values()))] == [
+            *map(len, map(_members, here.members.values()))
+        ]
+    assert len(asked) < 20
+    assert max(len(about["about"] or "") for about in asked) > 100
+
+
+def test_what_kills_it_among_hundreds_is_named(
+    crowded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolated, "_PROGRAM", "crashing_child")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    with open_root(crowded) as here, open_isolated(crowded) as there:
+        for name, node in here.members.items():
+            found = there.members[name]
+            if name == "abort here":
+                assert described(found) == "reading it crashes HDF5"
+                continue
+            for key in _members(node):
+                deadly = key in ("abort here", "hang")
+                assert isinstance(found.members[key], Damaged) == deadly, (name, key)
+
+
+def _members(node: Any) -> Any:
+    return node.members
+
+
+def test_large_groups_have_their_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A healthy group that takes longer than a hang is waited for."""
+    path = tmp_path / "large.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        group = file.create_group("many")
+        for i in range(20_000):
+            group.attrs.create(f"a{i}", i, dtype="i8")
+    monkeypatch.setattr(isolated, "_PATIENCE", 0.2)
+    with open_isolated(path) as root:
+        group = root.members["many"]
+        assert isinstance(group, Group), group
+        assert len(group.attributes) == 20_000

@@ -77,6 +77,9 @@ class Census:
     objects: int = 0
     paths: dict[tuple[int, int], int] = field(default_factory=dict)
 
+    def expect(self, count: int) -> None:
+        """Take note that so many attributes and links of one object are about to be read."""
+
     def count(self, address: tuple[int, int], links: int, *, followed: bool) -> None:
         """Count an object that was reached.
 

@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,6 +58,8 @@ _MOST_DEATHS = 100
 _PATIENCE = 2.0
 """Seconds of processor time for the first answer that does not come; each time half of it."""
 _LEAST_PATIENCE = 0.25
+_MOST_AHEAD = 256
+"""Members of a group that are asked for at once."""
 _MOST_HANGS = 6
 """How many answers may not come before a file is given up that is not to be salvaged: a file has
 to be read or refused in less than 5 s."""
@@ -177,6 +180,32 @@ class Child:
             raise _error(answer, self.path)
         return answer["found"], Reader(buffers)
 
+    def nodes(self, place: _Place, names: Sequence[str]) -> list[tuple[Any, Reader]]:
+        """Ask for members of a group, without waiting for each; those before one it dies of."""
+        found: list[tuple[Any, Reader]] = []
+        with self._lock:
+            for name in names:
+                try:
+                    process = self._started()
+                    assert process.stdin is not None and process.stdout is not None
+                    if not found:
+                        send(process.stdin, {"do": "nodes", "place": place, "about": names})
+                    answer, buffers = receive(process.stdout, _MOST_ANSWER)
+                except (EOFError, BrokenPipeError):
+                    self._deaths["node", (*place, name)] = self._cause_of_death()
+                    break
+                except BaseException as error:
+                    self.end()
+                    if isinstance(error, MessageError):
+                        break
+                    raise
+                found.append((answer, Reader(buffers)))
+        return found
+
+    def died_of(self, place: _Place) -> bool:
+        """Whether the process has died of a node."""
+        return ("node", place) in self._deaths
+
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             if len(self._deaths) > _MOST_DEATHS:
@@ -275,18 +304,43 @@ class _Members(Mapping[str, Any]):
         self._child = child
         self._place = place
         self._made: dict[str, Any] = dict.fromkeys(names)
+        self._unasked = iter(names)
+        self._ahead = 0
 
     def __getitem__(self, name: str) -> Group | Array | Damaged:
+        if self._made[name] is None and self._ahead:
+            self._ask_ahead(name)
         if self._made[name] is None:
             self._made[name] = self.member(name)
+        self._ahead = min(2 * self._ahead or 1, _MOST_AHEAD)
         made: Group | Array | Damaged = self._made[name]
         return made
+
+    def _ask_ahead(self, name: str) -> None:
+        """Ask for a member and some of those that come next: most of the time is for waiting."""
+        unmade = (other for other in self._unasked if self._made[other] is None)
+        names = [name, *(other for other in islice(unmade, self._ahead) if other != name)]
+        if any(self._child.died_of((*self._place, other)) for other in names):
+            return
+        try:
+            found = self._child.nodes(self._place, names)
+        except DamagedFileError:  # it is given up
+            return
+        for other, (answer, reader) in zip(names, found, strict=False):
+            if "found" in answer:  # an error is told to whoever asks for that one
+                self._made[other] = self._node((*self._place, other), (answer["found"], reader))
 
     def member(self, name: str) -> Group | Array | Damaged:
         """Ask for a member."""
         place = (*self._place, name)
         try:
-            content, reader = found = self._child.ask("node", place)
+            return self._node(place, self._child.ask("node", place))
+        except (DamagedFileError, MessageError) as error:
+            return Damaged(getattr(error, "message", str(error)))
+
+    def _node(self, place: _Place, found: tuple[Any, Reader]) -> Group | Array | Damaged:
+        content, reader = found
+        try:
             if self._child.salvaging is not None:
                 self._child.salvaging.note_reached([int(n) for n in content["reached"]])
             if "damaged" in content:

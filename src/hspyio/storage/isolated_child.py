@@ -23,9 +23,10 @@ from hspyio.errors import DamagedFileError, HspyError
 from hspyio.node import Array, Damaged, Group, Kept
 from hspyio.storage.checksums import ArraySums, faults_of
 from hspyio.storage.guard import Budget
+from hspyio.storage.guard_hdf5 import ObjectCensus
 from hspyio.storage.messages import Writer, node_to_json, receive, send
-from hspyio.storage.root import open_root
-from hspyio.storage.salvage import open_salvaged
+from hspyio.storage.reader import opened_by_hdf5, root_of
+from hspyio.storage.salvage import ReachedCensus, open_salvaged
 from hspyio.storage.salvage_arrays import Salvage
 from hspyio.storage.sources import stored_bytes
 from hspyio.storage.work import Work
@@ -38,6 +39,11 @@ _SEARCH = 20e6
 _SLAB = 2**26
 _PACE = 2 * 2**20
 """Bytes of an array for which there is a second more."""
+_PACE_OF_ITEMS = 5000
+"""Attributes and links of a group for which there is a second more."""
+_FEW_ITEMS = 100
+_LEAST_ITEM = 8
+"""Bytes that an attribute or a link takes in a file, at least."""
 
 
 class _ByParts(Budget):
@@ -45,6 +51,28 @@ class _ByParts(Budget):
 
     def take(self, size: int, *, lazily: bool) -> None:
         """Allow for a part."""
+
+
+class _Patient(ObjectCensus):
+    """Allows time for what an object has, as far as the file can have it."""
+
+    def expect(self, count: int) -> None:
+        """Allow for attributes and links."""
+        _allow_time_for(count)
+
+
+class _PatientAndReached(ReachedCensus):
+    """The same, for a file that is salvaged."""
+
+    def expect(self, count: int) -> None:
+        """Allow for attributes and links."""
+        _allow_time_for(count)
+
+
+def _allow_time_for(count: int) -> None:
+    if count > _FEW_ITEMS:
+        most = os.stat(sys.argv[1]).st_size // _LEAST_ITEM
+        _allow_time(min(count, most) / _PACE_OF_ITEMS)
 
 
 def main() -> None:
@@ -57,13 +85,20 @@ def main() -> None:
     work = Work(threads=int(threads))
     try:
         if "salvage" in flags:
-            salvage = Salvage()
+            salvage = Salvage(_PatientAndReached())
             with open_salvaged(path, work=work, budget=_ByParts(), census=salvage.census) as root:
                 _answer(asked, told, root, float(patience), salvage)
             return
         external = "external" in flags
-        with open_root(path, allow_external=external, work=work, budget=_ByParts()) as root:
-            _answer(asked, told, root, float(patience))
+        file, session = opened_by_hdf5(
+            path, None, allow_external=external, work=work, budget=_ByParts()
+        )
+        session.census = _Patient()
+        try:
+            with file:
+                _answer(asked, told, root_of(file, session), float(patience))
+        finally:
+            session.end()
     except HspyError as error:
         receive(asked, 0)
         send(told, _told(error))
@@ -83,28 +118,41 @@ def _answer(
             question, _ = receive(asked, 0)
         except EOFError:
             return
-        _limit_time(patience)
-        writer = Writer()
-        try:
-            found = _found(question, root, writer, salvage)
-        except HspyError as error:
-            send(told, _told(error))
-        except (
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            MemoryError,
-            OSError,
-            RecursionError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-        ) as error:
-            message = f"cannot be read: {type(error).__name__}: {error}"
-            where = "/" + "/".join(question["place"])
-            send(told, {"error": "DamagedFileError", "message": message, "where": where})
-        else:
-            send(told, {"found": found}, writer.buffers)
+        for one in _singly(question):
+            _limit_time(patience)
+            _answer_one(one, told, root, salvage)
+
+
+def _singly(question: Any) -> list[Any]:
+    """The questions for members of a group that were asked as one: each has its answer."""
+    if question["do"] != "nodes":
+        return [question]
+    place = question["place"]
+    return [{"do": "node", "place": [*place, name], "about": None} for name in question["about"]]
+
+
+def _answer_one(question: Any, told: IO[bytes], root: Group, salvage: Salvage | None) -> None:
+    writer = Writer()
+    try:
+        found = _found(question, root, writer, salvage)
+    except HspyError as error:
+        send(told, _told(error))
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        OSError,
+        RecursionError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        message = f"cannot be read: {type(error).__name__}: {error}"
+        where = "/" + "/".join(question["place"])
+        send(told, {"error": "DamagedFileError", "message": message, "where": where})
+    else:
+        send(told, {"found": found}, writer.buffers)
 
 
 def _told(error: HspyError) -> dict[str, str]:

@@ -176,6 +176,7 @@ class _Opening:
 def _group(group: h5g.GroupID, where: str, opening: _Opening, ancestors: tuple[Any, ...]) -> Group:
     """Node of a group; `ancestors`, itself the last of them, end circles of links."""
     try:
+        opening.session.census.expect(h5a.get_num_attrs(group) + group.get_num_objs())
         creation = group.get_create_plist()
         order = _listing_order(creation.get_link_creation_order())
         links = _links(group, order, salvage=opening.salvage)

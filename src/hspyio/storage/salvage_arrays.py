@@ -89,8 +89,8 @@ class Salvage:
         What is reached in the file.
     """
 
-    def __init__(self) -> None:
-        self.census = ReachedCensus()
+    def __init__(self, census: ReachedCensus | None = None) -> None:
+        self.census = census or ReachedCensus()
         self._indices: dict[int, _Index | None] = {}
 
     def read(self, array: Array, selection: Selection) -> Salvaged:
