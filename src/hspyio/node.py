@@ -7,7 +7,7 @@ of several possible ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
@@ -288,6 +288,37 @@ class GraphSource:
         from hspyio.computed import computed
 
         return computed(self.graph[selection])
+
+
+@record
+class SparseSource:
+    """An array most of which was never written: only some regions of it are.
+
+    Attributes
+    ----------
+    source : ArraySource
+        Reads the values.
+    fill : ndarray
+        The one value of all the rest, without dimensions.
+    regions : sequence of tuple of slice
+        What was written.
+    chunks : tuple of int or None
+        Shape of the chunks that these are, which is to stay.
+    """
+
+    source: ArraySource
+    fill: NDArray[Any]
+    regions: Sequence[tuple[slice, ...]]
+    chunks: tuple[int, ...] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self.source.shape
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Read the selection."""
+        return self.source.read(selection)
 
 
 @record

@@ -17,6 +17,7 @@ from hspyio.node import (
     GraphSource,
     Group,
     Kept,
+    SparseSource,
     StorageType,
     Text,
     Vlen,
@@ -104,6 +105,8 @@ def _item_size(kind: StorageType) -> int:
 
 def _chunks(array: Array, options: WriteOptions) -> tuple[int, ...]:
     size = _item_size(array.type)
+    if isinstance(array.source, SparseSource) and array.source.chunks is not None:
+        return array.source.chunks
     if isinstance(options.chunks, tuple):
         given = user_chunks(options.chunks, array.shape, size)
         if given is not None:

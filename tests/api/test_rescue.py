@@ -12,8 +12,10 @@ import dask.array as da
 import h5py
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import hspyio
+from hostile import child
 from hspyio import Rescue, Signal
 from hspyio.errors import (
     DamagedFileError,
@@ -412,3 +414,94 @@ def test_targets_are_protected(tmp_path: Path) -> None:
     np.testing.assert_array_equal(hspyio.load(out).data, DATA)
     with pytest.raises(MissingFileError):
         hspyio.rescue(tmp_path / "none.hspy", tmp_path / "new.hspy")
+
+
+# what was never written
+
+
+def _unwritten(
+    path: Path, place: str, shape: tuple[int, ...], parts: int = 0, **options: Any
+) -> NDArray[Any]:
+    """A file with an array of which at most a few chunks were written; these."""
+    hspyio.save(path, Signal(np.zeros((2,) * len(shape)), metadata={"Sample": {"a": 1}}))
+    with h5py.File(path, "r+") as file:
+        group = file["Experiments/__unnamed__"]
+        if place == "data":
+            del group["data"]
+            for i, n in enumerate(shape):
+                group[f"axis-{i}"].attrs["size"] = n
+        made = group.create_dataset(place, shape, **options)
+        values = np.arange(1000).astype(made.dtype)
+        for i in range(parts):
+            made[i * (shape[0] // 3), :1000] = values
+    return values
+
+
+@pytest.mark.parametrize("place", ["data", "metadata/Sample/large"])
+@pytest.mark.parametrize(
+    ("shape", "parts", "options"),
+    [
+        ((2**36,), 0, {"dtype": "u1", "chunks": (2**20,)}),
+        ((2**40,), 0, {"dtype": "u1", "chunks": (2**20,), "compression": "gzip"}),
+        ((2**36,), 0, {"dtype": "u1"}),
+        ((2**30, 2**16), 0, {"dtype": "f8", "chunks": (64, 2**10)}),
+        ((2**40,), 0, {"dtype": "i4", "chunks": (2**20,), "fillvalue": -7}),
+        ((2**50,), 0, {"dtype": "f4", "fillvalue": 2.5}),
+        ((2**14, 2**24), 3, {"dtype": "u2", "chunks": (1, 2**16), "compression": "gzip"}),
+        ((2**14, 2**20), 2, {"dtype": "f8", "chunks": (2, 2**14), "fillvalue": 1.5}),
+        ((2**36,), 0, {"dtype": [("a", "u1"), ("b", ">f4")], "chunks": (2**20,)}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::hspyio.HspyWarning")
+def test_what_was_never_written_stays_so(
+    tmp_path: Path, place: str, shape: tuple[int, ...], parts: int, options: dict[str, Any]
+) -> None:
+    old, new = tmp_path / "old.hspy", tmp_path / "new.hspy"
+    values = _unwritten(old, place, shape, parts, **options)
+    before = child._peak()
+    report = hspyio.rescue(old, new)
+    assert child._peak() - before < 2**28
+    assert report.complete, report
+    assert hspyio.verify(new).intact
+    assert new.stat().st_size < 2**20
+    with h5py.File(old) as one, h5py.File(new) as other:
+        before_, after = (file[f"Experiments/__unnamed__/{place}"] for file in (one, other))
+        assert after.shape == before_.shape
+        assert after.dtype == before_.dtype
+        last = (-1,) * len(shape)
+        assert after[last] == before_[last] == before_.fillvalue
+        for i in range(parts):
+            row = i * (shape[0] // 3)
+            np.testing.assert_array_equal(after[row, :2000], before_[row, :2000])
+            np.testing.assert_array_equal(after[row, :1000], values)
+
+
+def test_the_place_of_lost_data_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "old.hspy"
+    hspyio.save(path, Signal(np.zeros((2, 3))))
+    with h5py.File(path, "r+") as file:
+        group = file["Experiments/__unnamed__"]
+        del group["data"]
+        group["axis-0"].attrs["size"] = group["axis-1"].attrs["size"] = 2**18
+    report = hspyio.rescue(path, tmp_path / "new.hspy")
+    assert not report.complete
+    with h5py.File(tmp_path / "new.hspy") as file:
+        assert file["Experiments/__unnamed__/data"].shape == (2**18, 2**18)
+    assert (tmp_path / "new.hspy").stat().st_size < 2**20
+
+
+def test_large_metadata_are_written_chunk_by_chunk(tmp_path: Path) -> None:
+    """Many numbers that take little in the file take little memory."""
+    path = tmp_path / "old.hspy"
+    hspyio.save(path, Signal(np.zeros(3)))
+    with h5py.File(path, "r+") as file:
+        tree = file["Experiments/__unnamed__/metadata"]
+        data = tree.create_dataset("large", (2**28,), "u1", chunks=(2**22,), compression="gzip")
+        data[:] = 0
+        data[5] = 9
+    before = child._peak()
+    assert hspyio.rescue(path, tmp_path / "new.hspy").complete
+    assert child._peak() - before < 2**27
+    with h5py.File(tmp_path / "new.hspy") as file:
+        found = file["Experiments/__unnamed__/metadata/large"]
+        assert found[:10].tolist() == [0, 0, 0, 0, 0, 9, 0, 0, 0, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from hspyio.errors import DamagedFileError, HspyError, NotHspyError, OptionError
 from hspyio.layout import Contents, contents, encode_file
 from hspyio.layout.sealing import EXPERIMENT, part_path
 from hspyio.lazy import from_source
-from hspyio.node import Array, Damaged, Group, MemorySource
+from hspyio.node import Array, Damaged, Group, MemorySource, SparseSource
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.signal import Signal
 from hspyio.storage.atomic import check_target
@@ -36,13 +36,15 @@ from hspyio.storage.handles import FileHandle
 from hspyio.storage.isolated import node_by_address, open_isolated
 from hspyio.storage.paths import named_errors, path_of_file, path_to_save
 from hspyio.storage.salvage import BY_ADDRESS
-from hspyio.storage.salvaged import Losses, place_of_array
+from hspyio.storage.salvaged import Losses, SalvagedSource, place_of_array
 from hspyio.storage.search import Search, search_objects
 from hspyio.storage.system import are_same_file
 from hspyio.storage.work import Work
 from hspyio.versions import parse_version
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hspyio.storage.salvaged import Region
 
 __all__ = ["rescue"]
@@ -137,17 +139,60 @@ def rescue(
         return _Rescuing(old, root, losses, work).into(new, threads, progress)
 
 
+class _Sparse:
+    """Large arrays most of which was never written; in signals something small stands for them."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[NDArray[Any], SparseSource]] = {}
+
+    def stand_in(self, array: Array, *, mostly_not: bool) -> NDArray[Any] | None:
+        """An array that is as large and takes no memory; ``None`` for one that has to be read."""
+        sparse = None
+        if isinstance(array.source, SalvagedSource):
+            sparse = array.source.sparse(array.chunks, mostly_not=mostly_not)
+        elif isinstance(array.source, MemorySource) and not any(array.source.array.strides):
+            value = array.source.array[(slice(0, 1),) * len(array.shape)].reshape(())
+            sparse = SparseSource(array.source, value, ())
+        if sparse is None:
+            return None
+        made = np.broadcast_to(sparse.fill.copy(), array.shape)
+        self._known[_place(made)] = (made, sparse)
+        return made
+
+    def restored(self, group: Group) -> Group:
+        """Planned nodes, with the arrays in the place of what stands for them."""
+        members: dict[str, Any] = {}
+        for name, node in group.members.items():
+            members[name] = node
+            if isinstance(node, Group):
+                members[name] = self.restored(node)
+            elif isinstance(node, Array) and isinstance(node.source, MemorySource):
+                known = self._known.get(_place(node.source.array))
+                if known is not None and known[1].shape == node.shape:
+                    members[name] = replace(node, source=known[1])
+        return Group(group.attributes, members, group.ordered)
+
+
+def _place(array: NDArray[Any]) -> int:
+    place: int = array.__array_interface__["data"][0]
+    return place
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class _DamagedFile(OpenFile):
     """A damaged file while it is read: large arrays are read when they are written."""
 
-    __slots__ = ()
+    sparse: _Sparse = field(default_factory=_Sparse)
 
     def _fetch(self, array: Array, lazy_above: int) -> Any:
-        return self._streamed(array) if _is_large(array) else array.source.read()
+        """Beside the data nothing is written block by block but what a file has in chunks."""
+        if not _is_large(array):
+            return array.source.read()
+        return self._streamed(array, mostly_not=False)
 
     def _fetch_data(self, array: Array, where: str) -> Any:
         if _is_large(array):
-            return self._streamed(array)
+            return self._streamed(array, mostly_not=True)
         try:
             return array.source.read()
         except DamagedFileError:
@@ -155,8 +200,11 @@ class _DamagedFile(OpenFile):
                 raise
             return np.zeros(array.shape, array.type)
 
-    def _streamed(self, array: Array) -> Any:
+    def _streamed(self, array: Array, *, mostly_not: bool) -> Any:
         assert isinstance(array.type, np.dtype)
+        standing = self.sparse.stand_in(array, mostly_not=mostly_not)
+        if standing is not None:
+            return standing
         dims = array.signal_dims or ()
         return from_source(array.source, array.type, array.chunks, "auto", dims)
 
@@ -180,6 +228,7 @@ class _Rescuing:
         self._labels: dict[str, str] = {}
         self._sealed: list[str] = []
         self._unsealed: list[str] = []
+        self._sparse = _Sparse()
 
     def into(self, target: str, threads: int | None, progress: bool | None) -> Rescue:
         """Read what can be read and write it.
@@ -199,6 +248,11 @@ class _Rescuing:
             raise self._nothing()
         encoded = encode_file(list(self._signals.values()), group_names=list(self._signals))
         self._note(encoded.problems)
+        encoded = replace(
+            encoded,
+            experiments={k: self._sparse.restored(v) for k, v in encoded.experiments.items()},
+            models={k: self._sparse.restored(v) for k, v in encoded.models.items()},
+        )
         write_new(target, encoded, WriteOptions(threads=threads, progress=progress))
         return self._report(target, self._changed())
 
@@ -266,7 +320,7 @@ class _Rescuing:
 
     def _opened(self, found: Contents) -> _DamagedFile:
         options = ReadOptions(errors="warn", check=False)
-        return _DamagedFile(self._path, found, options, [], self._work)
+        return _DamagedFile(self._path, found, options, [], self._work, sparse=self._sparse)
 
     def _with_data(self, name: str, group: Group) -> Group:
         """The experiment, with data of the size that its axes tell where its own are lost."""

@@ -15,7 +15,7 @@ from h5py._objects import phil
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
 from hspyio.filters.pipeline import Pipeline
-from hspyio.node import Array, Filter, GraphSource, Group, Text, Vlen, arrays_of
+from hspyio.node import Array, Filter, GraphSource, Group, SparseSource, Text, Vlen, arrays_of
 from hspyio.records import record
 from hspyio.storage.blocks import BlockEncoder, ChunkTarget, PlainTarget, Target
 from hspyio.storage.datasets import filter_available
@@ -81,6 +81,8 @@ def _hdf5_encodes(step: Filter) -> bool:
 def expected_bytes(array: Array) -> int:
     """Bytes that `fill_array` will tell of, as they go by."""
     if array.chunks is None or (isinstance(array.type, Text) and not _is_for_engine(array)):
+        return 0
+    if isinstance(array.source, SparseSource):
         return 0
     return math.prod(array.shape) * to_h5py(array.type).itemsize
 
@@ -180,6 +182,8 @@ def stored_filters(array: Array, dtype: np.dtype[Any]) -> tuple[Filter, ...]:
 def _is_for_engine(array: Array) -> bool:
     """Whether the array's chunks can be made without HDF5."""
     fixed = not isinstance(array.type, Vlen) and array.type not in (Text(), Text(utf8=False))
+    if isinstance(array.source, SparseSource):
+        return False
     if array.chunks is None or not fixed:
         return False
     return Pipeline(array.filters, np.dtype("u1"), array.chunks).encodes
@@ -240,17 +244,27 @@ def _through_hdf5(
     if isinstance(array.type, Vlen):
         write_rows(dataset, array, lambda rows: output.work.advance(rows * dtype.itemsize))
         return
-    values = array.source.read()
     memory = h5t.py_create(dtype)
+    if isinstance(array.source, SparseSource):
+        for region in array.source.regions:
+            _write_region(dataset, region, array.source.read(region), memory)
+        return
+    values = array.source.read()
     if array.chunks is None or not isinstance(array.type, np.dtype):
         dataset.write(h5s.ALL, h5s.ALL, _in_memory(array, values, dtype), memory)
         return
     for region in _slabs(array.shape, array.chunks):
-        part = np.ascontiguousarray(values[region])
-        space = dataset.get_space()
-        space.select_hyperslab(tuple(s.start for s in region), part.shape)
-        dataset.write(h5s.create_simple(part.shape), space, part, memory)
-        output.work.advance(part.nbytes)
+        _write_region(dataset, region, values[region], memory)
+        output.work.advance(values[region].nbytes)
+
+
+def _write_region(
+    dataset: h5d.DatasetID, region: tuple[slice, ...], values: NDArray[Any], memory: Any
+) -> None:
+    part = np.ascontiguousarray(values)
+    space = dataset.get_space()
+    space.select_hyperslab(tuple(s.start for s in region), part.shape)
+    dataset.write(h5s.create_simple(part.shape), space, part, memory)
 
 
 def _slabs(shape: tuple[int, ...], chunks: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
@@ -291,6 +305,8 @@ def _creation(array: Array, dtype: np.dtype[Any], *, allocated: bool) -> Any:
     if allocated:
         creation.set_alloc_time(h5d.ALLOC_TIME_LATE)
         creation.set_fill_time(h5d.FILL_TIME_NEVER)
+    if isinstance(array.source, SparseSource) and array.source.fill.tobytes().strip(b"\0"):
+        creation.set_fill_value(array.source.fill)
     for step in array.filters:
         _set_filter(creation, step, dtype)
     return creation

@@ -172,6 +172,10 @@ def _found(question: Any, root: Group, writer: Writer, salvage: Salvage | None) 
     about = question["about"]
     if not isinstance(node, Array):
         raise DamagedFileError("is no array", where="/" + "/".join(question["place"]))
+    if what == "written":
+        _allow_time(os.stat(sys.argv[1]).st_size / _SEARCH)
+        written = None if salvage is None else salvage.written(node, mostly_not=about)
+        return None if written is None else [writer.value(written[0]), written[1]]
     if what == "faults":
         _allow_time(_bytes(node) / _PACE)
         return _faults(node, *about)

@@ -35,6 +35,8 @@ __all__ = ["Region", "Salvage", "Salvaged"]
 Region = tuple[tuple[int, int], ...]
 
 _MOST_PIECES = 4096
+_SPARSE = 8
+"""Chunks of an array of which less than one was written, as a rule, where most was not."""
 _INDEX_LOST = "the index of its chunks is damaged, and does not lead to it"
 _ERRORS = (*UNREADABLE, HspyError)
 
@@ -113,6 +115,28 @@ class Salvage:
             if index is None:
                 return _by_pieces(array, selection)
             return _of_chunks(place, place.stored, index, selection)
+
+    def written(
+        self, array: Array, *, mostly_not: bool
+    ) -> tuple[NDArray[Any], list[Region]] | None:
+        """What was never written of an array is this value, and these regions were written.
+
+        ``None`` if that cannot be told, or the array is `mostly_not` such a one.
+        """
+        with passing(array):
+            place = place_of(array, salvage=True)
+            if place is None or place.stored is None:
+                return None
+            stored = place.stored
+            fill = stored.empty((1,) * len(stored.shape), filled=True).reshape(())
+            if stored.chunks is None:
+                return (fill, []) if stored.address is None else None
+            index = self._index(place, stored)
+            if index is None or not index.whole:
+                return None
+            if mostly_not and len(index.facts) * _SPARSE > math.prod(stored.grid):
+                return None
+            return fill, [_region(stored, _corner(stored, number)) for number in index.facts]
 
     def _index(self, place: Place, stored: Stored) -> _Index | None:
         address = address_of(place.dataset)
@@ -258,6 +282,14 @@ def _region(stored: Stored, corner: tuple[int, ...]) -> Region:
         (i * step, min((i + 1) * step, n))
         for i, step, n in zip(corner, stored.chunks, stored.shape, strict=True)
     )
+
+
+def _corner(stored: Stored, number: int) -> tuple[int, ...]:
+    corner = []
+    for count in reversed(stored.grid):
+        number, i = divmod(number, count)
+        corner.append(i)
+    return tuple(reversed(corner))
 
 
 def _number(stored: Stored, corner: tuple[int, ...]) -> int:

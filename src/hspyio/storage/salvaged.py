@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hspyio.errors import DamagedFileError, FilterError, HspyError, TooLargeError
-from hspyio.node import Array, ArraySource, LooseRows, Rows, Selection, Vlen
+from hspyio.node import Array, ArraySource, LooseRows, Rows, Selection, SparseSource, Vlen
 from hspyio.storage.gather import spans
 from hspyio.storage.guard import Budget
 from hspyio.storage.isolated import Child, IsolatedRows, IsolatedSource
@@ -109,6 +109,23 @@ class SalvagedSource(IsolatedSource):
         super().__init__(child, place, shape, kind, stored_bytes)
         self.place = place
         self._losses = losses
+
+    def sparse(self, chunks: tuple[int, ...] | None, *, mostly_not: bool) -> SparseSource | None:
+        """The same with what was written of it; ``None`` if that cannot be told.
+
+        Where it is to be `mostly_not` written also for arrays most of which was.
+        """
+        try:
+            found, reader = self._child.ask("written", self._place, about=mostly_not)
+            if found is None:
+                return None
+            fill, regions = np.asarray(reader.value(found[0])), found[1]
+            if fill.shape or fill.dtype != self._kind:
+                return None
+            parts = [tuple(slice(int(a), int(b)) for a, b in region) for region in regions]
+        except (HspyError, MessageError):
+            return None
+        return SparseSource(self, fill, parts, chunks)
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Read a selection, with 0 where nothing came back.

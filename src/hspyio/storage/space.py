@@ -9,7 +9,7 @@ import numpy as np
 
 from hspyio.errors import SaveError
 from hspyio.filters.pipeline import Pipeline, Scratch
-from hspyio.node import Array, Group, MemorySource, arrays_of
+from hspyio.node import Array, Group, MemorySource, SparseSource, arrays_of
 from hspyio.storage.array_writer import stored_filters
 from hspyio.storage.scatter import Grid
 from hspyio.storage.system import free_space
@@ -55,6 +55,8 @@ def check_space(path: str, root: Group) -> None:
 
 def _plain_bytes(array: Array) -> int:
     assert isinstance(array.type, np.dtype)
+    if isinstance(array.source, SparseSource):  # what was never written takes nothing
+        return 0
     return math.prod(array.shape) * array.type.itemsize
 
 
