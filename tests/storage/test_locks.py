@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -201,6 +202,35 @@ def test_a_file_system_without_locks_is_a_warning(path: Path, monkeypatch: Any) 
         hspyio.save(path, SIGNAL, overwrite=True)
     assert leftover.read_bytes() == b"somebody's, perhaps"
     assert hspyio.load(path).title == "one"
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+def test_threads_exclude_each_other_without_locks_too(
+    path: Path, write: Any, monkeypatch: Any
+) -> None:
+    def refused(*args: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(locks.fcntl, "fcntl", refused)
+    monkeypatch.setattr(locks.fcntl, "lockf", refused)
+    monkeypatch.setattr(locks.fcntl, "flock", refused)
+    told: list[str] = []
+
+    def second() -> None:
+        try:
+            write(path)
+        except FileLockedError as error:
+            told.append(str(error))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one test above is about it
+        with kept_from_writers(str(path), change=True):
+            thread = threading.Thread(target=second)
+            thread.start()
+            thread.join()
+        assert len(told) == 1
+        assert "another thread of this program" in told[0]
+        write(path)
 
 
 def test_network_file_systems_make_one_lock_of_the_two(path: Path, monkeypatch: Any) -> None:

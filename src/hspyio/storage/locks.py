@@ -68,11 +68,37 @@ def kept_from_writers(path: str, *, change: bool) -> Iterator[int]:
     """
     descriptor, writable = _opened(path, change=change)
     try:
-        _lock(descriptor, path, writable)
-        yield descriptor
+        with _alone_in_process(descriptor, path):
+            _lock(descriptor, path, writable)
+            yield descriptor
     finally:
         unlock(descriptor)
         close(descriptor)
+
+
+_WRITTEN: dict[tuple[int, int, int], object] = {}
+"""Files that threads of a process write now, by its number: some systems lock for the process as a
+whole, and some file systems not at all."""
+
+
+@contextmanager
+def _alone_in_process(descriptor: int, path: str) -> Iterator[None]:
+    """Keep out other threads, where the system's locks do not.
+
+    Raises
+    ------
+    FileLockedError
+        If another one writes the file.
+    """
+    found = os.fstat(descriptor)
+    key = (os.getpid(), found.st_dev, found.st_ino)  # a forked child writes nothing yet
+    mine = object()
+    if _WRITTEN.setdefault(key, mine) is not mine:  # one step, so that no lock is left in a fork
+        raise locked(path, os.getpid())
+    try:
+        yield
+    finally:
+        del _WRITTEN[key]
 
 
 def _opened(path: str, *, change: bool) -> tuple[int, bool]:
