@@ -403,7 +403,7 @@ class Group:
         Whether a file has to keep the order of the members; else it sorts their names.
     """
 
-    attributes: Mapping[str, Attribute | Damaged] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute | Damaged | Kept] = field(default_factory=dict)
     members: Mapping[str, Group | Array | Damaged | Kept] = field(default_factory=dict)
     ordered: bool = False
 

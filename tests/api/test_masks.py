@@ -459,3 +459,86 @@ def test_data_stay_what_they_were(name: str, data: Any, tmp_path: Path) -> None:
         pytest.skip("has no axis")
     found = WAYS[name](tmp_path, signal_of(data))
     assert not value_differences(found, data)
+
+
+# what other programs put beside the data ----------------------------------------------------------
+
+
+def put_beside(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        group = file[GROUP]
+        group.attrs["note"] = "text"
+        group.attrs["fixed"] = np.bytes_(b"abc")
+        group.attrs["numbers"] = np.arange(3, dtype=">i2")
+        group.attrs["empty"] = h5py.Empty("f8")
+        group["scale"] = np.arange(6.0)
+        group["data"].attrs["unit"] = "counts"
+        group["data"].attrs["nothing"] = h5py.Empty("i4")
+        group["data"].dims[1].label = "x"
+        group["scale"].make_scale("x")
+        group["data"].dims[1].attach_scale(group["scale"])
+
+
+def check_beside(path: Path) -> None:
+    with h5py.File(path) as file:
+        group = file[GROUP]
+        assert group.attrs["note"] == "text"
+        assert group.attrs["fixed"] == b"abc"
+        assert group.attrs["numbers"].dtype == ">i2"
+        assert group.attrs["numbers"].tolist() == [0, 1, 2]
+        assert group.attrs["empty"].dtype == "f8"
+        assert group["scale"][5] == 5.0
+        assert group["data"].attrs["unit"] == "counts"
+        assert group["data"].attrs["nothing"].dtype == "i4"
+        assert group["data"].dims[1].label == "x"
+        assert group["data"].dims[1][0].name == f"/{GROUP}/scale"
+        assert "note" not in group["attributes"].attrs
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "update": lambda path: hspyio.update(path, mend(hspyio.load(path))),
+    "update by another": lambda path: hspyio.update(path, signal_of(DATA), name="m"),
+    "write_dataset=False": lambda path: hspyio.file_writer(
+        path, exchanged(signal_of(DATA)), write_dataset=False
+    ),
+    "append": lambda path: hspyio.append(path, Signal([1.0])),
+    "annotate": hspyio.annotate,
+    "repack": lambda path: hspyio.repack(path, path, overwrite=True, chunks=(1, 3)),
+    "repack by HDF5's filters": lambda path: hspyio.repack(
+        path, path, overwrite=True, compression="lzf"
+    ),
+    "update twice": lambda path: [hspyio.update(path, hspyio.load(path)) for _ in range(2)],
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("data", [DATA, DATA.data, np.arange(24.0).reshape(4, 6)])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_others_put_there_stays(
+    change: Callable[[Path], object], data: Any, tmp_path: Path
+) -> None:
+    path = saved(tmp_path, signal_of(data))
+    put_beside(path)
+    loaded = hspyio.load(path)
+    assert loaded.attributes["note"] == "text"
+    change(path)
+    check_beside(path)
+    again = hspyio.load(path, name="m")
+    assert again.attributes["note"] == "text"
+    assert again.attributes["numbers"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_a_user_changes_of_it_counts(tmp_path: Path) -> None:
+    path = saved(tmp_path, signal_of(DATA))
+    put_beside(path)
+    loaded = hspyio.load(path)
+    loaded.attributes["note"] = "new"
+    del loaded.attributes["fixed"]
+    hspyio.update(path, loaded)
+    again = hspyio.load(path).attributes
+    assert again["note"] == "new"
+    assert "fixed" not in again
+    with h5py.File(path) as file:
+        assert "note" not in file[GROUP].attrs
+        assert "empty" in file[GROUP].attrs

@@ -12,7 +12,7 @@ from hspyio.api.saving import warn_unannotated
 from hspyio.api.whole import check_kept
 from hspyio.errors import DamagedFileError, Problem
 from hspyio.layout.nexus import annotated, is_annotated, marked, without_annotation
-from hspyio.node import Damaged, Group, Kept
+from hspyio.node import Attribute, Damaged, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.storage.space import check_space
@@ -85,12 +85,15 @@ def _annotated(file: OpenFile, name: str, problems: list[Problem]) -> Group | No
     stored = file.contents.experiments[name]
     where = f"/{names.EXPERIMENTS}/{name}"
     bare = without_annotation(stored)
-    lost = [key for key, node in bare.attributes.items() if isinstance(node, Damaged)]
-    lost += [key for key, node in bare.members.items() if isinstance(node, Damaged)]
+    lost = [key for key, node in bare.members.items() if isinstance(node, Damaged)]
     if lost:
         raise DamagedFileError(f"is not annotated: {', '.join(lost)} cannot be read", where=where)
     signal = read_signal(file, name)
-    kept = Group(bare.attributes, {key: Kept(f"{where}/{key}") for key in bare.members})
+    beside = {
+        key: node if isinstance(node, Attribute) else Kept(where)  # copied, whatever it is
+        for key, node in bare.attributes.items()
+    }
+    kept = Group(beside, {key: Kept(f"{where}/{key}") for key in bare.members})
     data = stored.members[names.DATA]
     group, left = annotated(kept, data, signal.title, signal.axes, where)
     problems += left

@@ -22,7 +22,7 @@ from hspyio.api.saving import warn_unannotated
 from hspyio.api.whole import check_kept, check_read
 from hspyio.elements.masked import kept_aside_by
 from hspyio.elements.ragged import shapes_of_rows
-from hspyio.elements.signals import StoredData
+from hspyio.elements.signals import StoredData, foreign_attributes
 from hspyio.errors import (
     AxesError,
     ExperimentError,
@@ -36,13 +36,13 @@ from hspyio.layout import EncodedFile, data_hint, encode_file, is_own_member
 from hspyio.layout.listing import with_list
 from hspyio.layout.nexus import is_annotated, marked, nexus_members
 from hspyio.layout.sealing import is_sealed
-from hspyio.node import Array, Damaged, Group, Kept, Vlen
+from hspyio.node import Array, Attribute, Damaged, Group, Kept, Vlen
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
 from hspyio.signal import Location, Signal
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.paths import path_of_file
-from hspyio.storage.proof import Member, thinned
+from hspyio.storage.proof import Member, same_value, thinned
 from hspyio.storage.space import check_space
 from hspyio.suggestions import quoted
 from hspyio.versions import CURRENT
@@ -464,7 +464,11 @@ def _in_place(
     added: list[tuple[str, Group | Kept]] = []
     for entry, (name, node) in zip(entries, encoded.experiments.items(), strict=True):
         keeps_data = entry.stored is not None or name not in encoded.hinted_data
-        whole = node if entry.group is None else _with_kept(file, entry.group, node, keeps_data)
+        whole = (
+            node
+            if entry.group is None
+            else _with_kept(file, entry.group, node, entry.signal, keeps_data)
+        )
         if entry.place is None:
             added.append((name, whole))
         else:
@@ -568,7 +572,7 @@ def _stored_shapes(stored: Group, node: Array, where: str) -> Array | Kept | Non
     return shapes_of_rows(node)
 
 
-def _with_kept(file: OpenFile, group: str, node: Group, data: bool) -> Group:
+def _with_kept(file: OpenFile, group: str, node: Group, signal: Signal, data: bool) -> Group:
     """Leave as they are, byte for byte: the stored data, and what is not part of the format."""
     stored = file.contents.experiments[group].members
     where = f"/{names.EXPERIMENTS}/{group}"
@@ -580,7 +584,36 @@ def _with_kept(file: OpenFile, group: str, node: Group, data: bool) -> Group:
         if not isinstance(child, Damaged)
     }
     members = {key: child for key, child in node.members.items() if key not in kept}
-    return Group(node.attributes, {**_thinned(members, stored, where), **kept})
+    beside = _kept_attributes(file, group, node, signal)
+    own = members.get(names.ATTRIBUTES)
+    if isinstance(own, Group):
+        members[names.ATTRIBUTES] = Group(
+            {key: item for key, item in own.attributes.items() if key not in beside},
+            {key: item for key, item in own.members.items() if key not in beside},
+            own.ordered,
+        )
+    made = {**_thinned(members, stored, where), **kept}
+    return Group({**node.attributes, **beside}, made)
+
+
+def _kept_attributes(file: OpenFile, group: str, node: Group, signal: Signal) -> dict[str, Kept]:
+    """What other programs put on the experiment, where the signal does not say otherwise.
+
+    A signal that was loaded from there has these attributes, unless somebody took them away.
+    """
+    location = signal.location
+    loaded = location is not None and location.group == group and _is_in(location, file)
+    own = node.members.get(names.ATTRIBUTES)
+    written = {**own.attributes, **own.members} if isinstance(own, Group) else {}
+    kept = {}
+    for name, stored in foreign_attributes(file.contents.experiments[group]).items():
+        if isinstance(stored, Attribute):
+            stays = same_value(written[name], stored) if name in written else not loaded
+        else:  # of no type that a signal holds
+            stays = True
+        if stays:
+            kept[name] = Kept(f"/{names.EXPERIMENTS}/{group}")
+    return kept
 
 
 def _thinned(

@@ -14,7 +14,7 @@ from hspyio.cli.console import one_line, size_text
 from hspyio.cli.drawing import Fact, branches
 from hspyio.cli.values import short_text
 from hspyio.filters import describe
-from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
+from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text, Vlen
 from hspyio.storage.root import open_root
 from hspyio.storage.sources import stored_bytes
 
@@ -58,9 +58,9 @@ def _count(group: Group) -> Fact:
     return Fact(f"… {len(group.attributes)} attributes, {len(group.members)} members")
 
 
-def _attribute_text(node: Attribute | Damaged) -> str:
-    if isinstance(node, Damaged):
-        return f"({one_line(node.reason)})"
+def _attribute_text(node: Attribute | Damaged | Kept) -> str:
+    if not isinstance(node, Attribute):
+        return f"({one_line(getattr(node, 'reason', ''))})"
     value = node.value
     if isinstance(value, bytes):
         return short_text(value.decode("utf-8", "backslashreplace"))

@@ -36,7 +36,14 @@ if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
     from hspyio.elements.encoder import Encoder
 
-__all__ = ["ELEMENT", "StoredData", "axis_forms", "decode_signal", "encode_signal"]
+__all__ = [
+    "ELEMENT",
+    "StoredData",
+    "axis_forms",
+    "decode_signal",
+    "encode_signal",
+    "foreign_attributes",
+]
 
 _TREES = {
     names.METADATA: (names.METADATA, names.MAPPED_PARAMETERS),
@@ -510,11 +517,15 @@ def _in_their_places(
     return [{} if name in gone else next(found, {}) for name in order] if gone else axes
 
 
+def foreign_attributes(group: Group) -> dict[str, Any]:
+    """What other programs put on a signal's group; the seed says that it belongs to the signal."""
+    known = {*_OWN_ATTRIBUTES, *nexus_attributes(group)}
+    return {name: node for name, node in group.attributes.items() if name not in known}
+
+
 def _signal_attributes(group: Group, walker: Decoder, where: str, hint: Hint) -> dict[str, Any]:
     """The ``attributes`` subgroup, and what else stands on the group, as the seed says."""
-    known = {*_OWN_ATTRIBUTES, *nexus_attributes(group)}
-    unknown = {name: node for name, node in group.attributes.items() if name not in known}
-    result = walker.dictionary(Group(unknown, {}), where)
+    result = walker.dictionary(Group(foreign_attributes(group), {}), where)
     node = group.members.get(names.ATTRIBUTES)
     if isinstance(node, Group):
         inner = hint.child(names.ATTRIBUTES)

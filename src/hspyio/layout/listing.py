@@ -15,7 +15,7 @@ import numpy as np
 from hspyio import names
 from hspyio.elements.digest import quick_blake2b
 from hspyio.errors import Problem
-from hspyio.node import Attribute, Damaged, Group
+from hspyio.node import Attribute, Group
 
 __all__ = ["list_of", "missing_of_list", "with_list"]
 
@@ -48,7 +48,7 @@ def with_list(root: Group) -> Group:
 
 
 def missing_of_list(
-    stored: Attribute | Damaged,
+    stored: object,
     experiments: Container[str],
     models: Container[str],
     known: Container[str],
@@ -68,7 +68,7 @@ def missing_of_list(
                 )
 
 
-def _decoded(stored: Attribute | Damaged) -> Mapping[str, list[str]] | None:
+def _decoded(stored: object) -> Mapping[str, list[str]] | None:
     value = stored.value if isinstance(stored, Attribute) else b""
     content = value if isinstance(value, bytes) else value.tobytes()
     if _digest(content[:-_DIGEST]) != content[-_DIGEST:]:

@@ -21,6 +21,7 @@ from hspyio.node import (
     Damaged,
     Filter,
     Group,
+    Kept,
     MemorySource,
     Rows,
     StorageType,
@@ -160,13 +161,14 @@ class Writer:
         self.buffers.append(content)
         return len(self.buffers) - 1
 
-    def attributes(self, attributes: Mapping[str, Attribute | Damaged]) -> Json:
+    def attributes(self, attributes: Mapping[str, Attribute | Damaged | Kept]) -> Json:
         """Attributes of a group or an array."""
         return {
             name: {"damaged": node.reason}
             if isinstance(node, Damaged)
             else {"type": type_to_json(node.type), "value": self.value(node.value)}
             for name, node in attributes.items()
+            if not isinstance(node, Kept)  # there is none in what was read
         }
 
 

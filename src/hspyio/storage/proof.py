@@ -9,7 +9,7 @@ import numpy as np
 
 from hspyio.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Node
 
-__all__ = ["Member", "mismatch", "thinned"]
+__all__ = ["Member", "mismatch", "same_value", "thinned"]
 
 Member: TypeAlias = Group | Array | Damaged | Kept
 
@@ -97,7 +97,19 @@ def _stands(planned: Node, stored: Node | None, most: int | None = _MOST_BYTES) 
     return True
 
 
-def _same_attribute(planned: Attribute | Damaged, stored: Attribute | Damaged | None) -> bool:
+def same_value(node: Member | Attribute | None, stored: Attribute) -> bool:
+    """Whether what is to be written holds what an attribute does, be it of another type."""
+    if isinstance(node, Attribute):
+        return _same_values(node.value, stored.value)
+    known = isinstance(node, Array) and isinstance(node.source, MemorySource)
+    return known and _same_values(node.source.read(), stored.value)  # type: ignore[union-attr]
+
+
+def _same_attribute(
+    planned: Attribute | Damaged | Kept, stored: Attribute | Damaged | Kept | None
+) -> bool:
+    if isinstance(planned, Kept):
+        return stored is not None
     if isinstance(planned, Damaged):
         return stored is None  # it was left out
     return (

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container
+from typing import Any
 
 import h5py
-from h5py import h5l, h5o
+import numpy as np
+from h5py import h5l, h5o, h5r
 
 from hspyio import names
-from hspyio.node import Group
+from hspyio.node import Group, Kept
 from hspyio.storage.output import Output
 from hspyio.storage.sources import readable_name, stored_name
 from hspyio.storage.writer import Keep, write_group
 
-__all__ = ["copied_from", "held_in", "linked_in", "rebuild", "take_over"]
+__all__ = ["copied_from", "held_in", "linked_in", "rebuild", "take_over", "take_over_attributes"]
 
 
 def copied_from(old: h5py.File) -> Keep:
@@ -68,8 +70,19 @@ def rebuild(
                 beside.attrs or set(map(readable_name, beside)) - set(handled)
             ):
                 take_over(beside, new.require_group(name), keep, skip=handled)
+        _keep_attributes(old, new, root)
 
     write_group(new, root, output, keep=keep, beside=take_over_rest)
+
+
+def _keep_attributes(old: h5py.File, new: h5py.Group, root: Group) -> None:
+    """Copy what stands on experiments and is to stay there, of whatever type it is."""
+    holder = root.members.get(names.EXPERIMENTS)
+    for name, node in holder.members.items() if isinstance(holder, Group) else ():
+        for key, kept in node.attributes.items() if isinstance(node, Group) else ():
+            if isinstance(kept, Kept):
+                made = new[names.EXPERIMENTS][stored_name(name)]
+                _copy_attribute(old[stored_name(kept.where)], made, key)
 
 
 def held_in(group: h5py.Group, name: str) -> object:
@@ -79,9 +92,7 @@ def held_in(group: h5py.Group, name: str) -> object:
 
 def take_over(old: h5py.Group, new: h5py.Group, keep: Keep, *, skip: Container[str]) -> None:
     """Put attributes, members and links into a new group that it has not got."""
-    for name in old.attrs:
-        if name not in new.attrs:
-            _copy_attribute(old, new, name)
+    take_over_attributes(old, new)
     place = stored_name(old.name).rstrip(b"/")
     for name in map(stored_name, old):
         if readable_name(name) in skip or new.id.links.exists(name):
@@ -101,6 +112,29 @@ def _copy_link(old: h5l.LinkProxy, new: h5l.LinkProxy, name: bytes) -> None:
         new.create_external(name, *target)
 
 
-def _copy_attribute(old: h5py.Group, new: h5py.Group, name: str) -> None:
+def take_over_attributes(old: h5py.HLObject, new: h5py.HLObject) -> None:
+    """Put attributes beside a new object that it has not got."""
+    for name in old.attrs:
+        if name not in new.attrs:
+            _copy_attribute(old, new, name)
+
+
+def _copy_attribute(old: h5py.HLObject, new: h5py.HLObject, name: str) -> None:
     attribute = old.attrs.get_id(name)
-    new.attrs.create(name, old.attrs[name], shape=attribute.shape, dtype=attribute.dtype)
+    values = old.attrs[name]
+    base = h5py.check_vlen_dtype(attribute.dtype) or attribute.dtype
+    if h5py.check_ref_dtype(base) is h5py.Reference and old.file != new.file:
+        values = _led_to(values, old.file, new.file)
+    new.attrs.create(name, values, shape=attribute.shape, dtype=attribute.dtype)
+
+
+def _led_to(values: Any, old: h5py.File, new: h5py.File) -> Any:
+    """References to what has the same path in a new file; those to what is not there are empty."""
+    if isinstance(values, h5py.Reference):
+        where = h5r.get_name(values, old.id) if values else None
+        there = where is not None and where in new
+        return new[where].ref if there else h5py.Reference()
+    made = np.empty(np.shape(values), object)
+    for place in np.ndindex(*made.shape):
+        made[place] = _led_to(values[place], old, new)
+    return made

@@ -12,7 +12,7 @@ from hspyio.node import Array, Group, Kept
 from hspyio.storage.atomic import replace_file
 from hspyio.storage.handles import FileHandle
 from hspyio.storage.output import Output
-from hspyio.storage.rebuild import copied_from, held_in, rebuild, take_over
+from hspyio.storage.rebuild import copied_from, held_in, rebuild, take_over, take_over_attributes
 from hspyio.storage.sources import readable_name, stored_name
 from hspyio.storage.work import Work
 from hspyio.storage.writer import write_group
@@ -118,7 +118,9 @@ def repack_file(
                 made = new[names.EXPERIMENTS]
                 take_over(holder, made, keep, skip=())
                 for name in arrays:
-                    take_over(holder[stored_name(name)], made[stored_name(name)], keep, skip=())
+                    before, after = holder[stored_name(name)], made[stored_name(name)]
+                    take_over(before, after, keep, skip=())
+                    take_over_attributes(before[names.DATA], after[names.DATA])
 
             write_group(new, tree, output, keep=keep, beside=take_over_rest)
 

@@ -222,7 +222,7 @@ def stored_seal(group: Group) -> Seal | None:
     return _decoded(content)
 
 
-def _is_mark_of(mark: Attribute | Damaged, content: bytes) -> bool:
+def _is_mark_of(mark: object, content: bytes) -> bool:
     value = mark.value if isinstance(mark, Attribute) else b""
     return not isinstance(value, bytes) and value.tobytes() == content[-_DIGEST:]
 
