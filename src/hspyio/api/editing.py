@@ -16,13 +16,12 @@ from hspyio.api.arguments import name_of, path_of, the_signal, warn_of_doubts
 from hspyio.api.changing import change, to_be_changed
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
+from hspyio.api.keeping import is_in, stored_data, thinned_members, with_kept
 from hspyio.api.loaded import Loaded
 from hspyio.api.outline import Outline
 from hspyio.api.saving import warn_unannotated
 from hspyio.api.whole import check_kept, check_read
-from hspyio.elements.masked import kept_aside_by
-from hspyio.elements.ragged import shapes_of_rows
-from hspyio.elements.signals import StoredData, foreign_attributes
+from hspyio.elements.signals import StoredData
 from hspyio.errors import (
     AxesError,
     ExperimentError,
@@ -32,17 +31,17 @@ from hspyio.errors import (
     UnsupportedTypeError,
     one_or_many,
 )
-from hspyio.layout import EncodedFile, data_hint, encode_file, is_own_member
+from hspyio.layout import EncodedFile, encode_file
 from hspyio.layout.listing import with_list
-from hspyio.layout.nexus import is_annotated, marked, nexus_members
+from hspyio.layout.nexus import is_annotated, marked
 from hspyio.layout.sealing import is_sealed
-from hspyio.node import Array, Attribute, Damaged, Group, Kept, Vlen
+from hspyio.node import Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
-from hspyio.signal import Location, Signal
+from hspyio.signal import Signal
 from hspyio.storage.array_writer import check_filters
 from hspyio.storage.paths import path_of_file
-from hspyio.storage.proof import Member, same_value, thinned
+from hspyio.storage.proof import Member
 from hspyio.storage.space import check_space
 from hspyio.suggestions import quoted
 from hspyio.versions import CURRENT
@@ -53,7 +52,6 @@ if TYPE_CHECKING:
 __all__ = ["append", "put", "rebuilt_root", "remove", "update", "update_group"]
 
 _DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
-_REPLACED = (names.RAGGED_SHAPES_3_1,)
 
 
 def append(
@@ -167,7 +165,7 @@ def _other_data(file: OpenFile, group: str, signal: Signal) -> str:
     """
     loaded: Loaded | None = signal._loaded
     location = signal.location
-    if loaded is not None and location is not None and _is_in(location, file):
+    if loaded is not None and location is not None and is_in(location, file):
         return loaded.change(signal.data)
     node = file.contents.experiments[group].members.get(names.DATA)
     kinds = (getattr(node, "type", None), signal.data.dtype)
@@ -210,16 +208,11 @@ def update_group(
 def _group_in(file: OpenFile, signal: Signal, name: str | None, *, alone: bool = True) -> str:
     """The group of a signal: by name, by where it was loaded from, by title, the only one."""
     location = signal.location
-    if name is None and location is not None and _is_in(location, file):
+    if name is None and location is not None and is_in(location, file):
         return location.group
     if name is None and (len(file.contents.experiments) > 1 or not alone):
         name = signal.title
     return select(file.contents, name, file.path)
-
-
-def _is_in(location: Location, file: OpenFile) -> bool:
-    same = os.path.realpath(location.path) == os.path.realpath(file.path)
-    return same and location.group in file.contents.experiments
 
 
 def remove(path: str | os.PathLike[str], name: str) -> None:
@@ -410,7 +403,7 @@ def _rebuilt(
         file.handle.close()
     experiments = _in_place(file, others, entries, encoded)
     stored = {} if group is None else file.contents.models_of(group)
-    changed = _thinned(encoded.models, stored, f"/{names.ANALYSIS}/{names.MODELS}")
+    changed = thinned_members(encoded.models, stored, f"/{names.ANALYSIS}/{names.MODELS}")
     root = _root(experiments, {**models, **changed})
     return marked(root, file.contents.experiments), encoded
 
@@ -449,7 +442,7 @@ def _entry(
     name = group if title_of(file.contents, group) == signal.title else None
     if with_data:
         return _Entry(signal, None, name, group, nexus)
-    stays = _stored_data(file, group)
+    stays = stored_data(file, group)
     whole = _with_stored_data(file, group, signal, unread=stays is not None)
     return _Entry(whole, group, name, group, nexus, stays)
 
@@ -467,7 +460,7 @@ def _in_place(
         whole = (
             node
             if entry.group is None
-            else _with_kept(file, entry.group, node, entry.signal, keeps_data)
+            else with_kept(file, entry.group, node, entry.signal, keeps_data)
         )
         if entry.place is None:
             added.append((name, whole))
@@ -498,7 +491,7 @@ def _upgraded(file: OpenFile, group: str) -> _Entry:
             where=group,
         )
     nexus = is_annotated(file.contents.experiments[group])
-    return _Entry(signal, group, group, group, nexus, _stored_data(file, group))
+    return _Entry(signal, group, group, group, nexus, stored_data(file, group))
 
 
 def _kept_models(file: OpenFile, others: list[str]) -> dict[str, Kept]:
@@ -539,85 +532,3 @@ def _with_stored_data(file: OpenFile, group: str, signal: Signal, *, unread: boo
     except AxesError as error:
         raise AxesError(error.message, path=file.path, where=group) from None
     return result
-
-
-def _stored_data(file: OpenFile, group: str) -> StoredData | None:
-    """The data of an experiment as they stand, with what says how they are to be read.
-
-    ``None`` for what no reader but ours would find there, a dataset of one value: that is written.
-    """
-    stored = file.contents.experiments[group]
-    where = f"/{names.EXPERIMENTS}/{group}"
-    node = stored.members[names.DATA]
-    if not isinstance(node, Array) or not node.shape:
-        return None
-    hint = data_hint(stored)
-    try:
-        wanted = kept_aside_by(hint)
-    except ValueError:  # reading has said so
-        wanted = []
-    masks = stored.members.get(names.MASKS)
-    there = masks.members if isinstance(masks, Group) else {}
-    aside = {name: Kept(f"{where}/{names.MASKS}/{name}") for name in wanted if name in there}
-    return StoredData(node, _stored_shapes(stored, node, where), hint, aside)
-
-
-def _stored_shapes(stored: Group, node: Array, where: str) -> Array | Kept | None:
-    """The shapes beside ragged data, which older formats have elsewhere, or not at all."""
-    if not isinstance(node.type, Vlen):
-        return None
-    for name in (names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1):
-        if isinstance(stored.members.get(name), Array):
-            return Kept(f"{where}/{name}")
-    return shapes_of_rows(node)
-
-
-def _with_kept(file: OpenFile, group: str, node: Group, signal: Signal, data: bool) -> Group:
-    """Leave as they are, byte for byte: the stored data, and what is not part of the format."""
-    stored = file.contents.experiments[group].members
-    where = f"/{names.EXPERIMENTS}/{group}"
-    replaced = {*_DATA, *_REPLACED, *nexus_members(file.contents.experiments[group])}
-    kept = {
-        key: Kept(f"{where}/{key}")
-        for key, child in stored.items()
-        if (key in _DATA and data) or not (key in replaced or is_own_member(key))
-        if not isinstance(child, Damaged)
-    }
-    members = {key: child for key, child in node.members.items() if key not in kept}
-    beside = _kept_attributes(file, group, node, signal)
-    own = members.get(names.ATTRIBUTES)
-    if isinstance(own, Group):
-        members[names.ATTRIBUTES] = Group(
-            {key: item for key, item in own.attributes.items() if key not in beside},
-            {key: item for key, item in own.members.items() if key not in beside},
-            own.ordered,
-        )
-    made = {**_thinned(members, stored, where), **kept}
-    return Group({**node.attributes, **beside}, made)
-
-
-def _kept_attributes(file: OpenFile, group: str, node: Group, signal: Signal) -> dict[str, Kept]:
-    """What other programs put on the experiment, where the signal does not say otherwise.
-
-    A signal that was loaded from there has these attributes, unless somebody took them away.
-    """
-    location = signal.location
-    loaded = location is not None and location.group == group and _is_in(location, file)
-    own = node.members.get(names.ATTRIBUTES)
-    written = {**own.attributes, **own.members} if isinstance(own, Group) else {}
-    kept = {}
-    for name, stored in foreign_attributes(file.contents.experiments[group]).items():
-        if isinstance(stored, Attribute):
-            stays = same_value(written[name], stored) if name in written else not loaded
-        else:  # of no type that a signal holds
-            stays = True
-        if stays:
-            kept[name] = Kept(f"/{names.EXPERIMENTS}/{group}")
-    return kept
-
-
-def _thinned(
-    nodes: Mapping[str, Member], stored: Mapping[str, Member], where: str
-) -> dict[str, Member]:
-    """What stands in the file as it is to be written stays, so that an update takes little."""
-    return {key: thinned(node, stored.get(key), f"{where}/{key}") for key, node in nodes.items()}
