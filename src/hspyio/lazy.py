@@ -47,7 +47,8 @@ class _Readable:
             if then is not None:
                 values = values[(slice(None),) * axis + (then,)]
             axis += isinstance(forward, slice)
-        return values
+        # As numpy has it: an item of an array of objects is not an array of one object.
+        return values if values.ndim or not self.dtype.hasobject else values[()]
 
 
 def _forward(part: Any, length: int) -> tuple[slice | int, Any]:
