@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import fractions
 import os
+import pickle
 import subprocess
 import sys
 import uuid
@@ -138,3 +139,22 @@ def test_running_the_module_shows_help() -> None:
         env=environment,
     )
     assert "info" in done.stdout
+
+
+def test_asking_whether_something_is_there_searches_for_nothing() -> None:
+    """Python asks a package so for each of its modules, and programs ask signals."""
+    code = (
+        "import sys, numpy as np, hspyio\n"
+        "signal = hspyio.Signal(np.ones(2), metadata={'General': {'title': 'x'}})\n"
+        "for thing in (hspyio, signal, signal.axes, signal.axes[0], signal.metadata):\n"
+        "    assert not hasattr(thing, 'titel')\n"
+        "assert 'difflib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_error_goes_to_other_processes_as_text() -> None:
+    with pytest.raises(AttributeError) as caught:
+        _ = hspyio.laod
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is AttributeError and str(again) == str(caught.value)

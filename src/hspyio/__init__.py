@@ -123,7 +123,8 @@ def __getattr__(name: str) -> Any:
     if name == "open":
         return import_module("hspyio.api.loading").open_file
     if name not in _HOME_OF:
-        raise AttributeError(f"module 'hspyio' has no attribute {name!r}{_hint(name)}")
+        error = import_module("hspyio.suggestions").NotThereError
+        raise error(lambda: f"module 'hspyio' has no attribute {name!r}{_hint(name)}")
     return getattr(import_module(_HOME_OF[name]), name)
 
 

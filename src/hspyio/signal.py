@@ -18,7 +18,7 @@ from hspyio.given import as_array, as_mapping, as_text, is_dask, is_data_array, 
 from hspyio.hints import instead_of, misplaced_keys
 from hspyio.printable import printable_line
 from hspyio.records import value
-from hspyio.suggestions import did_you_mean
+from hspyio.suggestions import NotThereError, did_you_mean
 from hspyio.tree import MetadataTree
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ class Signal:
         """Say where what HyperSpy's signals and arrays have is found here."""
         if name.startswith("_"):  # Python and its programs asking for a protocol
             raise AttributeError(f"Signal has no {name!r}")
-        raise AttributeError(f"Signal has no {name!r}{instead_of(name, _names())}")
+        raise NotThereError(lambda: f"Signal has no {name!r}{instead_of(name, _names())}")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Give the data to numpy, as `data` would; lazy ones are read for it."""

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-__all__ = ["did_you_mean", "listing", "missing", "nearest", "quoted"]
+__all__ = ["NotThereError", "did_you_mean", "listing", "missing", "nearest", "quoted"]
 
 _LONGEST = 60  # characters of a name
 _MOST = 10  # names of a list
 _COMPARED = 2000  # names that are compared: a file may hold any number
 _ALIKE = 0.6
+
+
+class NotThereError(AttributeError):
+    """An attribute that is not there, told with what was meant, once somebody reads the message.
+
+    Whoever only asks whether there is one, with ``hasattr``, does not wait for the search.
+    """
+
+    def __init__(self, message: Callable[[], str]) -> None:
+        super().__init__()
+        self._message = message
+
+    def __str__(self) -> str:
+        """Search for what was meant."""
+        return self._message()
+
+    def __reduce__(self) -> Any:
+        """Other processes get the text."""
+        return AttributeError, (str(self),)
 
 
 def quoted(name: object) -> str:

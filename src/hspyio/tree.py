@@ -14,7 +14,7 @@ import numpy as np
 
 from hspyio.errors import HspyWarning
 from hspyio.printable import printable_line
-from hspyio.suggestions import did_you_mean, missing, nearest, quoted
+from hspyio.suggestions import NotThereError, did_you_mean, missing, nearest, quoted
 
 if TYPE_CHECKING:
     from hspyio.notebook import Row
@@ -118,7 +118,7 @@ class MetadataTree(dict[Any, Any]):
             raise AttributeError(f"MetadataTree has no {name!r}")
         if name in self:
             return self[name]
-        raise AttributeError(f"no entry {quoted(name)}{_instead(self, name)}")
+        raise NotThereError(lambda: f"no entry {quoted(name)}{_instead(self, name)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(type(self), name):

@@ -28,7 +28,7 @@ from hspyio.signal import Location, Model, Signal
 from hspyio.storage.handles import handle_of
 from hspyio.storage.paths import named_errors, path_of_file
 from hspyio.storage.sources import stored_bytes
-from hspyio.suggestions import did_you_mean
+from hspyio.suggestions import NotThereError, did_you_mean
 from hspyio.tree import MetadataTree
 
 __all__ = ["Experiments", "read_signal"]
@@ -56,6 +56,13 @@ def _signal(file: OpenFile, parts: SignalParts, location: Location | None = None
     signal, problems = to_signal(parts, file.contents.version, location)
     file.problems += problems
     return signal
+
+
+def _instead(name: str, attrs: Mapping[str, Any]) -> str:
+    """What was probably meant by an attribute that experiments have not got."""
+    if hasattr(Signal, name) or name in Signal.__dataclass_fields__:
+        return f"; a signal has it: experiments[name].{name}"
+    return did_you_mean(name, [*attrs, *_OWN])
 
 
 class Experiments(Mapping[str, Signal]):
@@ -95,13 +102,7 @@ class Experiments(Mapping[str, Signal]):
         attrs = self.__dict__.get("attrs", {})
         if name in attrs:
             return attrs[name]
-        hint = did_you_mean(name, [*attrs, *_OWN])
-        signal = (
-            f"; a signal has it: experiments[name].{name}"
-            if hasattr(Signal, name) or name in Signal.__dataclass_fields__
-            else ""
-        )
-        raise AttributeError(f"Experiments has no attribute {name!r}{signal or hint}")
+        raise NotThereError(lambda: f"Experiments has no attribute {name!r}{_instead(name, attrs)}")
 
     def __getitem__(self, name: str) -> Signal:
         """Read one experiment.

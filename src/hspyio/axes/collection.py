@@ -10,7 +10,7 @@ from hspyio.axes.checks import short
 from hspyio.axes.kinds import TABLE_HEAD, Axis, UniformAxis, table_row
 from hspyio.errors import AxesError
 from hspyio.printable import printable_line
-from hspyio.suggestions import did_you_mean, missing
+from hspyio.suggestions import NotThereError, did_you_mean, missing
 
 _OWN = ("names", "navigation", "signal", "shape", "navigation_shape", "signal_shape")
 _ELSEWHERE = {
@@ -76,11 +76,13 @@ class Axes(Sequence[Axis]):
         """Say where what HyperSpy's AxesManager has is found here."""
         if name.startswith("_"):
             raise AttributeError(f"Axes has no {name!r}")
+        raise NotThereError(lambda: f"Axes has no {name!r}{self._instead(name)}")
+
+    def _instead(self, name: str) -> str:
         if name in self.names:
-            raise AttributeError(f"Axes has no {name!r}; write axes[{name!r}] for the axis")
+            return f"; write axes[{name!r}] for the axis"
         hint = _ELSEWHERE.get(name) or did_you_mean(name, [*_OWN, *self.names])
-        far = "; HyperSpy's AxesManager has more: signal.to_hyperspy().axes_manager"
-        raise AttributeError(f"Axes has no {name!r}{hint or far}")
+        return hint or "; HyperSpy's AxesManager has more: signal.to_hyperspy().axes_manager"
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Say how axes are replaced; their number is that of the data."""

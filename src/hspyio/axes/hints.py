@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hspyio.suggestions import did_you_mean
+from hspyio.suggestions import NotThereError, did_you_mean
 
 _ELSEWHERE = {
     "axis": "its points are .values",
@@ -41,9 +41,12 @@ def absent(kind: str, known: Sequence[str], name: str) -> AttributeError:
     """The error for what is asked for and isn't there."""
     if name.startswith("_"):  # Python and its programs asking for a protocol
         return AttributeError(f"{kind} has no {name!r}")
+    return NotThereError(lambda: f"{kind} has no {name!r}{_instead(known, name)}")
+
+
+def _instead(known: Sequence[str], name: str) -> str:
     hint = f"; {_ELSEWHERE[name]}" if name in _ELSEWHERE else key_hint(name, known)
-    far = "; HyperSpy's axes have more: signal.to_hyperspy().axes_manager"
-    return AttributeError(f"{kind} has no {name!r}{hint or far}")
+    return hint or "; HyperSpy's axes have more: signal.to_hyperspy().axes_manager"
 
 
 def key_hint(key: str, known: Sequence[str]) -> str:
