@@ -22,8 +22,10 @@ Only errors make a file invalid: without one the exit code of `hspy validate` is
 `--severity warning` leaves out the notes. Every file is judged by the rules of its own format
 version: what was right when it was written breaks no rule.
 
-To load a file and save it again is `hspyio.save("new.hspy", hspyio.load("old.hspy"))`. hspyio reads
-more than other programs do, warns of what it leaves out, and writes a file that breaks no rule.
+The mends are for copying: in a report the file, a new one and the key stand in the place of `FILE`,
+`NEW`, `KEY` (such as `axes.0.scale`), `AXIS` and `MODEL`, and an example in that of `VALUE`. Most
+mends open a file and save it again: hspyio reads more than other programs do, warns of what it
+leaves out, and writes a file that breaks no rule.
 
 Groups, attributes, lists and the points of axes are read, in a process of their own, which a
 damaged file may crash. The data are not read: whether their bytes are intact `hspy verify` tells.

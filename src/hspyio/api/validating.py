@@ -12,6 +12,7 @@ from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
 from hspyio.node import Group
 from hspyio.printable import printable
 from hspyio.rules import RULES, SEVERITIES, Broken, View, found, view_of
+from hspyio.rules.mends import mend_at
 from hspyio.storage.isolated import open_isolated
 from hspyio.storage.paths import named_errors, path_of_file
 from hspyio.storage.root import open_root
@@ -122,7 +123,8 @@ class ValidationReport:
             lines += [f"  {one}" for one in places]
             if self.counts[rule] > len(places):
                 lines.append(f"    ... and {self.counts[rule] - len(places)} more places")
-            lines += [f"    why: {places[0].why}", f"    mend: {places[0].mend}"]
+            lines.append(f"    why: {places[0].why}")
+            lines += [f"    mend: {mend}" for mend in dict.fromkeys(one.mend for one in places)]
         return printable("\n".join(lines))
 
 
@@ -184,7 +186,7 @@ def _report(path: str, view: View, broken: list[Broken]) -> ValidationReport:
     findings = (
         Finding(
             one.rule.number, one.rule.severity, place.where, place.message,
-            one.rule.why, one.rule.mend,
+            one.rule.why, mend_at(one.rule, place, view, path),
         )
         for one in broken
         for place in one.places

@@ -79,6 +79,10 @@ class Contents:
         owner = f"/{names.EXPERIMENTS}/{name}"
         return {key: group for key, group in self.models.items() if _owner(group) == owner}
 
+    def owner_of(self, model: Group) -> str:
+        """The experiment that a model says it belongs to."""
+        return _owner(model).removeprefix(f"/{names.EXPERIMENTS}/")
+
     @property
     def standalone_models(self) -> dict[str, Group]:
         """Models that belong to none of the experiments."""

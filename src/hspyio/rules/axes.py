@@ -13,7 +13,7 @@ from hspyio import names
 from hspyio.errors import AxesError, Problem
 from hspyio.expression import evaluate
 from hspyio.node import Attribute, Damaged, Group, Vlen
-from hspyio.rules.rule import ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, DAMAGED, ERROR, NOTE, PLAIN_AXIS, WARNING, Rule
 from hspyio.rules.values import is_flag, is_text, number_of, points_of, text_of, told
 from hspyio.rules.view import AxisPlace, SignalPlace, View, listed_axes
 from hspyio.versions import Version
@@ -132,7 +132,7 @@ def _has_scale(view: View) -> Iterator[Problem]:
     for axis in _of_kind(view, _UNIFORM):
         for key in ("offset", "scale"):
             if key not in axis.group.attributes:
-                yield Problem(axis.where, f"there is no attribute {key}")
+                yield Problem(f"{axis.where}@{key}", "is not there")
 
 
 def _scale_is_number(view: View) -> Iterator[Problem]:
@@ -205,7 +205,7 @@ def _has_navigate(view: View) -> Iterator[Problem]:
     for axis in view.axes if view.version >= _WITH_NAVIGATE else ():
         told_here = axis.inner or "navigate" in axis.group.attributes
         if not told_here and not _is_told_otherwise(axis.signal):
-            yield Problem(axis.where, "there is no attribute navigate")
+            yield Problem(f"{axis.where}@navigate", "is not there")
 
 
 def _is_told_otherwise(signal: SignalPlace) -> bool:
@@ -255,8 +255,7 @@ RULES = (
         "Each dimension of the data has an axis: groups `axis-0`, `axis-1` and so on, or as many "
         "in a group `_list_<n>_axes`.",
         "RosettaSciIO cannot read the file: none of its experiments.",
-        "`hspyio.load(FILE, errors='warn')` gives it a plain axis; calibrate that, and save it "
-        "again.",
+        f"{DAMAGED} gives it a plain axis. Calibrate that.",
         _each_dimension_has_one,
     ),
     Rule(
@@ -265,7 +264,7 @@ RULES = (
         "`_type` of an axis is `UniformDataAxis`, `DataAxis` or `FunctionalDataAxis`, and agrees "
         "with what else is said of it.",
         "HyperSpy cannot read the signal.",
-        "Load it and save it again: hspyio writes the type that fits the content.",
+        f"{AGAIN} writes the type that fits the content.",
         _type_agrees,
     ),
     Rule(
@@ -273,7 +272,7 @@ RULES = (
         ERROR,
         "A uniform axis has a `size`, a whole number; so has a functional one, if it has any.",
         "HyperSpy has an axis of another length than the data, or none.",
-        "Load it and save it again: hspyio writes the size of the data.",
+        f"{AGAIN} writes the size of the data.",
         _has_size,
     ),
     Rule(
@@ -281,7 +280,7 @@ RULES = (
         ERROR,
         "An axis has as many points as the data in its dimension.",
         "HyperSpy has axes that do not fit its data.",
-        "Load it and save it again: hspyio goes by the data. Look whether the axis is right then.",
+        f"{AGAIN} goes by the data. Look whether the axis is right then.",
         _size_fits,
     ),
     Rule(
@@ -289,7 +288,7 @@ RULES = (
         ERROR,
         "The points of a data axis are one row of real numbers.",
         "HyperSpy cannot read the signal.",
-        "Give the signal a new axis and save it again; hspyio reads it with a default axis.",
+        f"{AGAIN} puts a plain axis in its place. Calibrate that.",
         _points_are_numbers,
     ),
     Rule(
@@ -297,7 +296,9 @@ RULES = (
         ERROR,
         "The points of a data axis rise, or fall, from each to the next.",
         "HyperSpy cannot read the signal.",
-        "Sort the points and the data with them, and save it again; hspyio reads it as it is.",
+        "`s = hspyio.load(FILE); o = s.axes[AXIS].axis.argsort(); "
+        "s.data = s.data.take(o, AXIS); s.axes[AXIS].axis = s.axes[AXIS].axis[o]; "
+        "hspyio.save(NEW, s)` sorts the points, and the data with them.",
         _points_rise_or_fall,
     ),
     Rule(
@@ -305,15 +306,16 @@ RULES = (
         WARNING,
         "A uniform axis has an `offset` and a `scale`.",
         "Readers take 0 and 1: the axis is not calibrated.",
-        "`hspy set FILE axes.0.scale 0.1`, and so on.",
+        "`hspy set FILE KEY VALUE`, or what is right.",
         _has_scale,
+        otherwise=f"{AGAIN} writes 0 and 1; the right ones have to be set before.",
     ),
     Rule(
         "H308",
         ERROR,
         "`offset` and `scale` are real numbers.",
         "HyperSpy cannot read the signal.",
-        "Load it and save it again: hspyio puts a plain axis in its place. Calibrate that.",
+        f"{AGAIN} puts a plain axis in its place. Calibrate that.",
         _scale_is_number,
     ),
     Rule(
@@ -321,7 +323,7 @@ RULES = (
         NOTE,
         "`offset` and `scale` are finite, `scale` is not 0.",
         "The points of the axis are all the same, or none.",
-        "`hspy set FILE axes.0.scale 0.1`, and so on.",
+        "`hspy set FILE KEY VALUE`, or what is right.",
         _scale_is_useful,
     ),
     Rule(
@@ -330,7 +332,7 @@ RULES = (
         "`expression` of a functional axis is a formula of `x` and of parameters that stand beside "
         "it, all of them numbers.",
         "HyperSpy cannot read the signal.",
-        "Add the attribute that is missing, or give the signal a new axis and save it again.",
+        f"{PLAIN_AXIS} Or add what is missing to its `parameters`.",
         _formula_is_complete,
     ),
     Rule(
@@ -339,7 +341,7 @@ RULES = (
         "`expression` of a functional axis is made of numbers, names, `+ - * / **` and the common "
         "functions of one argument.",
         "hspyio keeps the formula but cannot compute the points of the axis.",
-        "None is needed for HyperSpy; a data axis is read everywhere.",
+        f"None is needed for HyperSpy. {PLAIN_AXIS}",
         _formula_is_understood,
     ),
     Rule(
@@ -348,7 +350,7 @@ RULES = (
         "A functional axis has a group `x`: the uniform axis or data axis that it is a function "
         "of.",
         "Readers take 0, 1, 2 and so on for `x`.",
-        "Give the signal a new axis and save it again.",
+        f"{AGAIN} writes the `x` that readers take.",
         _formula_has_variable,
     ),
     Rule(
@@ -356,16 +358,17 @@ RULES = (
         ERROR,
         "From version 2.1 on an axis tells whether it navigates: `navigate`.",
         "HyperSpy takes all dimensions for those of the signal.",
-        "`hspy set FILE axes.0.navigate true`, and so on.",
+        "`hspy set FILE KEY VALUE`, or false.",
         _has_navigate,
+        otherwise=f"{AGAIN} writes false.",
     ),
     Rule(
         "H314",
         ERROR,
         "`navigate` and `is_binned` are truth values, not numbers.",
         "HyperSpy cannot read the signal.",
-        "Load it and save it again: hspyio takes 0 and 1 for what they mean, and puts a plain axis "
-        "in the place of others.",
+        f"{AGAIN} takes 0 and 1, and words, for what they mean, and puts a plain axis in the place "
+        "of others.",
         _flags_are_flags,
     ),
     Rule(
@@ -373,15 +376,16 @@ RULES = (
         ERROR,
         "`name` and `units` of an axis are text.",
         "HyperSpy cannot read the signal.",
-        "`hspy set FILE axes.0.units nm`, and so on.",
+        "`hspy set FILE KEY VALUE`, or what is right.",
         _labels_are_text,
+        otherwise=f"{AGAIN} writes text.",
     ),
     Rule(
         "H316",
         WARNING,
         "`index_in_array` of an axis is the dimension that its group is named after.",
         "Readers go by the name; programs that go by the number mix the axes up.",
-        "Load it and save it again: hspyio writes the position.",
+        f"{AGAIN} writes the position.",
         _index_is_position,
     ),
     Rule(
@@ -389,7 +393,7 @@ RULES = (
         WARNING,
         "There are no more axes than dimensions.",
         "Readers leave them out.",
-        "Load it and save it again: hspyio leaves them out too.",
+        f"{AGAIN} leaves them out too.",
         _none_is_left_over,
     ),
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hspyio import names
 from hspyio.errors import Problem
 from hspyio.node import Array, Attribute, Group
-from hspyio.rules.rule import ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import is_text, text_of, told
 from hspyio.rules.view import SignalPlace, View
 from hspyio.versions import Version
@@ -80,10 +80,12 @@ def _results_fit(view: View) -> Iterator[Problem]:
             (rows, count), (places, other) = one, two
             named = " and ".join(pair)
             if count != other:
-                yield Problem(where, f"{named} have {count} and {other} components")
+                yield Problem(f"{where}/{pair[0]}", f"{named} have {count} and {other} components")
             elif rows * places != math.prod(signal.data.shape):
                 said = f"{named} are for {rows} x {places} values"
-                yield Problem(where, f"{said}, the data have {math.prod(signal.data.shape)}")
+                yield Problem(
+                    f"{where}/{pair[0]}", f"{said}, the data have {math.prod(signal.data.shape)}"
+                )
 
 
 def _matrix(node: object) -> tuple[int, int] | None:
@@ -151,7 +153,7 @@ RULES = (
         WARNING,
         "`metadata/Signal@signal_type` is text, empty for no special type.",
         "HyperSpy takes the signal for one of no special type.",
-        '`hspy set FILE Signal.signal_type ""`',
+        "`hspy set FILE KEY VALUE`",
         _signal_type_is_text,
     ),
     Rule(
@@ -159,7 +161,7 @@ RULES = (
         NOTE,
         "`metadata/Signal` has no `record_by` from version 3.2 on, and no `binned` from 3.1 on.",
         "HyperSpy sets the axes by them and says so.",
-        "`hspy unset FILE Signal.binned`, and so on.",
+        "`hspy unset FILE KEY`",
         _nothing_is_left_over,
     ),
     Rule(
@@ -167,7 +169,7 @@ RULES = (
         NOTE,
         "`metadata/General` has `date` and `time` in ISO form from version 2.2 on.",
         "Programs that compute with them fail.",
-        "`hspy set FILE General.date 2026-03-14`",
+        "`hspy set FILE KEY VALUE`, or what is right.",
         _dates_are_iso,
     ),
     Rule(
@@ -176,7 +178,7 @@ RULES = (
         "`factors` and `loadings` in `learning_results` have as many columns, and their rows fit "
         "the data.",
         "HyperSpy cannot compute a model of the data from them.",
-        "Decompose again, or leave the results out: `hspy unset FILE learning_results.factors`.",
+        "Decompose again, or leave the results out: `hspy unset FILE KEY`.",
         _results_fit,
     ),
     Rule(
@@ -184,7 +186,7 @@ RULES = (
         ERROR,
         "Markers are of a kind that HyperSpy has.",
         "HyperSpy cannot read the signal.",
-        "`hspy unset FILE Markers.NAME`",
+        "`hspy unset FILE KEY`",
         _markers_are_known,
     ),
     Rule(
@@ -192,7 +194,7 @@ RULES = (
         ERROR,
         "Markers have what they are drawn by: `kwargs`; those of HyperSpy 1 `data`.",
         "HyperSpy cannot read the signal.",
-        "`hspy unset FILE Markers.NAME`",
+        "`hspy unset FILE KEY`",
         _markers_are_whole,
     ),
     Rule(
@@ -200,7 +202,7 @@ RULES = (
         WARNING,
         "`_signal` of a model is the path of an experiment, in a file that has any.",
         "The model belongs to no signal; HyperSpy leaves it out.",
-        "Store the model with its signal again.",
+        f"{AGAIN} leaves it out. Or store the model with its signal again.",
         _models_have_signals,
     ),
     Rule(
@@ -208,7 +210,8 @@ RULES = (
         ERROR,
         "A model has a group `_dict`.",
         "HyperSpy cannot restore the model.",
-        "Store the model with its signal again.",
+        "`s = hspyio.load(FILE); s.models.pop(MODEL); hspyio.update(FILE, s)` removes it. "
+        "Or store the model with its signal again.",
         _models_are_whole,
     ),
     Rule(

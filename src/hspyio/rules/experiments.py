@@ -10,7 +10,7 @@ import numpy as np
 from hspyio import names
 from hspyio.errors import Problem
 from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
-from hspyio.rules.rule import ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import flag_of, text_of
 from hspyio.rules.view import OLD_NAMES, RENAMED, SignalPlace, View, other_members
 from hspyio.versions import Version
@@ -72,9 +72,9 @@ def _has_title(view: View) -> Iterator[Problem]:
             places.append(metadata)
         found = [p.attributes.get(key) for p in places for key in ("title", "name")]
         if not any(node is not None for node in found):
-            yield Problem(f"{signal.where}/{names.METADATA}", "there is no General/title")
+            yield Problem(f"{signal.where}/{names.METADATA}/General@title", "is not there")
         elif not any(text_of(node) is not None for node in found):
-            yield Problem(f"{signal.where}/{names.METADATA}", "General/title is no text")
+            yield Problem(f"{signal.where}/{names.METADATA}/General@title", "is no text")
 
 
 def _package_has_version(view: View) -> Iterator[Problem]:
@@ -157,7 +157,7 @@ RULES = (
         WARNING,
         "Each member of `/Experiments` is a group with a dataset `data`.",
         "Readers skip it and say nothing.",
-        "Load the others and save them again, or append the one that is missing: `hspy append`.",
+        f"{AGAIN} writes the others.",
         _has_data,
     ),
     Rule(
@@ -165,7 +165,7 @@ RULES = (
         ERROR,
         "`data` is a dataset.",
         "RosettaSciIO fails, or takes something else for the data.",
-        "`hspy rescue IN OUT` writes the other experiments.",
+        "`hspy rescue FILE NEW` writes the other experiments.",
         _data_is_dataset,
     ),
     Rule(
@@ -173,7 +173,7 @@ RULES = (
         ERROR,
         "A signal has a group `metadata` (before version 1.2: `mapped_parameters`).",
         "RosettaSciIO cannot read the file: none of its experiments.",
-        "Load it and save it again: hspyio writes all groups.",
+        f"{AGAIN} writes all groups.",
         _metadata_is_there,
     ),
     Rule(
@@ -181,7 +181,7 @@ RULES = (
         ERROR,
         "A signal has a group `original_metadata` (before version 1.2: `original_parameters`).",
         "RosettaSciIO cannot read the file: none of its experiments.",
-        "Load it and save it again: hspyio writes all groups.",
+        f"{AGAIN} writes all groups.",
         _original_metadata_is_there,
     ),
     Rule(
@@ -189,7 +189,7 @@ RULES = (
         WARNING,
         "`metadata/General` of an experiment has an attribute `title` that is text.",
         "HyperSpy shows no title.",
-        "`hspy set FILE General.title TITLE`",
+        "`hspy set FILE KEY VALUE`",
         _has_title,
     ),
     Rule(
@@ -197,7 +197,7 @@ RULES = (
         ERROR,
         "Where a group has the attribute `package`, it has `package_version` too.",
         "RosettaSciIO cannot read the file.",
-        "Load it and save it again: hspyio writes both.",
+        f"{AGAIN} writes both.",
         _package_has_version,
     ),
     Rule(
@@ -205,7 +205,7 @@ RULES = (
         ERROR,
         "`attributes@ragged` is true where the data are ragged, and only there.",
         "HyperSpy cannot read the signal.",
-        "Load it and save it again: hspyio writes what is the case.",
+        f"{AGAIN} writes what is the case.",
         _says_what_is_ragged,
     ),
     Rule(
@@ -213,7 +213,7 @@ RULES = (
         WARNING,
         "An experiment of version 3.3 has a group `attributes` with `ragged`.",
         "Readers go by the type of the data instead.",
-        "Load it and save it again: hspyio writes it.",
+        f"{AGAIN} writes it.",
         _has_attributes,
     ),
     Rule(
@@ -237,7 +237,7 @@ RULES = (
         NOTE,
         "A signal's group holds only what the format names.",
         "Readers of the format leave out what else is there.",
-        "None is needed, if that is meant for other programs.",
+        f"None is needed, if that is meant for other programs; {AGAIN} leaves it out.",
         _holds_nothing_else,
     ),
 )

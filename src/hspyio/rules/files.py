@@ -10,7 +10,7 @@ import numpy as np
 from hspyio import names
 from hspyio.errors import Problem
 from hspyio.node import Attribute, Damaged
-from hspyio.rules.rule import ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import number_of, text_of, told
 from hspyio.rules.view import View
 from hspyio.versions import CURRENT, Version, parse_version
@@ -101,8 +101,8 @@ RULES = (
         ERROR,
         "A file is an HDF5 file that HDF5 can open.",
         "No program reads it.",
-        "Is it the right file, and copied whole? `hspy rescue IN OUT` saves what can be saved of "
-        "a damaged one.",
+        "Is it the right file, and copied whole? `hspy rescue FILE NEW` saves what can be saved "
+        "of a damaged one.",
         _opens,
     ),
     Rule(
@@ -118,7 +118,7 @@ RULES = (
         WARNING,
         "The attribute `file_format` of a file that tells its version is `HyperSpy`.",
         "Programs that look at it take the file for something else.",
-        "Write the attribute, or the file anew: `hspy upgrade IN OUT`.",
+        "`hspy upgrade FILE NEW` writes it.",
         _format_is_named,
     ),
     Rule(
@@ -126,7 +126,7 @@ RULES = (
         ERROR,
         "`file_format_version` is text such as `3.3`.",
         "RosettaSciIO refuses what it cannot parse.",
-        "`hspy upgrade IN OUT` writes the current version.",
+        "`hspy upgrade FILE NEW` writes the current version.",
         _version_is_one,
     ),
     Rule(
@@ -134,7 +134,7 @@ RULES = (
         WARNING,
         "`file_format_version` is text, not a number, after version 1.1.",
         "Only some readers round such a number; 3.3 stored as one may be 3.2999.",
-        "`hspy upgrade IN OUT` writes text.",
+        "`hspy upgrade FILE NEW` writes text.",
         _version_is_text,
     ),
     Rule(
@@ -142,7 +142,7 @@ RULES = (
         WARNING,
         f"The format version is not newer than {names.CURRENT_VERSION}.",
         "It is read as that version; what is newer is missed.",
-        "Update hspyio and HyperSpy.",
+        f"Update hspyio and HyperSpy; {AGAIN} keeps what this one reads.",
         _version_is_known,
     ),
     Rule(
@@ -150,7 +150,7 @@ RULES = (
         NOTE,
         f"The format version is {names.CURRENT_VERSION}.",
         "Nothing: older versions are read, and judged by the rules of their time.",
-        "`hspy upgrade IN OUT` writes the current one, if you wish.",
+        "`hspy upgrade FILE NEW` writes the current one, if you wish.",
         _version_is_current,
     ),
     Rule(
@@ -158,7 +158,7 @@ RULES = (
         NOTE,
         "The root holds nothing but `Experiments` and `Analysis`.",
         "Readers of the format leave out what else is there.",
-        "None is needed, if that is meant for other programs.",
+        f"None is needed, if that is meant for other programs; {AGAIN} leaves it out.",
         _root_holds_nothing_else,
     ),
 )

@@ -10,7 +10,7 @@ from hspyio import names
 from hspyio.elements.hints import Hint, load
 from hspyio.errors import Problem
 from hspyio.node import Attribute, Group
-from hspyio.rules.rule import NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, DAMAGED, NOTE, WARNING, Rule
 from hspyio.rules.values import text_of, told
 from hspyio.rules.view import SignalPlace, View
 from hspyio.storage.seal import SealError, stored_seal
@@ -112,7 +112,7 @@ RULES = (
         WARNING,
         "`_hspyio_types`, hspyio's hints of types that the format has no form for, can be read.",
         "hspyio reads such values as other readers do: a set as a list, for example.",
-        "Update hspyio if they are newer; else save the signal again.",
+        f"Update hspyio if they are newer; else {AGAIN} writes what is read.",
         _hints_are_readable,
     ),
     Rule(
@@ -120,7 +120,7 @@ RULES = (
         NOTE,
         "`_hspyio_types` tells types of what is there.",
         "Nothing: another program has removed what they are of.",
-        "Load it and save it again, if you wish: hspyio writes what is there.",
+        f"{AGAIN} tells what is there, if you wish.",
         _hints_lead_somewhere,
     ),
     Rule(
@@ -128,7 +128,8 @@ RULES = (
         WARNING,
         "The seal of an experiment that was saved with `checksum=True` can be read.",
         "hspyio refuses to load the experiment, unless `errors='warn'`.",
-        "`hspy verify FILE` tells what else is damaged; save the signal again, with a new seal.",
+        "`hspy verify FILE` tells what else is damaged; "
+        f"{DAMAGED} saves what is read, and `checksum=True` seals it anew.",
         _seal_is_readable,
     ),
     Rule(

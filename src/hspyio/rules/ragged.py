@@ -10,7 +10,7 @@ from hspyio import names
 from hspyio.elements.grammar import Kind
 from hspyio.errors import Problem
 from hspyio.node import Array, Attribute, Damaged, Vlen
-from hspyio.rules.rule import ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.view import View
 from hspyio.versions import Version
 
@@ -118,7 +118,7 @@ RULES = (
         ERROR,
         "`_ragged_shapes_x` holds a row of whole numbers for each row of `x`.",
         "Readers fail on the array.",
-        "`hspy rescue IN OUT` writes what else is there.",
+        "`hspy rescue FILE NEW` writes what else is there.",
         _shapes_fit,
     ),
     Rule(
@@ -126,7 +126,7 @@ RULES = (
         WARNING,
         "Beside `_ragged_shapes_x` there is an `x`.",
         "Readers leave it out: the ragged array is lost.",
-        "Save the signal again.",
+        f"{AGAIN} leaves it out.",
         _shapes_belong,
     ),
     Rule(
@@ -134,7 +134,7 @@ RULES = (
         WARNING,
         "From version 3.1 on a ragged array `x` has its shapes beside it, `_ragged_shapes_x`.",
         "Readers take every element for a one-dimensional one.",
-        "Load it and save it again: hspyio writes the shapes that are read.",
+        f"{AGAIN} writes the shapes that are read.",
         _have_shapes,
     ),
     Rule(
@@ -142,7 +142,7 @@ RULES = (
         WARNING,
         "From version 3.3 on shapes are called `_ragged_shapes_x`, not `ragged_shapes`.",
         "Only readers of old files find them.",
-        "Load it and save it again: hspyio gives them their names.",
+        f"{AGAIN} gives them their names.",
         _shapes_are_named,
     ),
     Rule(
@@ -150,7 +150,7 @@ RULES = (
         ERROR,
         "Where there is a dataset `ragged_shapes`, all others in its group are ragged.",
         "RosettaSciIO takes all of them for ragged and cannot read the file.",
-        "Load it and save it again: hspyio gives the shapes a name of their own.",
+        f"{AGAIN} gives the shapes a name of their own.",
         _shapes_stand_alone,
     ),
     Rule(

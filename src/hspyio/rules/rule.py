@@ -9,7 +9,19 @@ from typing import TypeAlias
 from hspyio.errors import Problem
 from hspyio.rules.view import View
 
-__all__ = ["ERROR", "NOTE", "SEVERITIES", "WARNING", "Broken", "Check", "Rule", "found"]
+__all__ = [
+    "AGAIN",
+    "DAMAGED",
+    "ERROR",
+    "NOTE",
+    "PLAIN_AXIS",
+    "SEVERITIES",
+    "WARNING",
+    "Broken",
+    "Check",
+    "Rule",
+    "found",
+]
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = {
@@ -18,6 +30,18 @@ SEVERITIES = {
     NOTE: "worth knowing",
 }
 """From the worst on, and what each means."""
+
+AGAIN = "`hspyio.save(NEW, hspyio.open(FILE).values())`"
+"""What mends most: hspyio reads more than other programs, and writes what breaks no rule."""
+DAMAGED = (
+    "`hspyio.save(NEW, [hspyio.load(FILE, name, errors='warn') for name in hspyio.open(FILE)])`"
+)
+"""The same for what is read only when asked for."""
+PLAIN_AXIS = (
+    "`s = hspyio.load(FILE); a = s.axes[AXIS]; s.axes = [hspyio.UniformAxis(a.name, a.units, "
+    "size=a.size, navigate=a.navigate) if b is a else b for b in s.axes]; "
+    "hspyio.update(FILE, s)` puts a plain axis in its place."
+)
 
 Check: TypeAlias = Callable[[View], Iterable[Problem]]
 """Where a file breaks a rule, and how; nothing where it keeps to it."""
@@ -39,9 +63,12 @@ class Rule:
     why : str
         What becomes of a file that breaks it.
     mend : str
-        What to do about it.
+        What to do about it. In it ``FILE``, ``NEW``, ``KEY``, ``VALUE``, ``AXIS`` and ``MODEL``
+        stand for what is meant at a place.
     check : callable
         Finds where a file breaks it.
+    otherwise : str
+        What to do where no key leads, such as inside of a list.
     """
 
     number: str
@@ -50,6 +77,7 @@ class Rule:
     why: str
     mend: str
     check: Check
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True)

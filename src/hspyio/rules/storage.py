@@ -12,7 +12,7 @@ from hspyio import names
 from hspyio.errors import Problem
 from hspyio.filters import codec_of, everywhere
 from hspyio.node import Array, Text, Vlen
-from hspyio.rules.rule import ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.view import View
 
 __all__ = ["RULES"]
@@ -114,7 +114,7 @@ RULES = (
         ERROR,
         "HDF5 can read all groups, attributes and descriptions of arrays.",
         "Programs fail on them; some crash.",
-        "`hspy verify FILE` tells all that is damaged, `hspy rescue IN OUT` saves the rest.",
+        "`hspy verify FILE` tells all that is damaged, `hspy rescue FILE NEW` saves the rest.",
         _damaged,
     ),
     Rule(
@@ -122,7 +122,7 @@ RULES = (
         ERROR,
         "No dataset is without a value (HDF5's null dataspace).",
         "RosettaSciIO cannot read the file.",
-        "Load it and save it again: hspyio leaves it out.",
+        f"{AGAIN} leaves it out.",
         partial(_unreadable, words=_EMPTY),
     ),
     Rule(
@@ -132,7 +132,8 @@ RULES = (
         "virtual datasets.",
         "It is lost when the other file is not there; a file from elsewhere can lead to files of "
         "yours. hspyio follows such links only when asked.",
-        "`allow_external=True` reads it; save it again.",
+        "`hspyio.save(NEW, hspyio.open(FILE, allow_external=True).values())` takes it in, if you "
+        "trust it.",
         partial(_unreadable, words=_ELSEWHERE),
     ),
     Rule(
@@ -140,7 +141,7 @@ RULES = (
         ERROR,
         "Links lead to something.",
         "RosettaSciIO cannot read the file.",
-        "Load it and save it again: hspyio leaves it out.",
+        f"{AGAIN} leaves it out.",
         partial(_unreadable, words=_DANGLING),
     ),
     Rule(
@@ -148,7 +149,7 @@ RULES = (
         ERROR,
         "No link leads in a circle.",
         "Programs that follow it never come to an end.",
-        "Load it and save it again: hspyio leaves it out.",
+        f"{AGAIN} leaves it out.",
         partial(_unreadable, words=_CIRCLE),
     ),
     Rule(
@@ -156,7 +157,7 @@ RULES = (
         ERROR,
         "Groups hold groups and datasets only, no named datatypes.",
         "RosettaSciIO cannot read the file.",
-        "Load it and save it again: hspyio leaves it out.",
+        f"{AGAIN} leaves it out.",
         partial(_unreadable, words=_NO_PART),
     ),
     Rule(
@@ -164,7 +165,7 @@ RULES = (
         WARNING,
         "Arrays are stored in chunks; lists, texts and the points of axes need not be.",
         "RosettaSciIO cannot open the file lazily.",
-        "Load it and save it again: hspyio stores them in chunks.",
+        f"{AGAIN} stores them in chunks.",
         _is_chunked,
     ),
     Rule(
@@ -172,7 +173,7 @@ RULES = (
         ERROR,
         "Ragged arrays are stored in chunks.",
         "RosettaSciIO cannot read the file.",
-        "Load it and save it again: hspyio stores them in chunks.",
+        f"{AGAIN} stores them in chunks.",
         _ragged_is_chunked,
     ),
     Rule(
@@ -180,8 +181,7 @@ RULES = (
         WARNING,
         "Chunks are smaller than 4 GiB.",
         "HDF5 before version 2 cannot read them, and every reader needs the memory.",
-        "Load it and save it again: hspyio makes smaller ones. `hspy repack IN OUT` does so with "
-        "large data in little memory.",
+        f"{AGAIN} makes smaller ones.",
         _chunks_are_small,
     ),
     Rule(
@@ -189,8 +189,7 @@ RULES = (
         NOTE,
         "Arrays are compressed with gzip, or not at all.",
         "Other filters need a plug-in that other computers may lack.",
-        "Load it and save it again, if it is to be read anywhere. Large data are done in little "
-        "memory by `hspy repack IN OUT --compression gzip`.",
+        f"{AGAIN} compresses with gzip, if it is to be read anywhere.",
         _filters_are_common,
     ),
     Rule(
@@ -198,7 +197,7 @@ RULES = (
         WARNING,
         "Filters are among those that HDF5's registered plug-ins for Python know.",
         "Nobody without that very plug-in can read the array.",
-        "Load it where the plug-in is installed, and save it again.",
+        f"{AGAIN}, where the plug-in is installed; elsewhere it is left out.",
         _filters_are_known,
     ),
     Rule(
@@ -207,7 +206,7 @@ RULES = (
         "Nothing goes beyond what programs write: more paths to one object, more items than the "
         "file has bytes for.",
         "hspyio leaves it out: other readers may take all memory for it.",
-        "Do not trust the file, if it is from elsewhere.",
+        f"Do not trust the file, if it is from elsewhere. {AGAIN} leaves it out.",
         partial(_unreadable, words=_BEYOND),
     ),
     Rule(
@@ -216,7 +215,7 @@ RULES = (
         "Values are of types that the format has: no references, no enumerations of other than "
         "truth values, no times of HDF5's own.",
         "hspyio leaves them out; other readers have objects that cannot be saved again.",
-        "Load it and save it again: hspyio leaves them out.",
+        f"{AGAIN} leaves them out.",
         partial(_unreadable, words=_TYPES),
     ),
     Rule(
@@ -224,7 +223,7 @@ RULES = (
         WARNING,
         "No attribute is without a value (HDF5's null dataspace).",
         "RosettaSciIO has an object of h5py for it, which is no value and cannot be saved again.",
-        "Load it and save it again: hspyio leaves it out.",
+        f"{AGAIN} leaves it out.",
         partial(_unreadable, words=_EMPTY_ATTRIBUTE),
     ),
 )

@@ -14,7 +14,7 @@ from hspyio import names
 from hspyio.elements.grammar import Kind
 from hspyio.errors import Problem
 from hspyio.node import Array, Attribute, Group, MemorySource, Text
-from hspyio.rules.rule import ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import text_of, told
 from hspyio.rules.view import Item, TreePlace, View
 from hspyio.versions import Version
@@ -194,8 +194,7 @@ RULES = (
         ERROR,
         "Text is UTF-8.",
         "RosettaSciIO cannot read the file, or has odd characters.",
-        "Load it and save it again: hspyio writes UTF-8. It reads other bytes as Latin-1, which "
-        "old programs wrote.",
+        f"{AGAIN} writes UTF-8. hspyio reads other bytes as Latin-1, which old programs wrote.",
         _texts_are_utf8,
     ),
     Rule(
@@ -203,7 +202,7 @@ RULES = (
         ERROR,
         "Names are UTF-8.",
         "RosettaSciIO cannot read the file.",
-        "Load it and save it again: hspyio writes UTF-8. It reads other bytes as Latin-1.",
+        f"{AGAIN} writes UTF-8. hspyio reads other bytes as Latin-1.",
         _names_are_utf8,
     ),
     Rule(
@@ -211,7 +210,7 @@ RULES = (
         ERROR,
         "What is called `_bs_...` is bytes: opaque, or an array of uint8.",
         "RosettaSciIO cannot read the file, or has other bytes.",
-        "Load it and save it again: hspyio writes it under a name that fits.",
+        f"{AGAIN} writes it under a name that fits.",
         _bytes_are_bytes,
     ),
     Rule(
@@ -219,7 +218,7 @@ RULES = (
         ERROR,
         "A member called `_sig_...` is the group of a signal, with `data`.",
         "RosettaSciIO cannot read the file.",
-        "Load it and save it again: hspyio leaves it out.",
+        f"{AGAIN} leaves it out.",
         _signals_are_signals,
     ),
     Rule(
@@ -227,8 +226,7 @@ RULES = (
         ERROR,
         "No two items of a group stand for the same key, such as `x` and `_list_x`.",
         "Readers have one of them, and not always the newer one.",
-        "Load it and save it again: hspyio writes the one that it reads, the last, with members "
-        "after attributes.",
+        f"{AGAIN} writes the one that it reads, the last, with members after attributes.",
         _keys_differ,
     ),
     Rule(
@@ -237,7 +235,7 @@ RULES = (
         "Attributes called `_sig_...` do not exist, and those called `_list_empty_...` or "
         "`_tuple_empty_...` hold `_None_`.",
         "Readers leave the value out.",
-        "Rename it.",
+        f"{AGAIN} leaves it out; to keep it, give it another name before.",
         _nothing_vanishes,
     ),
     Rule(
@@ -246,7 +244,7 @@ RULES = (
         "The items of a list are numbered from 0 on, without a gap, and are as many as its name "
         "`_list_<n>_...` says.",
         "Readers make a shorter list of it: an item is lost, or was never written.",
-        "Load it and save it again: hspyio writes the list that is read.",
+        f"{AGAIN} writes the list that is read.",
         _lists_are_complete,
     ),
     Rule(
@@ -255,7 +253,7 @@ RULES = (
         "The numbers of a list's items sort as text, too: more than ten begin with zeros.",
         "RosettaSciIO returns such a list in the order 0, 1, 10, 11, 2. It writes lists so itself; "
         "hspyio reads them in their order.",
-        "Load it and save it again: hspyio writes numbers that every reader sorts.",
+        f"{AGAIN} writes numbers that every reader sorts.",
         _lists_sort_as_text,
     ),
     Rule(
@@ -263,7 +261,7 @@ RULES = (
         ERROR,
         "A dataset called `_list_...` or `_tuple_...` that holds text has a dimension.",
         "RosettaSciIO cannot read the file.",
-        "Load it and save it again: hspyio writes it anew.",
+        f"{AGAIN} writes it anew.",
         _text_lists_are_lists,
     ),
     Rule(
@@ -271,7 +269,7 @@ RULES = (
         WARNING,
         "From version 2.2 on dates and times are ISO text; none is called `_datetime_...`.",
         "Readers turn them into text.",
-        "Load it and save it again: hspyio writes ISO text.",
+        f"{AGAIN} writes ISO text.",
         _no_old_dates,
     ),
     Rule(
@@ -280,7 +278,7 @@ RULES = (
         "What is called `_datetime_date` or `_datetime_time` is text such as "
         "`datetime.date(1991, 10, 1)`.",
         "RosettaSciIO cannot read the file.",
-        "Load it and save it again: hspyio writes it as text.",
+        f"{AGAIN} writes it as text.",
         _old_dates_are_dates,
     ),
     Rule(
@@ -288,7 +286,7 @@ RULES = (
         WARNING,
         f"Trees are at most {names.MAX_DEPTH} levels deep.",
         "hspyio leaves out what is deeper, and other readers fail at some depth.",
-        "Make the metadata flatter.",
+        "`hspy rescue FILE NEW` leaves out what is deeper. To keep it, make it flatter.",
         _is_not_too_deep,
     ),
     Rule(
