@@ -360,7 +360,8 @@ class Array:
         return self.source.shape
 
 
-_SOUND = ("not part of the format", "a link to", "allow_external=True")
+_NO_PART = "not part of the format"
+_SOUND = (_NO_PART, "a link to", "allow_external=True")
 """What is said of things in a file that hspyio does not read, however sound they may be."""
 
 
@@ -374,6 +375,11 @@ class Damaged:
     def sound(self) -> bool:
         """Whether it may well be whole, and is only of a kind that is not read here."""
         return any(text in self.reason for text in _SOUND)
+
+    @property
+    def of_no_use(self) -> bool:
+        """Whether it is of a kind that can stand for nothing in the format."""
+        return _NO_PART in self.reason
 
 
 @value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
@@ -519,7 +519,19 @@ def _with_title(signal: Signal) -> Signal:
                 name for i in count(1) if (name := f"{key} ({_RECOVERED} {i})") not in tree
             )
             tree[aside], tree[key] = tree[key], empty
+    for inner in _signals_in([metadata, signal.original_metadata]):
+        _with_title(inner)
     return signal
+
+
+def _signals_in(values: Iterable[Any]) -> Iterator[Signal]:
+    for value in values:
+        if isinstance(value, Signal):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _signals_in(value.values())
+        elif isinstance(value, (list, tuple)):
+            yield from _signals_in(value)
 
 
 def _concerned(name: str, places: list[str]) -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hspyio import names
 from hspyio.api.arguments import path_of
 from hspyio.api.progress import working
 from hspyio.api.sealing import NewerSealError, compared
 from hspyio.errors import FilterError, HspyError, MissingFileError, Problem, TooLargeError
-from hspyio.layout import Contents, contents
+from hspyio.layout import Contents, contents, is_own_member
 from hspyio.layout.sealing import EXPERIMENT, part_path
 from hspyio.node import Array, Damaged, Group, MemorySource
 from hspyio.printable import printable
@@ -287,7 +288,8 @@ class _Examination:
             self._arrays += 1
             self._examine_array(where, node, known.get(where))
         elif isinstance(node, Damaged):
-            if node.sound:
+            # of an experiment's own parts the format tells what they have to be
+            if node.sound and not (_is_own(where) and node.of_no_use):
                 self._notes.append(Problem(where, node.reason))
             else:
                 self._problem(where, node.reason)
@@ -304,6 +306,13 @@ class _Examination:
         parts = [DamagedPart(fault.region or whole, fault.message) for fault in faults]
         if parts:
             self._damaged.append(DamagedArray(where, tuple(array.shape), tuple(parts)))
+
+
+def _is_own(where: str) -> bool:
+    """Whether that is the place of an experiment's data, or of another of its parts."""
+    above, _, name = where.rpartition("/")
+    inside = above.startswith(f"/{names.EXPERIMENTS}/") and above.count("/") == 2
+    return inside and (name == names.DATA or is_own_member(name))
 
 
 def _walk(root: Group) -> Iterator[tuple[str, object]]:
