@@ -14,9 +14,10 @@ from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select
 from hspyio.api.outline import Outline
 from hspyio.axes import axis_to_dict
+from hspyio.errors import Problem
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
-from hspyio.node import Array
+from hspyio.node import Array, Damaged
 from hspyio.options import ReadOptions
 from hspyio.signal import Signal
 from hspyio.storage.sources import stored_bytes
@@ -187,7 +188,18 @@ def unused_bytes(path: str | os.PathLike[str]) -> int:
 
 def _outline(file: OpenFile, name: str) -> tuple[ExperimentInfo, Signal]:
     signal = read_signal(file, name)
+    if not file.options.original_metadata:
+        _note_unread(file, name)
     return _info(file, name, signal), signal
+
+
+def _note_unread(file: OpenFile, name: str) -> None:
+    """Name the tree that is not read if it cannot be: it is not absent."""
+    for tree in (names.ORIGINAL_METADATA, names.ORIGINAL_PARAMETERS):
+        node = file.contents.experiments[name].members.get(tree)
+        if isinstance(node, Damaged):
+            where = f"/{names.EXPERIMENTS}/{name}/{tree}"
+            file.problems.append(Problem(where, node.reason, lost=not node.sound))
 
 
 def _info(file: OpenFile, name: str, signal: Signal) -> ExperimentInfo:

@@ -354,9 +354,11 @@ def _is_literal(hint: Hint) -> bool:
 
 def _note_damage(group: Group, walker: Decoder, where: str, *, nested: bool) -> None:
     """Name what of a signal cannot be read: what is asked for by name counts as absent then."""
+    skipped = () if walker.reading.original_metadata else _TREES[names.ORIGINAL_METADATA]
+    unread = (names.SEAL, *skipped)
     for name in group.members:
         own = is_own_member(name) or name in _SHAPES or (nested and name == names.MODELS)
-        if own and name != names.SEAL:
+        if own and name not in unread:
             node = group.members[name]
             if isinstance(node, Damaged):
                 walker.note(f"{where}/{name}", node)
