@@ -63,7 +63,7 @@ def test_nothing_is_read_until_it_is_asked_for(path: Path, read: list[int]) -> N
         wanted = expected[part]
         assert not value_differences(found, wanted)
         if part in (np.s_[3, 4], np.s_[19]):  # others by blocks, as dask has it
-            assert sum(read) == 2 * wanted.shape[0] if part == np.s_[19] else 2
+            assert sum(read) == 2 * (30 if part == np.s_[19] else 1)  # each row has a shape
 
 
 def test_blocks_are_cut_by_the_bytes_of_their_rows(path: Path) -> None:
