@@ -274,3 +274,20 @@ def test_nested_signals_are_lazy_where_they_are_large(tmp_path: Path) -> None:
     assert type(read["metadata"]["_sig_large"]["data"]) is np.ndarray
     hspyio.save(path, hspyio.load(path, lazy=True), overwrite=True)
     assert np.array_equal(hspyio.load(path).metadata["large"].data, inner.data)
+
+
+def test_a_relative_path_is_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    hspyio.save("a.hspy", Signal(VALUES, metadata={"large": np.ones(2**18)}))
+    loaded = hspyio.load("a.hspy", lazy=True)
+    read_early = pickle.dumps(loaded)
+    monkeypatch.chdir(elsewhere)
+    hspyio.save("a.hspy", Signal(VALUES * 0))
+    for signal in (loaded, pickle.loads(read_early), pickle.loads(pickle.dumps(loaded))):
+        assert np.array_equal(signal.data.compute(), VALUES)
+        assert signal.metadata["large"].all().compute()
+        signal.close()
+    assert np.array_equal(loaded.data.compute(), VALUES)
+    assert np.array_equal(loaded.data.compute(scheduler="processes", num_workers=1), VALUES)

@@ -25,6 +25,10 @@ _MOST_CHUNKS = 100_000
 """Chunks of an array; dask takes memory for each, and a file may claim any number."""
 
 
+_FOUND_BY = "original-array-"
+"""What dask calls the arrays that it has been given, and HyperSpy looks for."""
+
+
 class _Readable:
     """What dask slices: a source with the looks of an array.
 
@@ -123,6 +127,28 @@ def from_source(
         )
     except (ArithmeticError, TypeError, ValueError) as error:
         raise OptionError(f"chunks {chunks!r} do not fit shape {source.shape}: {error}") from None
+    return _closable(made, source)
+
+
+class _Holder:
+    """What HyperSpy's ``close_file`` finds the file by, as it would an h5py dataset in a graph."""
+
+    def __init__(self, file: object) -> None:
+        self.file = file
+
+
+def _closable(array: dask.array.Array, source: ArraySource) -> dask.array.Array:
+    """The array, with a key in its graph that nothing depends on, so that it is never computed."""
+    handle = getattr(source, "handle", None)
+    if handle is None:
+        return array
+    high: Any = import_module("dask.highlevelgraph")
+    da: Any = import_module("dask.array")
+    graph: Any = array.dask
+    key = f"{_FOUND_BY}{array.name}"
+    layers = {**graph.layers, key: high.MaterializedLayer({key: _Holder(handle)})}
+    whole = high.HighLevelGraph(layers, {**graph.dependencies, key: set()})
+    made: dask.array.Array = da.Array(whole, array.name, array.chunks, meta=array._meta)
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -367,3 +368,33 @@ def test_a_missing_package_is_named(
     monkeypatch.setattr("hspyio.bridges.packages.find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match=f"`pip install {package}` does it"):
         call()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.parametrize("change", [lambda s: s, lambda s: (s * 2).inav[:2]])
+@pytest.mark.parametrize("how", ["plugin", "bridge"])
+def test_close_file_closes_ours(tmp_path: Path, change: Any, how: str) -> None:
+    import logging
+
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, Signal(np.ones((4, 5, 6)), signal_dimension=1))
+    if how == "plugin":
+        made = hs.load(str(path), lazy=True, file_format=hspyio)
+    else:
+        made = hspyio.load(path, lazy=True).to_hyperspy()
+    made, said = change(made), []
+    handler = logging.Handler()
+    handler.emit = said.append  # type: ignore[method-assign]
+    logging.getLogger("hyperspy").addHandler(handler)
+    try:
+        assert _open_descriptors(path) == 1
+        made.close_file()
+        assert (_open_descriptors(path), said) == (0, [])
+    finally:
+        logging.getLogger("hyperspy").removeHandler(handler)
+    assert made.data.min().compute() > 0
+
+
+def _open_descriptors(path: Path) -> int:
+    links = Path("/proc/self/fd").iterdir()
+    return sum(link.is_symlink() and os.readlink(link) == str(path) for link in links)

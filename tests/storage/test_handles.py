@@ -28,7 +28,8 @@ from hspyio.errors import (
     UnreadableFileError,
 )
 from hspyio.storage import handles
-from hspyio.storage.handles import FileHandle, fingerprint
+from hspyio.storage.handles import FileHandle
+from hspyio.storage.identity import fingerprint
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 

@@ -404,7 +404,7 @@ class _Walk:
         import dask.array as da
 
         array = _ArrayInFile(
-            self.path,
+            self.path.absolute(),
             self.fingerprint,
             dataset.name,
             dataset.shape,

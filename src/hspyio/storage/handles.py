@@ -1,7 +1,8 @@
 """Files as lazy arrays hold them: a path, a fingerprint, a descriptor.
 
 The descriptor goes on whatever happens to the path: a file that is lazily open can be
-overwritten, the old one lives on for the old array. Pickled, a handle is path and fingerprint.
+overwritten, the old one lives on for the old array. Pickled, a handle is a path and what tells the
+file from others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hspyio.errors import (
     FilePermissionError,
@@ -23,7 +24,9 @@ from hspyio.errors import (
     StaleFileError,
     UnreadableFileError,
 )
-from hspyio.storage.superblock import LENGTH, Superblock, read_superblock
+from hspyio.storage.descriptors import OPEN
+from hspyio.storage.identity import Fingerprint, Identity, fingerprint, identity_of, is_the_same
+from hspyio.storage.superblock import LENGTH, read_superblock
 from hspyio.storage.system import (
     NO_SUCH_FILE,
     close,
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DescriptorFile",
     "FileHandle",
-    "Fingerprint",
     "PaddedFile",
     "PinnedFile",
     "being_read",
@@ -47,7 +49,6 @@ __all__ = [
     "check_is_file",
     "close_read",
     "file_size",
-    "fingerprint",
     "handle_of",
     "read_into",
 ]
@@ -57,14 +58,6 @@ T = TypeVar("T")
 _MOST_PADDED = 4096
 """Bytes of a piece that may reach over the end of a file that was cut."""
 
-Fingerprint: TypeAlias = tuple[int, int, int]
-"""Inode, size, time of the last change in ns; not the device, which differs from host to host."""
-
-
-def fingerprint(status: os.stat_result) -> Fingerprint:
-    """What tells one state of a file from another."""
-    return (status.st_ino, status.st_size, status.st_mtime_ns)
-
 
 class FileHandle:
     """A file that was opened once and is read later.
@@ -73,45 +66,53 @@ class FileHandle:
     ----------
     path : str
         The file.
-    expected : tuple, optional
-        The fingerprint it has to have, for a handle that comes from another process.
+    expected : Identity, optional
+        What it has to be, for a handle that comes from another process.
 
     Attributes
     ----------
+    place : str
+        The path, whatever folder the program goes to.
+    fingerprint : tuple of int
+        The file's, when it was opened.
     block : Superblock or None
         Where the root was when the file was opened: an update moves it, and leaves the old tree.
     """
 
-    def __init__(self, path: str, expected: Fingerprint | None = None) -> None:
+    def __init__(self, path: str, expected: Identity | None = None) -> None:
         self.path = path
-        self.block: Superblock | None = None
+        self.place = _absolute(path)
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._finding = threading.Lock()
         self._indices: dict[str, Any] = {}
         self._descriptor: int | None = None
+        self._identity = expected
         if expected is None:
-            self._descriptor = _opened(path)
+            self._descriptor = _opened(path, self.place)
             with _readable(path):
-                expected = fingerprint(os.fstat(self._descriptor))
+                self.fingerprint = fingerprint(os.fstat(self._descriptor))
                 self.block = read_superblock(self._descriptor)
-        self.fingerprint = expected
+            OPEN.used(self)
+        else:
+            self.fingerprint, self.block = expected.state, expected.block
 
-    def __reduce__(self) -> tuple[Any, tuple[str, Fingerprint]]:
+    def __reduce__(self) -> tuple[Any, tuple[str, Identity]]:
         """A descriptor is never pickled, only how to get one."""
-        return _unpickled, (self.path, self.fingerprint)
+        return _unpickled, (self.place, self.identity())
 
     def __copy__(self) -> FileHandle:
         """One of its own, with a descriptor of its own."""
-        return FileHandle(self.path, self.fingerprint)
+        return FileHandle(self.place, self.identity())
 
     def __deepcopy__(self, memo: object) -> FileHandle:
         """The same."""
-        return FileHandle(self.path, self.fingerprint)
+        return self.__copy__()
 
     def __del__(self) -> None:
         """Release the descriptor with the last array that needs it."""
-        self.close()
+        if hasattr(self, "_descriptor"):
+            self.close()
 
     def _locked(self) -> threading.Lock:
         """The lock; a new one after a fork, which may have copied one that a thread held."""
@@ -120,10 +121,24 @@ class FileHandle:
             self._finding = threading.Lock()
         return self._lock
 
+    def identity(self) -> Identity:
+        """What tells the file, when it is opened again, from others."""
+        if self._identity is None:
+            try:
+                with self.descriptor() as descriptor:
+                    self._identity = identity_of(descriptor, self.fingerprint, self.block)
+            except (HspyError, OSError):  # it will say so when it is read
+                return self._exactly()
+        return self._identity
+
+    def _exactly(self) -> Identity:
+        """The very state, where no more is known."""
+        return Identity(self.fingerprint, b"" if self.block is None else self.block.content)
+
     def is_in_place(self) -> bool:
         """Whether the path still leads to this file."""
         try:
-            return os.stat(self.path).st_ino == self.fingerprint[0]
+            return os.stat(self.place).st_ino == self.fingerprint[0]
         except OSError:
             return False
 
@@ -135,16 +150,40 @@ class FileHandle:
         StaleFileError
             If it has changed and no descriptor of the old state is open.
         """
-        twin = FileHandle(self.path, self.fingerprint)
-        twin._descriptor, twin.block = self._duplicate(), self.block
+        twin = FileHandle(self.path, self._identity or self._exactly())
+        twin.place, twin._descriptor = self.place, self._duplicate()
+        OPEN.used(twin)
         return twin
 
     def close(self) -> None:
         """Release the descriptor; the next read opens the file again if it is unchanged."""
+        OPEN.forget(self)
         with self._locked():
             if self._descriptor is not None:
                 close(self._descriptor)
                 self._descriptor = None
+
+    def put_by(self) -> bool:
+        """Release the descriptor where the file can be opened again; whether it is released.
+
+        Nothing is waited for: the thread that makes room may hold the lock of another handle.
+        """
+        lock = self._locked()
+        if not lock.acquire(blocking=False):
+            return False
+        try:
+            descriptor = self._descriptor
+            if descriptor is not None:
+                if not self.is_in_place():
+                    return False
+                if self._identity is None:
+                    with suppress(OSError):
+                        self._identity = identity_of(descriptor, self.fingerprint, self.block)
+                close(descriptor)
+                self._descriptor = None
+            return True
+        finally:
+            lock.release()
 
     @contextmanager
     def descriptor(self) -> Iterator[int]:
@@ -164,18 +203,22 @@ class FileHandle:
     def _duplicate(self) -> int:
         with self._locked():
             if self._descriptor is None:
-                descriptor = _opened(self.path)
-                try:
-                    with _readable(self.path):
-                        self._check_is_same(os.fstat(descriptor))
-                except HspyError:
-                    close(descriptor)
-                    raise
-                self._descriptor = descriptor
-            try:
-                return os.dup(self._descriptor)
-            except OSError as error:
-                raise cannot_read(self.path, error) from None
+                self._descriptor = self._opened_again()
+            made = _duplicated(self.path, self._descriptor)
+        OPEN.used(self)
+        return made
+
+    def _opened_again(self) -> int:
+        descriptor = _opened(self.path, self.place)
+        try:
+            with _readable(self.path):
+                same = is_the_same(descriptor, self._identity or self._exactly())
+            if not same:
+                raise self._stale()
+        except HspyError:
+            close(descriptor)
+            raise
+        return descriptor
 
     def index(self, where: str, find: Callable[[], T]) -> T:
         """What `find` makes of an array's chunk index, once a process."""
@@ -204,8 +247,9 @@ class FileHandle:
         import h5py
 
         if by_path:
-            with being_read(h5py.File(self.path, "r")) as file:
-                self._check_is_same(os.stat(self.path))
+            with being_read(h5py.File(self.place, "r")) as file:
+                if fingerprint(os.stat(self.place)) != self.fingerprint:
+                    raise self._stale()
                 yield file
             return
         with self.view() as raw, raw.blamed(), h5py.File(raw, "r") as file:
@@ -224,11 +268,10 @@ class FileHandle:
             return DescriptorFile(descriptor)
         return PinnedFile(descriptor, self.block.content)
 
-    def _check_is_same(self, status: os.stat_result) -> None:
-        if fingerprint(status) != self.fingerprint:
-            raise StaleFileError(
-                "has changed since it was loaded lazily; load it again", path=self.path
-            )
+    def _stale(self) -> StaleFileError:
+        return StaleFileError(
+            "has changed since it was loaded lazily; load it again", path=self.path
+        )
 
 
 def handle_of(path: str) -> FileHandle:
@@ -267,32 +310,55 @@ def check_is_file(path: str) -> None:
         raise NotHspyError("is not a file but a device, a pipe or a socket", path=path)
 
 
-def _unpickled(path: str, expected: Fingerprint) -> FileHandle:
+def _unpickled(path: str, expected: Identity) -> FileHandle:
     """A handle for a task that came from another process: one a file, not one a task.
 
-    Each would read the chunk index anew. Only while the file is as it was: a task never reads on
-    in one that has been replaced since it was sent.
+    Each would read the chunk index anew. Only while the file is as it was found by the task before:
+    a task never reads on in one that has been replaced since it was sent.
     """
     try:
-        if fingerprint(os.stat(path)) == expected:
-            return _handle_of(path, expected)
+        return _handle_of(path, expected, fingerprint(os.stat(path)))
     except OSError:  # it will say so when it is read
-        pass
-    return FileHandle(path, expected)
+        return FileHandle(path, expected)
 
 
 @lru_cache(maxsize=8)
-def _handle_of(path: str, expected: Fingerprint) -> FileHandle:
+def _handle_of(path: str, expected: Identity, found: Fingerprint) -> FileHandle:
     """The few that a worker keeps between its tasks."""
     return FileHandle(path, expected)
 
 
-def _opened(path: str) -> int:
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the folder that the program is in is gone
+        return path
+
+
+def _opened(path: str, place: str) -> int:
     with _readable(path):
         try:
-            return open_for_reading(path)
+            return _with_room(lambda: open_for_reading(place))
         except FileNotFoundError:
             raise MissingFileError("is gone", path=path) from None
+
+
+def _duplicated(path: str, descriptor: int) -> int:
+    try:
+        return _with_room(lambda: os.dup(descriptor))
+    except OSError as error:
+        raise cannot_read(path, error) from None
+
+
+def _with_room(make: Callable[[], int]) -> int:
+    """A new descriptor; where the system gives none, some of ours are let go."""
+    try:
+        return make()
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+    OPEN.halve()
+    return make()
 
 
 @contextmanager

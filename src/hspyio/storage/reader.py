@@ -124,7 +124,7 @@ def _opened(handle: FileHandle) -> tuple[h5py.File, int]:
     What is open in this process already HDF5 takes for the file as it is now: it would show what
     was there before an update, to who opens it again by its path.
     """
-    file = h5py.File(handle.path if handle.is_in_place() else handle.view(), "r")
+    file = h5py.File(handle.place if handle.is_in_place() else handle.view(), "r")
     try:
         root = h5o.get_info(file.id)
         if not handle.is_in_place() or (

@@ -40,7 +40,8 @@ from hspyio.records import record
 from hspyio.storage.checksums import ArraySums, Fault, faults_of, sums_of
 from hspyio.storage.datasets import Session
 from hspyio.storage.digests import tree_digest
-from hspyio.storage.handles import FileHandle, fingerprint
+from hspyio.storage.handles import FileHandle
+from hspyio.storage.identity import Identity, fingerprint
 from hspyio.storage.reader import root_of
 from hspyio.storage.work import Work
 
@@ -121,7 +122,7 @@ class _Borrowed(FileHandle):
     """A handle on a descriptor of somebody else's."""
 
     def __init__(self, descriptor: int) -> None:
-        super().__init__("", fingerprint(os.fstat(descriptor)))
+        super().__init__("", Identity(fingerprint(os.fstat(descriptor))))
         self._borrowed = descriptor
 
     @contextmanager
