@@ -7,6 +7,7 @@ file from others.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
