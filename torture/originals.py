@@ -126,7 +126,7 @@ def _rows(**options: Any) -> Callable[[Path], object]:
 
 def _sealed_latest(path: Path) -> None:
     """In the newest form of HDF5's own structures."""
-    source = path.with_name("source")
+    source = path.with_name("source.hspy")
     _one(chunks=CHUNKS, checksum=True)(source)
     with h5py.File(path, "w", libver="latest") as new, h5py.File(source, "r") as old:
         new.attrs.update(old.attrs)

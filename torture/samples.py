@@ -78,7 +78,7 @@ def rosettasciio(path: Path) -> None:
     from rsciio.hspy import file_writer
 
     file_writer(path, exchange(FIRST), chunks=CHUNKS)
-    other = path.with_name("source")
+    other = path.with_name("source.hspy")
     file_writer(other, exchange(SECOND), chunks=CHUNKS)
     with h5py.File(path, "r+") as file, h5py.File(other, "r") as source:
         source.copy("Experiments/Second", file["Experiments"])
@@ -117,7 +117,7 @@ def _copied(path: Path, **options: Any) -> None:
 
 
 def _fill(new: h5py.File, path: Path) -> None:
-    source = path.with_name("source")
+    source = path.with_name("source.hspy")
     ours(source)
     with new, h5py.File(source, "r") as old:
         new.attrs.update(old.attrs)
