@@ -210,6 +210,8 @@ class Opening:
         """What HDF5 finds at the end of some names."""
         node: object = self._root_by_hdf5()
         for name in where:
+            if isinstance(node, Damaged):
+                return node
             if not isinstance(node, Group) or name not in node.members:
                 return Damaged("cannot be read: HDF5 does not find it")
             node = node.members[name]
