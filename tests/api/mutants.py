@@ -40,6 +40,17 @@ def mutant(content: bytes, seed: int) -> bytes:
     return bytes(changed)
 
 
+def listing(path: Path, names: list[str]) -> str:
+    """The same of the list of experiments, from which one may have vanished."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            found = list(hspyio.open(path))
+        except hspyio.HspyError:
+            return "noticed"
+    return "same" if found == names or said else f"silently changed: {found}"
+
+
 def outcome(path: Path, name: str, original: hspyio.Signal) -> str:
     """``noticed`` or ``same``; else what went wrong unnoticed."""
     with warnings.catch_warnings(record=True) as said:
@@ -64,6 +75,7 @@ def main(path: Path, first: int, last: int) -> None:
         signal.setitimer(signal.ITIMER_REAL, SECONDS)
         damaged.write_bytes(mutant(content, seed))
         found = {outcome(damaged, name, signal_) for name, signal_ in originals.items()}
+        found.add(listing(damaged, list(originals)))
         print(seed, *sorted(found - {"same"}) or ["same"], flush=True)
 
 
