@@ -38,6 +38,7 @@ __all__ = [
     "Text",
     "Vlen",
     "arrays_of",
+    "nested_lists",
     "spread",
 ]
 
@@ -424,3 +425,12 @@ def arrays_of(group: Group) -> Iterator[Array]:
             yield node
         elif isinstance(node, Group):
             yield from arrays_of(node)
+
+
+def nested_lists(shape: Sequence[int]) -> int:
+    """How many lists an array becomes; one of no values in huge dimensions becomes billions."""
+    lists, made = 1, 1
+    for n in shape[:-1]:
+        made *= n
+        lists += made
+    return lists

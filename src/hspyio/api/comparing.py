@@ -13,6 +13,7 @@ import numpy as np
 
 from hspyio.axes import axis_to_dict
 from hspyio.differences import value_differences
+from hspyio.errors import TooLargeError
 from hspyio.printable import printable
 from hspyio.signal import Model, Signal
 from hspyio.tree import MetadataTree
@@ -81,11 +82,14 @@ class Terms:
     stamps : bool
         Whether it counts which program wrote a signal, and when, and what HyperSpy notes for
         itself: ``General.FileIO``, ``_HyperSpy``, the version of the package.
+    most : int
+        Bytes of an array above which its values are not compared: nobody would see the end of it.
     """
 
     rtol: float = 0.0
     atol: float = 0.0
     stamps: bool = False
+    most: int = 2**62
 
     def apart(self, one: Any, other: Any) -> NDArray[np.bool]:
         """Which numbers differ, item by item; nan equals nan."""
@@ -267,7 +271,13 @@ def compare_arrays(one: Any, other: Any, where: str, terms: Terms) -> Iterator[D
     if one.shape != other.shape:
         what = f"the shape {one.shape} became {other.shape}"
         yield Difference(where=where, what=what, one=one.shape, other=other.shape)
-    elif _comparable(one.dtype, other.dtype):
+    elif prod(one.shape) and _comparable(one.dtype, other.dtype):
+        size = prod(one.shape) * min(one.dtype.itemsize, other.dtype.itemsize)
+        if size > terms.most:
+            raise TooLargeError(
+                f"is said to have {size:,} bytes, which the files cannot hold; it is not compared",
+                where=where,
+            )
         yield from _compare_blocks(one, other, where, terms)
 
 

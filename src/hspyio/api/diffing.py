@@ -20,6 +20,7 @@ from hspyio.api.loading import open_file
 from hspyio.differences import value_differences
 from hspyio.errors import OptionError
 from hspyio.signal import Signal
+from hspyio.storage.guard import MOST_GROWTH, UNSUSPICIOUS
 from hspyio.storage.paths import path_of_file
 
 __all__ = ["diff"]
@@ -97,6 +98,8 @@ def _found(
     strict: bool,
 ) -> Iterator[Difference | None]:
     """None once the files are open, then the differences."""
+    sizes = [os.stat(path).st_size for path in (one, other) if os.path.isfile(path)]
+    terms = replace(terms, most=UNSUSPICIOUS + MOST_GROWTH * max(sizes, default=0))
     with open_file(one) as first, open_file(other) as second:
         yield None
         if name is None:

@@ -67,7 +67,7 @@ def branches(tree: Mapping[Any, Any], depth: int | None = None, indent: str = ""
             yield from branches(value, None if depth is None else depth - 1, indent + below)
 
 
-def leaves(value: Any, path: str, *, data: bool = True) -> Iterator[str]:
+def leaves(value: Any, path: str, *, data: bool = True, most: int = 2**62) -> Iterator[str]:
     """Every value of a tree on a line of its own: ``path = value``, the same on every run.
 
     Parameters
@@ -78,21 +78,27 @@ def leaves(value: Any, path: str, *, data: bool = True) -> Iterator[str]:
         Where it stands.
     data : bool
         Whether arrays of many items are told by a digest of their values, which are read for it.
+    most : int
+        Bytes of an array above which that is not done: nobody would see the end of it.
     """
     if isinstance(value, Signal):
-        yield from leaves({"data": value.data, **signal_parts(value)}, path, data=data)
+        yield from leaves({"data": value.data, **signal_parts(value)}, path, data=data, most=most)
     elif isinstance(value, Model):
-        yield from leaves(value.tree, path, data=data)
+        yield from leaves(value.tree, path, data=data, most=most)
     elif isinstance(value, Mapping) and value:
         for key, item in value.items():
             name = one_line(key) if isinstance(key, str) else whole_text(key)
-            yield from leaves(item, f"{path}.{name}" if path else name, data=data)
+            yield from leaves(item, f"{path}.{name}" if path else name, data=data, most=most)
     elif isinstance(value, list | tuple) and any(map(_is_large, value)):
         for index, item in enumerate(value):
-            yield from leaves(item, f"{path}[{index}]", data=data)
+            yield from leaves(item, f"{path}[{index}]", data=data, most=most)
     elif hasattr(value, "dtype") and hasattr(value, "shape") and _is_large(value):
         text = f"array of {value.shape}, {value.dtype}"
-        yield f"{path} = {text}{', ' + digest(value) if data else ''}"
+        if data and value.size * value.dtype.itemsize > most:
+            text += ", more than the file can hold"
+        elif data:
+            text += f", {digest(value)}"
+        yield f"{path} = {text}"
     else:
         yield f"{path} = {'{}' if isinstance(value, Mapping) else whole_text(value)}"
 
@@ -113,7 +119,7 @@ def digest(array: Any) -> str:
     from hashlib import blake2b
 
     found = blake2b(digest_size=16)
-    for block in _blocks(array):
+    for block in _blocks(array) if array.size else ():
         values = np.asarray(block)
         if values.dtype.hasobject:
             for item in values.ravel().tolist():

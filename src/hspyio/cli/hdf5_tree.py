@@ -12,9 +12,9 @@ from hspyio.api.files import readable
 from hspyio.api.progress import working
 from hspyio.cli.console import one_line, size_text
 from hspyio.cli.drawing import Fact, branches
-from hspyio.cli.values import short_text
+from hspyio.cli.values import MANY_ITEMS, short_text
 from hspyio.filters import describe
-from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text, Vlen
+from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text, Vlen, nested_lists
 from hspyio.storage.root import open_root
 from hspyio.storage.sources import stored_bytes
 
@@ -64,7 +64,8 @@ def _attribute_text(node: Attribute | Damaged | Kept) -> str:
     value = node.value
     if isinstance(value, bytes):
         return short_text(value.decode("utf-8", "backslashreplace"))
-    return f"{short_text(value.tolist())}, {_type_text(node.type)}"
+    listed = value if nested_lists(np.shape(value)) > MANY_ITEMS else value.tolist()
+    return f"{short_text(listed)}, {_type_text(node.type)}"
 
 
 def _member_text(node: object) -> str:

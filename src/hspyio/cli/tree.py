@@ -16,6 +16,7 @@ from hspyio.cli.hdf5_tree import hdf5_tree
 from hspyio.cli.keys import experiment_group
 from hspyio.cli.values import json_text
 from hspyio.signal import Signal
+from hspyio.storage.guard import MOST_GROWTH, UNSUSPICIOUS
 
 __all__ = ["tree"]
 
@@ -133,13 +134,14 @@ def _record(file: Path, name: str | None) -> dict[str, Any]:
 def _lines(file: Path, name: str | None, *, data: bool) -> Iterator[str]:
     """A line a value; none says what the file is called, which git changes."""
     with hspyio.open(file) as experiments:
+        most = UNSUSPICIOUS + MOST_GROWTH * file.stat().st_size
         wanted = list(experiments) if name is None else [experiment_group(experiments, name)]
         yield f"format version = {one_line(experiments.version)}"
         if experiments.attrs:
-            yield from leaves(experiments.attrs, "attributes of the file", data=data)
+            yield from leaves(experiments.attrs, "attributes of the file", data=data, most=most)
         for group in wanted:
             with experiments[group] as signal:
                 before = f"{one_line(group)}: " if len(experiments) > 1 else ""
-                yield from (before + line for line in leaves(signal, "", data=data))
+                yield from (before + line for line in leaves(signal, "", data=data, most=most))
         if name is None and (models := experiments.models):
-            yield from leaves(models, "models of no signal", data=data)
+            yield from leaves(models, "models of no signal", data=data, most=most)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hspyio.cli.console import one_line
+from hspyio.node import nested_lists
 
 __all__ = ["MANY_ITEMS", "json_text", "jsonable", "short_text", "whole_text"]
 
@@ -45,11 +46,16 @@ def jsonable(value: Any, *, most: int = MANY_ITEMS) -> Any:
         return {str(key): jsonable(item, most=most) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [jsonable(item, most=most) for item in value]
-    if isinstance(value, np.ndarray) and value.size <= most:
+    if isinstance(value, np.ndarray) and _is_listed(value, most):
         return jsonable(value.tolist(), most=most)
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return {"shape": list(value.shape), "dtype": str(value.dtype)}
     return str(value)
+
+
+def _is_listed(array: np.ndarray[Any, Any], most: int) -> bool:
+    """Whether an array has so few items, and is not a great many lists of none."""
+    return array.size <= most and nested_lists(array.shape) <= max(most, MANY_ITEMS)
 
 
 class _Short(reprlib.Repr):
@@ -86,7 +92,7 @@ def whole_text(value: object) -> str:
     """A value on one line, whole and the same on every run."""
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, np.ndarray) and value.size <= MANY_ITEMS:
+    if isinstance(value, np.ndarray) and _is_listed(value, MANY_ITEMS):
         return f"array({value.tolist()}, {value.dtype})"
     if isinstance(value, set | frozenset):
         return f"{type(value).__name__}({sorted(map(whole_text, value))})"

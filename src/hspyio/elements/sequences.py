@@ -7,6 +7,7 @@ tells the items' types.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -22,7 +23,7 @@ from hspyio.elements.hints import Hint
 from hspyio.elements.numbers import is_canonical
 from hspyio.elements.text import decode_bytes, is_plain
 from hspyio.elements.texts import float_text, int_text, parse_int
-from hspyio.node import Array, Attribute, Group, MemorySource, Text
+from hspyio.node import Array, Attribute, Group, MemorySource, Text, nested_lists
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +36,9 @@ __all__ = ["ELEMENTS", "FROM_NUMBER", "FROM_TEXT", "TO_TEXT"]
 Runs = list[list[Any]]
 
 _EXACT_IN_FLOAT = 2**53
+_MOST_DIMS = 32
+_MOST_LISTS = 250_000
+"""Lists that may have hardly a value between them."""
 _NUMBERS: dict[type, str] = {bool: "bool", int: "int", float: "float", complex: "complex"}
 TO_TEXT: dict[type, Callable[[Any], str]] = {
     bool: str,
@@ -157,6 +161,10 @@ def _decode_dataset(item: Item, walker: Decoder) -> list[Any] | Any:
 def _stored_values(item: Item) -> NDArray[Any]:
     if not isinstance(item.node, Array):
         raise ValueError("no dataset")
+    shape = item.node.shape
+    lists = nested_lists(shape)
+    if lists > max(_MOST_LISTS, _MOST_DIMS * math.prod(shape)):
+        raise ValueError(f"is said to be {lists:,} lists of {math.prod(shape):,} values")
     return item.node.source.read()
 
 

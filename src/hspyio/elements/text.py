@@ -11,7 +11,7 @@ from hspyio.elements.element import Element, Item
 from hspyio.elements.form import TEXT, Form, Refusal
 from hspyio.elements.grammar import Kind
 from hspyio.elements.hints import Hint
-from hspyio.node import Attribute, Text
+from hspyio.node import Attribute, Text, nested_lists
 
 if TYPE_CHECKING:
     from hspyio.elements.decoder import Decoder
@@ -24,6 +24,10 @@ Json = Any
 _NONE = names.NONE.encode()
 _MOST_NULS = 2**24
 """What a hint can ask for, whoever wrote it."""
+
+
+_MOST_LISTS = 250_000
+"""Lists that may have no values at all."""
 
 
 def is_plain(text: str) -> bool:
@@ -106,7 +110,9 @@ def _decode_array(node: Attribute) -> Any:
     texts.ravel()[:] = [decode_bytes(item) for item in node.value.ravel()]
     if node.type.length is None:
         return texts
-    return texts.tolist() if node.type.length == 1 else texts.astype(str)
+    if node.type.length == 1 and (texts.size or nested_lists(texts.shape) <= _MOST_LISTS):
+        return texts.tolist()
+    return texts.astype(str)
 
 
 ELEMENT = Element(

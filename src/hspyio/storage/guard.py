@@ -14,6 +14,7 @@ from hspyio.storage.memory import available_memory
 __all__ = [
     "DEFLATE",
     "MIB",
+    "MOST_GROWTH",
     "MOST_OBJECTS",
     "MOST_STEPS",
     "UNSUSPICIOUS",
@@ -49,6 +50,10 @@ _FEW = 16
 
 DEFLATE = 1032
 """How many bytes one byte of a deflated stream can become."""
+
+MOST_GROWTH = 2**15
+"""How many bytes of values one byte of a file may stand for, before they are not read to their end
+for a look; the best codecs pack zeros so."""
 
 _WIDE_CHUNK = 4
 """How many times larger than the whole array a chunk may be, where it is larger than that."""

@@ -1,0 +1,30 @@
+"""What a file declares beyond its bytes is bounded or refused, whichever way it is read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hostile.declared import FILES
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of the system")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_hangs(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "huge.hspy"
+    FILES[name](path)
+    here = Path(__file__).parent
+    ran = subprocess.run(
+        [sys.executable, str(here / "declared_child.py"), str(path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert json.loads(ran.stdout.splitlines()[-1]) == []
