@@ -42,7 +42,7 @@ def rewritten_by(libver: Any, **options: Any) -> Any:
     """A file of ours, copied object by object into one of another kind."""
 
     def make(path: Path) -> None:
-        ours = path.with_suffix(".ours")
+        ours = path.with_suffix(".ours.hspy")
         hspyio.save(ours, signal())
         with h5py.File(ours) as old, h5py.File(path, "w", libver=libver, **options) as new:
             for name, value in old.attrs.items():
@@ -187,7 +187,7 @@ def test_what_a_kill_has_left_behind_the_end_is_cut(path: Path) -> None:
 
 
 def test_many_updates_and_a_repack(path: Path, tmp_path: Path) -> None:
-    fresh, packed = tmp_path / "fresh", tmp_path / "packed"
+    fresh, packed = tmp_path / "fresh.hspy", tmp_path / "packed.hspy"
     content = hspyio.load(path)
     noise = content.copy()
     noise.data = np.random.default_rng(2).random(DATA.shape)
