@@ -22,7 +22,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / PACKAGE
 # Rooms from the ground up. On the two lowest floors a room is a single small file, which may also
 # import those named before it on its floor; higher up, rooms on one floor don't see each other.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("records", "printable", "errors", "names", "options", "suggestions", "notebook"),
+    ("records", "forks", "printable", "errors", "names", "options", "suggestions", "notebook"),
     (
         *("computed", "node", "tree", "parts", "expression", "axes", "pages"),
         *("masked_lists", "given", "hints", "signal", "differences"),
@@ -77,6 +77,8 @@ H5PY_ROOMS = {"storage", "bridges"}
 TYPER_ROOMS = {"cli"}
 KWARGS_FILE = "bridges/rosettasciio.py"
 MAX_LINES = 600
+LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore"}
+FORKLESS = {"SEEK_LOCK = threading.Lock()"}  # taken on Windows only
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,24 @@ def open_signatures(file: File) -> list[str]:
     ]
 
 
+def locks_left_in_forks(file: File) -> list[str]:
+    """A child forked while a thread holds a lock that all share would wait for it for ever."""
+    tree = ast.parse(file.text)
+    found = [
+        f"{file.path}:{item.lineno}: imports cached_property, which has a lock; use forks.derived"
+        for item in ast.walk(tree)
+        if "cached_property" in [getattr(a, "name", "") for a in getattr(item, "names", ())]
+        or getattr(item, "attr", "") == "cached_property"
+    ]
+    bodies = [tree.body, *(item.body for item in ast.walk(tree) if isinstance(item, ast.ClassDef))]
+    for item in (item for body in bodies for item in body):
+        value = getattr(item, "value", None)
+        text = ast.unparse(value.func) if isinstance(value, ast.Call) else ""
+        if text.rpartition(".")[2] in LOCKS and ast.unparse(item) not in FORKLESS:
+            found.append(f"{file.path}:{item.lineno}: a lock that all share; forks.lock_of_module")
+    return found
+
+
 RULES: dict[str, Callable[[File], list[str]]] = {
     "every file stands on a floor": unknown_rooms,
     "a file imports lower floors and its own package only": upward_imports,
@@ -253,6 +273,7 @@ RULES: dict[str, Callable[[File], list[str]]] = {
     "h5py at the top only in storage/ and bridges/, typer only in cli/": misplaced_imports,
     f"no file is longer than {MAX_LINES} lines": long_files,
     f"only {KWARGS_FILE} takes **kwargs": open_signatures,
+    "no lock of a module or class is left held in a forked child": locks_left_in_forks,
 }
 
 
@@ -301,6 +322,11 @@ def test_there_is_source_to_read() -> None:
         (misplaced_imports, "api.py", "def f():\n    import typer"),
         (long_files, "plan.py", "\n" * (MAX_LINES + 1)),
         (open_signatures, "api.py", "def load(path, **kwargs): ..."),
+        (locks_left_in_forks, "plan.py", "from functools import cached_property"),
+        (locks_left_in_forks, "plan.py", "import functools\nx = functools.cached_property"),
+        (locks_left_in_forks, "lazy.py", "_LOCK = threading.Lock()"),
+        (locks_left_in_forks, "lazy.py", "_LOCK: Lock = Lock()"),
+        (locks_left_in_forks, "lazy.py", "class A:\n    lock = threading.RLock()"),
     ],
 )
 def test_a_rule_can_fail(rule: Callable[[File], list[str]], path: str, text: str) -> None:

@@ -182,3 +182,17 @@ def test_short_reads_and_writes_change_nothing(
         assert hspyio.validate(place).valid
     with h5py.File(path) as file:
         assert np.array_equal(next(iter(file["Experiments"].values()))["data"], signal().data)
+
+
+def test_systems_that_fork_need_no_lock_to_read_at_a_place(path: Path, monkeypatch: Any) -> None:
+    monkeypatch.delattr(os, "preadv")
+    monkeypatch.delattr(os, "pwritev")
+    pieces = [memoryview(b"abc"), memoryview(b"defg")]
+    found = [memoryview(bytearray(3)), memoryview(bytearray(4))]
+    descriptor = os.open(path, os.O_RDWR)
+    with system.SEEK_LOCK:  # whoever waited for it would wait for ever
+        system.write_from(descriptor, pieces, 100)
+        system.read_into(descriptor, found, 100)
+        assert os.lseek(descriptor, 0, os.SEEK_CUR) == 0
+    os.close(descriptor)
+    assert [bytes(part) for part in found] == [b"abc", b"defg"]

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from hspyio.api.saving import write_new
 from hspyio.api.sealing import NewerSealError, compared
 from hspyio.api.verifying import DamagedArray, DamagedPart
 from hspyio.errors import DamagedFileError, HspyError, NotHspyError, OptionError, Problem
+from hspyio.forks import derived
 from hspyio.layout import Contents, contents, encode_file
 from hspyio.layout.sealing import EXPERIMENT, part_path
 from hspyio.lazy import from_source
@@ -338,7 +338,7 @@ class _Rescuing:
         members[names.DATA] = Array(empty.dtype, MemorySource(empty))
         return Group(group.attributes, members, group.ordered)
 
-    @cached_property
+    @derived
     def _search(self) -> Search:
         """What is in the file, whatever leads to it."""
         handle = FileHandle(self._path)

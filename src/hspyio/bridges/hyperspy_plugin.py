@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Lock
 from typing import Any
 
 from hspyio.bridges.packages import imported
 from hspyio.errors import HspyError
+from hspyio.forks import lock_of_module
 
 __all__ = ["disable_hyperspy", "enable_hyperspy"]
 
@@ -16,7 +16,7 @@ _API = "api"
 _OURS = "hspyio"
 _REPLACED = "replaced_by_hspyio"
 """Where the entry keeps what stood there; so the only state is in the list that is changed."""
-_SWITCHING = Lock()
+_SWITCHING = lock_of_module()
 
 
 def enable_hyperspy() -> None:
@@ -66,8 +66,9 @@ def disable_hyperspy() -> None:
     MissingPackageError
         If RosettaSciIO is not installed.
     """
+    plugins = list(_plugins())
     with _SWITCHING:
-        for plugin in _plugins():
+        for plugin in plugins:
             if _REPLACED in plugin:
                 plugin[_API] = plugin.pop(_REPLACED)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from hspyio.forks import lock_of_module
 from hspyio.records import record
 
 if TYPE_CHECKING:
@@ -88,6 +90,22 @@ def sized(decoded: Bytes, size: int) -> Bytes:
 
 def library() -> Any:
     """Return imagecodecs, whose functions take more kinds of buffers than their types say."""
-    import imagecodecs
+    return _LIBRARY
 
-    return imagecodecs
+
+class _Library:
+    """Its functions: it imports each when it is first asked for, with a lock of its own held."""
+
+    def __getattr__(self, name: str) -> Any:
+        imported = sys.modules.get("imagecodecs")
+        found = None if imported is None else vars(imported).get(name)
+        if found is None:
+            with _IMPORTING:
+                import imagecodecs
+
+                found = getattr(imagecodecs, name)
+        return found
+
+
+_LIBRARY = _Library()
+_IMPORTING = lock_of_module()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hspyio.filters import codec_of, shuffle
 from hspyio.filters.codec import Bytes, Codec
+from hspyio.forks import derived
 from hspyio.node import Filter
 
 if TYPE_CHECKING:
@@ -52,16 +52,16 @@ class Pipeline:
     dtype: np.dtype[Any]
     chunk: tuple[int, ...]
 
-    @cached_property
+    @derived
     def size(self) -> int:
         """Bytes of a chunk."""
         return math.prod(self.chunk) * self.dtype.itemsize
 
-    @cached_property
+    @derived
     def _codecs(self) -> tuple[Codec, ...]:
         return tuple(codec_of(step.id) for step in self.filters)
 
-    @cached_property
+    @derived
     def decodes(self) -> bool:
         """Whether chunks can be decoded here; else only HDF5 can.
 
@@ -70,7 +70,7 @@ class Pipeline:
         known = all(codec.decode is not None for codec in self._codecs)
         return known and sum(codec.resizes for codec in self._codecs) <= 1
 
-    @cached_property
+    @derived
     def encodes(self) -> bool:
         """Whether chunks can be encoded here."""
         return self.decodes and all(codec.encode is not None for codec in self._codecs)
@@ -118,7 +118,7 @@ class Pipeline:
             data = self._codecs[index].decode(data, self.filters[index].options, size, out)  # type: ignore[misc]
         self._place(data, target, inside, whole=whole)
 
-    @cached_property
+    @derived
     def _busy(self) -> tuple[int, ...]:
         """The filters that change anything: bytes are shuffled in vain."""
         idle = (shuffle.CODEC.id, (1,))

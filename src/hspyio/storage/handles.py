@@ -60,6 +60,14 @@ _MOST_PADDED = 4096
 """Bytes of a piece that may reach over the end of a file that was cut."""
 
 
+class _Locks:
+    """What one thread at a time does with a file: its descriptor, and finding its chunks."""
+
+    def __init__(self) -> None:
+        self.descriptor = threading.Lock()
+        self.finding = threading.Lock()
+
+
 class FileHandle:
     """A file that was opened once and is read later.
 
@@ -83,9 +91,7 @@ class FileHandle:
     def __init__(self, path: str, expected: Identity | None = None) -> None:
         self.path = path
         self.place = _absolute(path)
-        self._lock = threading.Lock()
-        self._process = os.getpid()
-        self._finding = threading.Lock()
+        self._locks: dict[int, _Locks] = {}
         self._indices: dict[str, Any] = {}
         self._descriptor: int | None = None
         self._identity = expected
@@ -115,12 +121,19 @@ class FileHandle:
         if hasattr(self, "_descriptor"):
             self.close()
 
-    def _locked(self) -> threading.Lock:
-        """The lock; a new one after a fork, which may have copied one that a thread held."""
-        if self._process != os.getpid():
-            self._process, self._lock = os.getpid(), threading.Lock()
-            self._finding = threading.Lock()
-        return self._lock
+    def _locks_here(self) -> _Locks:
+        """The locks of this process: a fork may have copied some that a thread held.
+
+        Every change is one step of the dict's own, so that all threads of a child get the same.
+        """
+        process = os.getpid()
+        found = self._locks.get(process)
+        if found is None:
+            found = self._locks.setdefault(process, _Locks())
+            for other in list(self._locks):
+                if other != process:  # its number may come again
+                    self._locks.pop(other, None)
+        return found
 
     def identity(self) -> Identity:
         """What tells the file, when it is opened again, from others."""
@@ -159,17 +172,21 @@ class FileHandle:
     def close(self) -> None:
         """Release the descriptor; the next read opens the file again if it is unchanged."""
         OPEN.forget(self)
-        with self._locked():
-            if self._descriptor is not None:
-                close(self._descriptor)
-                self._descriptor = None
+        with self._locks_here().descriptor:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the descriptor, which nobody finds any more then: not even a child forked here."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            close(descriptor)
 
     def put_by(self) -> bool:
         """Release the descriptor where the file can be opened again; whether it is released.
 
         Nothing is waited for: the thread that makes room may hold the lock of another handle.
         """
-        lock = self._locked()
+        lock = self._locks_here().descriptor
         if not lock.acquire(blocking=False):
             return False
         try:
@@ -180,8 +197,7 @@ class FileHandle:
                 if self._identity is None:
                     with suppress(OSError):
                         self._identity = identity_of(descriptor, self.fingerprint, self.block)
-                close(descriptor)
-                self._descriptor = None
+                self._let_go()
             return True
         finally:
             lock.release()
@@ -202,7 +218,7 @@ class FileHandle:
             close(descriptor)
 
     def _duplicate(self) -> int:
-        with self._locked():
+        with self._locks_here().descriptor:
             if self._descriptor is None:
                 self._descriptor = self._opened_again()
             made = _duplicated(self.path, self._descriptor)
@@ -223,8 +239,7 @@ class FileHandle:
 
     def index(self, where: str, find: Callable[[], T]) -> T:
         """What `find` makes of an array's chunk index, once a process."""
-        self._locked()
-        with self._finding:
+        with self._locks_here().finding:
             if where not in self._indices:
                 self._indices[where] = find()
             found: T = self._indices[where]

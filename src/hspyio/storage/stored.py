@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hspyio.filters.pipeline import Pipeline
+from hspyio.forks import derived
 from hspyio.node import Filter
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ class Stored:
     address: int | None = None
     tree: int | None = None
 
-    @cached_property
+    @derived
     def pipeline(self) -> Pipeline:
         """What decodes its chunks."""
         assert self.chunks is not None
         return Pipeline(self.filters, self.dtype, self.chunks)
 
-    @cached_property
+    @derived
     def grid(self) -> tuple[int, ...]:
         """Number of chunks along each dimension."""
         assert self.chunks is not None

@@ -43,7 +43,7 @@ _UNFOLLOWED = getattr(os, "O_NOFOLLOW", 0)
 _UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 """What the system says where nothing is; all else it says is no answer to that."""
-READS_AT_A_PLACE = hasattr(os, "preadv")
+READS_AT_A_PLACE = hasattr(os, "pread")
 """Whether reading leaves alone where others, who share the descriptor, go on."""
 RENAMES_OPEN_FILES = os.name != "nt"
 """Whether a file can be renamed while it is open."""
@@ -161,7 +161,7 @@ def close(descriptor: int) -> None:
 _MOST_BUFFERS = 1024
 """How many the system takes at a time: ``IOV_MAX`` of Linux and macOS."""
 SEEK_LOCK = threading.Lock()
-"""Windows: duplicates of a descriptor share one position."""
+"""Windows, which forks nothing: duplicates of a descriptor share one position."""
 
 
 def file_size(descriptor: int) -> int:
@@ -231,11 +231,14 @@ def _rest(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
 
 
 def _read_some(descriptor: int, buffers: list[memoryview], offset: int) -> int:
-    if READS_AT_A_PLACE:
+    if hasattr(os, "preadv"):
         return os.preadv(descriptor, buffers, offset)
-    with SEEK_LOCK:
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        content = os.read(descriptor, len(buffers[0]))
+    if READS_AT_A_PLACE:
+        content = os.pread(descriptor, len(buffers[0]), offset)
+    else:
+        with SEEK_LOCK:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            content = os.read(descriptor, len(buffers[0]))
     buffers[0][: len(content)] = content
     return len(content)
 
@@ -243,6 +246,8 @@ def _read_some(descriptor: int, buffers: list[memoryview], offset: int) -> int:
 def _write_some(descriptor: int, buffers: list[memoryview], offset: int) -> int:
     if hasattr(os, "pwritev"):
         return os.pwritev(descriptor, buffers, offset)
+    if hasattr(os, "pwrite"):
+        return os.pwrite(descriptor, buffers[0], offset)
     with SEEK_LOCK:
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.write(descriptor, buffers[0])

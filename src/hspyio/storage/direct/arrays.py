@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import struct
 import zlib
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from hspyio.filters import gzip, shuffle
+from hspyio.forks import derived
 from hspyio.node import Array, Selection, Text
 from hspyio.storage.direct.attributes import text_array
 from hspyio.storage.direct.content import Content, LeftToHdf5Error
@@ -173,7 +173,7 @@ class DirectSource:
         odd = kind.dtype is None or kind.ends
         return odd or not self._layout.shape or self._layout.inside is not None
 
-    @cached_property
+    @derived
     def _stored(self) -> Stored:
         from hspyio.storage.stored import Stored
 
