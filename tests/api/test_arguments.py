@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +28,12 @@ from hspyio.errors import (
 from hspyio.signal import Signal
 
 ONE = Signal(np.ones(3), title="one")
+WITH_PATHS = (
+    *("annotate", "append", "convert", "describe", "diff", "extract", "file_reader"),
+    *("file_writer", "list_datasets_in_file", "load", "open", "plot", "read_metadata_from_file"),
+    *("remove", "repack", "rescue", "save", "unused_bytes", "update", "upgrade", "validate"),
+    "verify",
+)
 
 
 @pytest.fixture
@@ -142,6 +150,11 @@ def test_several_signals_where_one_is_taken(call: str, many: Path) -> None:
         (lambda: hspyio.upgrade(["a.hspy"], "b.hspy"), "source is a list"),
         (lambda: hspyio.rescue(None, "b.hspy"), "source is None"),
         (lambda: hspyio.convert(None, "b.nc"), "source is None"),
+        (lambda: hspyio.annotate(ONE), r"path comes first, .*annotate\(path\)"),
+        (lambda: hspyio.file_reader(ONE), r"filename comes first, .*file_reader\(filename\)"),
+        (lambda: hspyio.file_writer({}, ONE), r"filename is a dict, .*file_writer\(filename, sig"),
+        (lambda: hspyio.repack("a.hspy", ONE), r"target is a .*Signal, .*repack\(source, target"),
+        (lambda: hspyio.plot(ONE, 5), r"path is a int, .*plot\(signal, path\)"),
         (lambda: hspyio.plot("a.hspy"), r"hspyio\.plot\(hspyio\.load\(path\)\)"),
         (lambda: hspyio.plot(np.ones(3)), r"hspyio\.plot\(hspyio\.Signal\(array\)\)"),
     ],
@@ -149,6 +162,36 @@ def test_several_signals_where_one_is_taken(call: str, many: Path) -> None:
 def test_what_is_no_path_or_no_name(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         call()
+
+
+@pytest.mark.parametrize("given", [None, 5, b"a.hspy", ["a.hspy"], iter(["a.hspy"]), ONE, {}])
+@pytest.mark.parametrize("name", WITH_PATHS)
+def test_every_function_says_what_is_no_path(given: Any, name: str) -> None:
+    function = getattr(hspyio, name)
+    arguments: dict[str, Any] = {"path": "a.hspy", "source": "a.hspy", "target": "b.hspy"}
+    arguments |= {"filename": "a.hspy", "one": "a.hspy", "other": "a.hspy"}
+    arguments |= {"signal": {} if name == "file_writer" else ONE, "signals": ONE, "name": "one"}
+    taken = inspect.signature(function).parameters
+    needed = [key for key, value in taken.items() if value.default is value.empty and key != "kwds"]
+    for place in set(taken) & {"path", "source", "target", "filename", "one", "other"}:
+        if name == "plot" and given is None:
+            continue  # it is not saved then
+        with pytest.raises(ArgumentError) as caught:
+            function(**{key: arguments[key] for key in needed} | {place: given})
+        assert re.search(rf"\b{place} (is|comes first)", str(caught.value))
+        assert "os.fsdecode" in str(caught.value) or f"hspyio.{name}(" in str(caught.value)
+
+
+def test_all_functions_with_paths_are_tried() -> None:
+    found = {
+        name
+        for name in hspyio.__all__
+        if inspect.isfunction(function := getattr(hspyio, name))
+        and any(
+            "PathLike" in str(p.annotation) for p in inspect.signature(function).parameters.values()
+        )
+    }
+    assert found == set(WITH_PATHS)
 
 
 def test_a_pattern_is_no_file(tmp_path: Path) -> None:

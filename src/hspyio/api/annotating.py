@@ -15,6 +15,7 @@ from hspyio.layout.nexus import annotated, is_annotated, marked, without_annotat
 from hspyio.node import Attribute, Damaged, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.plan import plan
+from hspyio.storage.paths import path_of_file
 from hspyio.storage.space import check_space
 
 __all__ = ["annotate"]
@@ -55,7 +56,7 @@ def annotate(path: str | os.PathLike[str]) -> tuple[str, ...]:
         left as it is.
     """
     problems: list[Problem] = []
-    with to_be_changed(path) as held:
+    with to_be_changed(path_of_file(path, "annotate(path)")) as held:
         with opened(path, _UNREAD) as file:
             found = file.contents.experiments
             check_kept(file)

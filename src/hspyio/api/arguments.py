@@ -7,8 +7,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from hspyio.axes import doubts
 from hspyio.errors import ArgumentError, HspyWarning, MissingFileError, OptionError
 from hspyio.given import kind_of, more_than_an_array
@@ -16,40 +14,7 @@ from hspyio.hints import misplaced_keys
 from hspyio.signal import Signal, signal_of
 from hspyio.suggestions import quoted
 
-__all__ = ["check_pattern", "name_of", "path_of", "the_signal", "the_signals", "warn_of_doubts"]
-
-
-def path_of(path: Any, call: str, argument: str = "path") -> str | os.PathLike[str]:
-    """The path that is given to a function.
-
-    Parameters
-    ----------
-    path : object
-        What is given for it.
-    call : str
-        The call as it should be, for the message: ``"save(path, signal)"``.
-    argument : str
-        What the argument is called.
-
-    Raises
-    ------
-    ArgumentError
-        If it is none.
-    """
-    if isinstance(path, str | os.PathLike):
-        return path
-    if isinstance(path, bytes):
-        raise ArgumentError(f"{argument} is bytes, not text; os.fsdecode makes text of it")
-    if isinstance(path, list | tuple | set | frozenset) or hasattr(path, "__next__"):
-        one = call.replace(argument, "p", 1)
-        raise ArgumentError(
-            f"{argument} is a {kind_of(path)}, not a path; one file at a time: "
-            f"[hspyio.{one} for p in paths]"
-        )
-    if isinstance(path, Signal) or more_than_an_array(path) or isinstance(path, np.ndarray):
-        raise ArgumentError(f"the {argument} comes first, not a {kind_of(path)}: hspyio.{call}")
-    text = "None" if path is None else f"a {kind_of(path)}"
-    raise ArgumentError(f"{argument} is {text}, not a path: hspyio.{call}")
+__all__ = ["check_pattern", "name_of", "the_signal", "the_signals", "warn_of_doubts"]
 
 
 def check_pattern(path: str | os.PathLike[str], call: str) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hspyio.api.arguments import name_of, path_of
+from hspyio.api.arguments import name_of
 from hspyio.api.comparing import (
     Difference,
     Terms,
@@ -76,8 +76,8 @@ def diff(
     if not (rtol >= 0 and atol >= 0):
         raise OptionError(f"rtol is {rtol!r} and atol {atol!r}; use numbers from 0 up")
     found = _found(
-        path_of_file(path_of(one, "diff(one, other)", "one"), "one"),
-        path_of_file(path_of(other, "diff(one, other)", "other"), "other"),
+        path_of_file(one, "diff(one, other)", "one"),
+        path_of_file(other, "diff(one, other)", "other"),
         name_of(name, "diff(one, other, name='HAADF')"),
         Terms(rtol, atol, stamps),
         data=data,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import name_of, path_of, the_signal, warn_of_doubts
+from hspyio.api.arguments import name_of, the_signal, warn_of_doubts
 from hspyio.api.changing import change, to_be_changed
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select, title_of
@@ -101,7 +101,7 @@ def append(
         progress=progress,
         durable=durable,
     )
-    path = path_of(path, "append(path, signal)")
+    path = path_of_file(path, "append(path, signal)")
     whole = the_signal(signal, "append")
     put(path, whole, options, group=None, with_data=True, name=_new_name(name))
     warn_of_doubts(path, [whole])
@@ -145,7 +145,7 @@ def update(path: str | os.PathLike[str], signal: Signal, name: str | None = None
     UnsupportedTypeError, SaveError
         See `save`; the file is untouched.
     """
-    path = path_of(path, "update(path, signal)")
+    path = path_of_file(path, "update(path, signal)")
     name = name_of(name, "update(path, signal, name='HAADF')")
     whole = the_signal(signal, "update")
     with opened(path, _UNREAD) as file:
@@ -232,7 +232,7 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
     SaveError
         If writing fails; the file is untouched.
     """
-    text = path_of_file(path_of(path, "remove(path, name)"))
+    text = path_of_file(path, "remove(path, name)")
     name = name_of(name, "remove(path, name)") or ""
     with to_be_changed(path) as held:
         with opened(path, _UNREAD) as file:

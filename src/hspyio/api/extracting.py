@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterable
 
 from hspyio import names
-from hspyio.api.arguments import path_of
 from hspyio.api.editing import rebuilt_root
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select
@@ -76,8 +75,8 @@ def extract(
     TargetExistsError, SaveError
         If the target exists, or cannot be written; what was there is untouched.
     """
-    old = path_of_file(path_of(source, _EXTRACT, "source"), "source")
-    text = path_to_save(path_of(target, _EXTRACT, "target"), "target")
+    old = path_of_file(source, _EXTRACT, "source")
+    text = path_to_save(target, _EXTRACT, "target")
     wanted = [name] if isinstance(name, str) else list(name)
     if not wanted:
         raise OptionError("there is no experiment to extract; name one", path=old)
@@ -150,8 +149,8 @@ def upgrade(
     -----
     Specification: the migrations of format 6.3.
     """
-    old = path_of_file(path_of(source, _UPGRADE, "source"), "source")
-    text = path_to_save(path_of(target, _UPGRADE, "target"), "target")
+    old = path_of_file(source, _UPGRADE, "source")
+    text = path_to_save(target, _UPGRADE, "target")
     check_target(text, overwrite=overwrite)
     options = WriteOptions(durable=durable)
     # What is read here has to be all of it, so that its problems are known; warnings come after.

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hspyio import names
-from hspyio.api.arguments import path_of
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened, select
 from hspyio.api.outline import Outline
@@ -20,6 +19,7 @@ from hspyio.filters import everywhere
 from hspyio.node import Array, Damaged
 from hspyio.options import ReadOptions
 from hspyio.signal import Signal
+from hspyio.storage.paths import path_of_file
 from hspyio.storage.sources import stored_bytes
 from hspyio.storage.used import is_used_up
 from hspyio.tree import MetadataTree
@@ -106,7 +106,7 @@ def describe(path: str | os.PathLike[str]) -> list[ExperimentInfo]:
     MissingFileError, NotHspyError, DamagedFileError
         If it cannot be read. One damaged experiment beside good ones is a warning.
     """
-    path = path_of(path, "describe(path)")
+    path = path_of_file(path, "describe(path)")
     return [info for info, _ in outlines(path, original_metadata=False)]
 
 
@@ -177,7 +177,7 @@ def unused_bytes(path: str | os.PathLike[str]) -> int:
     MissingFileError, NotHspyError, DamagedFileError
         If it cannot be read.
     """
-    path = path_of(path, "unused_bytes(path)")
+    path = path_of_file(path, "unused_bytes(path)")
     with opened(path, ReadOptions(lazy=True)) as file:
         if is_used_up(file.path):
             return 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from hspyio.api.arguments import check_pattern, name_of, path_of
+from hspyio.api.arguments import check_pattern, name_of
 from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.files import opened, select
 from hspyio.options import ReadOptions
 from hspyio.signal import Signal
+from hspyio.storage.paths import path_of_file
 
 __all__ = ["load", "open_file"]
 
@@ -87,7 +88,7 @@ def load(
     --------
     >>> s = hspyio.load("map.hspy")  # doctest: +SKIP
     """
-    path = path_of(path, "load(path)")
+    path = path_of_file(path, "load(path)")
     check_pattern(path, "load(p)")
     name = name_of(name, "load(path, name='HAADF')")
     options = ReadOptions(
@@ -135,6 +136,6 @@ def open_file(
     options = ReadOptions(
         lazy=True, original_metadata=original_metadata, allow_external=allow_external
     )
-    path = path_of(path, "open(path)")
+    path = path_of_file(path, "open(path)")
     check_pattern(path, "open(p)")
     return Experiments(path, options)

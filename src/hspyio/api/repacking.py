@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import path_of
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile, opened
 from hspyio.api.progress import working
@@ -83,8 +82,8 @@ def repack(
         See `save`; what was there before is untouched.
     """
     call = "repack(source, target)"
-    old = path_of_file(path_of(source, call, "source"), "source")
-    text = path_to_save(path_of(target, call, "target"), "target")
+    old = path_of_file(source, call, "source")
+    text = path_to_save(target, call, "target")
     options = WriteOptions(
         chunks=chunks,
         compression=compression,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import path_of
 from hspyio.api.doubts import doubts
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile
@@ -125,8 +124,8 @@ def rescue(
         intact: [0:22, :, :]
     """
     call = "rescue(source, target)"
-    old = path_of_file(path_of(source, call, "source"), "source")
-    new = path_to_save(path_of(target, call, "target"), "target")
+    old = path_of_file(source, call, "source")
+    new = path_to_save(target, call, "target")
     check_target(new, overwrite=overwrite)
     if are_same_file(old, new):
         raise OptionError("cannot be rescued into itself; name another file", path=new)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hspyio.api.arguments import path_of, the_signals, warn_of_doubts
+from hspyio.api.arguments import the_signals, warn_of_doubts
 from hspyio.api.progress import working
 from hspyio.api.sealing import seal_experiments
 from hspyio.errors import HspyWarning, Problem, UnsupportedTypeError
@@ -129,7 +129,7 @@ def save(
         progress=progress,
         durable=durable,
     )
-    text = path_to_save(path_of(path, "save(path, signal)"))
+    text = path_to_save(path, "save(path, signal)")
     check_target(text, overwrite=overwrite)
     given = the_signals(signals, "save")
     encoded = encode_file(given, nexus=[nexus] * len(given))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hspyio.api.arguments import path_of
 from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
 from hspyio.node import Group
 from hspyio.printable import printable
@@ -166,7 +165,7 @@ def validate(
     """
     if severity not in SEVERITIES:
         raise OptionError(f"severity is {severity!r}; known are {', '.join(SEVERITIES)}")
-    text = path_of_file(path_of(path, "validate(path)"))
+    text = path_of_file(path, "validate(path)")
     wanted = list(SEVERITIES)[: list(SEVERITIES).index(severity) + 1]
     rules = [rule for name in wanted for rule in RULES if rule.severity == name]
     opened = open_isolated(text) if isolated else open_root(text)

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hspyio import names
-from hspyio.api.arguments import path_of
 from hspyio.api.progress import working
 from hspyio.api.sealing import NewerSealError, compared
 from hspyio.errors import FilterError, HspyError, MissingFileError, Problem, TooLargeError
@@ -212,7 +211,7 @@ def verify(
     map.hspy: no damage found; 23 groups and 4 arrays were read
       sealed: map
     """
-    return examined(path_of_file(path_of(path, "verify(path)")), threads, progress)
+    return examined(path_of_file(path, "verify(path)"), threads, progress)
 
 
 def examined(path: str, threads: int | None, progress: bool | None) -> Verification:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.api.arguments import path_of
 from hspyio.api.experiments import Experiments
 from hspyio.api.loading import open_file
 from hspyio.api.progress import working
@@ -117,8 +116,8 @@ def convert(
     import dask
 
     call = "convert(source, target)"
-    old = path_of_file(path_of(source, call, "source"), "source")
-    text = path_text(path_of(target, call, "target"), "target").rstrip("/\\")
+    old = path_of_file(source, call, "source")
+    text = path_text(target, call, "target").rstrip("/\\")
     suffix = os.path.splitext(text)[1].lower()
     if suffix not in _WRITERS:
         known = ", ".join(_WRITERS)

@@ -98,7 +98,7 @@ def list_datasets_in_file(
     keys = _checked_keys("dataset_key", dataset_key)
     nexus: list[str] = []
     shapes: dict[str, tuple[int, ...]] = {}
-    with _walking(filename, hardlinks_only=hardlinks_only) as (walk, root):
+    with _walking(filename, "list_datasets_in_file", hardlinks_only=hardlinks_only) as (walk, root):
         for path, item in walk.everything(root):
             if not _matches(path, keys):
                 continue
@@ -159,7 +159,7 @@ def read_metadata_from_file(
     list_datasets_in_file : List paths of datasets.
     """
     keys = _checked_keys("metadata_key", metadata_key)
-    with _walking(filename) as (walk, root):
+    with _walking(filename, "read_metadata_from_file") as (walk, root):
         tree = _matching(walk.tree(root, skip_arrays=skip_array_metadata), keys)
         result = walk.values_of(tree, lazy=lazy)
     if verbose:
@@ -169,10 +169,10 @@ def read_metadata_from_file(
 
 @contextmanager
 def _walking(
-    filename: str | os.PathLike[str], *, hardlinks_only: bool = False
+    filename: str | os.PathLike[str], function: str, *, hardlinks_only: bool = False
 ) -> Iterator[tuple[_Walk, h5py.Group]]:
     """Open a file for a walk from its root, and warn of all that the walk left out."""
-    path = Path(path_of_file(filename, "filename")).absolute()
+    path = Path(path_of_file(filename, f"{function}(filename)", "filename")).absolute()
     if not _exists(path):
         raise MissingFileError("no such file", path=path)
     if not path.is_file():

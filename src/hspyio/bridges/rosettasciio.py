@@ -105,7 +105,7 @@ def file_reader(
     def nested(parts: SignalParts) -> dict[str, Any]:
         return _exchange(parts, file, lazy=False)  # what stands inside a tree is read at once
 
-    with opened(path_of_file(filename, "filename"), options) as file:
+    with opened(path_of_file(filename, "file_reader(filename)", "filename"), options) as file:
         every = file.each(lambda name: file.parts(name, nested, embed=False, lazy_above=0))
         result = [
             {
@@ -206,8 +206,8 @@ def file_writer(
         nexus=nexus,
         **known,
     )
+    path = path_text(filename, "file_writer(filename, signal)", "filename")
     made = signal_from_dict(signal)
-    path = path_text(filename, "filename")
     adds = mode == "a"
     if (adds and is_there(path)) or not write_dataset:
         encoded = _written_into(path, made, options, write_dataset)

@@ -193,7 +193,7 @@ def _experiment(file: OpenFile, name: str | None, group: str | None) -> str:
 
 def _path(given: Any) -> str:
     if isinstance(given, str | os.PathLike):
-        return path_of_file(given, "filename_or_obj")
+        return path_of_file(given, argument="filename_or_obj")
     raise OptionError(f"hspyio opens files by their path, not a {type(given).__name__}")
 
 

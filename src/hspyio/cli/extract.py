@@ -29,7 +29,7 @@ def extract(
     no such experiment, or a file cannot be read or written.
     Example: hspy extract many.hspy HAADF haadf.hspy
     """
-    target = Path(path_to_save(target, "OUT"))
+    target = Path(path_to_save(target, argument="OUT"))
     groups = hspyio.extract(file, names, target, overwrite=overwrite)
     listed = ", ".join(map(one_line, groups))
     make_console().print(f"{target}: {listed}, {size_text(target.stat().st_size)}")

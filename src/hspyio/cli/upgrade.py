@@ -31,7 +31,7 @@ def upgrade(
     named, and nothing is written without --partly: the exit code is 1 then.
     Example: hspy upgrade old.hdf5 new.hspy
     """
-    target = Path(path_to_save(target, "OUT"))
+    target = Path(path_to_save(target, argument="OUT"))
     try:
         declared = hspyio.upgrade(source, target, overwrite=overwrite, partly=partly)
     except SaveError as error:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 from hspyio.errors import (
     ArgumentError,
     FilePermissionError,
@@ -15,6 +17,8 @@ from hspyio.errors import (
     SaveError,
     UnreadableFileError,
 )
+from hspyio.given import kind_of, more_than_an_array
+from hspyio.signal import Signal
 
 __all__ = ["named_errors", "path_of_file", "path_text", "path_to_save", "system_error"]
 
@@ -34,15 +38,17 @@ _OF_OTHERS = (
 )
 
 
-def path_text(given: object, argument: str = "path") -> str:
+def path_text(given: object, call: str = "", argument: str = "path") -> str:
     """The text of a path, with the home folder in the place of ``~``.
 
     Parameters
     ----------
     given : object
         What was given for a path.
+    call : str
+        The call as it should be, for the message: ``"save(path, signal)"``.
     argument : str
-        The name of the argument, for the message.
+        What the argument is called there.
 
     Raises
     ------
@@ -55,11 +61,7 @@ def path_text(given: object, argument: str = "path") -> str:
     """
     found: object = os.fspath(given) if isinstance(given, os.PathLike) else given
     if not isinstance(found, str):
-        kind = type(given).__name__
-        mend = "; decode it (os.fsdecode)" if isinstance(found, bytes) else ""
-        raise ArgumentError(
-            f"{argument} is {kind}, not a path: give it as text or pathlib.Path{mend}"
-        )
+        raise ArgumentError(_no_path(found, call, argument))
     if not found:
         raise OptionError(f"{argument} is empty; name a file")
     text = os.path.expanduser(found) if found[0] == "~" else found
@@ -74,6 +76,24 @@ def path_text(given: object, argument: str = "path") -> str:
     return text
 
 
+def _no_path(given: object, call: str, argument: str) -> str:
+    """What to say of something else, and the call that was meant."""
+    if isinstance(given, bytes):
+        return f"{argument} is bytes, not text; os.fsdecode makes text of it"
+    if call and (isinstance(given, list | tuple | set | frozenset) or hasattr(given, "__next__")):
+        one = call.replace(argument, "p", 1)
+        return (
+            f"{argument} is a {kind_of(given)}, not a path; one file at a time: "
+            f"[hspyio.{one} for p in paths]"
+        )
+    first = call.partition("(")[2].startswith(argument)
+    if first and (isinstance(given, Signal | np.ndarray) or more_than_an_array(given)):
+        return f"the {argument} comes first, not a {kind_of(given)}: hspyio.{call}"
+    text = "None" if given is None else f"a {kind_of(given)}"
+    mend = f"hspyio.{call}" if call else "give it as text or pathlib.Path"
+    return f"{argument} is {text}, not a path: {mend}"
+
+
 def _check_current_folder(path: str) -> None:
     try:
         os.getcwd()
@@ -85,7 +105,7 @@ def _check_current_folder(path: str) -> None:
         ) from None
 
 
-def path_of_file(given: object, argument: str = "path") -> str:
+def path_of_file(given: object, call: str = "", argument: str = "path") -> str:
     """Path of a file that is there: of ``name.hspy``, where ``name`` isn't, as it was saved.
 
     Raises
@@ -94,7 +114,7 @@ def path_of_file(given: object, argument: str = "path") -> str:
         See `path_text`.
     """
     try:
-        text = path_text(given, argument)
+        text = path_text(given, call, argument)
     except ArgumentError:
         raise
     except OptionError as error:
@@ -105,7 +125,7 @@ def path_of_file(given: object, argument: str = "path") -> str:
     return text
 
 
-def path_to_save(given: object, argument: str = "path") -> str:
+def path_to_save(given: object, call: str = "", argument: str = "path") -> str:
     """Path of an HSpy file that is to be written: one without a suffix of ours gets ``.hspy``.
 
     A file, folder or device of exactly that name is meant itself.
@@ -117,7 +137,7 @@ def path_to_save(given: object, argument: str = "path") -> str:
     HspyError
         See `path_text`.
     """
-    text = path_text(given, argument)
+    text = path_text(given, call, argument)
     name = os.path.basename(text)
     if name in ("", os.curdir, os.pardir):
         if os.path.isdir(text):
