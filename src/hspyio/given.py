@@ -52,10 +52,10 @@ def is_data_array(value: object) -> bool:
 
 
 def _is_a(value: object, package: str, name: str) -> bool:
-    return any(
-        kind.__name__ == name and kind.__module__.partition(".")[0] == package
-        for kind in type(value).__mro__
-    )
+    for kind in type(value).__mro__:
+        if kind.__name__ == name and kind.__module__.partition(".")[0] == package:
+            return True
+    return False
 
 
 _MEANT: tuple[tuple[str, str, str], ...] = (
@@ -150,7 +150,7 @@ def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:
     ArgumentError
         If it is none.
     """
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return value
     if value is None:
         return {}

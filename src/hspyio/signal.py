@@ -443,6 +443,8 @@ def signal_of(value: object) -> Signal | None:
     """The signal that a value is or, of HyperSpy or xarray, stands for; None for all else."""
     if isinstance(value, Signal):
         return value
+    if type(value) is np.ndarray:
+        return None
     if is_hyperspy(value):
         import hspyio
 

@@ -38,6 +38,7 @@ _COUNTED = 100_000  # lines left out are counted so far; a shared node can unfol
 
 
 _UNSET: Any = object()
+_NOTHING: tuple[()] = ()
 
 
 class MetadataTree(dict[Any, Any]):
@@ -69,9 +70,12 @@ class MetadataTree(dict[Any, Any]):
 
     __slots__ = ()
 
-    def __init__(self, items: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = (), /) -> None:
+    def __init__(
+        self, items: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = _NOTHING, /
+    ) -> None:
         super().__init__()
-        self.update(items)
+        if items is not _NOTHING:
+            self.update(items)
 
     # values on their way in
 

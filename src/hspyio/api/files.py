@@ -296,7 +296,7 @@ def opened(
     handle: FileHandle | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
-    text = path_of_file(path)
+    text = os.fspath(path) if handle is not None else path_of_file(path)
     with (
         named_errors(text),
         working(options.threads, options.progress, f"reading {os.path.basename(text)}") as work,

@@ -22,15 +22,20 @@ COMMON_KEYS = frozenset({TYPE, NAME, UNITS, NAVIGATE, BINNED, names.INDEX_IN_ARR
 FUNCTIONAL_KEYS = COMMON_KEYS | {SIZE, EXPRESSION, X, names.AXIS}
 
 
+_OF_NUMPY = (np.ndarray, np.generic)
+
+
 def scalar(value: Any) -> Any:
     """Make a Python scalar of a numpy one; other programs store single values as arrays of one."""
-    if isinstance(value, np.ndarray | np.generic) and value.size == 1 and value.dtype.kind != "V":
+    if isinstance(value, _OF_NUMPY) and value.size == 1 and value.dtype.kind != "V":
         return value.item()
     return value
 
 
 def as_label(value: Any) -> str | None:
     """Text, or None for a name that is not given."""
+    if value is None or type(value) is str:
+        return value
     value = scalar(value)
     if value is None or is_undefined(value):
         return None
@@ -47,6 +52,8 @@ def is_undefined(value: Any) -> bool:
 
 def as_bool(value: Any) -> bool:
     """True or False; old files have 1 and 0."""
+    if value is True or value is False:
+        return bool(value)
     value = scalar(value)
     if isinstance(value, bool | int) and value in (0, 1):
         return bool(value)
@@ -55,7 +62,7 @@ def as_bool(value: Any) -> bool:
 
 def as_extra(value: Any) -> dict[Any, Any]:
     """What else is kept with an axis, under names that are not the axis's own."""
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return dict(value)
     raise ValueError(f"must be a dict, got {short(value)}")
 
@@ -70,6 +77,8 @@ def as_size(value: Any) -> int:
 
 def as_float(value: Any) -> float:
     """A real number as a Python float."""
+    if type(value) is float:
+        return value
     value = scalar(value)
     if is_number(value) and not isinstance(value, complex | np.complexfloating):
         return float(value)

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from hspyio.axes.checks import short
-from hspyio.axes.kinds import TABLE_HEAD, Axis, UniformAxis, table_row
+from hspyio.axes.kinds import TABLE_HEAD, Axis, DataAxis, FunctionalAxis, UniformAxis, table_row
 from hspyio.errors import AxesError
 from hspyio.printable import printable_line
 from hspyio.suggestions import NotThereError, did_you_mean, missing
 
+_OURS = (UniformAxis, DataAxis, FunctionalAxis)
 _OWN = ("names", "navigation", "signal", "shape", "navigation_shape", "signal_shape")
 _ELSEWHERE = {
     "signal_axes": "; did you mean 'signal'?",
@@ -44,7 +45,7 @@ class Axes(Sequence[Axis]):
     def __init__(self, axes: Iterable[Axis] = ()) -> None:
         numbered = []
         for index, axis in enumerate(axes):
-            if not isinstance(axis, Axis):
+            if not isinstance(axis, _OURS):
                 raise AxesError(f"axis {index} is a {type(axis).__name__}, not an axis")
             ours = axis if axis.index_in_array in (None, index) else copy.deepcopy(axis)
             ours.index_in_array = index

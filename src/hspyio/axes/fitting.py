@@ -11,8 +11,10 @@ from hspyio import names
 from hspyio.axes.checks import NAME, UNITS, is_number
 from hspyio.axes.collection import Axes, default_axes
 from hspyio.axes.dicts import axis_from_dict, unknown_keys
-from hspyio.axes.kinds import Axis
+from hspyio.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis
 from hspyio.errors import AxesError, HspyWarning
+
+_OURS = (UniformAxis, DataAxis, FunctionalAxis)
 
 
 def axes_for(
@@ -60,6 +62,8 @@ def axes_for(
 
 def _listed(axes: Any) -> list[Any]:
     """The axes one by one; what is no row of them is refused before it is walked."""
+    if type(axes) is list and all(isinstance(axis, _OURS) for axis in axes):
+        return axes
     if hasattr(axes, "navigation_axes") and hasattr(axes, "as_dictionary"):
         return list(axes.as_dictionary().values())  # HyperSpy's AxesManager walks over positions
     if isinstance(axes, str | Mapping | Axis) or not isinstance(axes, Iterable):
@@ -81,7 +85,7 @@ def _made_axes(
     for index, item in enumerate(items):
         size = data.shape[index] if index < data.ndim else None
         made = None
-        if isinstance(item, Axis):
+        if isinstance(item, _OURS):
             made = item
         elif isinstance(item, Mapping):
             try:

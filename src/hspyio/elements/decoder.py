@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,13 +112,7 @@ class Decoder:
         self, elements: Iterable[Element], reading: Reading, aside: Group | None = None
     ) -> None:
         self.reading = reading
-        self._decodes: dict[Kind, Decode] = {}
-        self._restores: dict[str, Decode] = {}
-        self._lazily: dict[str, Decode] = {}
-        for element in elements:
-            self._decodes.update(element.decodes)
-            self._restores.update(element.restores)
-            self._lazily.update(element.lazily)
+        self._decodes, self._restores, self._lazily = _tables(tuple(elements))
         self._aside = aside or Group()
         self._depth = 0
         self._grown = 0
@@ -309,6 +304,21 @@ class Decoder:
     def lazy_above(self) -> int | None:
         """Bytes of an array from which on it may stay in the file; ``None`` if all are read."""
         return None if self._eager else self.reading.lazy_above
+
+
+@lru_cache(maxsize=4)
+def _tables(
+    elements: tuple[Element, ...],
+) -> tuple[dict[Kind, Decode], dict[str, Decode], dict[str, Decode]]:
+    """What decodes, restores and reads late, by kinds and tags: a file has many decoders."""
+    decodes: dict[Kind, Decode] = {}
+    restores: dict[str, Decode] = {}
+    lazily: dict[str, Decode] = {}
+    for element in elements:
+        decodes.update(element.decodes)
+        restores.update(element.restores)
+        lazily.update(element.lazily)
+    return decodes, restores, lazily
 
 
 def _readable(key: str) -> str:

@@ -18,7 +18,7 @@ __all__ = ["Kind", "gives_back", "is_own_member", "parse"]
 _MARK = "_"
 """What every prefix begins with; most names begin with a letter, and are told at once."""
 
-_MEMBERS = (
+_MEMBERS = {
     names.METADATA,
     names.ORIGINAL_METADATA,
     names.ATTRIBUTES,
@@ -30,7 +30,7 @@ _MEMBERS = (
     names.PEAK_MVA_RESULTS,
     names.MASKS,
     names.SEAL,
-)
+}
 _AXES = re.compile(r"axis-\d+|_(list|tuple)_\d+_axes")
 
 

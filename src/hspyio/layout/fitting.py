@@ -28,6 +28,8 @@ from hspyio.errors import AxesError, Problem
 
 __all__ = ["fitting_axes", "fitting_dicts"]
 
+_WHOLE = (int, np.integer)
+_LABEL = (str, type(None))
 _DECIDING = (names.AXIS, EXPRESSION)
 """What tells the kind of an axis by being there."""
 
@@ -85,14 +87,14 @@ def _is_usual(axis: Mapping[str, Any], size: int) -> bool:
     return (
         isinstance(kind := axis.get(TYPE), str)
         and kind == UniformAxis.kind
-        and isinstance(axis.get(SIZE), int | np.integer)
+        and isinstance(axis.get(SIZE), _WHOLE)
         and axis[SIZE] == size
         and isinstance(axis.get(OFFSET), float)
         and isinstance(axis.get(SCALE), float)
         and isinstance(axis.get(NAVIGATE), bool)
         and isinstance(axis.get(BINNED), bool)
-        and isinstance(axis.get(NAME), str | None)
-        and isinstance(axis.get(UNITS), str | None)
+        and isinstance(axis.get(NAME), _LABEL)
+        and isinstance(axis.get(UNITS), _LABEL)
         and names.AXIS not in axis
         and EXPRESSION not in axis
     )

@@ -97,9 +97,11 @@ class FileHandle:
         self._identity = expected
         if expected is None:
             self._descriptor = _opened(path, self.place)
-            with _readable(path):
+            try:
                 self.fingerprint = fingerprint(os.fstat(self._descriptor))
                 self.block = read_superblock(self._descriptor)
+            except OSError as error:
+                raise cannot_read(path, error) from None
             OPEN.used(self)
         else:
             self.fingerprint, self.block = expected.state, expected.block
@@ -352,11 +354,14 @@ def _absolute(path: str) -> str:
 
 
 def _opened(path: str, place: str) -> int:
-    with _readable(path):
-        try:
-            return _with_room(lambda: open_for_reading(place))
-        except FileNotFoundError:
-            raise MissingFileError("is gone", path=path) from None
+    try:
+        return _with_room(lambda: open_for_reading(place))
+    except HspyError:
+        raise
+    except FileNotFoundError:
+        raise MissingFileError("is gone", path=path) from None
+    except OSError as error:
+        raise cannot_read(path, error) from None
 
 
 def _duplicated(path: str, descriptor: int) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +18,9 @@ from hspyio.errors import (
 )
 from hspyio.given import kind_of, more_than_an_array
 from hspyio.signal import Signal
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 __all__ = ["named_errors", "path_of_file", "path_text", "path_to_save", "system_error"]
 
@@ -66,12 +68,13 @@ def path_text(given: object, call: str = "", argument: str = "path") -> str:
         raise OptionError(f"{argument} is empty; name a file")
     text = os.path.expanduser(found) if found[0] == "~" else found
     try:
-        os.fsencode(text)
+        if not text.isascii():
+            os.fsencode(text)
     except UnicodeEncodeError:
         raise OptionError(f"{argument} {text!a} cannot be the name of a file here") from None
     if "\0" in text:
         raise OptionError(f"{argument} {text!a} has a NUL character, which no name can have")
-    if not os.path.isabs(text):
+    if text[0] != "/" and not os.path.isabs(text):
         _check_current_folder(text)
     return text
 
@@ -165,8 +168,7 @@ def _mend(suffix: str, text: str) -> str:
     return f"name it {ours!r}" if suffix in _OF_OTHERS else ""
 
 
-@contextmanager
-def named_errors(path: str, doing: str = "read") -> Iterator[None]:
+class named_errors:  # noqa: N801 # a context manager, as a class: each open goes through several
     """Within this, what the system refuses becomes an error of ours that names the file.
 
     Parameters
@@ -176,12 +178,24 @@ def named_errors(path: str, doing: str = "read") -> Iterator[None]:
     doing : str
         What is done with it: ``"read"`` or ``"written"``.
     """
-    try:
-        yield
-    except HspyError:
-        raise
-    except OSError as error:
-        raise system_error(error, path, doing) from None
+
+    __slots__ = ("_doing", "_path")
+
+    def __init__(self, path: str, doing: str = "read") -> None:
+        self._path, self._doing = path, doing
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Turn an error of the system's into one of ours."""
+        if isinstance(error, OSError) and not isinstance(error, HspyError):
+            raise system_error(error, self._path, self._doing) from None
 
 
 def system_error(error: OSError, path: str, doing: str = "read") -> HspyError:

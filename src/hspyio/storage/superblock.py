@@ -86,34 +86,38 @@ def read_superblock(descriptor: int) -> Superblock | None:
 
 
 _WORD = 0xFFFFFFFF
+_THREE = struct.Struct("<3I")
 
 
 def lookup3(content: bytes) -> int:
-    """HDF5's checksum of metadata: Bob Jenkins' ``lookup3``, of any number of bytes but none."""
+    """HDF5's checksum of metadata: Bob Jenkins' ``lookup3``, of any number of bytes but none.
+
+    A number is cut to a word before it is shifted; until then it may run over, or below 0.
+    """
     a = b = c = (0xDEADBEEF + len(content)) & _WORD
     padded = content + bytes(-len(content) % 12)
-    words = struct.unpack(f"<{len(padded) // 4}I", padded)
-    for i in range(0, len(words) - 3, 3):
-        b = b + words[i + 1] & _WORD
-        c = c + words[i + 2] & _WORD
-        a = (a + words[i] - c & _WORD) ^ (c << 4 & _WORD | c >> 28)
-        c = c + b & _WORD
-        b = (b - a & _WORD) ^ (a << 6 & _WORD | a >> 26)
-        a = a + c & _WORD
-        c = (c - b & _WORD) ^ (b << 8 & _WORD | b >> 24)
-        b = b + a & _WORD
-        a = (a - c & _WORD) ^ (c << 16 & _WORD | c >> 16)
-        c = c + b & _WORD
-        b = (b - a & _WORD) ^ (a << 19 & _WORD | a >> 13)
-        a = a + c & _WORD
-        c = (c - b & _WORD) ^ (b << 4 & _WORD | b >> 28)
-        b = b + a & _WORD
-    x, y, z = words[-3:]
+    last = len(padded) - 12
+    for x, y, z in _THREE.iter_unpack(padded[:last]):
+        b += y
+        c = c + z & 0xFFFFFFFF
+        a = (a + x - c ^ (c << 4 | c >> 28)) & 0xFFFFFFFF
+        c += b
+        b = (b - a ^ (a << 6 | a >> 26)) & 0xFFFFFFFF
+        a += c
+        c = (c - b ^ (b << 8 | b >> 24)) & 0xFFFFFFFF
+        b += a
+        a = (a - c ^ (c << 16 | c >> 16)) & 0xFFFFFFFF
+        c += b
+        b = (b - a ^ (a << 19 | a >> 13)) & 0xFFFFFFFF
+        a += c
+        c = (c - b ^ (b << 4 | b >> 28)) & 0xFFFFFFFF
+        b += a
+    x, y, z = _THREE.unpack_from(padded, last)
     return _final(a + x & _WORD, b + y & _WORD, c + z & _WORD)
 
 
 def _final(a: int, b: int, c: int) -> int:
     for count in (14, 11, 25, 16, 4, 14, 24):
-        c = (c ^ b) - (b << count & _WORD | b >> (32 - count)) & _WORD
+        c = (c ^ b) - (b << count | b >> (32 - count)) & _WORD
         a, b, c = b, c, a
     return b

@@ -222,6 +222,8 @@ def write_from(descriptor: int, buffers: Sequence[memoryview], offset: int) -> N
 
 def _rest(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
     """What is left of buffers when a number of bytes is done."""
+    if len(buffers) == 1:
+        return [buffers[0][count:]] if count < len(buffers[0]) else []
     rest = []
     for buffer in buffers:
         if count < len(buffer):
