@@ -138,18 +138,16 @@ class _Holder:
 
 
 def _closable(array: dask.array.Array, source: ArraySource) -> dask.array.Array:
-    """The array, with a key in its graph that nothing depends on, so that it is never computed."""
+    """The new array, with a key in its graph that nothing depends on: it is never computed."""
     handle = getattr(source, "handle", None)
     if handle is None:
         return array
     high: Any = import_module("dask.highlevelgraph")
-    da: Any = import_module("dask.array")
-    graph: Any = array.dask
+    graph: Any = array.dask  # nobody else has it yet
     key = f"{_FOUND_BY}{array.name}"
-    layers = {**graph.layers, key: high.MaterializedLayer({key: _Holder(handle)})}
-    whole = high.HighLevelGraph(layers, {**graph.dependencies, key: set()})
-    made: dask.array.Array = da.Array(whole, array.name, array.chunks, meta=array._meta)
-    return made
+    graph.layers[key] = high.MaterializedLayer({key: _Holder(handle)})
+    graph.dependencies[key] = set()
+    return array
 
 
 def _blank(source: ArraySource, dtype: np.dtype[Any]) -> NDArray[Any]:

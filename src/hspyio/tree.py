@@ -70,9 +70,7 @@ class MetadataTree(dict[Any, Any]):
 
     __slots__ = ()
 
-    def __init__(
-        self, items: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = _NOTHING, /
-    ) -> None:
+    def __init__(self, items: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = _NOTHING, /) -> None:
         super().__init__()
         if items is not _NOTHING:
             self.update(items)

@@ -355,9 +355,10 @@ def _absolute(path: str) -> str:
 
 def _opened(path: str, place: str) -> int:
     try:
-        return _with_room(lambda: open_for_reading(place))
-    except HspyError:
-        raise
+        try:
+            return open_for_reading(place)
+        except OSError as error:
+            return _with_room(error, lambda: open_for_reading(place))
     except FileNotFoundError:
         raise MissingFileError("is gone", path=path) from None
     except OSError as error:
@@ -366,18 +367,18 @@ def _opened(path: str, place: str) -> int:
 
 def _duplicated(path: str, descriptor: int) -> int:
     try:
-        return _with_room(lambda: os.dup(descriptor))
+        try:
+            return os.dup(descriptor)
+        except OSError as error:
+            return _with_room(error, lambda: os.dup(descriptor))
     except OSError as error:
         raise cannot_read(path, error) from None
 
 
-def _with_room(make: Callable[[], int]) -> int:
-    """A new descriptor; where the system gives none, some of ours are let go."""
-    try:
-        return make()
-    except OSError as error:
-        if error.errno not in (errno.EMFILE, errno.ENFILE):
-            raise
+def _with_room(error: OSError, make: Callable[[], int]) -> int:
+    """A new descriptor after the system has given none: some of ours are let go."""
+    if error.errno not in (errno.EMFILE, errno.ENFILE):
+        raise error
     OPEN.halve()
     return make()
 

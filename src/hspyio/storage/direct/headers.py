@@ -70,10 +70,13 @@ class ObjectHeader:
         LeftToHdf5Error
             If there are several.
         """
-        found = [body for number, _, body in self.messages if number == kind]
-        if len(found) > 1:
-            raise LeftToHdf5Error
-        return found[0] if found else None
+        found = None
+        for number, _, body in self.messages:
+            if number == kind:
+                if found is not None:
+                    raise LeftToHdf5Error
+                found = body
+        return found
 
 
 def object_header(content: Content, address: int) -> ObjectHeader:

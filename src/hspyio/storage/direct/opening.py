@@ -24,7 +24,7 @@ from hspyio.storage.guard import Budget, Census
 from hspyio.storage.handles import FileHandle, cannot_read, close_read
 from hspyio.storage.locks import LockUnsupportedError, share_with_readers, unlock
 from hspyio.storage.on_demand import OnDemand
-from hspyio.storage.sources import readable_name, stored_bytes
+from hspyio.storage.sources import stored_bytes
 from hspyio.storage.system import file_size
 from hspyio.storage.work import Work
 
@@ -239,10 +239,12 @@ class Opening:
         """Node of a group; `ancestors`, itself the last of them, end circles of links."""
         found = members_of(header, self.content)
         attributes = {
-            readable_name(name): attribute
+            name.decode("utf-8", "surrogateescape"): attribute
             for name, attribute in attributes_of(header, self._types, self.heaps).items()
         }
-        links = {readable_name(name): address for name, address in found.items()}
+        links = {
+            name.decode("utf-8", "surrogateescape"): address for name, address in found.items()
+        }
 
         def member(name: str, address: int | None) -> Group | Array | Damaged:
             place = (*where, name)

@@ -208,7 +208,6 @@ def values_of(content: bytes, kind: DiskType, shape: tuple[int, ...]) -> NDArray
         pieces = (content[i : i + size] for i in range(0, len(content), size))
         texts = [piece.split(b"\0", 1)[0] for piece in pieces]
         return np.array(texts, kind.dtype).reshape(shape)
-    values: NDArray[Any] = np.empty(shape, kind.dtype)
-    if content:
-        values.reshape(-1).view(np.uint8)[:] = np.frombuffer(content, np.uint8)
-    return values
+    if not content:
+        return np.empty(shape, kind.dtype)
+    return np.frombuffer(content, kind.dtype).reshape(shape).copy()
