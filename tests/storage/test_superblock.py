@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.storage.superblock import LENGTH, lookup3, read_superblock
+from hspyio.storage.superblock import LENGTH, Superblock, lookup3, read_superblock
 
 LIBVERS: dict[int, Any] = {0: "earliest", 2: ("v108", "latest"), 3: "latest"}
 
@@ -125,3 +125,10 @@ def test_a_version_2_block_knows_its_own_checksum(content: bytes) -> None:
 def test_the_checksum_is_that_of_its_author() -> None:
     """Values of `hashlittle` from the comments of Bob Jenkins' ``lookup3.c``."""
     assert lookup3(b"Four score and seven years ago") == 0x17770551
+
+
+def test_nodes_of_groups_have_the_sizes_that_the_superblock_says() -> None:
+    """HDF5's specification, III.A.1 and III.B: 2K members a node of a tree, and a table."""
+    old = bytes(16) + struct.pack("<HH", 3, 20) + bytes(LENGTH - 20)
+    assert Superblock(0, old).group_nodes == (24 + 40 * 8 + 41 * 8, 8 + 6 * 40)
+    assert Superblock(2, bytes(LENGTH)).group_nodes == (544, 328)

@@ -19,6 +19,7 @@ from hspyio.storage.direct.opening import used_at_least
 from hspyio.storage.handles import handle_of
 from hspyio.storage.superblock import LENGTH
 from hspyio.storage.unused import count_unused
+from hspyio.storage.used import is_used_up
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 ARCHIVE = sorted((Path(__file__).parents[1] / "archive").glob("v*"))
@@ -99,7 +100,7 @@ def test_a_small_file_is_known_to_be_used_up_without_hdf5(tmp_path: Path) -> Non
     path = tmp_path / "a.hspy"
     hspyio.save(path, hspyio.Signal(np.arange(100.0)))
     with closing(handle_of(str(path))) as handle:
-        assert 0 < used_at_least(handle) <= path.stat().st_size - LENGTH
+        assert 0 < sum(used_at_least(handle)) <= path.stat().st_size - LENGTH
     program = (
         f"import sys, hspyio\nprint(hspyio.unused_bytes({str(path)!r}), 'h5py' in sys.modules)"
     )
@@ -119,7 +120,26 @@ def test_no_more_is_said_to_be_in_use_than_there_is(libver: Any, tmp_path: Path)
             for k in range(i):
                 group.attrs[f"text {k}"] = "x" * 10 * k
     with closing(handle_of(str(path))) as handle:
-        used = used_at_least(handle)
+        used = sum(used_at_least(handle))
     assert used <= path.stat().st_size
     if libver != "latest":
         assert used > 0.6 * path.stat().st_size
+
+
+@pytest.mark.parametrize("libver", ["earliest", ("v108", "v108"), "latest"])
+def test_many_groups_are_counted_without_hdf5(libver: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    with h5py.File(path, "w", libver=libver) as file:
+        for i in range(40):
+            group = file.create_group(f"group {i}")
+            for k in range(50):
+                group.create_group(f"member {k}").attrs["number"] = k
+            for k in range(30):
+                group.attrs[f"text {k}"] = "x" * k
+    assert is_used_up(str(path))
+    with closing(handle_of(str(path))) as handle:
+        assert sum(used_at_least(handle)) <= path.stat().st_size - 48
+    with h5py.File(path, "r+", libver=libver) as file:
+        for i in range(20):
+            del file[f"group {i}"]
+    assert not is_used_up(str(path))

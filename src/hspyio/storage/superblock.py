@@ -15,6 +15,9 @@ LENGTH = 96
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _NONE = 2**64 - 1
 _ADDRESS = struct.Struct("<Q")
+_RANKS = struct.Struct("<HH")
+_USUAL_RANKS = _RANKS.pack(4, 16)
+"""Those of every file that has no extension of its superblock to tell others."""
 _OLD = 0
 _NEW = (2, 3)
 
@@ -43,6 +46,13 @@ class Superblock:
     def root(self) -> int:
         """Address of the root group."""
         return self._address(64 if self.version == _OLD else 36)
+
+    @property
+    def group_nodes(self) -> tuple[int, int]:
+        """Bytes of the nodes of older groups: of those of a tree, and of the tables below them."""
+        pair = self.content[16:20] if self.version == _OLD else _USUAL_RANKS
+        table, tree = _RANKS.unpack(pair)
+        return 24 + 32 * tree + 8, 8 + 80 * table
 
     def _address(self, place: int) -> int:
         return int(_ADDRESS.unpack_from(self.content, place)[0])

@@ -12,6 +12,8 @@ __all__ = ["SLACK", "is_used_up"]
 
 SLACK = 8192
 """What HDF5 leaves free here and there in any file."""
+_GAPS = 500
+"""Of so many bytes of headers and indices HDF5 loses one between them."""
 
 
 def is_used_up(path: str) -> bool:
@@ -28,4 +30,6 @@ def is_used_up(path: str) -> bool:
         No, too, where only HDF5 can tell.
     """
     with closing(handle_of(path)) as handle:
-        return handle.fingerprint[1] - used_at_least(handle) - LENGTH <= SLACK
+        of_arrays, of_others = used_at_least(handle)
+        left = handle.fingerprint[1] - of_arrays - of_others - LENGTH
+        return left <= SLACK + of_others // _GAPS

@@ -32,18 +32,24 @@ class Content:
         Stays open.
     end : int
         Where the file ends, for HDF5.
+    group_nodes : tuple of int
+        Bytes of the nodes of older groups.
 
     Attributes
     ----------
     taken : dict
-        Bytes of the headers and heaps that were read, by their addresses.
+        Bytes of the headers, heaps and indices of groups that were read, by their addresses.
+    managers : list of int
+        Where heaps that were read note what is free in them.
     """
 
-    def __init__(self, descriptor: int, end: int) -> None:
+    def __init__(self, descriptor: int, end: int, group_nodes: tuple[int, int] = (0, 0)) -> None:
         self.descriptor = descriptor
         self.end = end
+        self.group_nodes = group_nodes
         self._pages: dict[int, bytes] = {}
         self.taken: dict[int, int] = {}
+        self.managers: list[int] = []
         self._checked = 0
         # Where it is imported already it is used from the start.
         self._library: Any = library() if "imagecodecs" in sys.modules else None

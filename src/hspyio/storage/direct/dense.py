@@ -20,7 +20,8 @@ LINKS, ATTRIBUTES = 5, 8
 
 _TREE = struct.Struct("<4sBBIHHBBQHQI")
 _NODE_HEAD, _CHECKSUM = 6, 4
-_HEAP = struct.Struct("<4sBHHBI96xHQQHHQH4x")
+_HEAP = struct.Struct("<4sBHHBI24xQ64xHQQHHQH4x")
+_MANAGER = struct.Struct("<4s50xQ8xQ4x")
 _UNDEFINED = 2**64 - 1
 _MOST_RECORDS = 1_000_000
 _MOST_BLOCKS = 10_000
@@ -63,6 +64,26 @@ def dense_messages(content: Content, heap: int, tree: int, kind: int) -> list[tu
         raise LeftToHdf5Error from None
 
 
+def count_managers(content: Content) -> None:
+    """Count what the heaps that were read take to note what is free in them.
+
+    Raises
+    ------
+    LeftToHdf5Error
+        If that is damaged.
+    """
+    for address in content.managers:
+        if address != _UNDEFINED:
+            head = content.at(address, _MANAGER.size)
+            content.check(head)
+            signature, sections, size = _MANAGER.unpack(head)
+            if signature != b"FSHD" or size > content.end:
+                raise LeftToHdf5Error
+            content.taken[address] = _MANAGER.size
+            if sections != _UNDEFINED:
+                content.taken[sections] = size
+
+
 # trees
 
 
@@ -80,6 +101,7 @@ class _Nodes:
 def _records(content: Content, address: int, kind: int) -> list[bytes]:
     head = content.at(address, _TREE.size)
     content.check(head)
+    content.taken[address] = _TREE.size
     signature, version, found, size, length, depth, _, _, root, count, total, _ = _TREE.unpack(head)
     if signature != b"BTHD" or version or found != kind or length != _RECORDS[kind]:
         raise LeftToHdf5Error
@@ -142,9 +164,24 @@ class _Heap:
     def __init__(self, content: Content, address: int) -> None:
         head = content.at(address, _HEAP.size)
         content.check(head)
-        signature, version, _, filters, flags, most, width, start, largest, bits, _, root, rows = (
-            _HEAP.unpack(head)
-        )
+        content.taken[address] = _HEAP.size
+        (
+            signature,
+            version,
+            _,
+            filters,
+            flags,
+            most,
+            manager,
+            width,
+            start,
+            largest,
+            bits,
+            _,
+            root,
+            rows,
+        ) = _HEAP.unpack(head)
+        content.managers.append(manager)
         usual = start and not start & (start - 1) and not largest & (largest - 1) and width
         if signature != b"FRHP" or version or filters or not usual:
             raise LeftToHdf5Error
@@ -158,6 +195,8 @@ class _Heap:
         self._of_length = min(_width(largest), _width(most))
         self._blocks: dict[int, bytes] = {}
         self._placed = sorted(self._direct(root, rows)) if root != _UNDEFINED else []
+        for _, size, place in self._placed:
+            content.taken[place] = size
         self._offsets = [offset for offset, _, _ in self._placed]
 
     def item(self, number: bytes) -> bytes:
@@ -186,7 +225,6 @@ class _Heap:
         if known is None:
             offset, size, address = self._placed[which]
             known = self._content.at(address, size)
-            self._content.taken[address] = size
             head = b"FHDB\0" + self._address.to_bytes(8, "little")
             head += offset.to_bytes(self._of_offset, "little")
             if known[: len(head)] != head:
@@ -226,6 +264,7 @@ class _Heap:
         count = rows * self._width
         block = self._content.at(address, len(head) + 8 * count + _CHECKSUM)
         self._content.check(block)
+        self._content.taken[address] = len(block)
         if block[: len(head)] != head:
             raise LeftToHdf5Error
         places = struct.unpack_from(f"<{count}Q", block, len(head))

@@ -139,6 +139,7 @@ def _old(content: Content, address: int, start: bytes) -> ObjectHeader:
     """Of version 1: it says how many messages there are."""
     _, count, links, length = _OLD_START.unpack_from(start)
     header = ObjectHeader(address, links, False, [])
+    content.taken[address] = _OLD_ALIGNED
     pending = [(address + _OLD_ALIGNED, length)]
     for _ in range(_MOST_BLOCKS):
         place, length = pending.pop(0)

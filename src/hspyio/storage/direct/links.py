@@ -102,6 +102,8 @@ def _of_table(table: bytes, content: Content) -> list[Link]:
     if signature != b"HEAP" or version:
         raise LeftToHdf5Error
     names = content.at(address, size)
+    content.taken[heap], content.taken[address] = _HEAP.size, size
+    of_node, of_table = content.group_nodes
     found: list[Link] = []
     pending = [(tree, -1)]
     for _ in range(_MOST_NODES):
@@ -111,12 +113,14 @@ def _of_table(table: bytes, content: Content) -> list[Link]:
         signature, kind, level, count, _, _ = _NODE.unpack(content.at(place, _NODE.size))
         if signature != b"TREE" or kind or (above >= 0 and level != above - 1):
             raise LeftToHdf5Error
+        content.taken[place] = of_node
         rest = content.at(place + _NODE.size, count * 16 + 8)
         children = [_ADDRESS.unpack_from(rest, 8 + 16 * i)[0] for i in range(count)]
         if level:
             pending += [(child, level) for child in children]
         else:
             for child in children:
+                content.taken[child] = of_table
                 found += _entries(child, names, content)
                 if len(found) > _MOST_LINKS:
                     raise LeftToHdf5Error

@@ -15,6 +15,7 @@ from hspyio.node import Array, Damaged, Group, MemorySource
 from hspyio.storage.direct.arrays import DirectSource, small_values
 from hspyio.storage.direct.attributes import attributes_of
 from hspyio.storage.direct.content import Content, LeftToHdf5Error
+from hspyio.storage.direct.dense import count_managers
 from hspyio.storage.direct.headers import LAYOUT, ObjectHeader, object_header
 from hspyio.storage.direct.heaps import TextHeaps
 from hspyio.storage.direct.layouts import Layout, layout_of_header
@@ -81,8 +82,8 @@ def opened_directly(handle: FileHandle, work: Work, budget: Budget) -> Iterator[
             opening.end()
 
 
-def used_at_least(handle: FileHandle) -> int:
-    """Bytes of a file that are known to be in use: of arrays, headers and texts.
+def used_at_least(handle: FileHandle) -> tuple[int, int]:
+    """Bytes of a file that are known to be in use: of arrays; of headers, indices and texts.
 
     Parameters
     ----------
@@ -91,17 +92,19 @@ def used_at_least(handle: FileHandle) -> int:
 
     Returns
     -------
-    int
+    int, int
         0 if HDF5 has to be asked.
     """
     if handle.block is None or _may_be_open_in_hdf5():
-        return 0
+        return 0, 0
     with handle.descriptor() as descriptor:
         opening = _Alone(handle, descriptor, Work(), Budget())
         try:
-            return _stored(opening.root()) + sum(opening.content.taken.values())
+            stored = _stored(opening.root())
+            count_managers(opening.content)
         except (LeftToHdf5Error, HspyError):
-            return 0
+            return 0, 0
+        return stored, sum(opening.content.taken.values())
 
 
 def _stored(root: Group) -> int:
@@ -155,7 +158,8 @@ class Opening:
         self.handle = handle
         self.work = work
         self.budget = budget
-        self.content = Content(descriptor, min(handle.block.end, file_size(descriptor)))
+        end = min(handle.block.end, file_size(descriptor))
+        self.content = Content(descriptor, end, handle.block.group_nodes)
         self.heaps = TextHeaps(self.content)
         self.shared = False
         self._types = TypeTable()
