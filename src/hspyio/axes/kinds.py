@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -30,20 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class _Made:
-    """Knows whether it is made: what is set before that is checked together at the end of it."""
-
-    __slots__ = ("_made",)
-    _made: bool
-
-    def __new__(cls, *given: object, **named: object) -> Self:
-        self = object.__new__(cls)
-        object.__setattr__(self, "_made", False)
-        return self
-
-
 @dataclass(slots=True, eq=False, repr=False)
-class _Common(_Made):
+class _Common:
     name: str | None = None
     units: str | None = None
     navigate: bool = field(default=False, kw_only=True)
@@ -55,11 +43,13 @@ class _Common(_Made):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a field to a value of its kind; in the making all of them are checked together."""
-        if not self._made:  # by __init__, or by a copy, which sets that it is made as the last
-            object.__setattr__(self, name, value)
-            return
         if name not in self.__dataclass_fields__:
             raise unknown(type(self).__name__, _names_of(self), name)
+        try:
+            object.__getattribute__(self, name)
+        except AttributeError:  # it is set for the first time, by __init__ or by a copy
+            object.__setattr__(self, name, value)
+            return
         convert = _CONVERTERS.get(name) or self._own_converters.get(name)
         if convert is not None:
             try:
@@ -269,7 +259,6 @@ def _check(axis: Any) -> None:
             problems.append(f"{name} {_reason(error)}")
     if problems:
         raise AxesError(f"{_label(axis)}: {'; '.join(problems)}")
-    object.__setattr__(axis, "_made", True)
 
 
 def _reason(error: Exception) -> str:

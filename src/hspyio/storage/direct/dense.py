@@ -165,22 +165,8 @@ class _Heap:
         head = content.at(address, _HEAP.size)
         content.check(head)
         content.taken[address] = _HEAP.size
-        (
-            signature,
-            version,
-            _,
-            filters,
-            flags,
-            most,
-            manager,
-            width,
-            start,
-            largest,
-            bits,
-            _,
-            root,
-            rows,
-        ) = _HEAP.unpack(head)
+        signature, version, _, filters, flags, most, manager, *rest = _HEAP.unpack(head)
+        width, start, largest, bits, _, root, rows = rest
         content.managers.append(manager)
         usual = start and not start & (start - 1) and not largest & (largest - 1) and width
         if signature != b"FRHP" or version or filters or not usual:
