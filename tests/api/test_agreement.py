@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import hspyio
+from hspyio.tree import MetadataTree
 
 ROOT = Path(__file__).resolve().parents[2]
 Change = Callable[[h5py.File, str], None]
@@ -58,6 +59,9 @@ def agreeing(path: Path, target: Path) -> Iterator[str]:
         written = asked("verify", lambda: hspyio.verify(target))
         if not getattr(written, "intact", False):
             yield f"what rescue wrote is damaged: {written!r}"
+        written = asked("validate", lambda: hspyio.validate(target))
+        if not getattr(written, "valid", False):
+            yield f"what rescue wrote is not valid: {written!r}"
         target.unlink()
     yield from foreign
 
@@ -90,6 +94,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("agreement") / "good.hspy"
     signal = hspyio.Signal(np.arange(6.0).reshape(2, 3), metadata={"General": {"title": "one"}})
     signal.metadata["inside"] = hspyio.Signal(np.arange(2.0))
+    signal.models["m"] = hspyio.Model(MetadataTree({"_dict": {"components": [{"name": "a"}]}}))
     hspyio.save(path, [signal, hspyio.Signal(np.arange(3.0))])
     return path
 
@@ -104,6 +109,30 @@ def test_they_agree_on_files_of_another_form(
     with h5py.File(path, "r+") as file:
         change(file, f"Experiments/one/{place}")
     assert not list(agreeing(path, tmp_path / "rescued.hspy"))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("place", ["Analysis/models/m/_dict", "Analysis/models/m", "Experiments"])
+def test_they_agree_on_files_of_models(
+    good: Path, tmp_path: Path, place: str, change: Change
+) -> None:
+    path = tmp_path / "changed.hspy"
+    path.write_bytes(good.read_bytes())
+    with h5py.File(path, "r+") as file:
+        change(file, place)
+    assert not list(agreeing(path, tmp_path / "rescued.hspy"))
+
+
+def test_rescue_tells_of_a_model_that_nothing_is_left_to_restore_by(
+    good: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "changed.hspy"
+    path.write_bytes(good.read_bytes())
+    with h5py.File(path, "r+") as file:
+        del file["Analysis/models/m/_dict"]
+    found = hspyio.rescue(path, tmp_path / "rescued.hspy")
+    assert [note.where for note in found.notes] == ["/Analysis/models/m"]
+    assert hspyio.load(tmp_path / "rescued.hspy", name="one").models["m"].tree["_dict"] == {}
 
 
 MUTANTS = int(os.environ.get("HSPYIO_MUTANTS", "12"))

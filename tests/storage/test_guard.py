@@ -283,6 +283,18 @@ def test_opaque_bytes_stay_bytes(tag: bytes) -> None:
             check_type(whole)
 
 
+def test_what_is_neither_rows_nor_text_is_refused() -> None:
+    for kind in (h5t.vlen_create(h5t.NATIVE_INT8), h5t.py_create(h5py.string_dtype())):
+        check_type(kind)
+    described = bytearray(h5t.vlen_create(h5t.NATIVE_INT8).encode())
+    for number in range(2, 16):
+        described[3] = described[3] & 0xF0 | number  # HDF5 takes it, and crashes over the values
+        kind = h5t.decode(bytes(described))
+        for whole in (kind, h5t.array_create(kind, (2,))):
+            with pytest.raises(TypeError, match="neither rows nor text"):
+                check_type(whole)
+
+
 def test_many_short_texts_and_a_long_one_are_read(path: Path) -> None:
     texts = ["a"] * 300 + ["b" * MIB]
     hspyio.save(path, hspyio.Signal([1.0], metadata={"texts": texts}), overwrite=True)

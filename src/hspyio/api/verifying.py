@@ -20,6 +20,7 @@ from hspyio.storage.checksums import ArraySums, faults_of
 from hspyio.storage.isolated import open_isolated
 from hspyio.storage.paths import named_errors, path_of_file
 from hspyio.storage.work import Work
+from hspyio.suggestions import quoted
 
 __all__ = ["DamagedArray", "DamagedPart", "Verification", "examined", "verify"]
 
@@ -247,7 +248,7 @@ class _Examination:
         except HspyError as error:
             self._problem("/", error.message)
         else:
-            self._problems |= dict.fromkeys(found.problems)
+            self._problems |= dict.fromkeys([*found.problems, *_bereft(found)])
             known = self._sums(found)
         for where, node in _walk(root):
             self._examine(where, node, known)
@@ -305,6 +306,15 @@ class _Examination:
         parts = [DamagedPart(fault.region or whole, fault.message) for fault in faults]
         if parts:
             self._damaged.append(DamagedArray(where, tuple(array.shape), tuple(parts)))
+
+
+def _bereft(found: Contents) -> Iterator[Problem]:
+    """Models of experiments, in a file that holds none: it has lost them, or never had any."""
+    for name, model in found.models.items() if not found.experiments else ():
+        if owner := found.owner_of(model):
+            where = f"/{names.ANALYSIS}/{names.MODELS}/{name}@{names.SIGNAL_OF_MODEL}"
+            text = f"says that the model belongs to {quoted(owner)}; the file holds no experiment"
+            yield Problem(where, text)
 
 
 def _is_own(where: str) -> bool:

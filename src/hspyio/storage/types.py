@@ -72,6 +72,8 @@ def from_h5py(dtype: np.dtype[Any]) -> StorageType:
 
 _MOST_DEPTH = 16
 """Types within types."""
+_ROWS_OR_TEXT = 3
+"""Where a type of variable length says which of the two it is, in HDF5's description of it."""
 
 
 def check_type(stored: h5t.TypeID, depth: int = 0) -> None:
@@ -87,7 +89,8 @@ def check_type(stored: h5t.TypeID, depth: int = 0) -> None:
     Raises
     ------
     TypeError
-        If types are nested too deeply, or the name of an opaque one says that it is another.
+        If types are nested too deeply, the name of an opaque one says that it is another, or one
+        of variable length is of no kind that HDF5 knows: it crashes over its values.
     """
     kind = stored.get_class()
     if kind in (h5t.INTEGER, h5t.FLOAT, h5t.STRING):
@@ -98,6 +101,8 @@ def check_type(stored: h5t.TypeID, depth: int = 0) -> None:
         for index in range(stored.get_nmembers()):
             check_type(stored.get_member_type(index), depth + 1)
     elif kind in (h5t.ARRAY, h5t.VLEN):
+        if kind == h5t.VLEN and stored.encode()[_ROWS_OR_TEXT] & 0x0F > 1:
+            raise TypeError("values of variable length that are neither rows nor text are not read")
         check_type(stored.get_super(), depth + 1)
     elif kind == h5t.OPAQUE:
         dtype = stored.dtype  # what its tag says, Python objects among that
