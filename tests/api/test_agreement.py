@@ -123,18 +123,6 @@ def test_they_agree_on_files_of_models(
     assert not list(agreeing(path, tmp_path / "rescued.hspy"))
 
 
-def test_rescue_tells_of_a_model_that_nothing_is_left_to_restore_by(
-    good: Path, tmp_path: Path
-) -> None:
-    path = tmp_path / "changed.hspy"
-    path.write_bytes(good.read_bytes())
-    with h5py.File(path, "r+") as file:
-        del file["Analysis/models/m/_dict"]
-    found = hspyio.rescue(path, tmp_path / "rescued.hspy")
-    assert [note.where for note in found.notes] == ["/Analysis/models/m"]
-    assert hspyio.load(tmp_path / "rescued.hspy", name="one").models["m"].tree["_dict"] == {}
-
-
 MUTANTS = int(os.environ.get("HSPYIO_MUTANTS", "12"))
 PROGRAM = """
 import os, pathlib, random, resource, sys, tempfile

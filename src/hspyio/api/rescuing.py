@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hspyio import names
+from hspyio.api.demanded import demands_met
 from hspyio.api.doubts import doubts
 from hspyio.api.experiments import read_signal
 from hspyio.api.files import OpenFile
@@ -56,7 +56,6 @@ _UNKNOWN_VERSION = "3.1"
 _RECOVERED = "recovered"
 _FILLED = "; now 0"
 _KEPT = "; kept as it is"
-_EMPTY = "holds no _dict, which HyperSpy restores it by; an empty one was written, as readers demand it"
 _FOUND = (
     "nothing leads to it any more: it may be an older state, or have been removed before; found "
     "by a search"
@@ -311,15 +310,14 @@ class _Rescuing:
         for name in mended.experiments:
             file = self._opened(mended)
             try:
-                self._signals[name] = _with_demanded(read_signal(file, name))
+                signal = self._signals[name] = read_signal(file, name)
             except HspyError as error:
                 self._note([Problem(error.where or f"/{names.EXPERIMENTS}/{name}", error.message)])
                 continue
             self._files[name] = mended
             self._note(file.problems)
-            for model, group in mended.models_of(name).items():
-                if "_dict" not in group.members:
-                    self._notes[Problem(f"/{names.ANALYSIS}/{names.MODELS}/{model}", _EMPTY)] = None
+            made_up = demands_met(signal, f"/{names.EXPERIMENTS}/{name}")
+            self._notes |= dict.fromkeys(made_up)
 
     def _opened(self, found: Contents) -> _DamagedFile:
         options = ReadOptions(errors="warn", check=False)
@@ -508,35 +506,6 @@ class _Rescuing:
         first, *rest = place or ("",)
         start = self._labels.get(first, f"/{first}" if BY_ADDRESS not in first else "")
         return "/".join([start, *rest])
-
-
-def _with_demanded(signal: Signal) -> Signal:
-    """With what readers demand; what damage has put there is kept beside it."""
-    metadata: dict[str, Any] = signal.metadata
-    _put_aside(metadata, "General", Mapping, {})
-    _put_aside(metadata.get("General"), "title", str, "")
-    for model in signal.models.values():
-        _put_aside(model.tree, "_dict", Mapping, {})
-        model.tree.setdefault("_dict", {})
-    for inner in _signals_in([metadata, signal.original_metadata]):
-        _with_demanded(inner)
-    return signal
-
-
-def _put_aside(tree: Any, key: str, kind: type, empty: object) -> None:
-    if isinstance(tree, MutableMapping) and not isinstance(tree.get(key, empty), kind):
-        aside = next(name for i in count(1) if (name := f"{key} ({_RECOVERED} {i})") not in tree)
-        tree[aside], tree[key] = tree[key], empty
-
-
-def _signals_in(values: Iterable[Any]) -> Iterator[Signal]:
-    for value in values:
-        if isinstance(value, Signal):
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _signals_in(value.values())
-        elif isinstance(value, (list, tuple)):
-            yield from _signals_in(value)
 
 
 def _concerned(name: str, places: list[str]) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from hspyio import names
 from hspyio.errors import Problem
@@ -14,7 +15,7 @@ from hspyio.rules.values import is_text, text_of, told
 from hspyio.rules.view import SignalPlace, View
 from hspyio.versions import Version
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "is_marker"]
 
 _ISO_DATES: Version = (2, 2)
 _WITHOUT_RECORD_BY: Version = (3, 2)
@@ -118,6 +119,13 @@ def _markers_are_whole(view: View) -> Iterator[Problem]:
         wanted = "kwargs" if "class" in held else "data"
         if held & {"class", "marker_type"} and wanted not in held:
             yield Problem(where, f"there is no group called {wanted}")
+
+
+def is_marker(marker: Mapping[str, Any]) -> bool:
+    """Whether a marker, as it is read, is one that HyperSpy has, and whole."""
+    new = "class" in marker
+    kind, known = marker.get("class" if new else "marker_type"), _CLASSES if new else _OLD_CLASSES
+    return isinstance(kind, str) and kind in known and ("kwargs" if new else "data") in marker
 
 
 def _models(view: View) -> dict[str, Group]:
