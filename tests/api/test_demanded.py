@@ -1,4 +1,7 @@
-"""What readers demand: what a rescue writes has it, and what stood there before is kept."""
+"""What readers demand: what a rescue writes has it, and what stood there before is kept.
+
+Also of ragged data, which are rows and the shapes that those have.
+"""
 
 from __future__ import annotations
 
@@ -96,3 +99,42 @@ def test_what_has_taken_the_place_of_what_a_model_is_restored_by(path: Path) -> 
     places, found = rescued(path, change)
     assert places == ["/Analysis/models/m/_dict"]
     assert found.models["m"].tree == {"date": "x", "_dict": {}, "_dict (recovered 1)": 5}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shapes: shapes.__setitem__(1, np.array([5, 7])),
+        lambda shapes: shapes.__setitem__(1, np.array([-1, 4])),
+        lambda shapes: shapes.resize((2,)),
+        lambda shapes: shapes.__setitem__(1, np.array([], int)),
+    ],
+)
+@pytest.mark.parametrize("more", [0, 1])
+def test_items_are_flat_where_the_shapes_of_them_are_damaged(
+    tmp_path: Path, change: Callable[[h5py.Dataset], object], more: int
+) -> None:
+    items = np.empty(3, object)
+    for i in range(3):
+        items[i] = np.arange((i + 1) * 2.0).reshape(i + 1, 2)
+    path, target = tmp_path / "a.hspy", tmp_path / "b.hspy"
+    signals = [Signal(items, title="one"), *[Signal([1.0], title="other")] * more]
+    hspyio.save(path, signals)
+    with h5py.File(path, "r+") as file:
+        where = "Experiments/one/_ragged_shapes_data"
+        values, chunks = file[where][:], file[where].chunks
+        del file[where]
+        changed = file.create_dataset(
+            where, (3,), h5py.vlen_dtype("i8"), chunks=chunks, maxshape=(3,)
+        )
+        for i, value in enumerate(values):
+            changed[i] = value
+        change(changed)
+    with pytest.raises(hspyio.HspyError):
+        hspyio.load(path, name="one")
+    found = hspyio.rescue(path, target)
+    assert [problem.where for problem in found.problems] == [f"/{where}"]
+    assert [signal.whole for signal in found.signals] == [False, *[True] * more]
+    for one, two in zip(hspyio.load(target, name="one").data, items, strict=True):
+        np.testing.assert_array_equal(one, two.ravel())
+    assert hspyio.verify(target).intact

@@ -55,6 +55,8 @@ _UNKNOWN_VERSION = "3.1"
 """Taken where the root is lost: all that later versions changed is told by what stands there."""
 _RECOVERED = "recovered"
 _FILLED = "; now 0"
+_FLAT = "; its items are flat now"
+_SHAPES = (names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
 _KEPT = "; kept as it is"
 _FOUND = (
     "nothing leads to it any more: it may be an older state, or have been removed before; found "
@@ -308,16 +310,33 @@ class _Rescuing:
             problems=(),
         )
         for name in mended.experiments:
-            file = self._opened(mended)
             try:
-                signal = self._signals[name] = read_signal(file, name)
+                signal = self._signals[name] = self._signal(mended, name)
             except HspyError as error:
                 self._note([Problem(error.where or f"/{names.EXPERIMENTS}/{name}", error.message)])
                 continue
             self._files[name] = mended
-            self._note(file.problems)
             made_up = demands_met(signal, f"/{names.EXPERIMENTS}/{name}")
             self._notes |= dict.fromkeys(made_up)
+
+    def _signal(self, found: Contents, name: str) -> Signal:
+        """An experiment; its ragged items are flat where the shapes of them are damaged."""
+        file = self._opened(found)
+        try:
+            signal = read_signal(file, name)
+        except HspyError as error:
+            group = found.experiments[name]
+            shapes = [key for key in _SHAPES if isinstance(group.members.get(key), Array)]
+            if not shapes:
+                raise
+            lost = dict.fromkeys(shapes, Damaged(f"{error.message}{_FLAT}"))
+            self._note(
+                Problem(f"/{names.EXPERIMENTS}/{name}/{key}", lost[key].reason) for key in lost
+            )
+            flat = Group(group.attributes, {**group.members, **lost}, group.ordered)
+            return self._signal(replace(found, experiments={name: flat}), name)
+        self._note(file.problems)
+        return signal
 
     def _opened(self, found: Contents) -> _DamagedFile:
         options = ReadOptions(errors="warn", check=False)

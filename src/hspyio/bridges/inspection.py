@@ -7,7 +7,6 @@ followed, and what can't be read is left out and named in one warning.
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import pprint
@@ -184,7 +183,7 @@ def _walking(
     except PermissionError as error:
         raise system_error(error, str(path)) from None
     except OSError as error:
-        if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE):
+        if error.errno:  # of the system; HDF5's own have none
             raise system_error(error, str(path)) from None
         if h5py.is_hdf5(path):
             raise DamagedFileError(f"cannot be opened ({error})", path=path) from None
