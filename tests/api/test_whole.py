@@ -82,6 +82,9 @@ READERS: dict[str, Callable[[Path], object]] = {
     "open": lambda path: hspyio.open(path)["One"],
     "info": hspyio.describe,
     "reader": hspyio.file_reader,
+    "list": lambda path: hspyio.list_datasets_in_file(path, verbose=False),
+    "as plain metadata": hspyio.read_metadata_from_file,
+    "diff": lambda path: list(hspyio.diff(path, path)),
 }
 
 

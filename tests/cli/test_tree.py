@@ -183,3 +183,33 @@ def test_git_shows_what_changed(two_in_one: Path) -> None:
     tool = f"{sys.executable} -m hspyio diff"
     shown = git("difftool", "--no-prompt", "--extcmd", tool, "--", "two.hspy")
     assert "+ EELS-map: metadata.Sample.elements = ['Fe']" in shown
+
+
+CONTAINERS = (
+    *("Experiments", "Experiments/one", "Experiments/one/attributes", "Experiments/one/metadata"),
+    *("Experiments/one/learning_results", "Analysis", "Analysis/models", "Analysis/models/m"),
+)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_tree_names_a_container_that_is_damaged(
+    hspy: Hspy, tmp_path: Path, container: str
+) -> None:
+    path = tmp_path / "a.hspy"
+    one = hspyio.Signal([1.0], title="one", attributes={"a": 1})
+    one.learning_results["factors"] = np.eye(2)
+    one.models["m"] = hspyio.Model(hspyio.MetadataTree({"_dict": {}}))
+    hspyio.save(path, [one, hspyio.Signal([2.0], title="two")])
+    with h5py.File(path) as file:
+        address = h5py.h5o.get_info(file[container].id).addr
+    content = bytearray(path.read_bytes())
+    content[address + 20] ^= 0x10
+    path.write_bytes(content)
+    for options in ((), ("--json",), ("--lines",), ("--lines", "--no-data"), ("--name", "one")):
+        _, out, err = hspy("tree", path, *options)
+        assert f"/{container}" in err, options
+        assert "cannot be read" in err or "Unable to" in err, options
+    out = hspy("tree", path, "--hdf5").out
+    assert any(
+        container.rpartition("/")[2] in line and "cannot" in line for line in out.split("\n")
+    )
