@@ -258,6 +258,22 @@ def test_long_text_is_deflated() -> None:
     assert json.loads(few) == {"version": 1, "types": {"/x": ["date", "AAAAAAAA"]}}
 
 
+def test_hints_of_many_alike_groups_come_back(tmp_path: Path) -> None:
+    """They deflate to less than readers believe them to be of; all types were lost for it."""
+    order = [0, *range(399, 0, -1)]
+    children = {f"g{i}": Hint(order=(names_digest(["x"]), order)) for i in range(2000)}
+    hint = Hint(children=children)
+    assert load(dump(hint)) == hint
+    tree = {f"g{i}": {f"k{j}": None for j in range(150)} for i in range(200)}
+    signal = hspyio.Signal([1.0], original_metadata=tree)
+    hspyio.save(tmp_path / "a.hspy", signal)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = hspyio.load(tmp_path / "a.hspy")
+    assert loaded.original_metadata == signal.original_metadata
+    assert list(loaded.original_metadata["g7"]) == list(tree["g7"])
+
+
 def test_pointers_that_nobody_writes_lead_somewhere() -> None:
     tables = {"types": {"x": ["set", "a"], "x/y": ["int", "b"]}, "keys": {"/y": ["k", "c"]}}
     hint = load(json.dumps({"version": 1, **tables}))

@@ -78,7 +78,7 @@ def names_digest(sorted_names: Sequence[str]) -> int:
 
 
 def dump(hint: Hint) -> str:
-    """Write a tree of hints as text; long texts are deflated."""
+    """Write a tree of hints as text; long texts are deflated, as far as readers inflate them."""
     tables: dict[str, dict[str, Json]] = {"types": {}, "keys": {}, "order": {}}
     for pointer, item in _walk(hint, ""):
         if item.tag:
@@ -95,8 +95,11 @@ def dump(hint: Hint) -> str:
         return whole
     import base64
 
-    packed = base64.b85encode(zlib.compress(text.encode(), 6)).decode()
-    return _json({"version": _VERSION, "deflated": packed})
+    plain = text.encode()
+    deflated = zlib.compress(plain, 6)
+    if len(plain) > _most_inflated(len(deflated)):  # much of the same
+        return whole
+    return _json({"version": _VERSION, "deflated": base64.b85encode(deflated).decode()})
 
 
 def _json(value: Json) -> str:
@@ -149,9 +152,14 @@ def load(text: str) -> Hint:
         raise ValueError(f"no type hints: {error}") from None
 
 
+def _most_inflated(size: int) -> int:
+    """How many bytes of hints so many deflated ones are believed to be."""
+    return min(max(_LEAST_INFLATED, _INFLATION * size), _MOST_INFLATED)
+
+
 def _inflate(packed: bytes) -> bytes:
     stream = zlib.decompressobj()
-    most = min(max(_LEAST_INFLATED, _INFLATION * len(packed)), _MOST_INFLATED)
+    most = _most_inflated(len(packed))
     text = stream.decompress(packed, most)
     if stream.unconsumed_tail or not stream.eof:
         raise ValueError(f"the type hints inflate to more than {most} bytes, or have no end")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
 
 from hspyio.filters.codec import library
 from hspyio.storage.superblock import lookup3
@@ -52,7 +52,7 @@ class Content:
         self.managers: list[int] = []
         self._checked = 0
         # Where it is imported already it is used from the start.
-        self._library: Any = library() if "imagecodecs" in sys.modules else None
+        self._checksum = _by_library() if "imagecodecs" in sys.modules else lookup3
 
     def at(self, address: int, length: int) -> bytes:
         """What stands at an address.
@@ -99,11 +99,13 @@ class Content:
             If they differ.
         """
         self._checked += len(piece)
-        if self._library is None and self._checked > _MOST_SLOWLY:
-            self._library = library()
-        if self._library is None:
-            found = lookup3(piece[:-4])
-        else:
-            found = self._library.h5checksum_lookup3(piece[:-4])
-        if found != int.from_bytes(piece[-4:], "little"):
+        if self._checksum is lookup3 and self._checked > _MOST_SLOWLY:
+            self._checksum = _by_library()
+        if self._checksum(piece[:-4]) != int.from_bytes(piece[-4:], "little"):
             raise LeftToHdf5Error
+
+
+def _by_library() -> Callable[[bytes], int]:
+    """The library's function, asked for once a file and not for each of its pieces."""
+    made: Callable[[bytes], int] = library().h5checksum_lookup3
+    return made
