@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import sys
+import warnings
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,7 @@ __all__ = [
     "UnreadableFileError",
     "UnsupportedTypeError",
     "one_or_many",
+    "warn_user",
 ]
 
 
@@ -235,3 +238,22 @@ def one_or_many(what: str, problems: Sequence[Problem], most: int = 50) -> str:
     if len(problems) > most:
         lines.append(f"  ... and {len(problems) - most} more")
     return "\n".join([f"{count} {what}:", *lines])
+
+
+def warn_user(message: str) -> None:
+    """Warn, at the line of the caller's program that the package was entered from.
+
+    Code of ours and of Python itself, which may stand between (``Mapping.get``), is passed over.
+    """
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and _is_between(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, HspyWarning, stacklevel=level)
+
+
+def _is_between(module: str) -> bool:
+    package = module.partition(".")[0]
+    return package == _PACKAGE or package in sys.stdlib_module_names
+
+
+_PACKAGE = __name__.partition(".")[0]

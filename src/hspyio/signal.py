@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 
 from hspyio.axes import Axes, Axis, axes_for, misfit_message, misfits
-from hspyio.errors import AxesError, HspyWarning
+from hspyio.errors import AxesError, warn_user
 from hspyio.given import as_array, as_mapping, as_text, is_dask, is_data_array, is_hyperspy
 from hspyio.hints import instead_of, misplaced_keys
 from hspyio.printable import printable_line
@@ -508,7 +507,7 @@ def _warn_misplaced(metadata: object) -> None:
     """Tell of keys at the top of a caller's dict that mean something one level below."""
     if isinstance(metadata, Mapping) and not isinstance(metadata, MetadataTree):
         for text in misplaced_keys(metadata):
-            warnings.warn(text, HspyWarning, stacklevel=3)
+            warn_user(text)
 
 
 # texts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import reprlib
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import islice
 from operator import length_hint
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from hspyio.errors import HspyWarning
+from hspyio.errors import warn_user
 from hspyio.printable import printable_line
 from hspyio.suggestions import NotThereError, did_you_mean, missing, nearest, quoted
 
@@ -179,7 +178,7 @@ class MetadataTree(dict[Any, Any]):
             return default
         if hint := path_hint(self, path):
             text = f"no entry {quoted(path)}{hint} None is returned, as without a default"
-            warnings.warn(text, HspyWarning, stacklevel=2)
+            warn_user(text)
         return None
 
     def has_item(self, path: str) -> bool:

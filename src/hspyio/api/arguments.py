@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hspyio.axes import doubts
-from hspyio.errors import ArgumentError, HspyWarning, MissingFileError, OptionError
+from hspyio.errors import ArgumentError, MissingFileError, OptionError, warn_user
 from hspyio.given import kind_of, more_than_an_array
 from hspyio.hints import misplaced_keys
 from hspyio.signal import Signal, signal_of
@@ -143,7 +142,7 @@ def _no_signal(value: Any, call: str, what: str = "signal") -> ArgumentError:
     return ArgumentError(f"{only} {meant}")
 
 
-def warn_of_doubts(path: Any, signals: Iterable[Signal], stacklevel: int = 3) -> None:
+def warn_of_doubts(path: Any, signals: Iterable[Signal]) -> None:
     """One warning for what is stored as it is, but which no program will make sense of."""
     lines = []
     for index, signal in enumerate(signals):
@@ -156,4 +155,4 @@ def warn_of_doubts(path: Any, signals: Iterable[Signal], stacklevel: int = 3) ->
         listed = "".join(f"\n  {line}" for line in lines[:20])
         more = f"\n  ... and {len(lines) - 20} more" if len(lines) > 20 else ""
         text = f"{os.fspath(path)}: stored as it is, but makes no sense to programs:{listed}{more}"
-        warnings.warn(text, HspyWarning, stacklevel)
+        warn_user(text)

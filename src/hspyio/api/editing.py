@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,11 +24,11 @@ from hspyio.elements.signals import StoredData
 from hspyio.errors import (
     AxesError,
     ExperimentError,
-    HspyWarning,
     OptionError,
     SaveError,
     UnsupportedTypeError,
     one_or_many,
+    warn_user,
 )
 from hspyio.layout import EncodedFile, encode_file
 from hspyio.layout.listing import with_list
@@ -155,7 +154,7 @@ def update(path: str | os.PathLike[str], signal: Signal, name: str | None = None
     warn_of_doubts(path, [whole])
     if other:
         text = f"{os.fspath(path)}: {other}; update writes all but the data. save writes them"
-        warnings.warn(text, HspyWarning, stacklevel=2)
+        warn_user(text)
 
 
 def _other_data(file: OpenFile, group: str, signal: Signal) -> str:
@@ -196,7 +195,7 @@ def update_group(
     ExperimentError
         If there has to be one and it is not clear which.
     """
-    with opened(path, _UNREAD, stacklevel=5) as file:
+    with opened(path, _UNREAD) as file:
         try:
             return _group_in(file, signal, name, alone=required)
         except ExperimentError:
@@ -287,7 +286,7 @@ def put(
         What was written, with the problems a lenient caller warns of.
     """
     with to_be_changed(path) as held:
-        with opened(path, _UNREAD, stacklevel=5) as file:
+        with opened(path, _UNREAD) as file:
             if group is not None and group not in file.contents.experiments:
                 raise ExperimentError(
                     "is not there any more: another program has changed the file",
@@ -316,7 +315,7 @@ def put(
             seals = _seals(file, encoded, group, with_data=with_data, asked=options.checksum)
             root = _listing(file, root, sealed=bool(seals))
         change(held, root, replaced, options, seals)
-    warn_unannotated(path, encoded.unannotated, stacklevel=4)
+    warn_unannotated(path, encoded.unannotated)
     return encoded
 
 

@@ -90,7 +90,7 @@ class Experiments(Mapping[str, Signal]):
         self._options = options
         with named_errors(self.path):
             self._handle = handle_of(self.path)
-        with self._opened(stacklevel=5) as file:
+        with self._opened() as file:
             self._names = tuple(file.contents.experiments)
             self.version = file.contents.declared
             with readable(self.path, f"/{names.EXPERIMENTS}"):
@@ -112,7 +112,7 @@ class Experiments(Mapping[str, Signal]):
         ExperimentError
             If there is none of that name.
         """
-        with self._opened(stacklevel=4) as file:
+        with self._opened() as file:
             return read_signal(file, select(file.contents, name_of(name, _CALL), file.path))
 
     def __setitem__(self, name: object, signal: object) -> None:
@@ -127,10 +127,10 @@ class Experiments(Mapping[str, Signal]):
         text = f"open(path) reads only; hspyio.remove(path, {name!r}) takes an experiment out"
         raise ArgumentError(text, path=self.path)
 
-    def _opened(self, stacklevel: int) -> AbstractContextManager[OpenFile]:
+    def _opened(self) -> AbstractContextManager[OpenFile]:
         """The file as it was when this object was made, whatever has become of it."""
         handle = self._handle.twin()
-        return opened(self.path, self._options, stacklevel=stacklevel, handle=handle)
+        return opened(self.path, self._options, handle=handle)
 
     def __contains__(self, name: object) -> bool:
         """Whether a group of that name, or one experiment of that title, is there."""
@@ -147,7 +147,7 @@ class Experiments(Mapping[str, Signal]):
     @property
     def models(self) -> dict[str, Model]:
         """Models that belong to none of the experiments."""
-        with self._opened(stacklevel=4) as file:
+        with self._opened() as file:
             trees = file.standalone_models(lambda nested: _signal(file, nested))
         return {name: Model(MetadataTree(tree)) for name, tree in trees.items()}
 
@@ -184,7 +184,7 @@ class Experiments(Mapping[str, Signal]):
 
         shown = list(self.titles.items())[:_SHOWN]
         try:
-            with self._opened(stacklevel=5) as file:
+            with self._opened() as file:
                 folds = "".join(_fold(file, name, title) for name, title in shown)
         except HspyError as error:  # closed, and changed since: the names are known all the same
             folds = facts([("", str(error)), *((name, title) for name, title in shown)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable
 
 from hspyio import names
@@ -16,11 +15,11 @@ from hspyio.api.whole import check_inside
 from hspyio.errors import (
     RESCUE,
     HspyError,
-    HspyWarning,
     OptionError,
     Problem,
     SaveError,
     one_or_many,
+    warn_user,
 )
 from hspyio.layout.listing import list_of
 from hspyio.node import Group
@@ -202,4 +201,4 @@ def _save_readable(file: OpenFile, target: str, *, overwrite: bool, durable: boo
     save(target, signals, overwrite=overwrite, durable=durable)
     if alone := list(file.contents.standalone_models):
         message = f"{file.path}: models of no signal are left out: {', '.join(alone)}"
-        warnings.warn(message, HspyWarning, stacklevel=3)
+        warn_user(message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +19,8 @@ from hspyio.errors import (
     DamagedFileError,
     ExperimentError,
     HspyError,
-    HspyWarning,
     Problem,
+    warn_user,
 )
 from hspyio.layout import Contents, contents, decode_experiment, decode_models, stored_title
 from hspyio.lazy import as_dask, from_source
@@ -292,7 +291,6 @@ def opened(
     path: str | os.PathLike[str],
     options: ReadOptions,
     *,
-    stacklevel: int = 4,
     handle: FileHandle | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
@@ -306,16 +304,16 @@ def opened(
             found = contents(root)
         file = OpenFile(text, found, options, list(found.problems), work, root=root)
         yield file
-    warn(text, file.problems, stacklevel + 1)
+    warn(text, file.problems)
 
 
-def warn(path: str, problems: Sequence[Problem], stacklevel: int) -> None:
+def warn(path: str, problems: Sequence[Problem]) -> None:
     """One warning for all that could not be read."""
     if problems:
         lines = "".join(f"\n  {problem}" for problem in problems[:_MOST_PROBLEMS])
         if len(problems) > _MOST_PROBLEMS:
             lines += f"\n  ... and {len(problems) - _MOST_PROBLEMS} more"
-        warnings.warn(f"{path}: not everything is as it should be:{lines}", HspyWarning, stacklevel)
+        warn_user(f"{path}: not everything is as it should be:{lines}")
 
 
 def select(file: Contents, name: str | None, path: str) -> str:

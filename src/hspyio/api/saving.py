@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hspyio.api.arguments import the_signals, warn_of_doubts
 from hspyio.api.progress import working
 from hspyio.api.sealing import seal_experiments
-from hspyio.errors import HspyWarning, Problem, UnsupportedTypeError
+from hspyio.errors import Problem, UnsupportedTypeError, warn_user
 from hspyio.layout import EncodedFile, encode_file
 from hspyio.layout.sealing import with_room_for_seals
 from hspyio.options import WriteOptions
@@ -141,14 +140,12 @@ def save(
     return text
 
 
-def warn_unannotated(
-    path: str | os.PathLike[str], problems: Sequence[Problem], stacklevel: int = 3
-) -> None:
+def warn_unannotated(path: str | os.PathLike[str], problems: Sequence[Problem]) -> None:
     """One warning for all that NeXus viewers will not find."""
     if problems:
         lines = "".join(f"\n  {problem}" for problem in problems)
         message = f"{os.fspath(path)}: not everything can be shown by NeXus viewers:{lines}"
-        warnings.warn(message, HspyWarning, stacklevel)
+        warn_user(message)
 
 
 def write_new(

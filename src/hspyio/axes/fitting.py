@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +11,7 @@ from hspyio.axes.checks import NAME, UNITS, is_number
 from hspyio.axes.collection import Axes, default_axes
 from hspyio.axes.dicts import axis_from_dict, unknown_keys
 from hspyio.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis
-from hspyio.errors import AxesError, HspyWarning
+from hspyio.errors import AxesError, warn_user
 
 _OURS = (UniformAxis, DataAxis, FunctionalAxis)
 
@@ -51,7 +50,7 @@ def axes_for(
     if problems:
         raise AxesError(misfit_message(data, problems))
     if notes:
-        warnings.warn(" ".join(notes), HspyWarning, stacklevel=4)
+        warn_user(" ".join(notes))
     if isinstance(axes, Axes) and signal_dimension is None:
         return axes
     whole = [axis for axis in made if axis is not None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -23,7 +22,7 @@ from hspyio.axes.checks import (
     short,
 )
 from hspyio.axes.hints import absent, unknown
-from hspyio.errors import AxesError, HspyWarning
+from hspyio.errors import AxesError, warn_user
 from hspyio.expression import evaluate
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class _Common:
                 raise AxesError(f"{_label(self)}: {name} {_reason(error)}") from None
         object.__setattr__(self, name, value)
         if name in ("scale", "offset", "axis") and (found := doubts(self)):
-            warnings.warn(f"{_label(self)}: {'; '.join(found)}", HspyWarning, stacklevel=2)
+            warn_user(f"{_label(self)}: {'; '.join(found)}")
 
     def __getattr__(self, name: str) -> Any:
         """Say where what HyperSpy's axes have is found here."""

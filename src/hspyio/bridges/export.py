@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import stat
-import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -32,11 +31,11 @@ from hspyio.errors import (
     ConversionError,
     ExperimentError,
     HspyError,
-    HspyWarning,
     OptionError,
     Problem,
     SaveError,
     TargetExistsError,
+    warn_user,
 )
 from hspyio.signal import Model, Signal
 from hspyio.storage.atomic import check_is_other, check_target, no_room, put_in_place, warn_of
@@ -139,7 +138,7 @@ def convert(
     if notes:
         lines = "".join(f"\n  {note}" for note in notes)
         message = f"{text}: not everything is held as it was:{lines}"
-        warnings.warn(message, HspyWarning, stacklevel=2)
+        warn_user(message)
 
 
 def _in_process() -> str:

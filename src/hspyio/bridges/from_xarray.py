@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from hspyio.bridges.coordinates import (
 )
 from hspyio.bridges.parts_of_data import join_parts
 from hspyio.bridges.tree_text import tree_of
-from hspyio.errors import ConversionError, HspyError, HspyWarning, Problem
+from hspyio.errors import ConversionError, HspyError, Problem, warn_user
 from hspyio.given import kind_of, more_than_an_array
 from hspyio.signal import Signal
 from hspyio.suggestions import listing, missing
@@ -94,7 +93,7 @@ def from_xarray(
         trees[names.ORIGINAL_METADATA] = {**known, _FOREIGN: foreign}
     if notes:
         lines = "".join(f"\n  {note}" for note in notes)
-        warnings.warn(f"not all of it fits a signal's axes:{lines}", HspyWarning, stacklevel=2)
+        warn_user(f"not all of it fits a signal's axes:{lines}")
     trees[names.METADATA] = MetadataTree(trees[names.METADATA])  # a file's, not a caller's
     return Signal(chosen.data, axes, **trees)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,7 +11,7 @@ from hspyio import names
 from hspyio.axes import axis_to_dict
 from hspyio.bridges.packages import imported
 from hspyio.bridges.rosettasciio import signal_from_dict
-from hspyio.errors import HspyError, HspyWarning, OptionError, Problem, one_or_many
+from hspyio.errors import HspyError, OptionError, Problem, one_or_many, warn_user
 from hspyio.given import kind_of, more_than_an_array
 from hspyio.records import record
 from hspyio.signal import Location, Signal
@@ -76,7 +75,7 @@ def to_hyperspy(signal: Signal) -> Any:
         raise HspyError("the metadata are too deep for HyperSpy, or hold themselves") from None
     if converter.problems:
         text = one_or_many("cannot be held by HyperSpy as they are", converter.problems)
-        warnings.warn(text, HspyWarning, stacklevel=2)
+        warn_user(text)
     return result
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 import pprint
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,13 +23,13 @@ from hspyio.errors import (
     UNREADABLE,
     DamagedFileError,
     HspyError,
-    HspyWarning,
     MissingFileError,
     NotHspyError,
     OptionError,
     Problem,
     StaleFileError,
     one_or_many,
+    warn_user,
 )
 from hspyio.printable import printable
 from hspyio.storage.guard import MOST_STEPS, Budget
@@ -198,7 +197,7 @@ def _walking(
             raise DamagedFileError(f"cannot be read: {error}", path=path) from None
     if walk.left_out:
         message = f"{path}: {one_or_many('left out', walk.left_out)}"
-        warnings.warn(message, HspyWarning, stacklevel=4)
+        warn_user(message)
 
 
 def _exists(path: Path) -> bool:

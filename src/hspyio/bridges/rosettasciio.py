@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import os
-import warnings
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Any
@@ -19,11 +18,11 @@ from hspyio.api.saving import warn_unannotated, write_new
 from hspyio.axes import axes_for
 from hspyio.elements.form import Refusal, no_form
 from hspyio.errors import (
-    HspyWarning,
     OptionError,
     Problem,
     UnsupportedTypeError,
     one_or_many,
+    warn_user,
 )
 from hspyio.given import as_array
 from hspyio.layout import EncodedFile, encode_file, fitting_dicts
@@ -247,13 +246,13 @@ def _written_into(path: str, signal: Signal, options: WriteOptions, with_data: b
 def _warn_unknown(kwds: Mapping[str, Any], known: tuple[str, ...], function: str) -> None:
     unknown = sorted(set(kwds) - set(known))
     if unknown:
-        warnings.warn(f"{function} ignores {', '.join(unknown)}", HspyWarning, stacklevel=3)
+        warn_user(f"{function} ignores {', '.join(unknown)}")
 
 
 def _warn_left_out(path: str, problems: tuple[Problem, ...]) -> None:
     if problems:
         message = one_or_many("could not be saved and left out", problems)
-        warnings.warn(f"{path}: {message}", HspyWarning, stacklevel=3)
+        warn_user(f"{path}: {message}")
 
 
 # RosettaSciIO's dict -> Signal

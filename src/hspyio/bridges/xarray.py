@@ -20,7 +20,7 @@ from hspyio.bridges.coordinates import (
 from hspyio.bridges.from_xarray import from_xarray
 from hspyio.bridges.packages import imported
 from hspyio.bridges.tree_text import text_of
-from hspyio.errors import AxesError, ConversionError, HspyWarning, Problem
+from hspyio.errors import AxesError, ConversionError, Problem, warn_user
 from hspyio.signal import Signal
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _coordinates(
         made[name] = (name, values, {**coordinate_attributes(axis, name), AXIS: record})
     if odd:
         message = f"no coordinate is made of {'; '.join(odd)}"
-        warnings.warn(message, HspyWarning, stacklevel=4)
+        warn_user(message)
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +21,7 @@ from hspyio.cli.keys import (
     typed_text,
 )
 from hspyio.cli.values import short_text
-from hspyio.errors import HspyError, HspyWarning
+from hspyio.errors import HspyError, warn_user
 
 __all__ = ["set"]
 
@@ -63,8 +62,8 @@ def set(
         hspyio.update(file, signal)
         stored = present_value(signal, key, typed)  # an axis may be called otherwise now
     if near:
-        warnings.warn(f"{key} is a new entry{near}", HspyWarning, stacklevel=1)
+        warn_user(f"{key} is a new entry{near}")
     if not text and (hint := mistyped(value, typed, before)):
-        warnings.warn(f"{hint}, or --text to be sure", HspyWarning, stacklevel=1)
+        warn_user(f"{hint}, or --text to be sure")
     shown = short_text(stored) if isinstance(stored, np.ndarray) else typed_text(stored)
     make_console().print(f"{key} = {shown} ({kind_word(stored)})")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -13,11 +12,11 @@ import h5py
 
 from hspyio.errors import (
     HspyError,
-    HspyWarning,
     MissingFileError,
     OptionError,
     SaveError,
     TargetExistsError,
+    warn_user,
 )
 from hspyio.storage.graphs import store_graphs
 from hspyio.storage.interrupts import interrupt_behind
@@ -322,7 +321,7 @@ def warn_of(notes: Sequence[str], target: str) -> None:
     """One warning for all that is not as it was, when the new file stands."""
     if notes:
         message = f"{target}: is written, but {'; '.join(dict.fromkeys(notes))}"
-        warnings.warn(message, HspyWarning, stacklevel=3)
+        warn_user(message)
 
 
 @contextmanager

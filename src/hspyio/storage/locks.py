@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from hspyio.errors import FileLockedError, HspyWarning, MissingFileError, SaveError
+from hspyio.errors import FileLockedError, MissingFileError, SaveError, warn_user
 from hspyio.storage.system import (
     SEEK_LOCK,
     close,
@@ -138,11 +137,9 @@ def _lock(descriptor: int, path: str, writable: bool) -> None:
         if not share_with_readers(descriptor):
             _check_is_alone(descriptor, path, writable)
     except LockUnsupportedError as error:
-        warnings.warn(
+        warn_user(
             f"{path}: cannot be locked here ({error.strerror}); make sure that no other program "
-            "writes it now",
-            HspyWarning,
-            stacklevel=2,
+            "writes it now"
         )
     try:
         replaced = not is_same_file(path, descriptor)
