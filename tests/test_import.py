@@ -158,3 +158,10 @@ def test_the_error_goes_to_other_processes_as_text() -> None:
         _ = hspyio.laod
     again = pickle.loads(pickle.dumps(caught.value))
     assert type(again) is AttributeError and str(again) == str(caught.value)
+
+
+def test_public_functions_are_called_as_they_are_imported() -> None:
+    """Python's own errors name them so: ``open() got an unexpected keyword argument``."""
+    for name in hspyio.__all__:
+        found = getattr(hspyio, name)
+        assert getattr(found, "__qualname__", name) == name

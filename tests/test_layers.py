@@ -77,6 +77,7 @@ H5PY_ROOMS = {"storage", "bridges"}
 TYPER_ROOMS = {"cli"}
 KWARGS_FILE = "bridges/rosettasciio.py"
 MAX_LINES = 600
+THE_CALLERS_TASKS = {"computed.py", "storage/graphs.py"}
 LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore"}
 FORKLESS = {"SEEK_LOCK = threading.Lock()"}  # taken on Windows only
 
@@ -265,6 +266,17 @@ def locks_left_in_forks(file: File) -> list[str]:
     return found
 
 
+def chained_errors(file: File) -> list[str]:
+    """One traceback, short: in a notebook the message is on the screen then."""
+    if file.path in THE_CALLERS_TASKS:
+        return []
+    return [
+        f"{file.path}:{item.lineno}: raises from another error; from None"
+        for item in ast.walk(ast.parse(file.text))
+        if isinstance(item, ast.Raise) and item.cause and ast.unparse(item.cause) != "None"
+    ]
+
+
 RULES: dict[str, Callable[[File], list[str]]] = {
     "every file stands on a floor": unknown_rooms,
     "a file imports lower floors and its own package only": upward_imports,
@@ -274,6 +286,7 @@ RULES: dict[str, Callable[[File], list[str]]] = {
     f"no file is longer than {MAX_LINES} lines": long_files,
     f"only {KWARGS_FILE} takes **kwargs": open_signatures,
     "no lock of a module or class is left held in a forked child": locks_left_in_forks,
+    "an error has a cause only where that is the caller's own": chained_errors,
 }
 
 
@@ -322,6 +335,7 @@ def test_there_is_source_to_read() -> None:
         (misplaced_imports, "api.py", "def f():\n    import typer"),
         (long_files, "plan.py", "\n" * (MAX_LINES + 1)),
         (open_signatures, "api.py", "def load(path, **kwargs): ..."),
+        (chained_errors, "plan.py", "try:\n    x\nexcept E as error:\n    raise F from error"),
         (locks_left_in_forks, "plan.py", "from functools import cached_property"),
         (locks_left_in_forks, "plan.py", "import functools\nx = functools.cached_property"),
         (locks_left_in_forks, "lazy.py", "_LOCK = threading.Lock()"),

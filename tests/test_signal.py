@@ -501,3 +501,14 @@ def test_titles_are_text(value: Any) -> None:
         with pytest.raises(ArgumentError, match=f"{name} is .*; give text"):
             setattr(signal, name, value)
     assert (signal.title, signal.signal_type) == ("x", "EELS")
+
+
+@pytest.mark.parametrize("part", [0, slice(2), "General", (0, ...)])
+def test_a_signal_that_is_sliced_says_what_is(part: Any) -> None:
+    signal = Signal(np.ones((3, 2)))
+    with pytest.raises(TypeError, match=r"slice the array, \.data\[\.\.\.\], or .*to_hyperspy"):
+        signal[part]
+    with pytest.raises(TypeError, match="slice the array"):
+        list(signal)  # type: ignore[call-overload]
+    assert np.asarray(signal).tolist() == signal.data.tolist()
+    assert np.array([signal, signal]).shape == (2, 3, 2)

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from hspyio.api.experiments import Experiments
     from hspyio.api.extracting import extract, upgrade
     from hspyio.api.inspecting import ExperimentInfo, describe, unused_bytes
-    from hspyio.api.loading import load
-    from hspyio.api.loading import open_file as open
+    from hspyio.api.loading import load, open
     from hspyio.api.repacking import repack
     from hspyio.api.rescue_report import Rescue
     from hspyio.api.rescuing import rescue
@@ -97,7 +96,7 @@ _HOMES = {
     "hspyio.api.experiments": "Experiments",
     "hspyio.api.extracting": "extract upgrade",
     "hspyio.api.inspecting": "ExperimentInfo describe unused_bytes",
-    "hspyio.api.loading": "load",
+    "hspyio.api.loading": "load open",
     "hspyio.api.repacking": "repack",
     "hspyio.api.rescue_report": "Rescue",
     "hspyio.api.rescuing": "rescue",
@@ -120,8 +119,6 @@ _HOME_OF = {name: home for home, listed in _HOMES.items() for name in listed.spl
 
 
 def __getattr__(name: str) -> Any:
-    if name == "open":
-        return import_module("hspyio.api.loading").open_file
     if name not in _HOME_OF:
         error = import_module("hspyio.suggestions").NotThereError
         raise error(lambda: f"module 'hspyio' has no attribute {name!r}{_hint(name)}")

@@ -241,6 +241,10 @@ class Signal:
             raise AttributeError(f"Signal has no {name!r}")
         raise NotThereError(lambda: f"Signal has no {name!r}{instead_of(name, _names())}")
 
+    def __getitem__(self, part: object) -> Any:
+        """Say what is sliced instead."""
+        raise TypeError(f"a signal is not sliced itself{instead_of('isig', [])}")
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Give the data to numpy, as `data` would; lazy ones are read for it."""
         if copy is False and not isinstance(self.data, np.ndarray):

@@ -16,7 +16,7 @@ from hspyio.api.comparing import (
 )
 from hspyio.api.difference_report import Differences
 from hspyio.api.experiments import Experiments
-from hspyio.api.loading import open_file
+from hspyio.api.loading import open as open_file
 from hspyio.differences import value_differences
 from hspyio.errors import OptionError
 from hspyio.signal import Signal

@@ -12,7 +12,7 @@ from hspyio.options import ReadOptions
 from hspyio.signal import Signal
 from hspyio.storage.paths import path_of_file
 
-__all__ = ["load", "open_file"]
+__all__ = ["load", "open"]
 
 
 def load(
@@ -105,7 +105,7 @@ def load(
         return read_signal(file, select(file.contents, name, file.path))
 
 
-def open_file(
+def open(
     path: str | os.PathLike[str],
     *,
     original_metadata: bool = True,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.api.experiments import Experiments
-from hspyio.api.loading import open_file
+from hspyio.api.loading import open as open_file
 from hspyio.api.progress import working
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.export_tiff import write_tiff

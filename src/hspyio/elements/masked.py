@@ -150,8 +150,8 @@ def kept_aside_by(hint: Hint) -> list[str]:
             if tag == TAG:
                 return [name for name in data[1:3] if isinstance(name, str)]
             tag, data = (data[0], data[1]) if tag == "signal0" and data else ("", None)
-    except (IndexError, TypeError) as error:
-        raise ValueError(f"the type hint {tag!r} makes no sense") from error
+    except (IndexError, TypeError):
+        raise ValueError(f"the type hint {tag!r} makes no sense") from None
     return []
 
 

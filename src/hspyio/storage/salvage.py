@@ -168,7 +168,7 @@ def _opened(handle: FileHandle) -> tuple[h5py.File, str]:
     try:
         return _file(handle, content, end, tail), f"cannot be read: {error}"
     except UNREADABLE as found:
-        raise DamagedFileError(f"cannot be opened at all: {found}", path=handle.path) from found
+        raise DamagedFileError(f"cannot be opened at all: {found}", path=handle.path) from None
 
 
 def _file(handle: FileHandle, start: bytes, end: int, tail: bytes = b"") -> h5py.File:
