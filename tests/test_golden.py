@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from support import golden
 
 KNOWN = json.loads(golden.STORED.read_text())

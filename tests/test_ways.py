@@ -6,6 +6,7 @@ The ceilings are what was measured, and a little; lower them when a way has beco
 from __future__ import annotations
 
 import pytest
+
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {}

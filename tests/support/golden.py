@@ -6,7 +6,7 @@ is meant to change, with the reason in the commit.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import json
 import struct
@@ -65,7 +65,7 @@ def _map(title: str = "map") -> Signal:
         "Signal": {"signal_type": "EDS_SEM"},
         "Sample": {"elements": ["Al", "Si"], "mixed": [1, 2.0, "Al_Ka", None], "pair": (1, "a")},
         "values": {
-            "date": datetime.date(2026, 3, 14), "exact": Decimal("0.10"), "set": {1, 2, 3},
+            "date": dt.date(2026, 3, 14), "exact": Decimal("0.10"), "set": {1, 2, 3},
             "path": Path("a/b"), "large": 2**70, "bytes": b"\x00\xff", "none": None, "a/b": 1.5,
         },
     }  # fmt: skip
