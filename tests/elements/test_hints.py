@@ -98,6 +98,9 @@ def test_hints_that_are_no_text_do_no_harm(value: Any, path: Path) -> None:
 def test_file_reader_restores_no_types(path: Path) -> None:
     [signal] = hspyio.file_reader(path)
     read = signal["metadata"]["Node"]
+    masked = read["masked"]
+    assert isinstance(masked, np.ma.MaskedArray) and masked.mask.tolist() == [True, False]
+    read["masked"] = masked.data  # restored in any reading: what it hides would look like values
     assert not value_differences(_sorted(plain(read)), _sorted(plain(theirs(path))))
     assert type(read["numpy"]) is np.int64
 

@@ -74,18 +74,18 @@ _USUAL_GROWTH = 16
 _MOST_GROWN = 64 * 2**20
 """Bytes of values in one experiment that are larger than that."""
 
-_RESTORED_ALWAYS = ("text", "pint.Quantity", "pint.Unit")
-"""What is itself in any reading: the specification has no other form for it."""
+_RESTORED_ALWAYS = ("text", "masked", "pint.Quantity", "pint.Unit")
+"""What is itself in any reading: the specification has no other form for it, and what a mask hides
+would look like values."""
 
 
 def is_restored_always(hint: Hint) -> bool:
     """Whether the hint of a signal's data counts in any reading.
 
-    That of text does, and of a mask: what it hides would look like values. A 0-d signal's is
-    about the one value in it.
+    A 0-d signal's is about the one value in it.
     """
     inner = hint.tag == "signal0" and isinstance(hint.data, list) and hint.data[:1] == ["masked"]
-    return hint.tag in (*_RESTORED_ALWAYS, "masked") or inner
+    return hint.tag in _RESTORED_ALWAYS or inner
 
 
 class Decoder:
