@@ -270,7 +270,7 @@ def c15(folder: Path) -> None:
     node = {**arrays, "list": [masked, "x"], "scalar": np.ma.array(5, mask=True)}
     reads: Tree = {key: value.data for key, value in arrays.items()}
     reads |= {"list": [masked.data, "x"], "scalar": np.int64(5)}
-    check_held(folder, signal(node, masked), reads, data=masked.data)
+    check_held(folder, signal(node, masked), reads, data=masked.data, ours=node)
     check_left_out(
         folder,
         signal({"bad": np.ma.array([None, 1], object, mask=[True, False]), "kept": "x"}),

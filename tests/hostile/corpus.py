@@ -94,7 +94,7 @@ ATTACKS: dict[str, Attack] = {
     "1 PB in one block": eager(sizes.data_in_one_block, f"{DATA}: {TOO_LARGE}", "lazy=True"),
     "1 PB in five dimensions": eager(sizes.data_in_many_dimensions, f"{DATA}: {TOO_LARGE}"),
     "1 PB of texts": refused(sizes.text_data, f"{DATA}: is said to have", UNWRITTEN),
-    "1 PB of rows": refused(sizes.ragged_data, f"{DATA}: is said to have", UNWRITTEN),
+    "1 PB of rows": eager(sizes.ragged_data, f"{DATA}: is said to have", UNWRITTEN),
     "1 PB in chunks as metadata": warned(sizes.metadata_in_chunks, f"{TREE}/array: {TOO_LARGE}"),
     "1 PB in one block as metadata": warned(
         sizes.metadata_in_one_block, f"{TREE}/array: {TOO_LARGE}"

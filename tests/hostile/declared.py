@@ -109,7 +109,7 @@ FILES: dict[str, Make] = {
     "10^18 values of one": _in_metadata("a", (HUGE,), "u1", fillvalue=1, chunks=(1024,)),
     "2^30 values in 32 dimensions": _in_metadata("a", (2,) * 30 + (1, 1), "u1", chunks=(1,) * 32),
     "10^18 texts": _in_metadata("t", (HUGE,), h5py.string_dtype(), chunks=(1024,)),
-    "a list of one text of 2 GB": _in_metadata("_list_t", (1,), "S2000000000", chunks=(1,)),
+    "a list of one text of 200 MB": _in_metadata("_list_t", (1,), "S200000000", chunks=(1,)),
     "10^18 rows": _in_metadata("r", (HUGE,), _rows(), chunks=(1024,)),
     "10^6 rows that were never written": _in_metadata("r", (1000, 1000), _rows(), chunks=(10, 10)),
     "10^18 data": _as_data((HUGE,), "u1", chunks=(1024,)),

@@ -14,13 +14,24 @@ from hostile.declared import FILES
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of the system")
 
 
+AS_LONG_AS_DATA = dict.fromkeys(
+    ("data of 2^36 bytes", "data of 32 dimensions"), ("convert", "plot")
+)
+"""Commands that write or draw all data, in little memory: of so many, that takes its time."""
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_nothing_hangs(name: str, tmp_path: Path) -> None:
     path = tmp_path / "huge.hspy"
     FILES[name](path)
     here = Path(__file__).parent
     ran = subprocess.run(
-        [sys.executable, str(here / "declared_child.py"), str(path)],
+        [
+            sys.executable,
+            str(here / "declared_child.py"),
+            str(path),
+            *AS_LONG_AS_DATA.get(name, ()),
+        ],
         capture_output=True,
         text=True,
         timeout=300,

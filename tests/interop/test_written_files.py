@@ -136,6 +136,8 @@ def _comparable(value: Any) -> Any:
         return {k: _comparable(v) for k, v in value.items() if k != "index_in_array"}
     if isinstance(value, list | tuple):
         return type(value)(map(_comparable, value))
+    if isinstance(value, np.ma.MaskedArray):  # C15: it knows no masks
+        return _comparable(value.data if value.ndim else value.data[()])
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         return [_comparable(item) for item in value.ravel().tolist()]
     if isinstance(value, np.ndarray) and value.dtype.kind == "U":

@@ -63,7 +63,7 @@ class Stored:
         """A new array for the values, with the fill value in it where that is asked for."""
         if not filled:
             return np.empty(shape, self.dtype)
-        if not any(self.fill):
+        if self.fill.count(0) == len(self.fill):
             return np.zeros(shape, self.dtype)
         return np.full(shape, np.frombuffer(self.fill, self.dtype)[0], self.dtype)
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from hspyio.axes import Axes, UniformAxis
 from hspyio.bridges.plotting.panels import Histogram, Image, Lines, Panel, Points
 from hspyio.bridges.plotting.scales import Scale, limits_of
+from hspyio.errors import TooLargeError
+from hspyio.storage.memory import available_memory
 from hspyio.storage.work import Work
 
 __all__ = ["ragged_panels"]
@@ -40,7 +42,16 @@ def ragged_panels(data: Any, axes: Axes, work: Work) -> tuple[list[Panel], list[
     list of Panel, list of str
         A navigator of how many values each item has, where there is more than one; points of
         items with two columns or more, lines of a few one-dimensional ones, else a histogram.
+
+    Raises
+    ------
+    TooLargeError
+        If there are more items than can be counted in memory.
     """
+    count = math.prod(data.shape)
+    most = available_memory()
+    if most is not None and count * 8 > most:
+        raise TooLargeError(f"has {count:,} items, more than can be counted in memory")
     sizes = np.zeros(data.shape, np.float64)
     sample = _Sample()
     work.expect(sizes.size)

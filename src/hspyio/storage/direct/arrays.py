@@ -144,7 +144,7 @@ class DirectSource:
         if isinstance(layout.kind.kind, Text):
             count = math.prod(layout.shape)
             budget.take_items(count, count * layout.kind.size, self.stored_bytes)
-        elif size > SMALL and any(layout.fill) and not is_data(self._where):
+        elif size > SMALL and layout.fill.count(0) < len(layout.fill) and not is_data(self._where):
             budget.take_filled(size, self.stored_bytes)
 
     def _values(self, selection: Selection) -> NDArray[Any] | None:
