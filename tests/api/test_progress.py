@@ -230,9 +230,8 @@ def test_in_a_notebook_it_is_an_output_that_is_empty_at_last(
         shown.append(data)
         return Output()
 
-    module = ModuleType("IPython")
-    module.display = SimpleNamespace(display=display)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "IPython", module)
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     monkeypatch.setattr(progress, "_PATIENCE", -1)
     hspyio.save(path, Signal(DATA), chunks=CHUNKS, durable=False)

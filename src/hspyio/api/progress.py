@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
@@ -118,12 +119,12 @@ def _bar_class(notebook: bool) -> Any:
 
     if not notebook:
         return tqdm
-    from IPython import display
+    notebooks: Any = import_module("IPython.display")
 
     class NotebookBar(tqdm):  # type: ignore[misc]
         @staticmethod
         def status_printer(file: Any) -> Callable[[str], None]:
-            output: Any = display.display(_shown(""), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            output = notebooks.display(_shown(""), raw=True, display_id=True)
             return lambda line: output.update(_shown(line), raw=True)
 
     return NotebookBar
