@@ -119,12 +119,12 @@ def _bar_class(notebook: bool) -> Any:
 
     if not notebook:
         return tqdm
-    notebooks: Any = import_module("IPython.display")
 
     class NotebookBar(tqdm):  # type: ignore[misc]
         @staticmethod
         def status_printer(file: Any) -> Callable[[str], None]:
-            output = notebooks.display(_shown(""), raw=True, display_id=True)
+            notebook: Any = import_module("IPython.display")
+            output = notebook.display(_shown(""), raw=True, display_id=True)
             return lambda line: output.update(_shown(line), raw=True)
 
     return NotebookBar
