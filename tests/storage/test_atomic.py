@@ -185,6 +185,24 @@ def test_a_name_that_cannot_be_removed_after_the_link(tmp_path: Path, monkeypatc
     assert sorted(os.listdir(tmp_path)) == ["a.hspy", "b.hspy"]
 
 
+def test_what_is_left_is_told_with_a_folder_that_is_not_synced(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    path = tmp_path / "a.hspy"
+
+    def refuse(*args: Any, **options: Any) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    monkeypatch.setattr(atomic, "sync_folder", refuse)
+    with pytest.raises(SaveError, match="did not confirm its name") as failed:
+        hspyio.save(path, SIGNAL)
+    monkeypatch.undo()
+    [left] = set(os.listdir(tmp_path)) - {"a.hspy"}
+    assert left in str(failed.value)
+    assert hspyio.load(path).data.size == 3
+
+
 @pytest.mark.parametrize("step", ["replace", "link"])
 def test_a_rename_that_is_done_and_reported_as_failed(
     path: Path, step: str, monkeypatch: Any

@@ -292,6 +292,16 @@ def test_a_forked_child_does_not_keep_the_lock(path: Path) -> None:
     os.close(reading)
 
 
+def test_a_descriptor_that_cannot_be_looked_at(path: Path) -> None:
+    """The system may refuse even that: here, of a descriptor that is none."""
+    with (
+        pytest.raises(SaveError, match=os.strerror(errno.EBADF)) as failed,
+        locks._alone_in_process(-1, str(path)),
+    ):
+        pass
+    assert failed.value.path == str(path)
+
+
 def test_a_path_that_cannot_be_looked_at_is_not_called_replaced(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -208,13 +208,13 @@ def replace_file(
     except Exception as error:  # a dask array's own tasks may raise anything
         if (interrupt := interrupt_behind(error)) is not None:
             raise interrupt from None
-        raise _failed(error, target, placed=placed) from None
+        raise _failed(error, target, notes, placed=placed) from None
     warn_of(notes, target)
 
 
-def _failed(error: Exception, target: str, *, placed: bool) -> HspyError:
-    """What is known after a failure."""
-    reason = "; ".join([str(error), *getattr(error, "__notes__", ())])
+def _failed(error: Exception, target: str, notes: Sequence[str] = (), *, placed: bool) -> HspyError:
+    """What is known after a failure; `notes` are what else would have been warned of."""
+    reason = "; ".join([str(error), *getattr(error, "__notes__", ()), *notes])
     if placed:
         return SaveError(
             "is written and stands in its place, but the disk did not confirm its name "

@@ -88,8 +88,13 @@ def _alone_in_process(descriptor: int, path: str) -> Iterator[None]:
     ------
     FileLockedError
         If another one writes the file.
+    SaveError
+        If the system does not tell which file it is.
     """
-    found = os.fstat(descriptor)
+    try:
+        found = os.fstat(descriptor)
+    except OSError as error:
+        raise protected(error, path) from None
     key = (os.getpid(), found.st_dev, found.st_ino)  # a forked child writes nothing yet
     mine = object()
     if _WRITTEN.setdefault(key, mine) is not mine:  # one step, so that no lock is left in a fork
