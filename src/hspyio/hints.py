@@ -36,6 +36,8 @@ _NODES: dict[str, str] = {
 }
 _PLACE = {key: f"{node}.{key}" for node, listed in _NODES.items() for key in listed.split()}
 _TOP = [node for node in _NODES if "." not in node]
+_WORD = 5
+"""Letters of a key that is long enough to be one of these, misspelt."""
 
 
 def instead_of(name: str, known: list[str]) -> str:
@@ -61,7 +63,12 @@ def misplaced_keys(metadata: Mapping[Any, Any]) -> list[str]:
                 f"metadata: {key!r} stands at the top, where nobody looks for it; "
                 f"did you mean {_PLACE[key]!r}?"
             )
-        elif isinstance(value, Mapping) and key not in _TOP and (near := nearest(key, _TOP, 1)):
+        elif (
+            isinstance(value, Mapping)
+            and key not in _TOP
+            and len(key) >= _WORD
+            and (near := nearest(key, _TOP, 1))
+        ):
             found.append(
                 f"metadata: {quoted(key)} is no node that is looked for; did you mean {near[0]!r}?"
             )
