@@ -41,9 +41,9 @@ numpydoc_xref_param_type = True
 numpydoc_xref_aliases = {
     **{word: word for word in DEFAULT_LINKS},  # they lead to Python's pages, which are elsewhere
     **{name: f"hspyio.errors.{name}" for name in errors.__all__},
-    "DamagedArray": "hspyio.api.verifying.DamagedArray",
-    "DamagedPart": "hspyio.api.verifying.DamagedPart",
-    "Location": "hspyio.signal.Location",
+    "DamagedArray": "hspyio.api.verify.DamagedArray",
+    "DamagedPart": "hspyio.api.verify.DamagedPart",
+    "Location": "hspyio.model.signal.Location",
     "RescuedSignal": "hspyio.api.rescue_report.RescuedSignal",
 }
 numpydoc_xref_ignore = {"of", "optional", "or"}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from make_archive import CONSUMED, EXPECTED, PACKAGES, VERSIONS, file_name, plain, write
 
 ARCHIVE = Path(__file__).parent / "archive"

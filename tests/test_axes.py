@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hspyio.axes import (
+from hspyio.errors import AxesError, HspyWarning
+from hspyio.model.axes import (
     Axes,
     Axis,
     DataAxis,
@@ -22,7 +23,6 @@ from hspyio.axes import (
     axis_to_dict,
     default_axes,
 )
-from hspyio.errors import AxesError, HspyWarning
 
 labels = st.none() | st.text(max_size=5)
 common: dict[str, Any] = {

@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hspyio.chunks import dask_chunks, guess_chunks, lazy_chunks, signal_chunks, user_chunks
+from hspyio.arrays.chunk_shapes import (
+    dask_chunks,
+    guess_chunks,
+    lazy_chunks,
+    signal_chunks,
+    user_chunks,
+)
 from hspyio.errors import OptionError
 
 MIB = 2**20

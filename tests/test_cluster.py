@@ -14,7 +14,7 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import StaleFileError
 from interop.compare import rosettasciio
 

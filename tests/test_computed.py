@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hspyio.computed import Declared, computed, declared, each_block, scheduler, thread_limit
-from hspyio.differences import value_differences
+from hspyio.compare import value_differences
 from hspyio.errors import HspyError, OptionError, SaveError
+from hspyio.nodes.computed import Declared, computed, declared, each_block, scheduler, thread_limit
 
 NUMBERS = ["u1", "u2", ">u4", "u8", "i1", "i2", ">i4", "i8", ">i8", "f2", "f4", ">f8", "f8"]
 NUMBERS += ["c8", "c16", "?"]

@@ -18,7 +18,7 @@ from cases import CASES
 from hypothesis import given
 
 from hspyio import DataAxis, MetadataTree, Signal, UniformAxis
-from hspyio.differences import signal_differences, value_differences
+from hspyio.compare import signal_differences, value_differences
 from hspyio.testing import values
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.errors import AxesError
-from hspyio.expression import evaluate
+from hspyio.model.axes.expression import evaluate
 
 X = np.array([0.5, 1.0, 4.0])
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hspyio
-from hspyio.axes import axis_to_dict
-from hspyio.layout.fitting import fitting_axes, fitting_dicts
+from hspyio.model.axes import axis_to_dict
+from hspyio.schema.fitting import fitting_axes, fitting_dicts
 from interop.plugged import OURS, plugged
 
 USUAL = {

@@ -94,12 +94,12 @@ def folder(tmp_path: Path) -> Path:
     [
         ("hspyio.filters.pipeline", "codec_of", "load", ()),
         ("hspyio.filters.pipeline", "enumerate", "load", ()),
-        ("hspyio.storage.stored", "Pipeline", "load", ()),
-        ("hspyio.storage.stored", "zip", "lazy", ()),
-        ("hspyio.storage.stored", "Stored", "load", ()),
-        ("hspyio.storage.handles", "_duplicated", "lazy", ()),
-        ("hspyio.storage.gather", "Scratch", "lazy", ()),
-        ("hspyio.api.rescuing", "search_objects", "rescue", ()),
+        ("hspyio.arrays.chunked", "Pipeline", "load", ()),
+        ("hspyio.arrays.chunked", "zip", "lazy", ()),
+        ("hspyio.arrays.chunked", "Stored", "load", ()),
+        ("hspyio.hdf5.snapshot", "_duplicated", "lazy", ()),
+        ("hspyio.arrays.reading", "Scratch", "lazy", ()),
+        ("hspyio.api.rescue", "search_objects", "rescue", ()),
         ("importlib", "import_module", "load", ("waits",)),  # imagecodecs, with its own lock held
     ],
 )

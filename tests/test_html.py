@@ -29,8 +29,8 @@ from hspyio import (
     Signal,
     UniformAxis,
 )
-from hspyio.notebook import preview
-from hspyio.notebook.preview import png
+from hspyio.html import preview
+from hspyio.html.thumbnail import png
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;\n"
 VOID = {"img"}

@@ -24,8 +24,9 @@ HEAVY = (
 UNUSED_BY_LOADING = (
     "base64", "dask", "decimal", "fractions", "hashlib", "hdf5plugin", "html", "imagecodecs",
     "isal", "numpy.ma", "pathlib", "rich", "tqdm", "uuid", "zoneinfo",
-    "hspyio.layout.writing", "hspyio.plan", "hspyio.storage.array_writer", "hspyio.storage.gather",
-    "hspyio.storage.stored", "hspyio.storage.vlen", "hspyio.storage.writer",
+    "hspyio.schema.writing", "hspyio.transaction.plan", "hspyio.hdf5.dataset_writer",
+    "hspyio.arrays.reading",
+    "hspyio.arrays.chunked", "hspyio.hdf5.ragged", "hspyio.hdf5.writer",
 )  # fmt: skip
 """What a load of a small file without odd types can do without, so that it starts quickly."""
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from hspyio import Signal, UniformAxis
-from hspyio.differences import value_differences
+from hspyio.compare import value_differences
 from hspyio.errors import DamagedFileError, NotHspyError
-from hspyio.layout import contents, encode_file, stored_title
-from hspyio.node import Array, Attribute, Damaged, Group, MemorySource, Text
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text
+from hspyio.schema import contents, encode_file, stored_title
 
 DATA = Array(np.dtype("f8"), MemorySource(np.zeros(3)))
 EXPERIMENT = Group({}, {"data": DATA})
@@ -261,7 +261,7 @@ def test_encoding_changes_nothing() -> None:
 
 def test_equal_signals_make_equal_files() -> None:
     def summary(group: Group) -> Any:
-        from hspyio.elements.digest import digest
+        from hspyio.converters.digest import digest
 
         return digest(group)
 

@@ -15,10 +15,10 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.differences import signal_differences, value_differences
+from hspyio.arrays.lazy import as_dask, from_source
+from hspyio.compare import signal_differences, value_differences
 from hspyio.errors import DamagedFileError, OptionError, StaleFileError
-from hspyio.lazy import as_dask, from_source
-from hspyio.node import Selection
+from hspyio.nodes.node import Selection
 
 VALUES = np.arange(24 * 10.0).reshape(24, 10)
 

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import HspyError, Signal
-from hspyio.differences import value_differences
-from hspyio.storage import late_rows, vlen
+from hspyio.compare import value_differences
+from hspyio.hdf5 import late_rows
+from hspyio.hdf5 import ragged as vlen
 from hspyio.testing import ragged
 
 

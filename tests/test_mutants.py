@@ -32,7 +32,7 @@ from torture.scene import Result
 readings.SECONDS = 0.3
 
 def code(text):
-    # seems to stand in hspyio.storage, where HDF5 is called
+    # seems to stand in hspyio.hdf5, where HDF5 is called
     names = {"ctypes": ctypes, "itertools": itertools}
     exec(compile(f"def read(): {text}", "/x/hspyio/storage/fake.py", "exec"), names)
     return names["read"]

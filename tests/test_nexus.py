@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 
 from hspyio import DataAxis, FunctionalAxis, Signal, UniformAxis, names
-from hspyio.elements.nexus import is_annotated, nexus_attributes, nexus_members, without_nexus
-from hspyio.layout import encode_file
-from hspyio.layout.nexus import annotated, marked, without_annotation
-from hspyio.node import Array, Attribute, Group, Kept, MemorySource, Text
+from hspyio.converters.nexus import is_annotated, nexus_attributes, nexus_members, without_nexus
+from hspyio.nodes.node import Array, Attribute, Group, Kept, MemorySource, Text
+from hspyio.schema import encode_file
+from hspyio.schema.nexus import annotated, marked, without_annotation
 from hspyio.testing import signals
 
 

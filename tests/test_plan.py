@@ -9,9 +9,9 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from hspyio.chunks import guess_chunks, signal_chunks
+from hspyio.arrays.chunk_shapes import guess_chunks, signal_chunks
 from hspyio.errors import OptionError
-from hspyio.node import (
+from hspyio.nodes.node import (
     Array,
     Attribute,
     Damaged,
@@ -23,7 +23,7 @@ from hspyio.node import (
     Vlen,
 )
 from hspyio.options import WriteOptions
-from hspyio.plan import plan
+from hspyio.transaction.plan import plan
 
 SHAPE = (100, 100, 2048)
 

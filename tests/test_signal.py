@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hspyio
-from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis, default_axes
 from hspyio.errors import ArgumentError, AxesError, HspyWarning
-from hspyio.signal import Location, Model, Signal
-from hspyio.tree import MetadataTree
+from hspyio.model.axes import Axes, DataAxis, FunctionalAxis, UniformAxis, default_axes
+from hspyio.model.signal import Location, Model, Signal
+from hspyio.model.tree import MetadataTree
 
 
 def ragged(*shape: int) -> np.ndarray:
@@ -290,7 +290,8 @@ def test_save_goes_through_the_public_face(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_dask_is_not_imported() -> None:
     code = (
-        "import sys, numpy as np; from hspyio.signal import Signal; repr(Signal(np.zeros(2)));"
+        "import sys, numpy as np; from hspyio.model.signal import Signal;"
+        "repr(Signal(np.zeros(2)));"
         "assert not [m for m in sys.modules if m.startswith(('dask', 'h5py'))]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from hspyio import Signal, load
-from hspyio.differences import value_differences
+from hspyio.compare import value_differences
 from hspyio.testing import assert_roundtrip, metadata, ragged_free, signals
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.errors import HspyWarning
-from hspyio.tree import MetadataTree, tree_html
+from hspyio.model.tree import MetadataTree, tree_html
 
 keys = st.text("ab.", max_size=4)
 plain_trees = st.recursive(

@@ -17,9 +17,9 @@ import xarray as xr
 import handmade as h
 import hspyio
 from hspyio import HspyWarning, Signal
-from hspyio.axes import FunctionalAxis, UniformAxis
 from hspyio.errors import HspyError
-from hspyio.tree import MetadataTree
+from hspyio.model.axes import FunctionalAxis, UniformAxis
+from hspyio.model.tree import MetadataTree
 
 SOURCE = Path(hspyio.__file__).parent
 ODD = {"General": {"title": "odd"}, "title": "of no use here"}

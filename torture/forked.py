@@ -10,7 +10,7 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
-from hspyio.storage import isolated, isolated_child
+from hspyio.recovery import isolated, isolated_child
 
 _DIE_WITH_PARENT = 1
 
@@ -52,7 +52,7 @@ def install() -> None:
 
 
 def _live(arguments: list[str], asked: int, told: int) -> None:
-    """What `python -m hspyio.storage.isolated_child` does; it never returns."""
+    """What `python -m hspyio.recovery.isolated_child` does; it never returns."""
     try:
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         for number in (signal.SIGPROF, signal.SIGXCPU, signal.SIGSEGV, signal.SIGABRT):

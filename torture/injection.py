@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 import hspyio
-from hspyio.differences import signal_differences, value_differences
+from hspyio.compare import signal_differences, value_differences
 from torture import forked
 from torture.children import run
 from torture.kill_points import Rehearsal, rehearse

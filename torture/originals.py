@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 import hspyio
-from hspyio.storage.superblock import lookup3
+from hspyio.hdf5.format.superblock import lookup3
 from torture.samples import CHUNKS, made
 
 _ROOT = Path(__file__).resolve().parents[1]

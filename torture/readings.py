@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 import hspyio
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from torture.children import Child, HangingError, Outcome
 
 Read = Callable[[], object]

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 
 import hspyio
-from hspyio.differences import signal_differences, value_differences
+from hspyio.compare import signal_differences, value_differences
 
 
 @dataclass(frozen=True)

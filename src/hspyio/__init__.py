@@ -9,22 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hspyio.api.annotating import annotate
-    from hspyio.api.comparing import Difference
+    from hspyio.api.add_nexus import annotate
+    from hspyio.api.compare import Difference
+    from hspyio.api.copy import extract, upgrade
+    from hspyio.api.diff import diff
     from hspyio.api.difference_report import Differences
-    from hspyio.api.diffing import diff
-    from hspyio.api.editing import append, remove, update
+    from hspyio.api.edit import append, remove, update
     from hspyio.api.experiments import Experiments
-    from hspyio.api.extracting import extract, upgrade
-    from hspyio.api.inspecting import ExperimentInfo, describe, unused_bytes
-    from hspyio.api.loading import load, open
-    from hspyio.api.repacking import repack
+    from hspyio.api.info import ExperimentInfo, describe, unused_bytes
+    from hspyio.api.load import load, open
+    from hspyio.api.repack import repack
+    from hspyio.api.rescue import rescue
     from hspyio.api.rescue_report import Rescue
-    from hspyio.api.rescuing import rescue
-    from hspyio.api.saving import save
-    from hspyio.api.validating import Finding, ValidationReport, validate
-    from hspyio.api.verifying import Verification, verify
-    from hspyio.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
+    from hspyio.api.save import save
+    from hspyio.api.validate import Finding, ValidationReport, validate
+    from hspyio.api.verify import Verification, verify
     from hspyio.bridges.export import convert
     from hspyio.bridges.hyperspy import from_hyperspy, to_hyperspy
     from hspyio.bridges.hyperspy_plugin import disable_hyperspy, enable_hyperspy
@@ -33,8 +32,9 @@ if TYPE_CHECKING:
     from hspyio.bridges.rosettasciio import file_reader, file_writer
     from hspyio.bridges.xarray import from_xarray, to_xarray
     from hspyio.errors import HspyError, HspyWarning, UnsupportedTypeError
-    from hspyio.signal import Model, Signal
-    from hspyio.tree import MetadataTree
+    from hspyio.model.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
+    from hspyio.model.signal import Model, Signal
+    from hspyio.model.tree import MetadataTree
 
 __version__ = "0.1.0"
 
@@ -88,22 +88,22 @@ __all__ = [
 ]
 
 _HOMES = {
-    "hspyio.api.annotating": "annotate",
-    "hspyio.api.comparing": "Difference",
+    "hspyio.api.add_nexus": "annotate",
+    "hspyio.api.compare": "Difference",
     "hspyio.api.difference_report": "Differences",
-    "hspyio.api.diffing": "diff",
-    "hspyio.api.editing": "append remove update",
+    "hspyio.api.diff": "diff",
+    "hspyio.api.edit": "append remove update",
     "hspyio.api.experiments": "Experiments",
-    "hspyio.api.extracting": "extract upgrade",
-    "hspyio.api.inspecting": "ExperimentInfo describe unused_bytes",
-    "hspyio.api.loading": "load open",
-    "hspyio.api.repacking": "repack",
+    "hspyio.api.copy": "extract upgrade",
+    "hspyio.api.info": "ExperimentInfo describe unused_bytes",
+    "hspyio.api.load": "load open",
+    "hspyio.api.repack": "repack",
     "hspyio.api.rescue_report": "Rescue",
-    "hspyio.api.rescuing": "rescue",
-    "hspyio.api.saving": "save",
-    "hspyio.api.validating": "Finding ValidationReport validate",
-    "hspyio.api.verifying": "Verification verify",
-    "hspyio.axes": "Axes DataAxis FunctionalAxis UniformAxis",
+    "hspyio.api.rescue": "rescue",
+    "hspyio.api.save": "save",
+    "hspyio.api.validate": "Finding ValidationReport validate",
+    "hspyio.api.verify": "Verification verify",
+    "hspyio.model.axes": "Axes DataAxis FunctionalAxis UniformAxis",
     "hspyio.bridges.export": "convert",
     "hspyio.bridges.hyperspy": "from_hyperspy to_hyperspy",
     "hspyio.bridges.hyperspy_plugin": "disable_hyperspy enable_hyperspy",
@@ -112,8 +112,8 @@ _HOMES = {
     "hspyio.bridges.rosettasciio": "file_reader file_writer",
     "hspyio.bridges.xarray": "from_xarray to_xarray",
     "hspyio.errors": "HspyError HspyWarning UnsupportedTypeError",
-    "hspyio.signal": "Model Signal",
-    "hspyio.tree": "MetadataTree",
+    "hspyio.model.signal": "Model Signal",
+    "hspyio.model.tree": "MetadataTree",
 }
 _HOME_OF = {name: home for home, listed in _HOMES.items() for name in listed.split()}
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from hspyio.api.loading import load
-from hspyio.api.saving import save
-from hspyio.differences import signal_differences
-from hspyio.signal import Signal
+from hspyio.api.load import load
+from hspyio.api.save import save
+from hspyio.compare import signal_differences
+from hspyio.model.signal import Signal
 
 __all__ = [
     "arrays",

@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 import hspyio
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 
 SECONDS = 5.0
 

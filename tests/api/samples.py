@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 import hspyio
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 
 
 def made(title: str, number: int = 1, **parts: Any) -> hspyio.Signal:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.tree import MetadataTree
+from hspyio.model.tree import MetadataTree
 
 ROOT = Path(__file__).resolve().parents[2]
 Change = Callable[[h5py.File, str], None]

@@ -13,7 +13,7 @@ from hypothesis import given
 
 import hspyio
 from hspyio import DataAxis, Signal, UniformAxis
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import DamagedFileError, HspyWarning, MissingFileError, NotHspyError
 from hspyio.testing import signals
 

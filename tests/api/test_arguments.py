@@ -25,7 +25,7 @@ from hspyio.errors import (
     OptionError,
     UnsupportedTypeError,
 )
-from hspyio.signal import Signal
+from hspyio.model.signal import Signal
 
 ONE = Signal(np.ones(3), title="one")
 WITH_PATHS = (

@@ -17,7 +17,7 @@ from hypothesis import given
 import hspyio
 from api.samples import made
 from hspyio import Signal, names
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import DamagedFileError, HspyWarning, OptionError
 from hspyio.testing import signals
 

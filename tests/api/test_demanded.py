@@ -14,7 +14,7 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.tree import MetadataTree
+from hspyio.model.tree import MetadataTree
 
 MARKERS = "Experiments/one/metadata/Markers"
 INSIDE = "Experiments/one/metadata/_sig_inside/metadata/Markers"

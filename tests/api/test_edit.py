@@ -11,7 +11,7 @@ import pytest
 import handmade as h
 import hspyio
 from api.samples import alone, made, raw_chunks, same
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import (
     AxesError,
     ExperimentError,

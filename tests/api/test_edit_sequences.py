@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 
 TITLES = ["a", "b", "a/b", "", "c"]
 

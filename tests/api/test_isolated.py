@@ -12,9 +12,9 @@ from hypothesis import given, settings
 
 import hspyio
 from hspyio import HspyWarning, Signal
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import DamagedFileError, OptionError
-from hspyio.storage import isolated
+from hspyio.recovery import isolated
 from hspyio.testing import signals
 
 ARCHIVE = sorted((Path(__file__).parents[1] / "archive").glob("v*"))

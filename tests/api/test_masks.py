@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import hspyio
 from hspyio import HspyError, Signal
 from hspyio.cli.main import main
-from hspyio.differences import value_differences
+from hspyio.compare import value_differences
 
 Way = Callable[[Path, Signal], Any]
 """Saves a signal below a folder, by some way, and gives the data that come out of it."""

@@ -11,7 +11,7 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import DamagedFileError, OptionError, SaveError, TargetExistsError
 
 HERE = Path(__file__).parent.parent

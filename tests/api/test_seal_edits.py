@@ -12,7 +12,7 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import DamagedFileError
-from hspyio.storage import seal
+from hspyio.integrity import seal
 
 NOISE = np.random.default_rng(3).random((40, 50, 60))  # 960 kB: one chunk
 

@@ -16,9 +16,9 @@ import pytest
 
 import hspyio
 from hspyio import Finding, Signal, ValidationReport
-from hspyio.api import validating
+from hspyio.api import validate as validating
 from hspyio.errors import DamagedFileError, MissingFileError, OptionError
-from hspyio.node import Group
+from hspyio.nodes.node import Group
 
 HERE = Path(__file__).parent.parent
 
@@ -124,11 +124,11 @@ def test_a_file_that_crashes_its_reader(path: Path, monkeypatch: pytest.MonkeyPa
     program = path.with_name("dying.py")
     program.write_text(
         "import os\n"
-        "from hspyio.storage import isolated_child, reader\n"
+        "from hspyio.hdf5 import isolated_child, reader\n"
         "reader.dataset_node = lambda *_: os.abort()\n"
         "isolated_child.main()\n"
     )
-    monkeypatch.setattr("hspyio.storage.isolated._PROGRAM", "dying")
+    monkeypatch.setattr("hspyio.recovery.isolated._PROGRAM", "dying")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(path.parent), *sys.path]))
     report = hspyio.validate(path)
     assert [str(one) for one in report.errors] == [

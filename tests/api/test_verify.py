@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 import hspyio
 from api.samples import made
 from hspyio import Signal, Verification
-from hspyio.api.verifying import DamagedArray, DamagedPart, examined
+from hspyio.api.verify import DamagedArray, DamagedPart, examined
 from hspyio.errors import MissingFileError
-from hspyio.storage.root import open_root
+from hspyio.hdf5.root import open_root
 
 HERE = Path(__file__).parent.parent
 DATA = np.random.default_rng(0).poisson(3, (6, 5, 40)).astype("u2")
@@ -148,10 +148,10 @@ def test_without_the_filter_nothing_is_said_to_be_intact(
     with h5py.File(path, "r+") as file:
         file.create_dataset("numbers", data=np.arange(100), chunks=(10,), scaleoffset=0)
     monkeypatch.setattr(
-        "hspyio.storage.datasets.filter_available",
+        "hspyio.hdf5.via_h5py.filter_available",
         lambda number: number != h5py.h5z.FILTER_SCALEOFFSET,
     )
-    monkeypatch.setattr("hspyio.api.verifying.open_isolated", open_root)  # in this process
+    monkeypatch.setattr("hspyio.api.verify.open_isolated", open_root)  # in this process
     [problem] = hspyio.verify(path).problems
     assert problem.where == "/numbers" and "not available" in problem.message
 

@@ -12,7 +12,7 @@ import pytest
 
 import hspyio
 from hspyio.errors import DamagedFileError
-from hspyio.storage import seal
+from hspyio.integrity import seal
 
 PARTS = (
     "Experiments",

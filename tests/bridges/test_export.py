@@ -15,7 +15,7 @@ import pytest
 
 import hspyio
 from hspyio import DataAxis, FunctionalAxis, HspyWarning, Signal, UniformAxis
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import (
     ConversionError,
     ExperimentError,

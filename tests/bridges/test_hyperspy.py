@@ -18,7 +18,7 @@ from hypothesis import given
 
 import hspyio
 from hspyio import HspyError, HspyWarning, MetadataTree, Signal, UniformAxis
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import MissingPackageError, OptionError
 from hspyio.printable import printable_line
 from hspyio.testing import signals

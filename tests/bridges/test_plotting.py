@@ -19,6 +19,7 @@ import pytest
 
 import hspyio
 from hspyio import DataAxis, FunctionalAxis, Signal, UniformAxis
+from hspyio.arrays.workers import Work
 from hspyio.bridges import plotting
 from hspyio.bridges.plotting.choose import picture_of
 from hspyio.bridges.plotting.panels import Histogram, Image, Lines, Picture, Points
@@ -32,7 +33,6 @@ from hspyio.errors import (
     SaveError,
     TargetExistsError,
 )
-from hspyio.storage.work import Work
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RNG = np.random.default_rng(7)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from hspyio.bridges.tree_text import text_of, tree_of
-from hspyio.differences import value_differences
+from hspyio.compare import value_differences
 from hspyio.errors import HspyError, Problem
 from hspyio.testing import metadata
 

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 import hspyio
 from hspyio import DataAxis, FunctionalAxis, HspyWarning, Signal, UniformAxis
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import ConversionError
 from hspyio.testing import signals, texts
 

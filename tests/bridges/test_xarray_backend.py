@@ -18,10 +18,10 @@ from hypothesis.extra import numpy as hnp
 
 import hspyio
 from hspyio import Signal, UniformAxis
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import ConversionError, ExperimentError, HspyError, OptionError
 from hspyio.filters.pipeline import Pipeline
-from hspyio.node import MemorySource
+from hspyio.nodes.node import MemorySource
 
 xr = pytest.importorskip("xarray")
 if "hspyio" not in xr.backends.list_engines():

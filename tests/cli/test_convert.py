@@ -9,7 +9,7 @@ import pytest
 
 import hspyio
 from cli.conftest import Ran
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 
 xr = pytest.importorskip("xarray")
 for name in ("h5netcdf", "tifffile"):

@@ -14,8 +14,8 @@ import rsciio.hspy
 
 import hspyio
 from hspyio import HspyWarning, Signal, UnsupportedTypeError
-from hspyio.axes import axis_to_dict
-from hspyio.differences import signal_differences, value_differences
+from hspyio.compare import signal_differences, value_differences
+from hspyio.model.axes import axis_to_dict
 
 Tree = dict[Any, Any]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 import hspyio
 from hspyio import Signal
-from hspyio.differences import value_differences
+from hspyio.compare import value_differences
 
 Tree = dict[Any, Any]
 

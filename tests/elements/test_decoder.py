@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio.differences import value_differences
-from hspyio.elements import ELEMENTS
-from hspyio.elements.decoder import Decoder, Reading
-from hspyio.elements.encoder import Encoder
-from hspyio.elements.hints import Hint
+from hspyio.compare import value_differences
+from hspyio.converters import ELEMENTS
+from hspyio.converters.decoder import Decoder, Reading
+from hspyio.converters.encoder import Encoder
+from hspyio.converters.type_hints import Hint
 from hspyio.errors import DamagedFileError
 from hspyio.names import MAX_DEPTH
-from hspyio.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
 
 
 def decoder(*, exact: bool = True, aside: Group | None = None) -> Decoder:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio.elements.digest import digest
-from hspyio.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
-from hspyio.storage.atomic import created
-from hspyio.storage.root import open_root
-from hspyio.storage.work import Work
-from hspyio.storage.writer import write_group
+from hspyio.arrays.workers import Work
+from hspyio.converters.digest import digest
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.writer import write_group
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
+from hspyio.transaction.replace import created
 
 
 def objects(*items: Any) -> np.ndarray:

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hspyio.differences import value_differences
-from hspyio.elements.dtypes import (
+from hspyio.compare import value_differences
+from hspyio.converters.dtypes import (
     dtype_from_json,
     dtype_to_json,
     from_stored,

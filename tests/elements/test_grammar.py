@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio.elements.grammar import Kind, gives_back, parse
-from hspyio.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text, Vlen
+from hspyio.converters.kinds import Kind, gives_back, parse
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text, Vlen
 from hspyio.testing import RESERVED
 
 INTS = Vlen(np.dtype("i8"))

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import HspyWarning
-from hspyio.differences import value_differences
-from hspyio.elements.digest import digest
-from hspyio.elements.hints import NO_HINT, Hint, dump, load, names_digest
+from hspyio.compare import value_differences
+from hspyio.converters.digest import digest
+from hspyio.converters.type_hints import NO_HINT, Hint, dump, load, names_digest
+from hspyio.hdf5.root import open_root
 from hspyio.names import TYPES
-from hspyio.storage.root import open_root
 
 # the text itself is damaged
 
@@ -140,7 +140,7 @@ NONSENSE: list[Any] = [
 
 
 def test_the_table_of_tags_is_complete() -> None:
-    from hspyio.elements import ELEMENTS
+    from hspyio.converters import ELEMENTS
 
     known = {tag for element in ELEMENTS for tag in element.restores}
     assert known - {"absent"} == set(TAGS) - {"newer than us"}

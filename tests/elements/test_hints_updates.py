@@ -17,7 +17,7 @@ from hinted import NODE, ROOT, UPDATED, Tree, objects, ours, outlived, theirs, w
 
 import hspyio
 from hspyio import Signal
-from hspyio.differences import value_differences
+from hspyio.compare import value_differences
 from hspyio.names import TYPES
 
 REPLACEMENTS: list[Any] = [

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.differences import value_differences
-from hspyio.elements.form import Refusal
-from hspyio.elements.keys import key_from_json, key_to_json, readable_name
+from hspyio.compare import value_differences
+from hspyio.converters.form import Refusal
+from hspyio.converters.keys import key_from_json, key_to_json, readable_name
 from hspyio.testing import keys
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.elements.form import NONE_FORM, Form
-from hspyio.elements.grammar import Kind, parse
-from hspyio.elements.naming import name_items
-from hspyio.node import Array, Attribute, Group, MemorySource, Text, Vlen
+from hspyio.converters.form import NONE_FORM, Form
+from hspyio.converters.kinds import Kind, parse
+from hspyio.converters.naming import name_items
+from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, Vlen
 from hspyio.testing import RESERVED, keys
 
 NUMBERS = Array(np.dtype("f8"), MemorySource(np.zeros(2)))

@@ -19,8 +19,8 @@ from rsciio.hspy import file_reader as their_reader
 
 import hspyio
 from hspyio import Signal
-from hspyio.differences import value_differences
-from hspyio.elements.quantities import _unit
+from hspyio.compare import value_differences
+from hspyio.converters.quantities import _unit
 from hspyio.testing import assert_roundtrip
 from interop.plugged import OURS, plugged
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hspyio.elements.dtypes import content_bytes
-from hspyio.elements.element import Item
-from hspyio.elements.grammar import Kind
-from hspyio.elements.hints import Hint
-from hspyio.elements.ragged import ELEMENT, join, ragged_form
-from hspyio.node import Array, LooseRows, MemorySource, Rows, Selection, Text, Vlen
+from hspyio.converters.converter import Item
+from hspyio.converters.dtypes import content_bytes
+from hspyio.converters.kinds import Kind
+from hspyio.converters.ragged import ELEMENT, join, ragged_form
+from hspyio.converters.type_hints import Hint
+from hspyio.nodes.node import Array, LooseRows, MemorySource, Rows, Selection, Text, Vlen
 
 INT64 = np.dtype(np.int64)
 

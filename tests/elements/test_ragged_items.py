@@ -18,8 +18,8 @@ from test_ragged import ragged, restored
 
 import hspyio
 from hspyio import Signal, UnsupportedTypeError
-from hspyio.elements.ragged import ragged_form
-from hspyio.elements.ragged_items import restored_item
+from hspyio.converters.ragged import ragged_form
+from hspyio.converters.ragged_items import restored_item
 from hspyio.testing import assert_roundtrip
 
 INTS, FLOATS = st.integers(-(2**63), 2**64 - 1), st.floats()

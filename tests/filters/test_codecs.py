@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from hspyio.errors import OptionError
 from hspyio.filters import CODECS, Codec, chosen, codec_of, describe, everywhere
 from hspyio.filters.codec import Bytes
-from hspyio.node import Filter
+from hspyio.nodes.node import Filter
 
 GZIP, SHUFFLE, FLETCHER32, SZIP, LZF = (codec_of(n) for n in (1, 2, 3, 4, 32000))
 BLOSC, LZ4, BITSHUFFLE, ZSTD = (codec_of(n) for n in (32001, 32004, 32008, 32015))

@@ -13,14 +13,15 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from hspyio.errors import FilterError, OptionError
 from hspyio.filters import CODECS, chosen, codec_of, describe
-from hspyio.layout import encode_file
-from hspyio.node import Array, Filter, Group
+from hspyio.hdf5 import dataset_writer as array_writer
+from hspyio.hdf5 import via_h5py as datasets
+from hspyio.nodes.node import Array, Filter, Group
 from hspyio.options import WriteOptions
-from hspyio.plan import plan
-from hspyio.storage import array_writer, datasets
+from hspyio.schema import encode_file
+from hspyio.transaction.plan import plan
 
 DATA = (np.arange(6000) % 97).reshape(20, 300).astype("f8")
 TREE: dict[str, Any] = {

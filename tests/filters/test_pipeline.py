@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hspyio.filters import CODECS, codec_of, gzip
 from hspyio.filters.pipeline import Pipeline, Scratch
-from hspyio.node import Filter
+from hspyio.nodes.node import Filter
 from storage.engine import DTYPES, ENCODED, STRUCTURE, assert_same, encoders, selections, values
 
 SHUFFLE, FLETCHER, GZIP = Filter(2, (), "shuffle"), Filter(3, (), "fletcher32"), Filter(1, (4,))

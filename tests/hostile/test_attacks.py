@@ -20,10 +20,10 @@ TIMEOUT = 120
 """Seconds after which a child has got stuck; an attack takes one."""
 
 IMPORTED = (
-    "hspyio.api.loading",
+    "hspyio.api.load",
     "hspyio.bridges.inspection",
     "hspyio.bridges.rosettasciio",
-    "hspyio.storage.vlen",
+    "hspyio.hdf5.ragged",
     "dask.array",
     "imagecodecs",
     "rich.console",

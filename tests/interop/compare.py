@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hspyio.differences import value_differences
+from hspyio.compare import value_differences
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 FILES = sorted(path for path in SHARED.glob("*") if path.suffix in (".hspy", ".hdf5"))

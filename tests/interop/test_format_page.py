@@ -18,7 +18,7 @@ import pytest
 from rsciio.hspy import file_reader, file_writer
 
 import hspyio
-from hspyio.chunks import signal_chunks
+from hspyio.arrays.chunk_shapes import signal_chunks
 from make_archive import VERSIONS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "format.md"

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 from interop.plugged import LAZY, OURS, THEIRS, check_through_either, content, different, load, save
 
 RANDOM = np.random.default_rng(0)

@@ -10,7 +10,7 @@ import pytest
 
 import hspyio
 from hspyio.errors import ArgumentError, HspyWarning, UnsupportedTypeError
-from hspyio.signal import Signal
+from hspyio.model.signal import Signal
 
 hs = pytest.importorskip("hyperspy.api")
 

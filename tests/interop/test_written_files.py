@@ -12,7 +12,7 @@ from cases import CASES
 from hypothesis import assume, given
 
 from hspyio import Signal, file_reader, file_writer, save
-from hspyio.elements.ragged import ragged_form
+from hspyio.converters.ragged import ragged_form
 from hspyio.testing import metadata, ragged_free
 from interop.compare import differences, rosettasciio
 

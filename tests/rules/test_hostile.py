@@ -12,7 +12,7 @@ import pytest
 import hspyio
 from api.mutants import mutant
 from hostile.corpus import ATTACKS
-from hspyio.api import validating
+from hspyio.api import validate as validating
 from rules.broken import good
 
 MOST_GROWN = 256 * 2**20

@@ -1,11 +1,11 @@
-"""The process of `hspyio.storage.isolated`, which dies of what is named after a way to die."""
+"""The process of `hspyio.recovery.isolated`, which dies of what is named after a way to die."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-from hspyio.storage import isolated_child
+from hspyio.recovery import isolated_child
 
 _found = isolated_child._found
 

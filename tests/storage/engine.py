@@ -17,13 +17,13 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError
 from hspyio.filters import CODECS
-from hspyio.node import Damaged, Filter
-from hspyio.storage import datasets
-from hspyio.storage.root import open_root
-from hspyio.storage.sources import LazySource
-from hspyio.storage.work import Work
+from hspyio.hdf5 import via_h5py as datasets
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.sources import LazySource
+from hspyio.nodes.node import Damaged, Filter
 
 STRUCTURE = np.dtype([("a", "i1"), ("b", ">f8"), ("c", "S3"), ("d", "<u2", (2, 3))], align=True)
 DTYPES = [

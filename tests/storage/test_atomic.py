@@ -20,6 +20,7 @@ import pytest
 
 import hspyio
 from hspyio import Signal
+from hspyio.arrays.workers import Work
 from hspyio.errors import (
     FilterError,
     HspyWarning,
@@ -27,10 +28,9 @@ from hspyio.errors import (
     SaveError,
     TargetExistsError,
 )
-from hspyio.storage import atomic
-from hspyio.storage.atomic import check_target, save_file
-from hspyio.storage.output import Output
-from hspyio.storage.work import Work
+from hspyio.hdf5.output import Output
+from hspyio.transaction import replace as atomic
+from hspyio.transaction.replace import check_target, save_file
 
 SIGNAL = Signal(np.arange(3.0))
 
@@ -237,7 +237,7 @@ def test_an_error_at_close_is_reported_once(path: Path, monkeypatch: Any) -> Non
     monkeypatch.setattr(os, "close", close)
     with pytest.raises(SaveError, match=r"untouched.*Input/output error"):
         save_file(str(path), fill, Work(), durable=True)
-    assert hspyio.storage.atomic.os.close is close
+    assert hspyio.transaction.replace.os.close is close
     monkeypatch.setattr(os, "close", original)
     gc.collect()  # nothing comes out of __del__, which pytest would report
     assert failures
@@ -395,7 +395,7 @@ def test_an_open_reader_keeps_the_old_state(tmp_path: Path) -> None:
 STRUCK = """
 import os, signal, sys
 import numpy, hspyio
-from hspyio.storage import temporary
+from hspyio.transaction import temporary
 made = temporary.create_new
 def create_new(*arguments):
     descriptor = made(*arguments)

@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hspyio.arrays.blocks import BlockEncoder, ChunkTarget
 from hspyio.filters.pipeline import Pipeline, Scratch
-from hspyio.node import Filter
-from hspyio.storage.blocks import BlockEncoder, ChunkTarget
+from hspyio.nodes.node import Filter
 
 GZIP = (Filter(2, (4,), "shuffle"), Filter(1, (4,), "gzip"))
 

@@ -11,8 +11,8 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.storage import descriptors
-from hspyio.storage.descriptors import OpenFiles
+from hspyio.system import descriptors
+from hspyio.system.descriptors import OpenFiles
 
 
 class Holder:

@@ -19,11 +19,11 @@ from h5py import h5d, h5p, h5s
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from hspyio.arrays import reading as gather
+from hspyio.arrays.pieces import rows_in_place
+from hspyio.arrays.reading import read_block, read_chunks, spans
+from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError
-from hspyio.storage import gather
-from hspyio.storage.gather import read_block, read_chunks, spans
-from hspyio.storage.pieces import rows_in_place
-from hspyio.storage.work import Work
 from storage.engine import (
     DTYPES,
     LIBVERS,
@@ -412,7 +412,7 @@ def test_arrays_of_another_file_read_lazily(path: Path, kind: str, tmp_path: Pat
     foreign(path, kind, tmp_path)
     expected = through_hdf5(tmp_path / "other.h5")
     code = (
-        "from hspyio.storage.root import open_root\n"
+        "from hspyio.hdf5.root import open_root\n"
         f"with open_root({str(path)!r}, allow_external=True) as root:\n"
         "    source = root.members['x'].source.detached()\n"
         f"assert source.read().tolist() == {expected.tolist()}"

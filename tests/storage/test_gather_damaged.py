@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import hspyio
+from hspyio.arrays.chunked import ChunkIndex
+from hspyio.arrays.reading import read_chunks
+from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError
 from hspyio.filters import codec_of
-from hspyio.storage.gather import read_chunks
-from hspyio.storage.sources import LazySource
-from hspyio.storage.stored import ChunkIndex
-from hspyio.storage.work import Work
+from hspyio.hdf5.sources import LazySource
 from storage.engine import PLUGINS, Case, assert_same, creation_list, detached, values, written
 
 DECODED = [name for name, (number, _) in PLUGINS.items() if codec_of(number).decode is not None]

@@ -17,13 +17,15 @@ from imagecodecs import lzf_encode
 import hspyio
 from hostile.tools import deflated_zeros
 from hspyio.errors import DamagedFileError, TooLargeError
-from hspyio.node import Array, Damaged, Filter, Group
-from hspyio.storage import guard, guard_hdf5, memory
-from hspyio.storage.datasets import filters_of
-from hspyio.storage.guard import Budget, check_chunks, repeats
-from hspyio.storage.guard_hdf5 import ObjectCensus, check_inflation
-from hspyio.storage.root import open_root
-from hspyio.storage.types import check_type
+from hspyio.hdf5 import guard_hdf5
+from hspyio.hdf5 import limits as guard
+from hspyio.hdf5.guard_hdf5 import ObjectCensus, check_inflation
+from hspyio.hdf5.h5types import check_type
+from hspyio.hdf5.limits import Budget, check_chunks, repeats
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.via_h5py import filters_of
+from hspyio.nodes.node import Array, Damaged, Filter, Group
+from hspyio.system import memory
 
 MIB = 2**20
 

@@ -27,9 +27,9 @@ from hspyio.errors import (
     StaleFileError,
     UnreadableFileError,
 )
-from hspyio.storage import handles
-from hspyio.storage.handles import FileHandle
-from hspyio.storage.identity import fingerprint
+from hspyio.hdf5 import snapshot as handles
+from hspyio.hdf5.identity import fingerprint
+from hspyio.hdf5.snapshot import FileHandle
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 

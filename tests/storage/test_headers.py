@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from h5py import h5o
 
-from hspyio.storage.datasets import filters_of
-from hspyio.storage.headers import read_header
-from hspyio.storage.search import search_objects, search_trees
-from hspyio.storage.stored import Stored
-from hspyio.storage.stored_layout import chunk_index, layout_of
-from hspyio.storage.trees import index_of_nodes, tree_node, walk_trees
-from hspyio.storage.work import Work
+from hspyio.arrays.chunked import Stored
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.format.btree_v1 import index_of_nodes, tree_node, walk_trees
+from hspyio.hdf5.lenient_headers import read_header
+from hspyio.hdf5.stored_layout import chunk_index, layout_of
+from hspyio.hdf5.via_h5py import filters_of
+from hspyio.recovery.scan import search_objects, search_trees
 
 VERSIONS: list[Any] = ["earliest", "v108"]
 

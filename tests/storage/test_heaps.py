@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from hspyio.errors import DamagedFileError
-from hspyio.node import Attribute, Damaged
-from hspyio.storage.heaps import Heaps, attribute_references
-from hspyio.storage.plain import read_attribute
-from hspyio.storage.root import open_root
+from hspyio.hdf5.lenient_heaps import Heaps, attribute_references
+from hspyio.hdf5.plain import read_attribute
+from hspyio.hdf5.root import open_root
+from hspyio.nodes.node import Attribute, Damaged
 
 TEXTS = {"one": "text", "long": "x" * 100_000, "empty": "", "many": ["a", "bc", ""]}
 

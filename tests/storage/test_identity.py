@@ -17,9 +17,9 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import StaleFileError
-from hspyio.storage import handles
-from hspyio.storage.handles import FileHandle
-from hspyio.storage.identity import Identity, identity_of, is_the_same
+from hspyio.hdf5 import snapshot as handles
+from hspyio.hdf5.identity import Identity, identity_of, is_the_same
+from hspyio.hdf5.snapshot import FileHandle
 
 RANDOM = np.random.default_rng(0)
 SMALL = RANDOM.integers(0, 2**16, (6, 50), "u2")

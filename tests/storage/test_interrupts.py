@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hspyio.storage.interrupts import called_back, deferred, interrupt_behind
+from hspyio.system.interrupts import called_back, deferred, interrupt_behind
 
 
 @pytest.fixture

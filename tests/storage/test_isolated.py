@@ -20,11 +20,11 @@ from hspyio.errors import (
     NotHspyError,
     OptionError,
 )
-from hspyio.node import Array, Attribute, Damaged, Group, Rows, Text, Vlen
-from hspyio.storage import isolated, messages
-from hspyio.storage.isolated import open_isolated
-from hspyio.storage.messages import MessageError, Reader, Writer, receive, send
-from hspyio.storage.root import open_root
+from hspyio.hdf5.root import open_root
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Rows, Text, Vlen
+from hspyio.recovery import isolated, messages
+from hspyio.recovery.isolated import open_isolated
+from hspyio.recovery.messages import MessageError, Reader, Writer, receive, send
 
 ARCHIVE = sorted((Path(__file__).parents[1] / "archive").glob("v*"))
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -117,7 +117,7 @@ def test_rows_and_texts(path: Path) -> None:
 
 def test_progress_is_told(path: Path) -> None:
     told: list[int] = []
-    from hspyio.storage.work import Work
+    from hspyio.arrays.workers import Work
 
     with open_isolated(path, work=Work(2, told.append, told.append)) as root:
         root.members["big"].source.read()

@@ -20,15 +20,16 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import FileLockedError, HspyWarning, MissingFileError, SaveError
-from hspyio.storage import atomic, locks
-from hspyio.storage.locks import kept_from_writers
-from hspyio.storage.temporary import file_beside
+from hspyio.system import locks
+from hspyio.system.locks import kept_from_writers
+from hspyio.transaction import replace as atomic
+from hspyio.transaction.temporary import file_beside
 
 SIGNAL = Signal(np.arange(3.0), metadata={"General": {"title": "one"}})
 
 HOLD_OURS = """
 import sys
-from hspyio.storage.locks import kept_from_writers
+from hspyio.system.locks import kept_from_writers
 with kept_from_writers(sys.argv[1], change=True):
     print("held", flush=True)
     sys.stdin.read()
@@ -166,7 +167,9 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten_unasked(tmp_path: Path
         path.write_bytes(b"somebody else's")
 
     with pytest.raises(hspyio.HspyError, match="by another program or thread") as caught:
-        atomic.save_file(str(path), fill, hspyio.storage.work.Work(), durable=True, overwrite=False)
+        atomic.save_file(
+            str(path), fill, hspyio.arrays.workers.Work(), durable=True, overwrite=False
+        )
     assert isinstance(caught.value, FileExistsError)
     assert path.read_bytes() == b"somebody else's"
     assert list(tmp_path.iterdir()) == [path]

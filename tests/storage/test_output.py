@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import Signal
+from hspyio.arrays.workers import Work
 from hspyio.errors import SaveError
-from hspyio.storage.output import Output
-from hspyio.storage.work import Work
+from hspyio.hdf5.output import Output
 
 FULL = OSError(28, "No space left on device")
 
@@ -248,7 +248,7 @@ def test_after_a_failure_what_was_written_is_read_back(path: Path, monkeypatch: 
         def full(*args: Any) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("hspyio.storage.output.write_from", full)
+        monkeypatch.setattr("hspyio.hdf5.output.write_from", full)
         output.seek(4990)
         output.write(memoryview(b"b" * 5000))
         output.seek(2)

@@ -18,7 +18,7 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import HspyWarning
-from hspyio.storage.permissions import Permissions, carry_over, permissions_of
+from hspyio.system.permissions import Permissions, carry_over, permissions_of
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0

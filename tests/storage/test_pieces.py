@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.storage import pieces
-from hspyio.storage.pieces import buffers_of, pieces_of, unwanted_bytes
+from hspyio.arrays import pieces
+from hspyio.arrays.pieces import buffers_of, pieces_of, unwanted_bytes
 
 
 @st.composite

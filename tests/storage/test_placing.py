@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.node import Array
-from hspyio.storage.guard import Budget
-from hspyio.storage.placing import _facts, _Gap, node_length
-from hspyio.storage.salvage import ReachedCensus, open_salvaged
-from hspyio.storage.salvage_arrays import Salvage, Salvaged
-from hspyio.storage.work import Work
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.limits import Budget
+from hspyio.nodes.node import Array
+from hspyio.recovery.chunk_order import _facts, _Gap, node_length
+from hspyio.recovery.chunks import Salvage, Salvaged
+from hspyio.recovery.salvage import ReachedCensus, open_salvaged
 
 COUNT, LENGTH = 200, 400
 DATA = np.random.default_rng(0).poisson(20, COUNT * LENGTH).astype("u2")

@@ -12,9 +12,9 @@ from hypothesis import given
 
 import hspyio
 from hspyio import Signal
-from hspyio.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text, Vlen
-from hspyio.storage.proof import mismatch, thinned
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text, Vlen
 from hspyio.testing import signals
+from hspyio.transaction.unchanged import mismatch, thinned
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,11 @@ from hspyio.errors import (
     NotHspyError,
     TooLargeError,
 )
-from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
-from hspyio.storage import datasets, reader
-from hspyio.storage.root import open_root
-from hspyio.storage.sources import stored_bytes
+from hspyio.hdf5 import h5py_reader as reader
+from hspyio.hdf5 import via_h5py as datasets
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.sources import stored_bytes
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text, Vlen
 
 
 @pytest.fixture

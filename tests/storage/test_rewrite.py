@@ -11,11 +11,11 @@ import pytest
 
 import hspyio
 from hspyio import Signal
+from hspyio.arrays.workers import Work
 from hspyio.errors import SaveError
-from hspyio.node import Attribute, Group, Kept, Text
-from hspyio.storage import rebuild
-from hspyio.storage.rewrite import rewrite_file
-from hspyio.storage.work import Work
+from hspyio.nodes.node import Attribute, Group, Kept, Text
+from hspyio.transaction import rebuild
+from hspyio.transaction.rewrite import rewrite_file
 
 VERSION = {"file_format_version": Attribute(Text(), b"3.3")}
 

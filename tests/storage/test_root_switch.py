@@ -15,7 +15,7 @@ import hspyio
 from defects.tools import exchange
 from hspyio import Signal
 from hspyio.errors import SaveError
-from hspyio.storage import root_switch
+from hspyio.transaction import root_switch
 
 SIGNAL = Signal(np.arange(3.0), metadata={"General": {"title": "one"}})
 BROKEN = OSError(errno.EIO, os.strerror(errno.EIO))

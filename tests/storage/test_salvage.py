@@ -9,14 +9,14 @@ import h5py
 import numpy as np
 import pytest
 
-from hspyio.node import Array, Damaged, Group
-from hspyio.storage.guard import Budget
-from hspyio.storage.handles import PaddedFile
-from hspyio.storage.isolated import node_by_address, open_isolated
-from hspyio.storage.salvage import BY_ADDRESS, ReachedCensus, open_salvaged
-from hspyio.storage.salvage_arrays import Salvage
-from hspyio.storage.salvaged import Losses, place_of_array
-from hspyio.storage.work import Work
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.limits import Budget
+from hspyio.hdf5.snapshot import PaddedFile
+from hspyio.nodes.node import Array, Damaged, Group
+from hspyio.recovery.chunks import Salvage
+from hspyio.recovery.isolated import node_by_address, open_isolated
+from hspyio.recovery.salvage import BY_ADDRESS, ReachedCensus, open_salvaged
+from hspyio.recovery.salvaged import Losses, place_of_array
 
 DATA = np.arange(40_000, dtype="i4").reshape(200, 200)
 

@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 
 import hspyio
 from hspyio import Signal
+from hspyio.arrays import writing as scatter
+from hspyio.arrays.workers import Work
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
-from hspyio.node import Array, Filter, MemorySource, StorageType, Text
-from hspyio.storage import scatter
-from hspyio.storage.array_writer import create_array, fill_array
-from hspyio.storage.output import Output
-from hspyio.storage.work import Work
-from hspyio.storage.writer import LIBVER
+from hspyio.hdf5.dataset_writer import create_array, fill_array
+from hspyio.hdf5.output import Output
+from hspyio.hdf5.writer import LIBVER
+from hspyio.nodes.node import Array, Filter, MemorySource, StorageType, Text
 from storage.engine import DTYPES, assert_same, encoders, through_hdf5, values
 
 GZIP = (Filter(2, (), "shuffle"), Filter(1, (4,), "gzip", quick=True))

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import Signal
-from hspyio.storage import scratch
-from hspyio.storage.blocks import ChunkTarget
-from hspyio.storage.scratch import shared_bytes
+from hspyio.arrays import scratch
+from hspyio.arrays.blocks import ChunkTarget
+from hspyio.arrays.scratch import shared_bytes
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> list[scratch.ScratchTarget]:
             super().__init__(*arguments)
 
     monkeypatch.setattr(scratch, "_MOST_SHARED", 0)
-    monkeypatch.setattr("hspyio.storage.array_writer.ScratchTarget", Noted)
+    monkeypatch.setattr("hspyio.hdf5.dataset_writer.ScratchTarget", Noted)
     return made
 
 
@@ -132,7 +132,7 @@ def test_blocks_that_come_as_bytes_or_twice(always: list[Any], tmp_path: Path) -
             target.finish()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hspyio.storage.atomic.store_graphs", store)
+        patch.setattr("hspyio.transaction.replace.store_graphs", store)
         hspyio.save(tmp_path / "a.hspy", Signal(lazy), chunks=(3, 2))
     assert len(always) == 1
     assert np.array_equal(hspyio.load(tmp_path / "a.hspy").data, values)
@@ -169,7 +169,7 @@ def test_a_scratch_file_that_fails_is_an_error(
 def test_few_waiting_chunks_stay_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made: list[Any] = []
     monkeypatch.setattr(
-        "hspyio.storage.array_writer.ChunkTarget",
+        "hspyio.hdf5.dataset_writer.ChunkTarget",
         lambda *given: made.append(given) or ChunkTarget(*given),
     )
     values, lazy = made_of(((1,) * 5, (6,)))

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio import names
-from hspyio.node import Array, Attribute, Damaged, Group, Text
-from hspyio.storage.checksums import ArraySums, faults_of, sums_of
-from hspyio.storage.digests import tree_digest
-from hspyio.storage.root import open_root
-from hspyio.storage.seal import (
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.digests import tree_digest
+from hspyio.hdf5.root import open_root
+from hspyio.integrity.checksums import ArraySums, faults_of, sums_of
+from hspyio.integrity.seal import (
     NewerSealError,
     Seal,
     SealError,
@@ -31,7 +31,7 @@ from hspyio.storage.seal import (
     tree_problems,
     write_seal,
 )
-from hspyio.storage.work import Work
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text
 
 VALUES = np.random.default_rng(0).poisson(3, (7, 5, 40)).astype("u2")
 TEXTS = np.array([b"one", b"two", b"three"] * 40, object)

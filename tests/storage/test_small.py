@@ -12,12 +12,12 @@ import pytest
 from h5py import h5d, h5p, h5s, h5t
 
 from hspyio.errors import DamagedFileError
-from hspyio.node import Array, Damaged, Filter, GraphSource, MemorySource, Text, Vlen
-from hspyio.storage.datasets import Session
-from hspyio.storage.handles import FileHandle
-from hspyio.storage.root import open_root
-from hspyio.storage.small import SmallWriter, read_small
-from hspyio.storage.types import ReadTypes, WriteTypes
+from hspyio.hdf5.h5types import ReadTypes, WriteTypes
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.small import SmallWriter, read_small
+from hspyio.hdf5.snapshot import FileHandle
+from hspyio.hdf5.via_h5py import Session
+from hspyio.nodes.node import Array, Damaged, Filter, GraphSource, MemorySource, Text, Vlen
 
 
 @pytest.fixture

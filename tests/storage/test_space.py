@@ -12,7 +12,7 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import SaveError
-from hspyio.storage import space
+from hspyio.transaction import space
 
 DATA = np.random.default_rng(1).integers(0, 4, (200, 50, 100)).astype("u2")  # 2 MB, 8 : 1 by gzip
 

@@ -14,12 +14,12 @@ from h5py import h5d, h5s, h5t
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hspyio.arrays.chunked import ChunkIndex, Stored
 from hspyio.filters import codec_of
-from hspyio.node import Filter
-from hspyio.storage.datasets import filters_of
-from hspyio.storage.stored import ChunkIndex, Stored
-from hspyio.storage.stored_layout import chunk_index, stored_layout
-from hspyio.storage.types import from_h5py
+from hspyio.hdf5.h5types import from_h5py
+from hspyio.hdf5.stored_layout import chunk_index, stored_layout
+from hspyio.hdf5.via_h5py import filters_of
+from hspyio.nodes.node import Filter
 from storage.engine import DTYPES, Case, assert_same, cases, create, detached, values, written
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.storage.superblock import LENGTH, Superblock, lookup3, read_superblock
+from hspyio.hdf5.format.superblock import LENGTH, Superblock, lookup3, read_superblock
 
 LIBVERS: dict[int, Any] = {0: "earliest", 2: ("v108", "latest"), 3: "latest"}
 
@@ -115,7 +115,7 @@ def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
 
 @given(st.binary(min_size=LENGTH, max_size=LENGTH))
 def test_a_version_2_block_knows_its_own_checksum(content: bytes) -> None:
-    from hspyio.storage.superblock import Superblock
+    from hspyio.hdf5.format.superblock import Superblock
 
     [(place, new)] = Superblock(2, content).moved(1234, 5678)
     assert place == 28

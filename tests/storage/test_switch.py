@@ -17,12 +17,13 @@ from rsciio.hspy import file_reader, file_writer
 import hspyio
 from defects.tools import exchange
 from hspyio import Signal
-from hspyio.differences import signal_differences
+from hspyio.arrays.workers import Work
+from hspyio.compare import signal_differences
 from hspyio.errors import HspyError, SaveError
-from hspyio.storage import handles, root_switch, switch
-from hspyio.storage.root_switch import SwitchFile
-from hspyio.storage.superblock import read_superblock
-from hspyio.storage.work import Work
+from hspyio.hdf5 import snapshot as handles
+from hspyio.hdf5.format.superblock import read_superblock
+from hspyio.transaction import root_switch, switch
+from hspyio.transaction.root_switch import SwitchFile
 
 DATA = np.arange(60_000, dtype="u2").reshape(10, 20, 300)
 SUPERBLOCK_1 = Path(__file__).with_name("superblock1.hspy")

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import Signal
-from hspyio.differences import signal_differences
+from hspyio.arrays.workers import Work
+from hspyio.compare import signal_differences
 from hspyio.errors import SaveError
-from hspyio.storage import system
-from hspyio.storage.handles import DescriptorFile, PaddedFile, PinnedFile
-from hspyio.storage.headers import bytes_at
-from hspyio.storage.output import Output
-from hspyio.storage.work import Work
+from hspyio.hdf5.lenient_headers import bytes_at
+from hspyio.hdf5.output import Output
+from hspyio.hdf5.snapshot import DescriptorFile, PaddedFile, PinnedFile
+from hspyio.system import calls as system
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "preadv"), reason="another primitive there")
 CONTENT = bytes(range(256)) * 40

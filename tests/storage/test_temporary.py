@@ -18,8 +18,9 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import FileLockedError, SaveError
-from hspyio.storage import system, temporary
-from hspyio.storage.temporary import file_beside, folder_beside
+from hspyio.system import calls as system
+from hspyio.transaction import temporary
+from hspyio.transaction.temporary import file_beside, folder_beside
 
 SIGNAL = Signal(np.arange(3.0))
 TOKEN = "0123456789abcdef"
@@ -133,7 +134,7 @@ def test_what_is_another_users_is_left(tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from hspyio.storage.temporary import file_beside, folder_beside
+from hspyio.transaction.temporary import file_beside, folder_beside
 with {beside}(sys.argv[1]):
     os.kill(os.getpid(), signal.{signal})
 """

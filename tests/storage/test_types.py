@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from h5py import h5a, h5t
 
-from hspyio.node import Attribute, Group, Text, Vlen
-from hspyio.storage.atomic import created
-from hspyio.storage.root import open_root
-from hspyio.storage.types import ReadTypes, WriteTypes
-from hspyio.storage.work import Work
-from hspyio.storage.writer import write_group
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.h5types import ReadTypes, WriteTypes
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.writer import write_group
+from hspyio.nodes.node import Attribute, Group, Text, Vlen
+from hspyio.transaction.replace import created
 
 FIRST = h5py.enum_dtype({"A": 1, "B": 2}, "u2")
 SECOND = h5py.enum_dtype({"A": 1, "C": 2}, "u2")

@@ -15,11 +15,11 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import DamagedFileError, MissingFileError
-from hspyio.storage.direct.opening import used_at_least
-from hspyio.storage.handles import handle_of
-from hspyio.storage.superblock import LENGTH
-from hspyio.storage.unused import count_unused
-from hspyio.storage.used import is_used_up
+from hspyio.hdf5.format.superblock import LENGTH
+from hspyio.hdf5.reader import used_at_least
+from hspyio.hdf5.snapshot import handle_of
+from hspyio.hdf5.usage import count_unused
+from hspyio.hdf5.used import is_used_up
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 ARCHIVE = sorted((Path(__file__).parents[1] / "archive").glob("v*"))

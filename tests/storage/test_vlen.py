@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hspyio.node import Array, LooseRows, MemorySource, Rows, Text, Vlen
-from hspyio.storage import vlen
-from hspyio.storage.types import to_h5py
-from hspyio.storage.vlen import REFERENCE, read_rows, row_access, row_dtype, write_rows
+from hspyio.hdf5 import ragged as vlen
+from hspyio.hdf5.h5types import to_h5py
+from hspyio.hdf5.ragged import REFERENCE, read_rows, row_access, row_dtype, write_rows
+from hspyio.nodes.node import Array, LooseRows, MemorySource, Rows, Text, Vlen
 
 BASES = ("f8", ">f8", "f4", "u1", "?", "c16", "i2", "V3", "i4,f8", "g")
 same_files = settings(

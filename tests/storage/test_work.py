@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import Signal
+from hspyio.arrays import writing as scatter
+from hspyio.arrays.workers import THREADS_VARIABLE, Work, _Shared, each, thread_count
 from hspyio.errors import OptionError
-from hspyio.storage import scatter
-from hspyio.storage.work import THREADS_VARIABLE, Work, _Shared, each, thread_count
 
 PATIENCE = 30
 

@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hspyio.differences import value_differences
-from hspyio.elements.dtypes import stored_dtype
+from hspyio.arrays.workers import Work
+from hspyio.compare import value_differences
+from hspyio.converters.dtypes import stored_dtype
 from hspyio.errors import FilterError
-from hspyio.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
+from hspyio.hdf5 import dataset_writer as array_writer
+from hspyio.hdf5.dataset_writer import check_filters
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.writer import write_group
+from hspyio.nodes.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
 from hspyio.options import WriteOptions
-from hspyio.plan import plan
-from hspyio.storage import array_writer
-from hspyio.storage.array_writer import check_filters
-from hspyio.storage.atomic import created
-from hspyio.storage.rebuild import copied_from
-from hspyio.storage.root import open_root
-from hspyio.storage.work import Work
-from hspyio.storage.writer import write_group
 from hspyio.testing import dtypes
+from hspyio.transaction.plan import plan
+from hspyio.transaction.rebuild import copied_from
+from hspyio.transaction.replace import created
 
 names = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=5)
 names = names.filter(lambda name: name not in (".", ".."))

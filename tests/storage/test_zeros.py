@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from hspyio.storage.zeros import BLOCK, zero_blocks
+from hspyio.recovery.zeros import BLOCK, zero_blocks
 
 
 @pytest.mark.parametrize("place", [0, 1, 64, 300, BLOCK, 7 * BLOCK + 511])

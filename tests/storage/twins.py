@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio.node import Array, Attribute, Damaged, Group
-from hspyio.storage.direct import opening
-from hspyio.storage.root import open_root
-from hspyio.storage.sources import stored_bytes
+from hspyio.hdf5 import reader as opening
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.sources import stored_bytes
+from hspyio.nodes.node import Array, Attribute, Damaged, Group
 
 
 @dataclass

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio.parts import SignalParts
-from hspyio.versions import CURRENT, STEPS, migrate, parse_version
+from hspyio.model.parts import SignalParts
+from hspyio.schema.versions import CURRENT, STEPS, migrate, parse_version
 
 Tree = dict[str, Any]
 

@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hspyio.axes import doubts
 from hspyio.errors import ArgumentError, MissingFileError, OptionError, warn_user
-from hspyio.given import kind_of, more_than_an_array
-from hspyio.hints import misplaced_keys
-from hspyio.signal import Signal, signal_of
+from hspyio.model.axes import doubts
+from hspyio.model.given import kind_of, more_than_an_array
+from hspyio.model.hints import misplaced_keys
+from hspyio.model.signal import Signal, signal_of
 from hspyio.suggestions import quoted
 
 __all__ = ["check_pattern", "name_of", "the_signal", "the_signals", "warn_of_doubts"]

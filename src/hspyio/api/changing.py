@@ -8,19 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
-from hspyio.node import Group
+from hspyio.hdf5.snapshot import check_is_file
+from hspyio.nodes.node import Group
 from hspyio.options import WriteOptions
-from hspyio.storage.handles import check_is_file
-from hspyio.storage.locks import kept_from_writers
-from hspyio.storage.paths import named_errors, path_of_file
-from hspyio.storage.switch import change_file
+from hspyio.system.locks import kept_from_writers
+from hspyio.system.refusals import named_errors
+from hspyio.transaction.switch import change_file
 
 if TYPE_CHECKING:
     import h5py
 
-    from hspyio.storage.checksums import ArraySums
-    from hspyio.storage.output import Output
+    from hspyio.hdf5.output import Output
+    from hspyio.integrity.checksums import ArraySums
 
 __all__ = ["Held", "change", "to_be_changed"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from hspyio import names
 from hspyio.errors import Problem
+from hspyio.model.signal import Signal
 from hspyio.rules.contents import is_marker
-from hspyio.signal import Signal
 
 __all__ = ["demands_met"]
 

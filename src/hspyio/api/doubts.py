@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hspyio.storage.salvaged import Losses, Region
+    from hspyio.recovery.salvaged import Losses, Region
 
 __all__ = ["doubts"]
 

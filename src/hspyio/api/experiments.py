@@ -13,23 +13,24 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.arguments import name_of
-from hspyio.api.files import OpenFile, opened, readable, select, title_of
 from hspyio.api.loaded import Loaded
-from hspyio.elements import ELEMENTS
-from hspyio.elements.decoder import Decoder, Reading
+from hspyio.api.open_file import OpenFile, opened, readable, select, title_of
+from hspyio.api.paths import path_of_file
+from hspyio.converters import ELEMENTS
+from hspyio.converters.decoder import Decoder, Reading
 from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
-from hspyio.layout import to_signal
-from hspyio.node import Array, Group
+from hspyio.hdf5.snapshot import handle_of
+from hspyio.hdf5.sources import stored_bytes
+from hspyio.model.parts import SignalParts
+from hspyio.model.signal import Location, Model, Signal
+from hspyio.model.tree import MetadataTree
+from hspyio.nodes.node import Array, Group
 from hspyio.options import ReadOptions
-from hspyio.parts import SignalParts
 from hspyio.printable import printable
-from hspyio.signal import Location, Model, Signal
-from hspyio.storage.handles import handle_of
-from hspyio.storage.paths import named_errors, path_of_file
-from hspyio.storage.sources import stored_bytes
+from hspyio.schema import to_signal
 from hspyio.suggestions import NotThereError, did_you_mean
-from hspyio.tree import MetadataTree
+from hspyio.system.refusals import named_errors
 
 __all__ = ["Experiments", "read_signal"]
 
@@ -180,7 +181,7 @@ class Experiments(Mapping[str, Signal]):
         ]
 
     def _repr_html_(self) -> str:
-        from hspyio.notebook import facts, heading, page
+        from hspyio.html import facts, heading, page
 
         shown = list(self.titles.items())[:_SHOWN]
         try:
@@ -197,7 +198,7 @@ class Experiments(Mapping[str, Signal]):
 
 def _fold(file: OpenFile, name: str, title: str) -> str:
     """One experiment as html: what is known of its data without reading them."""
-    from hspyio.notebook import facts, fold
+    from hspyio.html import facts, fold
 
     label = title or "(no title)"
     if title != name:

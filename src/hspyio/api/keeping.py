@@ -6,15 +6,15 @@ import os
 from collections.abc import Mapping
 
 from hspyio import names
-from hspyio.api.files import OpenFile
-from hspyio.elements.masked import kept_aside_by
-from hspyio.elements.ragged import shapes_of_rows
-from hspyio.elements.signals import StoredData, foreign_attributes
-from hspyio.layout import data_hint, is_own_member
-from hspyio.layout.nexus import nexus_members
-from hspyio.node import Array, Attribute, Damaged, Group, Kept, Vlen
-from hspyio.signal import Location, Signal
-from hspyio.storage.proof import Member, same_value, thinned
+from hspyio.api.open_file import OpenFile
+from hspyio.converters.masked import kept_aside_by
+from hspyio.converters.ragged import shapes_of_rows
+from hspyio.converters.signals import StoredData, foreign_attributes
+from hspyio.model.signal import Location, Signal
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, Vlen
+from hspyio.schema import data_hint, is_own_member
+from hspyio.schema.nexus import nexus_members
+from hspyio.transaction.unchanged import Member, same_value, thinned
 
 __all__ = ["is_in", "stored_data", "thinned_members", "with_kept"]
 

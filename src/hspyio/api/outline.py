@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.api.files import OpenFile
-from hspyio.node import Array
+from hspyio.api.open_file import OpenFile
+from hspyio.nodes.node import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,8 +11,8 @@ from importlib import import_module
 from io import StringIO
 from typing import Any
 
+from hspyio.arrays.workers import Work, is_asked, thread_count
 from hspyio.printable import printable
-from hspyio.storage.work import Work, is_asked, thread_count
 
 __all__ = ["working"]
 

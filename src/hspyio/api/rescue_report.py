@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hspyio.api.verifying import DamagedArray
+from hspyio.api.verify import DamagedArray
 from hspyio.errors import Problem
 from hspyio.printable import printable
 

@@ -6,14 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hspyio import names
+from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError, Problem
-from hspyio.layout import Contents, contents
-from hspyio.layout.listing import list_of
-from hspyio.layout.sealing import EXPERIMENT, part_path, sealed_parts
-from hspyio.node import Array
-from hspyio.records import record
-from hspyio.storage.checksums import ArraySums
-from hspyio.storage.seal import (
+from hspyio.integrity.checksums import ArraySums
+from hspyio.integrity.seal import (
     NewerSealError,
     SealError,
     array_problems,
@@ -23,7 +19,11 @@ from hspyio.storage.seal import (
     tree_problems,
     write_seal,
 )
-from hspyio.storage.work import Work
+from hspyio.nodes.node import Array
+from hspyio.records import record
+from hspyio.schema import Contents, contents
+from hspyio.schema.listing import list_of
+from hspyio.schema.sealed_parts import EXPERIMENT, part_path, sealed_parts
 
 if TYPE_CHECKING:
     import h5py

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hspyio import names
-from hspyio.api.files import OpenFile
+from hspyio.api.open_file import OpenFile
 from hspyio.errors import RESCUE, DamagedFileError, Problem, one_or_many
-from hspyio.layout import Contents, is_own_member
-from hspyio.node import Damaged, Group
+from hspyio.nodes.node import Damaged, Group
+from hspyio.schema import Contents, is_own_member
 
 __all__ = ["check_inside", "check_kept", "check_read", "check_whole"]
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.axes import Axis, DataAxis, UniformAxis, axis_from_dict, axis_to_dict
 from hspyio.bridges.tree_text import text_of, tree_of
 from hspyio.errors import AxesError, HspyError, Problem
+from hspyio.model.axes import Axis, DataAxis, UniformAxis, axis_from_dict, axis_to_dict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

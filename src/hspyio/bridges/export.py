@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.api.experiments import Experiments
-from hspyio.api.loading import open as open_file
+from hspyio.api.load import open as open_file
+from hspyio.api.paths import path_of_file, path_text
 from hspyio.api.progress import working
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.export_tiff import write_tiff
@@ -26,7 +27,6 @@ from hspyio.bridges.parts_of_data import (
     with_known_times,
 )
 from hspyio.bridges.xarray import to_xarray
-from hspyio.computed import scheduler, thread_limit
 from hspyio.errors import (
     ConversionError,
     ExperimentError,
@@ -37,17 +37,17 @@ from hspyio.errors import (
     TargetExistsError,
     warn_user,
 )
-from hspyio.signal import Model, Signal
-from hspyio.storage.atomic import check_is_other, check_target, no_room, put_in_place, warn_of
-from hspyio.storage.paths import path_of_file, path_text
-from hspyio.storage.permissions import permissions_of
-from hspyio.storage.temporary import NoTemporaryError, Temporary, folder_beside
-from hspyio.tree import MetadataTree
+from hspyio.model.signal import Model, Signal
+from hspyio.model.tree import MetadataTree
+from hspyio.nodes.computed import scheduler, thread_limit
+from hspyio.system.permissions import permissions_of
+from hspyio.transaction.replace import check_is_other, check_target, no_room, put_in_place, warn_of
+from hspyio.transaction.temporary import NoTemporaryError, Temporary, folder_beside
 
 if TYPE_CHECKING:
     import xarray
 
-    from hspyio.storage.work import Work
+    from hspyio.arrays.workers import Work
 
 __all__ = ["convert"]
 

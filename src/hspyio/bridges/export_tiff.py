@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from hspyio.axes import Axis, UniformAxis
 from hspyio.bridges.packages import imported
 from hspyio.bridges.tree_text import text_of
 from hspyio.errors import ConversionError, Problem
-from hspyio.signal import Signal
+from hspyio.model.axes import Axis, UniformAxis
+from hspyio.model.signal import Signal
 
 __all__ = ["write_tiff"]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.axes import Axis, UniformAxis
 from hspyio.bridges.coordinates import (
     AXIS,
     axis_without_coordinate,
@@ -20,10 +19,11 @@ from hspyio.bridges.coordinates import (
 from hspyio.bridges.parts_of_data import join_parts
 from hspyio.bridges.tree_text import tree_of
 from hspyio.errors import ConversionError, HspyError, Problem, warn_user
-from hspyio.given import kind_of, more_than_an_array
-from hspyio.signal import Signal
+from hspyio.model.axes import Axis, UniformAxis
+from hspyio.model.given import kind_of, more_than_an_array
+from hspyio.model.signal import Signal
+from hspyio.model.tree import MetadataTree
 from hspyio.suggestions import listing, missing
-from hspyio.tree import MetadataTree
 
 if TYPE_CHECKING:
     import xarray

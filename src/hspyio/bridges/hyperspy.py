@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hspyio import names
-from hspyio.axes import axis_to_dict
 from hspyio.bridges.packages import imported
 from hspyio.bridges.rosettasciio import signal_from_dict
 from hspyio.errors import HspyError, OptionError, Problem, one_or_many, warn_user
-from hspyio.given import kind_of, more_than_an_array
+from hspyio.model.axes import axis_to_dict
+from hspyio.model.given import kind_of, more_than_an_array
+from hspyio.model.signal import Location, Signal
 from hspyio.records import record
-from hspyio.signal import Location, Signal
 
 __all__ = ["from_hyperspy", "to_hyperspy"]
 

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import h5py
 import numpy as np
 
+from hspyio.api.paths import path_of_file
 from hspyio.errors import (
     UNREADABLE,
     DamagedFileError,
@@ -31,12 +32,12 @@ from hspyio.errors import (
     one_or_many,
     warn_user,
 )
+from hspyio.hdf5.guard_hdf5 import ObjectCensus
+from hspyio.hdf5.limits import MOST_STEPS, Budget
+from hspyio.hdf5.plain import check_dataset, is_endless, read_attribute, read_dataset
 from hspyio.printable import printable
-from hspyio.storage.guard import MOST_STEPS, Budget
-from hspyio.storage.guard_hdf5 import ObjectCensus
-from hspyio.storage.locks import locked_by_hdf5
-from hspyio.storage.paths import path_of_file, system_error
-from hspyio.storage.plain import check_dataset, is_endless, read_attribute, read_dataset
+from hspyio.system.locks import locked_by_hdf5
+from hspyio.system.refusals import system_error
 
 __all__ = ["list_datasets_in_file", "read_metadata_from_file"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.bridges.node_json import dtype_from_json, dtype_to_json
 from hspyio.errors import ConversionError, Problem
+from hspyio.nodes.json import dtype_from_json, dtype_to_json
 
 if TYPE_CHECKING:
     import xarray

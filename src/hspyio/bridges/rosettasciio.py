@@ -12,11 +12,11 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.arguments import warn_of_doubts
-from hspyio.api.editing import put, update_group
-from hspyio.api.files import OpenFile, opened
-from hspyio.api.saving import warn_unannotated, write_new
-from hspyio.axes import axes_for
-from hspyio.elements.form import Refusal, no_form
+from hspyio.api.edit import put, update_group
+from hspyio.api.open_file import OpenFile, opened
+from hspyio.api.paths import path_of_file, path_text
+from hspyio.api.save import warn_unannotated, write_new
+from hspyio.converters.form import Refusal, no_form
 from hspyio.errors import (
     OptionError,
     Problem,
@@ -24,14 +24,14 @@ from hspyio.errors import (
     one_or_many,
     warn_user,
 )
-from hspyio.given import as_array
-from hspyio.layout import EncodedFile, encode_file, fitting_dicts
+from hspyio.model.axes import axes_for
+from hspyio.model.given import as_array
+from hspyio.model.parts import SignalParts
+from hspyio.model.signal import Signal
+from hspyio.model.tree import MetadataTree
 from hspyio.options import ReadOptions, WriteOptions
-from hspyio.parts import SignalParts
-from hspyio.signal import Signal
-from hspyio.storage.atomic import check_target, is_there
-from hspyio.storage.paths import path_of_file, path_text
-from hspyio.tree import MetadataTree
+from hspyio.schema import EncodedFile, encode_file, fitting_dicts
+from hspyio.transaction.replace import check_target, is_there
 
 __all__ = ["file_reader", "file_writer"]
 

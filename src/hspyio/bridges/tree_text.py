@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from hspyio import names
-from hspyio.bridges.node_json import group_from_json, group_to_json
-from hspyio.elements import ELEMENTS
-from hspyio.elements.decoder import Decoder, Reading
-from hspyio.elements.encoder import Encoder
-from hspyio.elements.hints import NO_HINT, dump, load
+from hspyio.converters import ELEMENTS
+from hspyio.converters.decoder import Decoder, Reading
+from hspyio.converters.encoder import Encoder
+from hspyio.converters.type_hints import NO_HINT, dump, load
 from hspyio.errors import HspyError, Problem
-from hspyio.layout import to_signal
-from hspyio.node import Group
-from hspyio.parts import SignalParts
-from hspyio.tree import MetadataTree
-from hspyio.versions import CURRENT
+from hspyio.model.parts import SignalParts
+from hspyio.model.tree import MetadataTree
+from hspyio.nodes.json import group_from_json, group_to_json
+from hspyio.nodes.node import Group
+from hspyio.schema import to_signal
+from hspyio.schema.versions import CURRENT
 
 __all__ = ["text_of", "tree_of"]
 

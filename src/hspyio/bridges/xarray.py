@@ -21,7 +21,7 @@ from hspyio.bridges.from_xarray import from_xarray
 from hspyio.bridges.packages import imported
 from hspyio.bridges.tree_text import text_of
 from hspyio.errors import AxesError, ConversionError, Problem, warn_user
-from hspyio.signal import Signal
+from hspyio.model.signal import Signal
 
 if TYPE_CHECKING:
     import xarray

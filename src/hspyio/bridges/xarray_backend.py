@@ -16,17 +16,17 @@ from xarray.core import indexing
 
 from hspyio import names
 from hspyio.api.experiments import read_signal
-from hspyio.api.files import OpenFile, opened, select, title_of
+from hspyio.api.open_file import OpenFile, opened, select, title_of
+from hspyio.api.paths import path_of_file
+from hspyio.arrays.workers import thread_count
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.xarray import array_of
-from hspyio.elements.hints import load
+from hspyio.converters.type_hints import load
 from hspyio.errors import ConversionError, OptionError
-from hspyio.node import Array, ArraySource, Attribute, Group
+from hspyio.model.signal import Signal
+from hspyio.nodes.node import Array, ArraySource, Attribute, Group
 from hspyio.options import ReadOptions
 from hspyio.records import record
-from hspyio.signal import Signal
-from hspyio.storage.paths import path_of_file
-from hspyio.storage.work import thread_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,7 @@ import hspyio
 from hspyio.cli.console import Console, make_console, one_line, stored_text
 from hspyio.cli.info import show_file
 from hspyio.cli.simulate import eds_map
-from hspyio.differences import signal_differences
+from hspyio.compare import signal_differences
 
 __all__ = ["demo"]
 

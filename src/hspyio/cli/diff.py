@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hspyio.api.comparing import MISSING, Difference
-from hspyio.api.diffing import diff as differences
+from hspyio.api.compare import MISSING, Difference
+from hspyio.api.diff import diff as differences
 from hspyio.cli.console import Console, make_console, one_line, say_json
 from hspyio.cli.values import LONGEST, json_text, jsonable, short_text
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hspyio.axes import axis_to_dict
 from hspyio.cli.console import one_line
 from hspyio.cli.values import MANY_ITEMS, short_text, whole_text
-from hspyio.signal import Model, Signal
+from hspyio.model.axes import axis_to_dict
+from hspyio.model.signal import Model, Signal
 
 __all__ = ["Fact", "branches", "digest", "leaves", "signal_parts"]
 

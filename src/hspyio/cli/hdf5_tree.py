@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from hspyio.api.files import readable
+from hspyio.api.open_file import readable
 from hspyio.api.progress import working
 from hspyio.cli.console import one_line, size_text
 from hspyio.cli.drawing import Fact, branches
 from hspyio.cli.values import MANY_ITEMS, short_text
 from hspyio.filters import describe
-from hspyio.node import Array, Attribute, Damaged, Group, Kept, Text, Vlen, nested_lists
-from hspyio.storage.root import open_root
-from hspyio.storage.sources import stored_bytes
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.sources import stored_bytes
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, Text, Vlen, nested_lists
 
 __all__ = ["hdf5_tree"]
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 import hspyio
-from hspyio.api.inspecting import outline
-from hspyio.axes import axis_from_dict, axis_to_dict
+from hspyio.api.info import outline
 from hspyio.cli.console import one_line
 from hspyio.cli.values import short_text
 from hspyio.errors import ExperimentError, HspyError, HspyWarning
-from hspyio.signal import Signal
+from hspyio.model.axes import axis_from_dict, axis_to_dict
+from hspyio.model.signal import Signal
+from hspyio.model.tree import MetadataTree, path_hint
 from hspyio.suggestions import missing, quoted
-from hspyio.tree import MetadataTree, path_hint
 
 __all__ = [
     "PARTS",

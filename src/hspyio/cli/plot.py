@@ -9,7 +9,7 @@ import typer
 
 import hspyio
 from hspyio.cli.console import make_console, size_text
-from hspyio.storage.atomic import check_is_other, check_target
+from hspyio.transaction.replace import check_is_other, check_target
 
 __all__ = ["plot"]
 

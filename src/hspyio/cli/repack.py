@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 import hspyio
+from hspyio.api.paths import path_of_file, path_to_save
 from hspyio.cli.console import make_console, size_text
-from hspyio.storage.paths import path_of_file, path_to_save
 
 __all__ = ["repack"]
 

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 
 import hspyio
-from hspyio.api.inspecting import ExperimentInfo, outlines
+from hspyio.api.info import ExperimentInfo, outlines
 from hspyio.cli.console import each_file, make_console, one_line, say_json, stored_text
 from hspyio.cli.drawing import Fact, branches, leaves, signal_parts
 from hspyio.cli.hdf5_tree import hdf5_tree
 from hspyio.cli.keys import experiment_group
 from hspyio.cli.values import json_text
-from hspyio.signal import Signal
-from hspyio.storage.guard import MOST_GROWTH, UNSUSPICIOUS
+from hspyio.hdf5.limits import MOST_GROWTH, UNSUSPICIOUS
+from hspyio.model.signal import Signal
 
 __all__ = ["tree"]
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 import hspyio
+from hspyio.api.paths import path_to_save
 from hspyio.cli.console import make_console, one_line, size_text
 from hspyio.errors import SaveError
-from hspyio.storage.paths import path_to_save
 
 __all__ = ["upgrade"]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import hspyio
-from hspyio.api.validating import ValidationReport
+from hspyio.api.validate import ValidationReport
 from hspyio.cli.console import Console, complain, make_console, one_line, say_json
 from hspyio.errors import HspyError
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hspyio.cli.console import one_line
-from hspyio.node import nested_lists
+from hspyio.nodes.node import nested_lists
 
 __all__ = ["MANY_ITEMS", "json_text", "jsonable", "short_text", "whole_text"]
 

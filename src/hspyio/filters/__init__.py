@@ -26,7 +26,7 @@ from hspyio.filters import (
 )
 from hspyio.filters.codec import Codec
 from hspyio.filters.plugins import plain_options
-from hspyio.node import Filter
+from hspyio.nodes.node import Filter
 
 __all__ = ["CODECS", "Codec", "chosen", "codec_of", "describe", "everywhere"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from hspyio.filters import codec_of, shuffle
 from hspyio.filters.codec import Bytes, Codec
 from hspyio.forks import derived
-from hspyio.node import Filter
+from hspyio.nodes.node import Filter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

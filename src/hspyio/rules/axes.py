@@ -11,12 +11,12 @@ import numpy as np
 
 from hspyio import names
 from hspyio.errors import AxesError, Problem
-from hspyio.expression import evaluate
-from hspyio.node import Attribute, Damaged, Group, Vlen
+from hspyio.model.axes.expression import evaluate
+from hspyio.nodes.node import Attribute, Damaged, Group, Vlen
 from hspyio.rules.rule import AGAIN, DAMAGED, ERROR, NOTE, PLAIN_AXIS, WARNING, Rule
 from hspyio.rules.values import is_flag, is_text, number_of, points_of, text_of, told
 from hspyio.rules.view import AxisPlace, SignalPlace, View, listed_axes
-from hspyio.versions import Version
+from hspyio.schema.versions import Version
 
 __all__ = ["RULES"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from hspyio import names
 from hspyio.errors import Problem
-from hspyio.node import Array, Attribute, Group
+from hspyio.nodes.node import Array, Attribute, Group
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import is_text, text_of, told
 from hspyio.rules.view import SignalPlace, View
-from hspyio.versions import Version
+from hspyio.schema.versions import Version
 
 __all__ = ["RULES", "is_marker"]
 

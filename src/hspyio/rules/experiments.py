@@ -9,11 +9,11 @@ import numpy as np
 
 from hspyio import names
 from hspyio.errors import Problem
-from hspyio.node import Array, Attribute, Damaged, Group, Text, Vlen
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text, Vlen
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import flag_of, text_of
 from hspyio.rules.view import OLD_NAMES, RENAMED, SignalPlace, View, other_members
-from hspyio.versions import Version
+from hspyio.schema.versions import Version
 
 __all__ = ["RULES"]
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from hspyio import names
-from hspyio.elements.hints import Hint, load
+from hspyio.converters.type_hints import Hint, load
 from hspyio.errors import Problem
-from hspyio.node import Attribute, Group
+from hspyio.integrity.seal import SealError, stored_seal
+from hspyio.nodes.node import Attribute, Group
 from hspyio.rules.rule import AGAIN, DAMAGED, NOTE, WARNING, Rule
 from hspyio.rules.values import text_of, told
 from hspyio.rules.view import SignalPlace, View
-from hspyio.storage.seal import SealError, stored_seal
 
 __all__ = ["RULES"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from hspyio import names
-from hspyio.elements.grammar import Kind
+from hspyio.converters.kinds import Kind
 from hspyio.errors import Problem
-from hspyio.node import Array, Attribute, Damaged, Vlen
+from hspyio.nodes.node import Array, Attribute, Damaged, Vlen
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.view import View
-from hspyio.versions import Version
+from hspyio.schema.versions import Version
 
 __all__ = ["RULES"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from hspyio import names
 from hspyio.errors import Problem
 from hspyio.filters import codec_of, everywhere
-from hspyio.node import Array, Text, Vlen
+from hspyio.nodes.node import Array, Text, Vlen
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.view import View
 

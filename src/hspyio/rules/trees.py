@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.elements.grammar import Kind
+from hspyio.converters.kinds import Kind
 from hspyio.errors import Problem
-from hspyio.node import Array, Attribute, Group, MemorySource, Text
+from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import text_of, told
 from hspyio.rules.view import Item, TreePlace, View
-from hspyio.versions import Version
+from hspyio.schema.versions import Version
 
 __all__ = ["RULES"]
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.elements.text import decode_bytes
+from hspyio.converters.strings import decode_bytes
 from hspyio.errors import UNREADABLE, HspyError
-from hspyio.node import Array, Attribute, Damaged, Group, Text
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

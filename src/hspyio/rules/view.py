@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hspyio import names
-from hspyio.elements.grammar import Kind
-from hspyio.elements.nexus import nexus_members
+from hspyio.converters.kinds import Kind
+from hspyio.converters.nexus import nexus_members
 from hspyio.errors import Problem
-from hspyio.layout import Contents, is_own_member
-from hspyio.node import Array, Attribute, Damaged, Group, Kept
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept
 from hspyio.records import record
-from hspyio.versions import CURRENT, Version
+from hspyio.schema import Contents, is_own_member
+from hspyio.schema.versions import CURRENT, Version
 
 __all__ = [
     "OLD_NAMES",

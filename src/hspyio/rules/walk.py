@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hspyio import names
-from hspyio.elements.grammar import Kind, parse
+from hspyio.converters.kinds import Kind, parse
 from hspyio.errors import DamagedFileError, NotHspyError
-from hspyio.layout import contents, is_own_member
-from hspyio.node import Damaged, Group
+from hspyio.nodes.node import Damaged, Group
 from hspyio.rules.view import (
     SHAPES,
     AxisPlace,
@@ -21,6 +20,7 @@ from hspyio.rules.view import (
     View,
     listed_axes,
 )
+from hspyio.schema import contents, is_own_member
 
 __all__ = ["view_of"]
 

@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import hspyio
+from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError, FileLockedError
-from hspyio.node import Array, Damaged, MemorySource, Text
-from hspyio.storage import datasets
-from hspyio.storage.direct import arrays, opening
-from hspyio.storage.root import open_root
-from hspyio.storage.sources import LazySource
-from hspyio.storage.work import Work
+from hspyio.hdf5 import dataset as arrays
+from hspyio.hdf5 import reader as opening
+from hspyio.hdf5 import via_h5py as datasets
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.sources import LazySource
+from hspyio.nodes.node import Array, Damaged, MemorySource, Text
 from make_archive import VERSIONS, file_name
 from storage.engine import Case, assert_same, cases, create, part, selections
 from storage.twins import differences, leaving

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.node import Array, Damaged, Group, Text
-from hspyio.storage.direct import content, opening
-from hspyio.storage.root import open_root
+from hspyio.hdf5 import reader as opening
+from hspyio.hdf5.format import file_bytes as content
+from hspyio.hdf5.root import open_root
+from hspyio.nodes.node import Array, Damaged, Group, Text
 from storage.twins import differences
 
 LIBVERS: list[Any] = ["earliest", ("v108", "latest"), "latest"]
@@ -164,7 +165,7 @@ def test_what_is_too_much_is_left_to_hdf5(
             group = file.create_group(f"group {i}")
             group.attrs["text"] = "µ"
             group[f"_list_{i}"] = ["a", "b" * i]
-    module = importlib.import_module(f"hspyio.storage.direct.{limit[0]}")
+    module = importlib.import_module(f"hspyio.hdf5.format.{limit[0]}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, limit[1], value)
         found, noted = differences(path)

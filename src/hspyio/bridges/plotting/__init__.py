@@ -10,8 +10,8 @@ from hspyio.api.progress import working
 from hspyio.bridges.plotting.choose import picture_of
 from hspyio.bridges.plotting.draw import draw, size_of
 from hspyio.errors import ArgumentError, MissingPackageError, OptionError
-from hspyio.given import kind_of
-from hspyio.signal import Signal, signal_of
+from hspyio.model.given import kind_of
+from hspyio.model.signal import Signal, signal_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

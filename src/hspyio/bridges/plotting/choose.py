@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.axes import Axes, Axis, default_axes
+from hspyio.arrays.workers import Work
 from hspyio.bridges.plotting.panels import Image, Lines, Panel, Picture
 from hspyio.bridges.plotting.ragged import ragged_panels
 from hspyio.bridges.plotting.reduce import Kept, Read, Reduced, reduce_data
@@ -23,8 +23,8 @@ from hspyio.bridges.plotting.scales import (
     plain_text,
 )
 from hspyio.errors import ConversionError
-from hspyio.signal import Signal
-from hspyio.storage.work import Work
+from hspyio.model.axes import Axes, Axis, default_axes
+from hspyio.model.signal import Signal
 
 __all__ = ["picture_of"]
 

@@ -8,9 +8,9 @@ import warnings
 
 from matplotlib.figure import Figure
 
+from hspyio.api.paths import path_text
 from hspyio.errors import OptionError
-from hspyio.storage.atomic import check_is_other, check_target, write_bytes
-from hspyio.storage.paths import path_text
+from hspyio.transaction.replace import check_is_other, check_target, write_bytes
 
 __all__ = ["FORMATS", "SignalFigure", "check_picture"]
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.axes import Axes, UniformAxis
+from hspyio.arrays.workers import Work
 from hspyio.bridges.plotting.panels import Histogram, Image, Lines, Panel, Points
 from hspyio.bridges.plotting.scales import Scale, limits_of
 from hspyio.errors import TooLargeError
-from hspyio.storage.memory import available_memory
-from hspyio.storage.work import Work
+from hspyio.model.axes import Axes, UniformAxis
+from hspyio.system.memory import available_memory
 
 __all__ = ["ragged_panels"]
 

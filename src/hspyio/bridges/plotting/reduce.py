@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.computed import thread_limit
-from hspyio.storage.work import Work
+from hspyio.arrays.workers import Work
+from hspyio.nodes.computed import thread_limit
 
 __all__ = ["Kept", "Read", "Reduced", "reduce_data"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.axes import Axis, UniformAxis
 from hspyio.errors import AxesError
+from hspyio.model.axes import Axis, UniformAxis
 
 __all__ = [
     "LARGEST",

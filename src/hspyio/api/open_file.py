@@ -1,0 +1,382 @@
+"""file -> nodes -> tree -> parts: the way of every read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from hspyio import names
+from hspyio.api.paths import path_of_file
+from hspyio.api.progress import working
+from hspyio.arrays.lazy import as_dask, from_source
+from hspyio.arrays.workers import Work
+from hspyio.converters.decoder import Reading
+from hspyio.errors import (
+    RESCUE,
+    UNREADABLE,
+    DamagedFileError,
+    ExperimentError,
+    HspyError,
+    Problem,
+    warn_user,
+)
+from hspyio.hdf5.root import open_root
+from hspyio.hdf5.snapshot import FileHandle
+from hspyio.model.parts import SignalParts
+from hspyio.nodes.node import Array, Group, Text, Vlen
+from hspyio.options import ReadOptions
+from hspyio.schema import Contents, contents, decode_experiment, decode_models, stored_title
+from hspyio.schema.versions import migrate
+from hspyio.suggestions import did_you_mean, listing, quoted
+from hspyio.system.refusals import named_errors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["OpenFile", "opened", "readable", "select", "warn"]
+
+_MOST_PROBLEMS = 100
+"""Lines of a warning."""
+
+Nested = Callable[[SignalParts], Any]
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class OpenFile:
+    """A file while it is being read.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    contents : Contents
+        What it holds.
+    options : ReadOptions
+        How it is read.
+    problems : list of Problem
+        What could not be read so far.
+    work : Work
+        Threads, and who is told of the progress.
+    handle : FileHandle or None
+        What lazy arrays share.
+    root : Group
+        All that is in it.
+    """
+
+    path: str
+    contents: Contents
+    options: ReadOptions
+    problems: list[Problem]
+    work: Work
+    handle: FileHandle | None = None
+    root: Group = field(default_factory=Group)
+
+    def parts(
+        self, name: str, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20
+    ) -> SignalParts:
+        """Read one experiment, migrated to the current format.
+
+        Parameters
+        ----------
+        name : str
+            Name of its group.
+        nested : callable
+            What becomes of signals inside its trees, migrated too.
+        embed : bool
+            See `hspyio.converters.decoder.Reading`.
+        lazy_above : int
+            When lazy, arrays inside trees are lazy above this number of bytes.
+
+        Raises
+        ------
+        HspyError
+            If its data or axes cannot be read, or are not what was sealed.
+        """
+        if self.options.check:
+            self._check_seal(name, lazy_above)
+        reading = self._reading(nested, embed, lazy_above)
+        with readable(self.path, f"/{names.EXPERIMENTS}/{name}"):
+            parts, problems = decode_experiment(self.contents, name, reading)
+            self.problems += problems
+            return migrate(parts, self.contents.version)
+
+    def each(self, read: Callable[[str], T]) -> list[T]:
+        """Read all experiments; a damaged one is noted and does not hide the others (R12).
+
+        Raises
+        ------
+        HspyError
+            If none can be read.
+        """
+        result: list[T] = []
+        failed: list[HspyError] = []
+        for name in self.contents.experiments:
+            try:
+                with readable(self.path, f"/{names.EXPERIMENTS}/{name}"):
+                    result.append(read(name))
+            except HspyError as error:
+                failed.append(error)
+        if failed and not result:
+            raise failed[0]
+        self.problems += [Problem(error.where, error.message, lost=True) for error in failed]
+        return result
+
+    def standalone_models(
+        self, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20
+    ) -> dict[str, Any]:
+        """Models that belong to none of the experiments, by name."""
+        reading = self._reading(nested, embed, lazy_above)
+        with readable(self.path, f"/{names.ANALYSIS}/{names.MODELS}"):
+            models, problems = decode_models(self.contents.standalone_models, reading)
+        self.problems += problems
+        return models
+
+    def _check_seal(self, name: str, lazy_above: int) -> None:
+        """Compare what is about to be read with its seal.
+
+        Raises
+        ------
+        DamagedFileError
+            If it differs, unless it is to be read all the same.
+        """
+        group = self.contents.experiments[name]
+        if names.SEAL not in group.members and names.SEAL not in group.attributes:
+            return
+        from hspyio.api.sealing import NewerSealError, changed_error, changed_since_sealed
+
+        def stays(path: str, array: Array) -> bool:
+            if not self.options.lazy or isinstance(array.type, Text):
+                return False
+            return path in _DATA or _bytes(array) >= lazy_above
+
+        def skip(part: str) -> bool:
+            return part == names.ORIGINAL_METADATA and not self.options.original_metadata
+
+        try:
+            problems = changed_since_sealed(self.contents, name, self.work, skip=skip, stays=stays)
+        except NewerSealError as error:
+            self.problems.append(Problem(f"/{names.EXPERIMENTS}/{name}", f"the seal {error}"))
+            return
+        if problems and self.options.errors == "raise":
+            raise changed_error(self.path, name, problems)
+        self.problems += problems
+
+    def _reading(self, nested: Nested, embed: bool, lazy_above: int) -> Reading:
+        return Reading(
+            exact=self.options.exact,
+            embed=embed,
+            fetch=lambda array, where: self._fetch(array, lazy_above),
+            fetch_data=self._fetch_data,
+            finish=lambda parts: nested(migrate(parts, self.contents.version)),
+            original_metadata=self.options.original_metadata,
+            tolerant=self.options.errors == "warn",
+            lazy_above=lazy_above if self.options.lazy else None,
+        )
+
+    def _fetch(self, array: Array, lazy_above: int) -> Any:
+        if self.options.lazy and _bytes(array) >= lazy_above:
+            chunks = self.options.chunks
+            return self._lazy(array, chunks if isinstance(chunks, str) else "auto")
+        return array.source.read()
+
+    def _fetch_data(self, array: Array, where: str) -> Any:
+        if self.options.lazy:
+            return self._lazy(array, self.options.chunks)
+        try:
+            return array.source.read()
+        except DamagedFileError as error:
+            if self.options.errors == "raise":
+                raise
+            values, lost = _salvaged(array)
+            self.problems.append(Problem(where, f"{error.message}; {lost}"))
+            return values
+
+    def _lazy(self, array: Array, chunks: str | tuple[int, ...]) -> Any:
+        detached = getattr(array.source, "detached", None)
+        if detached is None or not array.shape or not isinstance(array.type, np.dtype):
+            return array.source.read()
+        source = detached()
+        self.handle = source.handle
+        dims = array.signal_dims or ()
+        return from_source(source, array.type, array.chunks, chunks, dims)
+
+    def values_in_blocks(self, array: Array) -> Any:
+        """What stands in a dataset as a dask array, whatever it means; ``None`` if it cannot be."""
+        made = self._lazy(array, self.options.chunks)
+        return made if hasattr(made, "compute") else None
+
+    def as_asked(self, data: Any) -> Any:
+        """Data that could not be read in parts, as a dask array when reading is lazy."""
+        if self.options.lazy and isinstance(data, np.ndarray):
+            return as_dask(data)
+        return data
+
+
+_DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
+
+
+def _bytes(array: Array) -> int:
+    size = getattr(array.source, "itemsize", None)
+    if size is None:
+        size = array.type.itemsize if isinstance(array.type, np.dtype) else _row_bytes(array)
+    return int(np.prod(array.shape, dtype=float)) * int(size)
+
+
+def _row_bytes(array: Array) -> int:
+    """Bytes of a row of variable length, on average, as far as that is known."""
+    detach = getattr(array.source, "detached_rows", None)
+    rows = detach() if detach and isinstance(array.type, Vlen) and array.shape else None
+    try:
+        return 16 if rows is None else int(rows.row_bytes())
+    except HspyError:  # reading them will say what is wrong
+        return 16
+
+
+def _salvaged(array: Array) -> tuple[NDArray[Any], str]:
+    """Read an array chunk by chunk; those that cannot be read stay 0. Also says which."""
+    assert isinstance(array.type, np.dtype)
+    chunks = array.chunks or array.shape
+    values = np.zeros(array.shape, array.type)
+    grid = [range(0, n, step) for n, step in zip(array.shape, chunks, strict=True)]
+    lost: list[str] = []
+    for corner in np.ndindex(*map(len, grid)):
+        starts = [steps[i] for steps, i in zip(grid, corner, strict=True)]
+        region = tuple(
+            slice(start, min(start + step, n))
+            for start, step, n in zip(starts, chunks, array.shape, strict=True)
+        )
+        try:
+            values[region] = array.source.read(region)
+        except DamagedFileError:
+            lost.append(str(tuple(starts)))
+    listed = ", ".join(lost[:20]) + (" ..." if len(lost) > 20 else "")
+    return values, f"{len(lost)} chunks of {chunks} are filled with 0, those at {listed}"
+
+
+@contextmanager
+def readable(path: str, where: str) -> Iterator[None]:
+    """Within this, whatever a malformed file makes Python raise becomes an error of ours.
+
+    Most of it is noted where it is found, and the rest read; this is for what nobody thought of.
+    """
+    try:
+        yield
+    except HspyError as error:
+        error.path = error.path or path
+        raise
+    except UNREADABLE as error:
+        message = f"cannot be read: {type(error).__name__}: {error}"
+        raise DamagedFileError(message, path=path, where=where) from None
+
+
+def _root(
+    path: str, options: ReadOptions, work: Work, handle: FileHandle | None
+) -> AbstractContextManager[Group]:
+    """The root of a file, read here or in another process."""
+    if not options.isolated:
+        external = options.allow_external
+        return open_root(path, allow_external=external, work=work, handle=handle, directly=True)
+    from hspyio.recovery.isolated import open_isolated
+
+    return open_isolated(path, allow_external=options.allow_external, work=work)
+
+
+@contextmanager
+def opened(
+    path: str | os.PathLike[str],
+    options: ReadOptions,
+    *,
+    handle: FileHandle | None = None,
+) -> Iterator[OpenFile]:
+    """Open a file for one call; what could not be read is warned of once, at its end."""
+    text = os.fspath(path) if handle is not None else path_of_file(path)
+    with (
+        named_errors(text),
+        working(options.threads, options.progress, f"reading {os.path.basename(text)}") as work,
+        _root(text, options, work, handle) as root,
+    ):
+        with readable(text, "/"):
+            found = contents(root)
+        file = OpenFile(text, found, options, list(found.problems), work, root=root)
+        yield file
+    warn(text, file.problems)
+
+
+def warn(path: str, problems: Sequence[Problem]) -> None:
+    """One warning for all that could not be read."""
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems[:_MOST_PROBLEMS])
+        if len(problems) > _MOST_PROBLEMS:
+            lines += f"\n  ... and {len(problems) - _MOST_PROBLEMS} more"
+        warn_user(f"{path}: not everything is as it should be:{lines}")
+
+
+def select(file: Contents, name: str | None, path: str) -> str:
+    """Name of the group of the experiment that was asked for.
+
+    Parameters
+    ----------
+    file : Contents
+        The file.
+    name : str or None
+        A group name, or a title that only one experiment has.
+    path : str
+        For the message.
+
+    Raises
+    ------
+    ExperimentError
+        If none answers, or more than one.
+    DamagedFileError
+        If the one that is meant cannot be read.
+    """
+    if name is None:
+        if len(file.experiments) == 1:
+            return next(iter(file.experiments))
+        if not file.experiments:
+            lost = _lost(file, name, path)
+            raise lost or ExperimentError("holds models, but no experiment", path=path)
+        known = list(file.experiments)
+        raise ExperimentError(
+            f"holds {len(known)} experiments: {listing(known)}; name one, such as "
+            f"name={quoted(known[0])}",
+            path=path,
+        )
+    if name in file.experiments:
+        return name
+    titles = {group: title_of(file, group) for group in file.experiments}
+    titled = [group for group, title in titles.items() if title == name]
+    if len(titled) == 1:
+        return titled[0]
+    lost = _lost(file, name, path)
+    if titled:
+        raise ExperimentError(
+            f"{len(titled)} experiments have the title {quoted(name)}; use the group's name, one "
+            f"of: {listing(titled)}",
+            path=path,
+        )
+    near = did_you_mean(name, [*file.experiments, *titles.values()])
+    there = f"; there are: {listing(list(file.experiments))}"
+    raise lost or ExperimentError(f"no experiment {quoted(name)}{near or there}", path=path)
+
+
+def _lost(file: Contents, name: str | None, path: str) -> DamagedFileError | None:
+    """The error about an experiment that is there, or may be, and cannot be read."""
+    places = {f"/{names.EXPERIMENTS}", f"/{names.EXPERIMENTS}/{name}"}
+    for problem in file.problems:
+        everything = name is None and problem.where.startswith(f"/{names.EXPERIMENTS}/")
+        if problem.lost and (problem.where in places or everything):
+            message = f"{problem.message}; {RESCUE}"
+            return DamagedFileError(message, path=path, where=problem.where)
+    return None
+
+
+def title_of(file: Contents, group: str) -> str:
+    """The title that an experiment is shown with, read from its General node alone."""
+    return stored_title(file.experiments[group])

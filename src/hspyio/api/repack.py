@@ -1,0 +1,189 @@
+"""Write a file anew with other chunks or another compression, in little memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio import names
+from hspyio.api.experiments import read_signal
+from hspyio.api.open_file import OpenFile, opened
+from hspyio.api.paths import path_of_file, path_to_save
+from hspyio.api.progress import working
+from hspyio.api.sealing import changed_error, changed_since_sealed, seal_experiments
+from hspyio.api.whole import check_whole
+from hspyio.arrays.chunk_shapes import signal_chunks
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.dataset_writer import check_filters
+from hspyio.hdf5.snapshot import handle_of
+from hspyio.nodes.node import Array, GraphSource, Group
+from hspyio.options import ReadOptions, WriteOptions
+from hspyio.schema.sealed_parts import is_sealed
+from hspyio.system.locks import kept_from_writers
+from hspyio.system.refusals import named_errors
+from hspyio.transaction.plan import plan
+from hspyio.transaction.replace import check_target, is_there
+from hspyio.transaction.rewrite import repack_file
+from hspyio.transaction.space import check_space
+
+if TYPE_CHECKING:
+    import h5py
+
+    from hspyio.hdf5.output import Output
+    from hspyio.integrity.checksums import ArraySums
+
+__all__ = ["repack"]
+
+
+def repack(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    chunks: None | bool | tuple[int, ...] = None,
+    compression: None | str | int | Mapping[str, Any] = "gzip",
+    compression_opts: Any = None,
+    shuffle: bool = True,
+    threads: int | None = None,
+    progress: bool | None = None,
+    durable: bool = True,
+) -> str:
+    """Write a file anew, with other chunks or another compression for the data.
+
+    The data stream through a few blocks of memory, whatever their size. All else in the file is
+    copied as it stands, whatever its format version; dead space is left behind. What was sealed
+    is compared with its seal and sealed anew.
+
+    Parameters
+    ----------
+    source, target : path-like
+        The file, and the new one. They may be the same with `overwrite`.
+    overwrite : bool
+        Whether a file that exists is replaced.
+    chunks, compression, compression_opts, shuffle, threads, progress, durable
+        See `save`; the defaults suit most files.
+
+    Returns
+    -------
+    str
+        The path that was written; see `save`.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError
+        If there is no such file, or it is no HSpy file.
+    DamagedFileError
+        If data cannot be read, or are not what was sealed; nothing is written.
+    TargetExistsError, OptionError, FilterError, SaveError
+        See `save`; what was there before is untouched.
+    """
+    call = "repack(source, target)"
+    old = path_of_file(source, call, "source")
+    text = path_to_save(target, call, "target")
+    options = WriteOptions(
+        chunks=chunks,
+        compression=compression,
+        compression_opts=compression_opts,
+        shuffle=shuffle,
+        threads=threads,
+        progress=progress,
+        durable=durable,
+    )
+    check_target(text, overwrite=overwrite)
+    with (
+        named_errors(old),
+        _kept(text),
+        closing(handle_of(old)) as handle,
+        opened(old, _BY_BLOCKS, handle=handle.twin()) as file,
+    ):
+        check_whole(file, file.root)
+        found = {name: _data(file, name) for name in file.contents.experiments}
+        arrays = _planned({name: data for name, data in found.items() if data}, options)
+        check_filters(Group({}, arrays))
+        check_space(text, Group({}, arrays))
+        label = f"repacking {os.path.basename(file.path)}"
+        with working(threads, progress, label) as work:
+            sealed = _sealed(file, work)
+
+            def seal(new: h5py.Group, output: Output) -> None:
+                seal_experiments(new, output.fileno(), sealed, work)
+
+            repack_file(
+                handle,
+                text,
+                arrays,
+                work,
+                durable=durable,
+                overwrite=overwrite,
+                finish=seal if sealed else None,
+            )
+    return text
+
+
+_BY_BLOCKS = ReadOptions(lazy=True, chunks="auto", original_metadata=False)
+
+
+def _sealed(file: OpenFile, work: Work) -> dict[str, dict[str, ArraySums]]:
+    """The experiments that have a seal, which will not fit the new file: they get another one.
+
+    Raises
+    ------
+    DamagedFileError
+        If one is not what was sealed.
+    """
+    found = [name for name in file.contents.experiments if is_sealed(file.contents, name)]
+    for name in found:
+        problems = changed_since_sealed(file.contents, name, work)
+        if problems:
+            raise changed_error(file.path, name, problems)
+    return {name: {} for name in found}
+
+
+def _kept(target: str) -> AbstractContextManager[object]:
+    """Keep other writers out of a file that is replaced, from when it is read: it may be both."""
+    path = os.path.realpath(target)
+    return kept_from_writers(path, change=False) if is_there(path) else nullcontext()
+
+
+def _data(file: OpenFile, name: str) -> Array | None:
+    """The data of an experiment as a stream of blocks; ``None`` for what is copied as it is."""
+    node = file.contents.experiments[name].members[names.DATA]
+    signal = read_signal(file, name)
+    streams = isinstance(node, Array) and isinstance(node.type, np.dtype) and signal.lazy
+    if not streams or not isinstance(node, Array) or signal.data.dtype != node.type:
+        return None
+    if not signal.data.shape:
+        return None  # one value: no chunks to make
+    dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
+    values = file.values_in_blocks(replace(node, signal_dims=dims))
+    if values is None:
+        return None
+    return replace(
+        node,
+        source=GraphSource(values),
+        signal_dims=dims,
+        chunks=None,
+        filters=(),
+        inline=False,
+    )
+
+
+def _planned(data: dict[str, Array], options: WriteOptions) -> dict[str, Array]:
+    """With the default chunks, unless others are asked for: not with those it is read in."""
+    given = plan(Group({}, dict(data)), options).members
+    planned: dict[str, Array] = {}
+    for name, array in data.items():
+        node = given[name]
+        asked = options.chunks is True or len(options.chunks or ()) == len(array.shape)
+        if not asked:
+            assert isinstance(array.type, np.dtype)
+            chunks = signal_chunks(array.shape, array.type.itemsize, array.signal_dims or ())
+            node = plan(Group({}, {name: array}), replace(options, chunks=chunks)).members[name]
+        assert isinstance(node, Array)
+        planned[name] = node
+    return planned

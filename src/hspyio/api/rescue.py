@@ -1,0 +1,557 @@
+"""Rescue files: write all that can be saved of a damaged or truncated file, and name the rest."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio import names
+from hspyio.api.demanded import demands_met
+from hspyio.api.doubts import doubts
+from hspyio.api.experiments import read_signal
+from hspyio.api.open_file import OpenFile
+from hspyio.api.paths import path_of_file, path_to_save
+from hspyio.api.progress import working
+from hspyio.api.rescue_report import Rescue, RescuedSignal
+from hspyio.api.save import write_new
+from hspyio.api.sealing import NewerSealError, compared
+from hspyio.api.verify import DamagedArray, DamagedPart
+from hspyio.arrays.lazy import from_source
+from hspyio.arrays.workers import Work
+from hspyio.errors import DamagedFileError, HspyError, NotHspyError, OptionError, Problem
+from hspyio.forks import derived
+from hspyio.hdf5.snapshot import FileHandle
+from hspyio.integrity.checksums import CHANGED, STORED, ArraySums, faults_of
+from hspyio.model.signal import Signal
+from hspyio.nodes.node import Array, Damaged, Group, MemorySource, SparseSource
+from hspyio.options import ReadOptions, WriteOptions
+from hspyio.recovery.isolated import node_by_address, open_isolated
+from hspyio.recovery.orphans import Pieced, pieced, stored_size
+from hspyio.recovery.salvage import BY_ADDRESS
+from hspyio.recovery.salvaged import Losses, SalvagedSource, place_of_array
+from hspyio.recovery.scan import Search, search_objects
+from hspyio.schema import Contents, contents, encode_file
+from hspyio.schema.sealed_parts import EXPERIMENT, part_path
+from hspyio.schema.versions import parse_version
+from hspyio.system.calls import are_same_file
+from hspyio.system.refusals import named_errors
+from hspyio.transaction.replace import check_target
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hspyio.recovery.salvaged import Region
+
+__all__ = ["rescue"]
+
+_STREAMED = 64 * 2**20
+"""Bytes of an array above which it is read while it is written."""
+_MOST_EMPTY = 2**40
+_UNKNOWN_VERSION = "3.1"
+"""Taken where the root is lost: all that later versions changed is told by what stands there."""
+_RECOVERED = "recovered"
+_FILLED = "; now 0"
+_FLAT = "; its items are flat now"
+_SHAPES = (names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
+_KEPT = "; kept as it is"
+_FOUND = (
+    "nothing leads to it any more: it may be an older state, or have been removed before; found "
+    "by a search"
+)
+
+
+def rescue(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> Rescue:
+    """Write all that can be saved of a damaged or truncated file into a new one.
+
+    The file is read in another process, so that it cannot crash this one. What is lost of an array
+    is 0 in the new file; other things that are lost are left out. Both are named in the report.
+    Parts that nothing in the file leads to any more are searched for. Damage that still makes
+    sense is found where the file was saved with ``checksum=True`` only; blocks of zeros in data
+    that nothing checks are named as doubtful.
+
+    Parameters
+    ----------
+    source : path-like
+        The damaged file; it is not changed.
+    target : path-like
+        The new file, of format 3.3.
+    overwrite : bool
+        Whether a target that exists is replaced.
+    threads : int, optional
+        See `hspyio.save`.
+    progress : bool, optional
+        Whether to show a progress bar where it takes over a second; by default in a terminal
+        or a notebook only.
+
+    Returns
+    -------
+    Rescue
+        Print it; ``.complete`` says whether everything came back.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    DamagedFileError, NotHspyError
+        If nothing could be read; no target is written then.
+    TargetExistsError
+        If the target exists and `overwrite` is off.
+    OptionError
+        If source and target are the same file.
+    SaveError
+        If writing fails.
+
+    Notes
+    -----
+    Specification: "Format description".
+
+    Examples
+    --------
+    >>> hspyio.rescue("broken.hspy", "saved.hspy")  # doctest: +SKIP
+    saved.hspy: not everything came back of broken.hspy
+      map: came back in part
+      /Experiments/map/data: 0.5 % of its values are damaged
+        [22:44, 0:22, :] cannot be read: its bytes end at 71303168, the file before that; now 0
+        intact: [0:22, :, :]
+    """
+    call = "rescue(source, target)"
+    old = path_of_file(source, call, "source")
+    new = path_to_save(target, call, "target")
+    check_target(new, overwrite=overwrite)
+    if are_same_file(old, new):
+        raise OptionError("cannot be rescued into itself; name another file", path=new)
+    losses = Losses()
+    with (
+        named_errors(old),
+        working(threads, progress, f"rescuing {os.path.basename(old)}") as work,
+        open_isolated(old, work=Work(work.threads), salvaging=losses) as root,
+    ):
+        return _Rescuing(old, root, losses, work).into(new, threads, progress)
+
+
+class _Sparse:
+    """Large arrays most of which was never written; in signals something small stands for them."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[NDArray[Any], SparseSource]] = {}
+
+    def stand_in(self, array: Array, *, mostly_not: bool) -> NDArray[Any] | None:
+        """An array that is as large and takes no memory; ``None`` for one that has to be read."""
+        sparse = None
+        if isinstance(array.source, SalvagedSource):
+            sparse = array.source.sparse(array.chunks, mostly_not=mostly_not)
+        elif isinstance(array.source, MemorySource) and not any(array.source.array.strides):
+            value = array.source.array[(slice(0, 1),) * len(array.shape)].reshape(())
+            sparse = SparseSource(array.source, value, ())
+        if sparse is None:
+            return None
+        made = np.broadcast_to(sparse.fill.copy(), array.shape)
+        self._known[_place(made)] = (made, sparse)
+        return made
+
+    def restored(self, group: Group) -> Group:
+        """Planned nodes, with the arrays in the place of what stands for them."""
+        members: dict[str, Any] = {}
+        for name, node in group.members.items():
+            members[name] = node
+            if isinstance(node, Group):
+                members[name] = self.restored(node)
+            elif isinstance(node, Array) and isinstance(node.source, MemorySource):
+                known = self._known.get(_place(node.source.array))
+                if known is not None and known[1].shape == node.shape:
+                    members[name] = replace(node, source=known[1])
+        return Group(group.attributes, members, group.ordered)
+
+
+def _place(array: NDArray[Any]) -> int:
+    place: int = array.__array_interface__["data"][0]
+    return place
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class _DamagedFile(OpenFile):
+    """A damaged file while it is read: large arrays are read when they are written."""
+
+    sparse: _Sparse = field(default_factory=_Sparse)
+
+    def _fetch(self, array: Array, lazy_above: int) -> Any:
+        """Beside the data nothing is written block by block but what a file has in chunks."""
+        if not _is_large(array):
+            return array.source.read()
+        return self._streamed(array, mostly_not=False)
+
+    def _fetch_data(self, array: Array, where: str) -> Any:
+        if _is_large(array):
+            return self._streamed(array, mostly_not=True)
+        try:
+            return array.source.read()
+        except DamagedFileError:
+            if not isinstance(array.type, np.dtype):
+                raise
+            return np.zeros(array.shape, array.type)
+
+    def _streamed(self, array: Array, *, mostly_not: bool) -> Any:
+        assert isinstance(array.type, np.dtype)
+        standing = self.sparse.stand_in(array, mostly_not=mostly_not)
+        if standing is not None:
+            return standing
+        dims = array.signal_dims or ()
+        return from_source(array.source, array.type, array.chunks, "auto", dims)
+
+
+def _is_large(array: Array) -> bool:
+    known = isinstance(array.type, np.dtype) and bool(array.shape)
+    return known and math.prod(array.shape) * array.type.itemsize > _STREAMED  # type: ignore[union-attr]
+
+
+class _Rescuing:
+    """One file while it is being rescued."""
+
+    def __init__(self, path: str, root: Group, losses: Losses, work: Work) -> None:
+        self._path, self._root, self._losses, self._work = path, root, losses, work
+        self._problems: dict[Problem, None] = {}
+        self._notes: dict[Problem, None] = {}
+        self._signals: dict[str, Signal] = {}
+        self._top = root
+        self._files: dict[str, Contents] = {}
+        self._found: set[str] = set()
+        self._labels: dict[str, str] = {}
+        self._sealed: list[str] = []
+        self._unsealed: list[str] = []
+        self._sparse = _Sparse()
+
+    def into(self, target: str, threads: int | None, progress: bool | None) -> Rescue:
+        """Read what can be read and write it.
+
+        Raises
+        ------
+        DamagedFileError, NotHspyError
+            If there is nothing.
+        """
+        if "" in self._root.members:
+            self._note([Problem("/", getattr(self._root.members[""], "reason", ""))])
+            self._find_root()
+        known = self._read_reached()
+        if self._problems:
+            self._read_found(known)
+        if not self._signals:
+            raise self._nothing()
+        encoded = encode_file(list(self._signals.values()), group_names=list(self._signals))
+        self._note(encoded.problems)
+        encoded = replace(
+            encoded,
+            experiments={k: self._sparse.restored(v) for k, v in encoded.experiments.items()},
+            models={k: self._sparse.restored(v) for k, v in encoded.models.items()},
+        )
+        write_new(target, encoded, WriteOptions(threads=threads, progress=progress))
+        return self._report(target, self._changed())
+
+    def _note(self, problems: Any) -> None:
+        self._problems |= dict.fromkeys(problems)
+
+    # reading
+
+    def _read_reached(self) -> dict[str, Group]:
+        """Read what the root leads to; the groups of all experiments, readable or not."""
+        holder = self._top.members.get(names.EXPERIMENTS)
+        if isinstance(holder, Damaged):
+            self._note([Problem(f"/{names.EXPERIMENTS}", holder.reason)])
+        for name in holder.members if isinstance(holder, Group) else ():
+            member = holder.members[name]  # type: ignore[union-attr]
+            if isinstance(member, Damaged):
+                self._note([Problem(f"/{names.EXPERIMENTS}/{name}", member.reason)])
+        try:
+            found = contents(self._top)
+        except (NotHspyError, DamagedFileError):
+            self._note([Problem("/", "leads to no experiment that can be read")])
+            found = None
+        self._note_models(found)
+        known: dict[str, Group] = {}
+        if isinstance(holder, Group):
+            known = {k: v for k in holder.members if isinstance(v := holder.members[k], Group)}
+        if found is not None:
+            self._note(found.problems)
+            self._read(found)
+        return known
+
+    def _note_models(self, found: Contents | None) -> None:
+        analysis = self._top.members.get(names.ANALYSIS)
+        if isinstance(analysis, Damaged):
+            self._note([Problem(f"/{names.ANALYSIS}", analysis.reason)])
+        elif isinstance(analysis, Group):
+            holder = f"/{names.ANALYSIS}"
+            for where, group in ((holder, analysis), (f"{holder}/{names.MODELS}", None)):
+                node = group or analysis.members.get(names.MODELS)
+                for name in node.members if isinstance(node, Group) else ():
+                    member = node.members[name]  # type: ignore[union-attr]
+                    if isinstance(member, Damaged):
+                        self._note([Problem(f"{where}/{name}", member.reason)])
+        for name in found.standalone_models if found is not None else ():
+            text = "is a model of an experiment that is not there, and is left out"
+            self._note([Problem(f"/{names.ANALYSIS}/{names.MODELS}/{name}", text)])
+
+    def _read(self, found: Contents) -> None:
+        mended = replace(
+            found,
+            experiments={
+                name: self._with_data(name, group) for name, group in found.experiments.items()
+            },
+            problems=(),
+        )
+        for name in mended.experiments:
+            try:
+                signal = self._signals[name] = self._signal(mended, name)
+            except HspyError as error:
+                self._note([Problem(error.where or f"/{names.EXPERIMENTS}/{name}", error.message)])
+                continue
+            self._files[name] = mended
+            made_up = demands_met(signal, f"/{names.EXPERIMENTS}/{name}")
+            self._notes |= dict.fromkeys(made_up)
+
+    def _signal(self, found: Contents, name: str) -> Signal:
+        """An experiment; its ragged items are flat where the shapes of them are damaged."""
+        file = self._opened(found)
+        try:
+            signal = read_signal(file, name)
+        except HspyError as error:
+            group = found.experiments[name]
+            shapes = [key for key in _SHAPES if isinstance(group.members.get(key), Array)]
+            if not shapes:
+                raise
+            lost = dict.fromkeys(shapes, Damaged(f"{error.message}{_FLAT}"))
+            self._note(
+                Problem(f"/{names.EXPERIMENTS}/{name}/{key}", lost[key].reason) for key in lost
+            )
+            flat = Group(group.attributes, {**group.members, **lost}, group.ordered)
+            return self._signal(replace(found, experiments={name: flat}), name)
+        self._note(file.problems)
+        return signal
+
+    def _opened(self, found: Contents) -> _DamagedFile:
+        options = ReadOptions(errors="warn", check=False)
+        return _DamagedFile(self._path, found, options, [], self._work, sparse=self._sparse)
+
+    def _with_data(self, name: str, group: Group) -> Group:
+        """The experiment, with data of the size that its axes tell where its own are lost."""
+        data = group.members.get(names.DATA)
+        if isinstance(data, Array):
+            return group
+        reason = data.reason if isinstance(data, Damaged) else "is lost"
+        shape = tuple(_sizes(group))
+        if math.prod(shape) > _MOST_EMPTY:
+            shape = ()
+        text = "; in their place is 0 everywhere, in the size that the axes tell"
+        self._note([Problem(f"/{names.EXPERIMENTS}/{name}/{names.DATA}", f"{reason}{text}")])
+        empty = np.broadcast_to(np.uint8(0), shape or (1,))
+        members = {key: group.members[key] for key in group.members if key != names.DATA}
+        members[names.DATA] = Array(empty.dtype, MemorySource(empty))
+        return Group(group.attributes, members, group.ordered)
+
+    @derived
+    def _search(self) -> Search:
+        """What is in the file, whatever leads to it."""
+        handle = FileHandle(self._path)
+        try:
+            with handle.descriptor() as descriptor:
+                return search_objects(descriptor, self._work)
+        finally:
+            handle.close()
+
+    def _find_root(self) -> None:
+        """Take what looks like a root for it: the last one, as updates add new ones."""
+        for address in sorted(self._search.headers, reverse=True):
+            if any(name == names.EXPERIMENTS for name, _ in self._search.headers[address].links):
+                node = self._at(address)
+                if isinstance(node, Group) and names.EXPERIMENTS in node.members:
+                    self._labels[f"{BY_ADDRESS}{address}"] = ""
+                    self._top = node
+                    return
+
+    def _read_found(self, known: dict[str, Group]) -> None:
+        """Search the file for what nothing leads to, and read that."""
+        for piece in pieced(self._search, self._losses.reached, known, self._at):
+            name = self._name_of(piece, known)
+            self._found.add(name)
+            where = f"/{names.EXPERIMENTS}/{name}"
+            prefix = f"{BY_ADDRESS}{piece.address}"
+            self._labels[prefix] = where
+            for member, address in piece.found.items():
+                self._labels[f"{BY_ADDRESS}{address}"] = f"{where}/{member}"
+            listed = f", in parts ({', '.join(list(piece.found)[:20])})" if piece.found else ""
+            self._notes[Problem(where, f"{_FOUND}{listed}")] = None
+            group = self._with_data(name, piece.group)
+            self._read(
+                Contents(
+                    version=parse_version(_UNKNOWN_VERSION) or (),
+                    declared=_UNKNOWN_VERSION,
+                    experiments={name: group},
+                    models={},
+                    attributes=Group(),
+                    problems=(),
+                )
+            )
+            if name in self._signals and not self._signals[name].title and name != piece.name:
+                self._signals[name].title = name
+
+    def _name_of(self, piece: Pieced, known: dict[str, Group]) -> str:
+        """The name of its group, where it is known and free; else a new one."""
+        if piece.name and (piece.name not in self._signals or piece.name in known):
+            return piece.name
+        number = 1
+        while f"{_RECOVERED} {number}" in self._signals:
+            number += 1
+        return f"{_RECOVERED} {number}"
+
+    def _at(self, address: int) -> Group | Array | Damaged:
+        return node_by_address(self._root, address)
+
+    def _nothing(self) -> HspyError:
+        with open(self._path, "rb") as stream:
+            known = b"\x89HDF" in stream.read(8) or self._losses.reached
+        lines = "".join(f"\n  {problem}" for problem in self._problems)
+        if known:
+            return DamagedFileError(f"nothing in it can be rescued:{lines}", path=self._path)
+        return NotHspyError(f"is no HDF5 file, nor holds parts of one:{lines}", path=self._path)
+
+    # comparing with the seals
+
+    def _changed(self) -> dict[str, list[DamagedPart]]:
+        """What differs from the seals, of arrays by path; other parts are noted."""
+        changed: dict[str, list[DamagedPart]] = {}
+        for name, found in self._files.items():
+            try:
+                comparison = compared(found, name)
+            except NewerSealError as error:
+                self._notes[Problem(part_path(name, EXPERIMENT), f"the seal {error}")] = None
+                continue
+            (self._sealed if comparison.sealed else self._unsealed).append(name)
+            self._note(comparison.problems)
+            for path, (array, sums) in comparison.arrays.items():
+                where = part_path(name, path)
+                parts = self._differing(where, array, sums)
+                if parts:
+                    changed[where] = parts
+        return changed
+
+    def _differing(self, where: str, array: Array, known: ArraySums) -> list[DamagedPart]:
+        place = place_of_array(array)
+        if place is None:
+            return []
+        if known.kind == STORED and array.chunks is not None:
+            return self._chunks_differing(where, array, array.chunks, known, place)
+        if self._losses.lost.get(place):
+            return []
+        whole = tuple((0, n) for n in array.shape)
+        faults = faults_of(array, known, Work())
+        return [DamagedPart(fault.region or whole, f"{fault.message}{_KEPT}") for fault in faults]
+
+    def _chunks_differing(
+        self,
+        where: str,
+        array: Array,
+        chunks: tuple[int, ...],
+        known: ArraySums,
+        place: tuple[str, ...],
+    ) -> list[DamagedPart]:
+        """Chunks that were read, and are not those that were sealed."""
+        found = self._losses.sums.get(place, {})
+        grid = tuple(-(-n // step) for n, step in zip(array.shape, chunks, strict=True))
+        if len(known.sums) == math.prod(grid):
+            pairs = [(number, int(known.sums[number])) for number in sorted(found)]
+        elif len(known.sums) == len(found):
+            pairs = list(zip(sorted(found), known.sums.tolist(), strict=True))
+        else:
+            self._notes[Problem(where, "which chunks were sealed cannot be told any more")] = None
+            return []
+        return [
+            DamagedPart(_region(number, grid, chunks, array.shape), f"{CHANGED}{_KEPT}")
+            for number, expected in pairs
+            if found[number] != expected
+        ]
+
+    # the report
+
+    def _report(self, target: str, changed: dict[str, list[DamagedPart]]) -> Rescue:
+        self._note_doubts()
+        named = {problem.where for problem in self._problems}
+        parts: dict[str, list[DamagedPart]] = {}
+        for place, lost in self._losses.lost.items():
+            where = self._where(place)
+            if lost and where not in named:
+                parts[where] = [DamagedPart(a, f"{text}{_FILLED}") for a, text in lost.items()]
+        for where, more in changed.items():
+            parts[where] = parts.get(where, []) + more
+        shapes = {self._where(place): shape for place, shape in self._losses.shapes.items()}
+        damaged = tuple(
+            DamagedArray(where, shapes.get(where, ()), tuple(sorted(found, key=_first)))
+            for where, found in parts.items()
+        )
+        places = [*named, *(array.where for array in damaged)]
+        signals = tuple(
+            RescuedSignal(name, signal.title, not _concerned(name, places), name in self._found)
+            for name, signal in self._signals.items()
+        )
+        return Rescue(
+            path=self._path,
+            target=target,
+            signals=signals,
+            sealed=tuple(self._sealed),
+            unsealed=tuple(self._unsealed),
+            damaged=damaged,
+            problems=tuple(self._problems),
+            notes=tuple(self._notes),
+        )
+
+    def _note_doubts(self) -> None:
+        """Say which arrays were put together without their index, or may be damaged unnoticed."""
+        sealed = tuple(f"/{names.EXPERIMENTS}/{name}/" for name in self._sealed)
+        for place, text in doubts(self._losses):
+            where = self._where(place)
+            if not where.startswith(sealed):  # the seal says what is wrong
+                self._notes[Problem(where, text)] = None
+
+    def _where(self, place: tuple[str, ...]) -> str:
+        first, *rest = place or ("",)
+        start = self._labels.get(first, f"/{first}" if BY_ADDRESS not in first else "")
+        return "/".join([start, *rest])
+
+
+def _concerned(name: str, places: list[str]) -> bool:
+    """Whether something that is damaged is of an experiment, or of what may be its models."""
+    own = f"/{names.EXPERIMENTS}/{name}"
+    return any(where == own or where.startswith((f"{own}/", f"{own}@")) for where in places)
+
+
+def _first(part: DamagedPart) -> Region:
+    return part.region
+
+
+def _region(
+    number: int, grid: tuple[int, ...], chunks: tuple[int, ...], shape: tuple[int, ...]
+) -> Region:
+    place = np.unravel_index(number, grid)
+    return tuple(
+        (int(i) * step, min((int(i) + 1) * step, n))
+        for i, step, n in zip(place, chunks, shape, strict=True)
+    )
+
+
+def _sizes(group: Group) -> Iterator[int]:
+    """Sizes of the axes, as far as they are known one after the other."""
+    for i in range(len(group.members)):
+        size = stored_size(group.members.get(f"{names.AXIS_PREFIX}{i}"))
+        if size is None or size < 1:
+            return
+        yield size

@@ -1,0 +1,176 @@
+"""Save signals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hspyio.api.arguments import the_signals, warn_of_doubts
+from hspyio.api.paths import path_to_save
+from hspyio.api.progress import working
+from hspyio.api.sealing import seal_experiments
+from hspyio.errors import Problem, UnsupportedTypeError, warn_user
+from hspyio.hdf5.dataset_writer import check_filters
+from hspyio.hdf5.writer import write_group
+from hspyio.model.signal import Signal
+from hspyio.options import WriteOptions
+from hspyio.schema import EncodedFile, encode_file
+from hspyio.schema.sealed_parts import with_room_for_seals
+from hspyio.transaction.plan import plan
+from hspyio.transaction.replace import check_target, save_file
+from hspyio.transaction.space import check_space
+
+if TYPE_CHECKING:
+    import h5py
+
+    from hspyio.hdf5.output import Output
+    from hspyio.integrity.checksums import ArraySums
+
+__all__ = ["save", "warn_unannotated", "write_new"]
+
+
+def save(
+    path: str | os.PathLike[str],
+    signals: Signal | Iterable[Signal],
+    *,
+    overwrite: bool = False,
+    chunks: None | bool | tuple[int, ...] = None,
+    compression: None | str | int | Mapping[str, Any] = "gzip",
+    compression_opts: Any = None,
+    shuffle: bool = True,
+    checksum: bool = False,
+    nexus: bool = False,
+    threads: int | None = None,
+    progress: bool | None = None,
+    durable: bool = True,
+) -> str:
+    """Save one signal or several in an HSpy file of format 3.3, whole or not at all.
+
+    Every value is checked before the file is touched; then it is written beside the target and
+    renamed over it, so that no failure costs the old file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file. A name without ``.hspy``, ``.hdf5`` or ``.h5`` gets ``.hspy``, unless there is a
+        file of exactly that name; ``~`` is the home folder.
+    signals : Signal or iterable of Signal
+        What to save; equal titles get groups of their own. Signals of HyperSpy and DataArrays of
+        xarray are converted.
+    overwrite : bool
+        Whether a file that exists is replaced.
+    chunks : None, True or tuple of int
+        ``None``: whole signals, about 1 MB a chunk. ``True``: h5py's guess. A shape: for every
+        array of that rank, clipped to the array; other arrays get the default.
+    compression : None, str, int or mapping
+        ``"gzip"`` (which every program reads), ``None``, ``"lzf"``, ``"szip"``, HDF5's number of
+        a filter, or a filter object of hdf5plugin.
+    compression_opts : int or tuple, optional
+        gzip: a level from 0 to 9 (4 by default); szip: ``("nn", 8)``; else the filter's numbers.
+    shuffle : bool
+        Whether bytes are shuffled before compression.
+    checksum : bool
+        Whether the file is sealed: with checksums of every chunk and of all else, in about a
+        thousandth of the space. `load` and ``hspy verify`` then notice any later change, by damage
+        or by a program that does not know the seal. Other programs read the file as ever.
+    nexus : bool
+        Whether the file is annotated as NeXus, so that silx, h5web, NeXpy and others plot the
+        data with calibrated axes; what NeXus has no form for, such as ragged data, is warned of
+        and saved without. HSpy readers read the file as ever.
+    threads : int, optional
+        How many compress and write at a time; by default ``HSPYIO_NUM_THREADS``, else as many
+        as the CPUs that this process may use.
+    progress : bool, optional
+        Whether to show a progress bar where it takes over a second; by default in a terminal
+        or a notebook only.
+    durable : bool
+        Whether to wait until the file is on the disk, so that a power cut costs nothing either.
+
+    Returns
+    -------
+    str
+        The path that was written.
+
+    Raises
+    ------
+    UnsupportedTypeError
+        If something cannot be stored without loss; it names every such value, and nothing is
+        written.
+    TargetExistsError
+        If the file exists and `overwrite` is off.
+    ArgumentError
+        If something is given that is no path, or no signal; it says which call was meant.
+    FilterError, OptionError
+        If a filter is not available, options make no sense, or the name has the suffix of
+        another format; nothing is written.
+    SaveError
+        If writing fails; what was there before is untouched.
+
+    Warns
+    -----
+    HspyWarning
+        Axes and metadata that are stored as they are and make no sense to programs: a scale of 0
+        or nan, points that neither rise nor fall, a title at the top of the metadata.
+
+    Notes
+    -----
+    Specification: "Format description" and ``chunks`` under "New in version HyperSpy_v1.3.1".
+    """
+    options = WriteOptions(
+        chunks=chunks,
+        compression=compression,
+        compression_opts=compression_opts,
+        shuffle=shuffle,
+        checksum=checksum,
+        nexus=nexus,
+        threads=threads,
+        progress=progress,
+        durable=durable,
+    )
+    text = path_to_save(path, "save(path, signal)")
+    check_target(text, overwrite=overwrite)
+    given = the_signals(signals, "save")
+    encoded = encode_file(given, nexus=[nexus] * len(given))
+    if encoded.problems:
+        raise UnsupportedTypeError(encoded.problems, path=text)
+    write_new(text, encoded, options, overwrite=overwrite)
+    warn_unannotated(text, encoded.unannotated)
+    warn_of_doubts(text, given)
+    return text
+
+
+def warn_unannotated(path: str | os.PathLike[str], problems: Sequence[Problem]) -> None:
+    """One warning for all that NeXus viewers will not find."""
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        message = f"{os.fspath(path)}: not everything can be shown by NeXus viewers:{lines}"
+        warn_user(message)
+
+
+def write_new(
+    path: str | os.PathLike[str],
+    encoded: EncodedFile,
+    options: WriteOptions,
+    *,
+    overwrite: bool = True,
+) -> None:
+    """Write encoded signals as a new file, planned and checked before anything is touched."""
+    root = plan(encoded.root(), options)
+    if options.checksum:
+        root = with_room_for_seals(root)
+    check_filters(root)
+    text = os.fspath(path)
+    check_space(text, root)
+
+    def fill(file: h5py.Group, output: Output) -> None:
+        write_group(file, root, output)
+
+    with working(options.threads, options.progress, f"saving {os.path.basename(text)}") as work:
+
+        def seal(file: h5py.Group, output: Output) -> None:
+            kept: dict[str, dict[str, ArraySums]] = {name: {} for name in encoded.experiments}
+            seal_experiments(file, output.fileno(), kept, work)
+
+        finish = seal if options.checksum else None
+        save_file(text, fill, work, durable=options.durable, overwrite=overwrite, finish=finish)

@@ -1,0 +1,341 @@
+"""Verify files: read every byte, and say what is damaged and what is not."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hspyio import names
+from hspyio.api.paths import path_of_file
+from hspyio.api.progress import working
+from hspyio.api.sealing import NewerSealError, compared
+from hspyio.arrays.workers import Work
+from hspyio.errors import FilterError, HspyError, MissingFileError, Problem, TooLargeError
+from hspyio.integrity.checksums import ArraySums, faults_of
+from hspyio.nodes.node import Array, Damaged, Group, MemorySource
+from hspyio.printable import printable
+from hspyio.recovery.isolated import open_isolated
+from hspyio.schema import Contents, contents, is_own_member
+from hspyio.schema.sealed_parts import EXPERIMENT, part_path
+from hspyio.suggestions import quoted
+from hspyio.system.refusals import named_errors
+
+__all__ = ["DamagedArray", "DamagedPart", "Verification", "examined", "verify"]
+
+Region = tuple[tuple[int, int], ...]
+"""First index and the one after the last, for each dimension."""
+
+_MOST_SHOWN = 20
+_MOST_LEVELS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedPart:
+    """A part of an array that is damaged.
+
+    Attributes
+    ----------
+    region : tuple of (int, int)
+        First index and the one after the last, for each dimension.
+    message : str
+        What is wrong with it.
+    """
+
+    region: Region
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedArray:
+    """An array of which something is damaged.
+
+    Attributes
+    ----------
+    where : str
+        Its path in the file.
+    shape : tuple of int
+        Its shape.
+    parts : tuple of DamagedPart
+        What is damaged; all else is intact.
+    """
+
+    where: str
+    shape: tuple[int, ...]
+    parts: tuple[DamagedPart, ...]
+
+    @property
+    def intact(self) -> tuple[Region, ...]:
+        """The largest selections without damage, all cut along one dimension; perhaps none."""
+        best: tuple[Region, ...] = ()
+        most = 0.0
+        for axis, length in enumerate(self.shape):
+            runs = _runs_without(length, [part.region[axis] for part in self.parts])
+            share = sum(high - low for low, high in runs) / max(length, 1)
+            if share > most:
+                whole = [(0, n) for n in self.shape]
+                most = share
+                best = tuple((*whole[:axis], run, *whole[axis + 1 :]) for run in runs)
+        return best
+
+    def __str__(self) -> str:
+        """The array, its damaged parts, and what is intact, a line each."""
+        share = sum(math.prod(high - low for low, high in part.region) for part in self.parts)
+        percent = min(100.0, 100 * share / max(math.prod(self.shape), 1))
+        lines = [f"{self.where}: {percent:.3g} % of its values are damaged"]
+        lines += [
+            f"  {selection_text(part.region, self.shape)} {part.message}"
+            for part in self.parts[:_MOST_SHOWN]
+        ]
+        if len(self.parts) > _MOST_SHOWN:
+            lines.append(f"  ... and {len(self.parts) - _MOST_SHOWN} more places")
+        kept = [selection_text(region, self.shape) for region in self.intact[:_MOST_SHOWN]]
+        lines.append(f"  intact: {', '.join(kept) or 'no whole slice of any dimension'}")
+        return printable("\n".join(lines))
+
+
+def _runs_without(length: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What is left of a dimension."""
+    runs, begin = [], 0
+    for low, high in sorted(taken):
+        if low > begin:
+            runs.append((begin, low))
+        begin = max(begin, high)
+    return [*runs, (begin, length)] if begin < length else runs
+
+
+def selection_text(region: Region, shape: tuple[int, ...]) -> str:
+    """A part of an array as numpy's users write it: ``[0:2, :, 5:7]``."""
+    parts = [
+        ":" if (low, high) == (0, n) else f"{low}:{high}"
+        for (low, high), n in zip(region, shape, strict=True)
+    ]
+    return f"[{', '.join(parts) or '()'}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What reading every byte of a file has shown.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    size : int
+        Its bytes.
+    groups, arrays : int
+        How many were read.
+    sealed, unsealed : tuple of str
+        The experiments that were saved with ``checksum=True``, and those that were not: of these
+        a change that still makes sense is not noticed.
+    damaged : tuple of DamagedArray
+        The arrays of which something is damaged.
+    problems : tuple of Problem
+        What else is damaged.
+    notes : tuple of Problem
+        What is in the file and was not checked, such as links to other files.
+    """
+
+    path: str
+    size: int = 0
+    groups: int = 0
+    arrays: int = 0
+    sealed: tuple[str, ...] = ()
+    unsealed: tuple[str, ...] = ()
+    damaged: tuple[DamagedArray, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = field(default=())
+
+    @property
+    def intact(self) -> bool:
+        """Whether no damage was found."""
+        return not (self.damaged or self.problems)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, which JSON can hold."""
+        made = asdict(self)
+        for array, node in zip(made["damaged"], self.damaged, strict=True):
+            array["intact"] = node.intact
+        return {**made, "intact": self.intact}
+
+    def __repr__(self) -> str:
+        """The verdict, then the damage, a line each."""
+        verdict = "no damage found" if self.intact else "DAMAGED"
+        lines = [f"{self.path}: {verdict}; {self.groups} groups and {self.arrays} arrays were read"]
+        lines += [f"  {line}" for item in self.damaged for line in str(item).splitlines()]
+        lines += [f"  {problem}" for problem in self.problems]
+        lines += [f"  not checked: {note}" for note in self.notes]
+        if self.sealed:
+            lines.append(f"  sealed: {', '.join(self.sealed)}")
+        if self.unsealed:
+            lines.append(
+                f"  not sealed: {', '.join(self.unsealed)}; a change that still makes sense goes "
+                "unnoticed there"
+            )
+        return printable("\n".join(lines))
+
+
+def verify(
+    path: str | os.PathLike[str], *, threads: int | None = None, progress: bool | None = None
+) -> Verification:
+    """Read every byte of a file and say what is damaged.
+
+    The file is read in another process, so that it cannot crash this one.
+    Every group and attribute is read and every chunk of every array decompressed, in little
+    memory, whether it belongs to a signal or not. Experiments that were saved with
+    ``checksum=True`` are compared with their seal.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    threads : int, optional
+        See `hspyio.load`.
+    progress : bool, optional
+        Whether to show a progress bar where it takes over a second; by default in a terminal
+        or a notebook only.
+
+    Returns
+    -------
+    Verification
+        Print it; ``.intact`` says whether no damage was found.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file. Whatever else is wrong stands in the result.
+
+    Examples
+    --------
+    >>> hspyio.verify("map.hspy")  # doctest: +SKIP
+    map.hspy: no damage found; 23 groups and 4 arrays were read
+      sealed: map
+    """
+    return examined(path_of_file(path, "verify(path)"), threads, progress)
+
+
+def examined(path: str, threads: int | None, progress: bool | None) -> Verification:
+    """What `verify` does, from plain values to a plain value, in whatever process."""
+    size = os.path.getsize(path) if os.path.isfile(path) else 0
+    label = f"verifying {os.path.basename(path)}"
+    with working(threads, progress, label) as work:
+        try:
+            with named_errors(path), open_isolated(path, work=work) as root:
+                return _Examination(path, size, work).of(root)
+        except MissingFileError:
+            raise
+        except HspyError as error:
+            return Verification(path, size, problems=(Problem(error.where or "/", error.message),))
+
+
+class _Examination:
+    """One file while it is being verified."""
+
+    def __init__(self, path: str, size: int, work: Work) -> None:
+        self._path, self._size, self._work = path, size, work
+        self._damaged: list[DamagedArray] = []
+        self._problems: dict[Problem, None] = {}
+        self._notes: list[Problem] = []
+        self._seals: dict[str, bool] = {}
+        self._groups = self._arrays = 0
+
+    def of(self, root: Group) -> Verification:
+        """Read all that is in the file."""
+        known: dict[str, ArraySums] = {}
+        try:
+            found = contents(root)
+        except HspyError as error:
+            self._problem("/", error.message)
+        else:
+            self._problems |= dict.fromkeys([*found.problems, *_bereft(found)])
+            known = self._sums(found)
+        for where, node in _walk(root):
+            self._examine(where, node, known)
+        return Verification(
+            path=self._path,
+            size=self._size,
+            groups=self._groups,
+            arrays=self._arrays,
+            sealed=tuple(name for name, sealed in self._seals.items() if sealed),
+            unsealed=tuple(name for name, sealed in self._seals.items() if not sealed),
+            damaged=tuple(self._damaged),
+            problems=tuple(self._problems),
+            notes=tuple(self._notes),
+        )
+
+    def _problem(self, where: str, message: str) -> None:
+        self._problems[Problem(where, message)] = None
+
+    def _sums(self, found: Contents) -> dict[str, ArraySums]:
+        """Checksums of arrays by path in the file, of all experiments; other parts are compared."""
+        sums: dict[str, ArraySums] = {}
+        for name in found.experiments:
+            try:
+                comparison = compared(found, name)
+            except NewerSealError as error:
+                self._notes.append(Problem(part_path(name, EXPERIMENT), f"the seal {error}"))
+                continue
+            self._seals[name] = comparison.sealed
+            self._problems |= dict.fromkeys(comparison.problems)
+            sums |= {part_path(name, path): pair[1] for path, pair in comparison.arrays.items()}
+        return sums
+
+    def _examine(self, where: str, node: object, known: Mapping[str, ArraySums]) -> None:
+        if isinstance(node, Group):
+            self._groups += 1
+        elif isinstance(node, Array):
+            self._arrays += 1
+            self._examine_array(where, node, known.get(where))
+        elif isinstance(node, Damaged):
+            # of an experiment's own parts the format tells what they have to be
+            if node.sound and not (_is_own(where) and node.of_no_use):
+                self._notes.append(Problem(where, node.reason))
+            else:
+                self._problem(where, node.reason)
+
+    def _examine_array(self, where: str, array: Array, known: ArraySums | None) -> None:
+        if isinstance(array.source, MemorySource):  # a short list, which was read with its group
+            return
+        try:
+            faults = faults_of(array, known, self._work, decode=True)
+        except (FilterError, TooLargeError) as error:
+            self._problem(where, f"{error.message}, to have it checked")
+            return
+        whole = tuple((0, n) for n in array.shape)
+        parts = [DamagedPart(fault.region or whole, fault.message) for fault in faults]
+        if parts:
+            self._damaged.append(DamagedArray(where, tuple(array.shape), tuple(parts)))
+
+
+def _bereft(found: Contents) -> Iterator[Problem]:
+    """Models of experiments, in a file that holds none: it has lost them, or never had any."""
+    for name, model in found.models.items() if not found.experiments else ():
+        if owner := found.owner_of(model):
+            where = f"/{names.ANALYSIS}/{names.MODELS}/{name}@{names.SIGNAL_OF_MODEL}"
+            text = f"says that the model belongs to {quoted(owner)}; the file holds no experiment"
+            yield Problem(where, text)
+
+
+def _is_own(where: str) -> bool:
+    """Whether that is the place of an experiment's data, or of another of its parts."""
+    above, _, name = where.rpartition("/")
+    inside = above.startswith(f"/{names.EXPERIMENTS}/") and above.count("/") == 2
+    return inside and (name == names.DATA or is_own_member(name))
+
+
+def _walk(root: Group) -> Iterator[tuple[str, object]]:
+    """All that is in a file, with its path; attributes are read with their group."""
+    pending: list[tuple[str, object, int]] = [("", root, 0)]
+    while pending:
+        where, node, depth = pending.pop()
+        yield where or "/", node
+        if not isinstance(node, Group):
+            continue
+        yield from ((f"{where}@{name}", child) for name, child in node.attributes.items())
+        if depth >= _MOST_LEVELS:
+            yield where, Damaged(f"is nested deeper than {_MOST_LEVELS} levels")
+            continue
+        members = [(f"{where}/{name}", node.members[name], depth + 1) for name in node.members]
+        pending += reversed(members)

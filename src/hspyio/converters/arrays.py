@@ -1,0 +1,100 @@
+"""ndarrays of numbers, truth values, dates and structures, of any shape: datasets."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio.converters.converter import Element, Item
+from hspyio.converters.dtypes import (
+    dtype_from_json,
+    dtype_to_json,
+    from_stored,
+    same_dtype,
+    to_stored,
+)
+from hspyio.converters.form import Form, Refusal
+from hspyio.converters.kinds import Kind
+from hspyio.converters.type_hints import Hint
+from hspyio.nodes.node import Array, MemorySource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hspyio.converters.decoder import Decoder
+    from hspyio.converters.encoder import Encoder
+
+__all__ = ["ELEMENTS"]
+
+_MOST_DIMS = 32
+"""HDF5's limit."""
+
+
+def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+    try:
+        stored = to_stored(value)
+    except TypeError as error:
+        raise Refusal(str(error)) from None
+    data: list[Any] = []
+    if not same_dtype(stored.dtype, value.dtype):
+        data = [dtype_to_json(value.dtype)]
+    if stored.ndim > _MOST_DIMS:
+        data = [dtype_to_json(value.dtype), list(value.shape)]
+        stored = stored.ravel()
+    node = Array(stored.dtype, MemorySource(stored))
+    return Form(node, hint=Hint("array", data) if data else Hint())
+
+
+def _is_plain_array(value: object) -> bool:
+    return type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind in "biufcVMm"
+
+
+def _decode(item: Item, walker: Decoder) -> Any:
+    if not isinstance(item.node, Array):
+        raise ValueError("no dataset")
+    return walker.fetch(item.node, item.where)
+
+
+def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
+    if not isinstance(item.node, Array):
+        raise ValueError("no dataset")
+    kind, *shape = item.hint.data
+    stored = item.node.source.read()
+    values = from_stored(stored, walker.allow(dtype_from_json(kind), stored.size, stored.nbytes))
+    return values.reshape(shape[0]) if shape else values
+
+
+def _encode_scalar_array(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+    """A 0-d array is stored as the scalar it holds (defect W7)."""
+    form = walker.encode(value[()], where)
+    inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
+    data = [dtype_to_json(value.dtype) if value.dtype != object else "O", inner]
+    return replace(form, hint=replace(form.hint, tag="array0", data=data))
+
+
+def _restore_scalar_array(item: Item, walker: Decoder) -> NDArray[Any]:
+    kind, inner = item.hint.data
+    value = walker.restored(item, inner)
+    if kind == "O":
+        result = np.empty((), object)
+        result[()] = value
+        return result
+    return np.array(value, walker.allow(dtype_from_json(kind), 1, sys.getsizeof(value)))
+
+
+ELEMENTS = (
+    Element(
+        accepts=lambda value: type(value) is np.ndarray and value.ndim == 0,
+        encode=_encode_scalar_array,
+        restores={"array0": _restore_scalar_array},
+    ),
+    Element(
+        accepts=_is_plain_array,
+        encode=_encode,
+        decodes={Kind.ARRAY: _decode},
+        restores={"array": _restore},
+    ),
+)

@@ -1,0 +1,84 @@
+"""One kind of value: how it becomes a node and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from hspyio.converters.form import Form
+from hspyio.converters.kinds import Kind
+from hspyio.converters.type_hints import NO_HINT, Hint
+from hspyio.nodes.node import Array, Node
+from hspyio.records import record
+
+if TYPE_CHECKING:
+    from hspyio.converters.decoder import Decoder
+    from hspyio.converters.encoder import Encoder
+
+__all__ = ["Decode", "Element", "Item"]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Item:
+    """A stored item on its way to a value. Not frozen: a tree takes one a leaf, and that costs.
+
+    Attributes
+    ----------
+    kind : Kind
+        What it is by its name.
+    key : str
+        The key its name stands for.
+    node : Node
+        What is stored.
+    where : str
+        Path inside the file, for messages.
+    shapes : Array or None
+        The dataset beside a ragged array.
+    hint : Hint
+        What is known beyond the form; the digest has been checked.
+    """
+
+    kind: Kind
+    key: str
+    node: Node
+    where: str
+    shapes: Array | None = None
+    hint: Hint = NO_HINT
+
+
+Encode: TypeAlias = "Callable[[Any, Encoder, str], Form]"
+Decode: TypeAlias = "Callable[[Item, Decoder], Any]"
+
+
+@record
+class Element:
+    """One kind of value.
+
+    Attributes
+    ----------
+    types : tuple of type
+        The exact Python types it takes.
+    late : tuple of (str, str)
+        Module and name of such types, where the module is not imported just to know them.
+    encode : callable, optional
+        ``(value, walker, where) -> Form``; raises `Refusal` where a value has no form.
+    accepts : callable, optional
+        ``(value) -> bool`` for what no exact type tells, asked in the order of the table.
+    decodes : mapping
+        Kind of item -> ``(item, walker) -> value``: the plain reading.
+    restores : mapping
+        Hint tag -> ``(item, walker) -> value``: the exact value. May raise ``ValueError``,
+        ``TypeError`` or ``LookupError`` where hint and item do not fit together.
+    lazily : mapping
+        Hint tag -> the same for a value that may stay in the file, its digest unchecked; gives
+        ``None`` where it is to be read at once.
+    """
+
+    types: tuple[type, ...] = ()
+    encode: Encode | None = None
+    accepts: Callable[[Any], bool] | None = None
+    decodes: Mapping[Kind, Decode] = field(default_factory=dict)
+    restores: Mapping[str, Decode] = field(default_factory=dict)
+    late: tuple[tuple[str, str], ...] = ()
+    lazily: Mapping[str, Decode] = field(default_factory=dict)

@@ -1,0 +1,121 @@
+"""Numbers and truth values, of Python and of numpy: scalar attributes of their own width."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio.converters.converter import Element, Item
+from hspyio.converters.dtypes import (
+    dtype_from_json,
+    dtype_to_json,
+    from_stored,
+    same_dtype,
+    to_stored,
+)
+from hspyio.converters.form import Form, Refusal, text_form
+from hspyio.converters.kinds import Kind
+from hspyio.converters.stringified import int_text, parse_int
+from hspyio.converters.strings import restored_text
+from hspyio.converters.type_hints import Hint
+from hspyio.nodes.node import Attribute
+
+if TYPE_CHECKING:
+    from hspyio.converters.decoder import Decoder
+    from hspyio.converters.encoder import Encoder
+
+__all__ = ["ELEMENTS", "is_canonical"]
+
+_INT64 = range(-(2**63), 2**63)
+_UINT64 = range(2**63, 2**64)
+_PYTHON = frozenset(
+    np.dtype(order + code) for code in ("?", "i8", "u8", "f8", "c16") for order in "<>"
+)
+"""What Python's own numbers are stored as; numpy's of these types need a hint."""
+
+
+def number_form(value: Any, dtype: type | np.dtype[Any] | None = None) -> Form:
+    """Attribute of a number in the width of its dtype."""
+    array = np.asarray(value, dtype)
+    return Form(Attribute(array.dtype, array))
+
+
+def _encode_int(value: int, walker: Encoder, where: str) -> Form:
+    if value in _INT64:
+        return number_form(value, np.int64)
+    if value in _UINT64:
+        return number_form(value, np.uint64)
+    return text_form(int_text(value), "int")
+
+
+def _encode_python(value: bool | complex, walker: Encoder, where: str) -> Form:
+    return number_form(value)
+
+
+def _encode_numpy(value: np.generic, walker: Encoder, where: str) -> Form:
+    form = number_form(value)
+    if type(value) not in _CANONICAL:
+        form.hint = Hint("numpy", value.dtype.char)
+    elif value.dtype in _PYTHON:
+        form.hint = _NUMPY
+    return form
+
+
+def is_canonical(kind: type) -> bool:
+    """Whether a numpy type is the one of its width; longlong may be a second int64."""
+    return np.dtype(np.dtype(kind).str).type is kind
+
+
+def _encode_void(value: np.void, walker: Encoder, where: str) -> Form:
+    array = np.asarray(value)
+    try:
+        stored = to_stored(array)
+    except TypeError as error:
+        raise Refusal(str(error)) from None
+    if same_dtype(stored.dtype, array.dtype):
+        return Form(Attribute(stored.dtype, stored))
+    return Form(Attribute(stored.dtype, stored), hint=Hint("void", dtype_to_json(array.dtype)))
+
+
+def _stored_number(item: Item) -> np.ndarray[Any, np.dtype[Any]]:
+    if not isinstance(item.node, Attribute) or isinstance(item.node.value, bytes):
+        raise ValueError("no number")
+    return item.node.value
+
+
+def _decode(item: Item, walker: Decoder) -> Any:
+    value = _stored_number(item)
+    if value.ndim:
+        return value
+    scalar = value[()]
+    if value.dtype == bool or (walker.exact and value.dtype in _PYTHON):
+        return scalar.item()
+    return scalar
+
+
+def _restore_numpy(item: Item, walker: Decoder) -> Any:
+    value = _stored_number(item)[()]
+    return value if item.hint.data is None else np.dtype(item.hint.data).type(value)
+
+
+def _restore_void(item: Item, walker: Decoder) -> Any:
+    stored = _stored_number(item)
+    dtype = walker.allow(dtype_from_json(item.hint.data), stored.size, stored.nbytes)
+    return from_stored(stored, dtype)[()]
+
+
+_NUMPY = Hint("numpy")
+_NUMPY_TYPES = tuple({np.dtype(code).type for code in "?bhilqpBHILQPefdgFDG"})
+_CANONICAL = frozenset(filter(is_canonical, _NUMPY_TYPES))
+
+ELEMENTS = (
+    Element(
+        types=(int,),
+        encode=_encode_int,
+        restores={"int": lambda item, walker: parse_int(restored_text(item))},
+    ),
+    Element(types=(bool, float, complex), encode=_encode_python, decodes={Kind.NUMBER: _decode}),
+    Element(types=_NUMPY_TYPES, encode=_encode_numpy, restores={"numpy": _restore_numpy}),
+    Element(types=(np.void,), encode=_encode_void, restores={"void": _restore_void}),
+)

@@ -1,0 +1,256 @@
+"""list, tuple, set, frozenset and slice.
+
+Items of one simple type stand in one dataset, as the format says (section 4.1); all else in a
+group with an item a member. Where the dataset's one type is not the type of every item, the hint
+tells the items' types.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio import names
+from hspyio.converters.converter import Element, Item
+from hspyio.converters.form import Form
+from hspyio.converters.kinds import Kind
+from hspyio.converters.scalars import is_canonical
+from hspyio.converters.stringified import float_text, int_text, parse_int
+from hspyio.converters.strings import decode_bytes, is_plain
+from hspyio.converters.type_hints import Hint
+from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, nested_lists
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hspyio.converters.decoder import Decoder
+    from hspyio.converters.encoder import Encoder
+
+__all__ = ["ELEMENTS", "FROM_NUMBER", "FROM_TEXT", "TO_TEXT"]
+
+Runs = list[list[Any]]
+
+_EXACT_IN_FLOAT = 2**53
+_MOST_DIMS = 32
+_MOST_LISTS = 250_000
+"""Lists that may have hardly a value between them."""
+_NUMBERS: dict[type, str] = {bool: "bool", int: "int", float: "float", complex: "complex"}
+TO_TEXT: dict[type, Callable[[Any], str]] = {
+    bool: str,
+    int: int_text,
+    float: float_text,
+    complex: str,
+    str: str,
+}
+FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "bool": lambda text: {"True": True, "False": False}[text],
+    "int": parse_int,
+    "float": float,
+    "complex": complex,
+    "str": str,
+}
+
+
+def _encode(value: Any, walker: Encoder, where: str) -> Form:
+    kind = "tuple" if type(value) is tuple else type(value).__name__
+    prefix = names.TUPLE if kind == "tuple" else names.LIST
+    items = value if isinstance(value, (list, tuple)) else _in_fixed_order(value)
+    tagged = "" if kind in ("list", "tuple") else kind
+    return _sequence_form(items, value, prefix, tagged, walker, where)
+
+
+def _in_fixed_order(values: Iterable[Any]) -> list[Any]:
+    """A set has no order; a fixed one makes equal sets equal files."""
+    return sorted(values, key=lambda value: (type(value).__name__, repr(value)))
+
+
+def _sequence_form(
+    items: Sequence[Any], owner: object, prefix: str, kind: str, walker: Encoder, where: str
+) -> Form:
+    if not items:
+        empty = Attribute(Text(), names.NONE.encode())
+        return Form(empty, prefix + names.EMPTY, hint=Hint("sequence", [kind]) if kind else Hint())
+    flat = _flat(items)
+    if flat is not None:
+        array, runs = flat
+        hint = Hint("sequence", [kind, runs]) if kind or runs else Hint()
+        return Form(array, prefix, hint=hint)
+    walker.enter(owner)
+    try:
+        form = walker.items(items, len(items), where)
+    finally:
+        walker.leave(owner)
+    hint = replace(form.hint, tag="sequence", data=[kind]) if kind else form.hint
+    return Form(form.node, f"{prefix}{len(items)}_", hint=hint)
+
+
+def _flat(items: Sequence[Any]) -> tuple[Array, Runs] | None:
+    """One dataset for all items, and the runs of their types where the dataset cannot tell."""
+    types = set(map(type, items))
+    if types == {str}:
+        return _texts(items) if all(map(is_plain, items)) else None
+    if types <= _NUMBERS.keys():
+        numbers = _numbers(items, types)
+        if numbers is None:
+            return None
+        plain = type(numbers[0].item())
+        return _inline(numbers), [] if types == {plain} else _runs(items)
+    if types <= TO_TEXT.keys():
+        texts = [TO_TEXT[type(item)](item) for item in items]
+        return (_texts(texts)[0], _runs(items)) if all(map(is_plain, texts)) else None
+    if len(types) == 1 and _is_number(next(iter(types))):
+        numbers = np.array(items)
+        return _inline(numbers), [["numpy", len(items)]]
+    return None
+
+
+def _is_number(kind: type) -> bool:
+    number = issubclass(kind, (np.number, np.bool)) and not issubclass(kind, np.timedelta64)
+    return number and is_canonical(kind)
+
+
+def _numbers(items: Sequence[Any], types: set[type]) -> NDArray[Any] | None:
+    """The items in the narrowest type that holds each exactly; none where no type does (C12)."""
+    if types == {bool}:
+        return np.array(items, bool)
+    if types <= {bool, int}:
+        low, high = int(min(items)), int(max(items))
+        if low >= -(2**63) and high < 2**63:
+            return np.array(items, np.int64)
+        return np.array(items, np.uint64) if low >= 0 and high < 2**64 else None
+    if int in types and any(type(item) is int and abs(item) > _EXACT_IN_FLOAT for item in items):
+        return None
+    return np.array(items, np.complex128 if complex in types else np.float64)
+
+
+def _inline(values: NDArray[Any]) -> Array:
+    return Array(values.dtype, MemorySource(values), inline=True)
+
+
+def _texts(items: Iterable[str]) -> tuple[Array, Runs]:
+    encoded = [item.encode() for item in items]
+    values = np.empty(len(encoded), object)
+    values[:] = encoded
+    return Array(Text(), MemorySource(values), inline=True), []
+
+
+def _runs(items: Sequence[Any]) -> Runs:
+    return [[kind.__name__, len(list(run))] for kind, run in groupby(map(type, items))]
+
+
+def _encode_slice(value: slice, walker: Encoder, where: str) -> Form:
+    items = (value.start, value.stop, value.step)
+    return _sequence_form(items, value, names.TUPLE, "slice", walker, where)
+
+
+# reading
+
+
+def _decode_dataset(item: Item, walker: Decoder) -> list[Any] | Any:
+    values = _stored_values(item)
+    if isinstance(item.node, Array) and isinstance(item.node.type, Text):
+        return _nested_text(values)
+    return values.tolist()
+
+
+def _stored_values(item: Item) -> NDArray[Any]:
+    if not isinstance(item.node, Array):
+        raise ValueError("no dataset")
+    shape = item.node.shape
+    lists = nested_lists(shape)
+    if lists > max(_MOST_LISTS, _MOST_DIMS * math.prod(shape)):
+        raise ValueError(f"is said to be {lists:,} lists of {math.prod(shape):,} values")
+    return item.node.source.read()
+
+
+def _nested_text(values: NDArray[Any]) -> Any:
+    texts = np.empty(values.shape, object)
+    texts.ravel()[:] = [decode_bytes(value) for value in values.ravel()]
+    return texts.tolist()
+
+
+def _decode_group(item: Item, walker: Decoder) -> list[Any]:
+    """Items in the order of their numbers, not of the numbers' text (defects C7, R3)."""
+    if not isinstance(item.node, Group):
+        raise ValueError("no group")
+    pairs = walker.pairs(item.node, item.where, item.hint)
+    # RosettaSciIO's update in place writes 0 beside our 00: the unpadded one is the newer.
+    pairs.sort(key=lambda pair: (_place(pair[0]), -len(str(pair[0]))))
+    newest = {_place(key): (key, value) for key, value in pairs}
+    return [_wrapped(key, value) for key, value in newest.values()]
+
+
+def _place(name: object) -> tuple[bool, int, str]:
+    key = str(name).removeprefix(names.SIGNAL).removeprefix(names.AXIS_PREFIX)
+    return (False, int(key), "") if key.isdecimal() else (True, 0, key)
+
+
+def _wrapped(key: object, value: Any) -> Any:
+    """Signals as HyperSpy 0.8 to 1.7 wrote them into lists, in today's shape (defect R4)."""
+    if isinstance(key, str) and key.startswith(names.SIGNAL):
+        return {names.SIGNAL: value}
+    return value
+
+
+def _decode_tuple(item: Item, walker: Decoder) -> Any:
+    values = _decode_dataset(item, walker)
+    return tuple(values) if isinstance(values, list) else values
+
+
+def _restore(item: Item, walker: Decoder) -> Any:
+    kind, *runs = item.hint.data
+    values = walker.plain(item)
+    if runs and runs[0]:
+        values = type(values)(_typed(item, values, runs[0]))
+    return _KINDS[kind](values)
+
+
+def _typed(item: Item, values: Sequence[Any], runs: Runs) -> list[Any]:
+    """Give each item the type that the runs tell."""
+    if runs[0][0] == "numpy":
+        return list(_stored_values(item))
+    if sum(int(length) for _, length in runs) != len(values):
+        raise ValueError("the hinted types do not fit the items")
+    convert = FROM_TEXT if isinstance(values[0], str) else FROM_NUMBER
+    result: list[Any] = []
+    for name, length in runs:
+        part = values[len(result) : len(result) + int(length)]
+        result += map(convert[name], part)
+    return result
+
+
+FROM_NUMBER: dict[str, Callable[[Any], Any]] = {
+    "bool": bool,
+    "int": lambda value: int(value.real),
+    "float": lambda value: float(value.real),
+    "complex": complex,
+}
+_KINDS: dict[str, Callable[[Any], Any]] = {
+    "": lambda values: values,
+    "set": set,
+    "frozenset": frozenset,
+    "slice": lambda values: slice(*values),
+}
+
+ELEMENTS = (
+    Element(
+        types=(list, tuple, set, frozenset),
+        encode=_encode,
+        decodes={
+            Kind.EMPTY_LIST: lambda item, walker: [],
+            Kind.EMPTY_TUPLE: lambda item, walker: (),
+            Kind.LIST_DATASET: _decode_dataset,
+            Kind.TUPLE_DATASET: _decode_tuple,
+            Kind.LIST: _decode_group,
+            Kind.TUPLE: lambda item, walker: tuple(_decode_group(item, walker)),
+            Kind.AXES_MANAGER: _decode_group,
+        },
+        restores={"sequence": _restore},
+    ),
+    Element(types=(slice,), encode=_encode_slice),
+)

@@ -1,0 +1,146 @@
+"""ndarrays of text and bytes: fixed-length strings of UTF-8 (defect W6).
+
+They are flagged ASCII, as RosettaSciIO flags its own: it could not update others in place, for
+HDF5 does not convert one character set into the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hspyio.converters.converter import Element, Item
+from hspyio.converters.decoder import as_objects
+from hspyio.converters.form import Form, Refusal
+from hspyio.converters.kinds import Kind
+from hspyio.converters.strings import decode_bytes, is_plain
+from hspyio.converters.type_hints import Hint
+from hspyio.nodes.node import Array, MemorySource, Text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hspyio.converters.decoder import Decoder
+    from hspyio.converters.encoder import Encoder
+
+__all__ = ["ELEMENTS", "text_values"]
+
+
+def _encode_bytes(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+    length = max(1, value.dtype.itemsize)
+    stored = value.astype(f"S{length}")
+    return Form(
+        Array(Text(length, utf8=False), MemorySource(stored)), hint=Hint("bytes", value.dtype.str)
+    )
+
+
+def _encode_text(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+    flat = [text.encode("utf-8", "surrogatepass") for text in value.ravel().tolist()]
+    length = max(map(len, flat), default=1) or 1
+    stored = np.array(flat, f"S{length}").reshape(value.shape)
+    node = Array(Text(length, utf8=False), MemorySource(stored))
+    plain = all(text.isascii() for text in flat) and _natural_dtype(value) == value.dtype.str
+    if plain:
+        return Form(node)
+    return Form(node, hint=Hint("text", value.dtype.str))
+
+
+def _natural_dtype(value: NDArray[Any]) -> str:
+    """The dtype that reading gives without a hint: as wide as the longest text."""
+    return np.array(value.ravel().tolist(), dtype=str).dtype.str
+
+
+def _encode_strings(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+    """Numpy's variable-length strings."""
+    flat = value.ravel().tolist()
+    if hasattr(value.dtype, "na_object"):
+        raise Refusal("a StringDType with a missing-value object has no form in an HSpy file")
+    coerce = bool(getattr(value.dtype, "coerce", True))
+    if all(map(is_plain, flat)):
+        stored = as_objects((text.encode() for text in flat), value.shape)
+        return Form(Array(Text(), MemorySource(stored)), hint=Hint("strings", [coerce]))
+    form = walker.encode(flat, where)
+    inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
+    data = [coerce, list(value.shape), inner]
+    return replace(form, hint=replace(form.hint, tag="strings", data=data))
+
+
+def text_values(node: Array, *, as_text: bool | None = None) -> NDArray[Any]:
+    """Values of a dataset of strings.
+
+    Variable-length strings give an object array of ``str``. Fixed-length ones give text where
+    they are flagged UTF-8 or are pure ASCII, else bytes; `as_text` overrides that.
+    """
+    values = node.source.read()
+    assert isinstance(node.type, Text)
+    if node.type.length is None:
+        return as_objects((decode_bytes(value) for value in values.ravel()), values.shape)
+    flat = values.ravel().tolist()
+    if as_text is None:
+        as_text = node.type.utf8 or all(value.isascii() for value in flat)
+    if not as_text:
+        return values
+    texts = np.array([_tolerant(value) for value in flat], dtype=str)
+    return texts.reshape(values.shape)
+
+
+def _tolerant(content: bytes) -> str:
+    try:
+        return content.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _decode(item: Item, walker: Decoder) -> NDArray[Any]:
+    return text_values(_array(item))
+
+
+def _array(item: Item) -> Array:
+    if not isinstance(item.node, Array) or not isinstance(item.node.type, Text):
+        raise ValueError("no dataset of strings")
+    return item.node
+
+
+def _as_hinted(values: NDArray[Any], item: Item, walker: Decoder) -> NDArray[Any]:
+    return values.astype(walker.allow(np.dtype(item.hint.data), values.size, values.nbytes))
+
+
+def _restore_strings(item: Item, walker: Decoder) -> NDArray[Any]:
+    coerce, *listed = item.hint.data
+    dtype = np.dtypes.StringDType(coerce=bool(coerce))
+    if listed:
+        shape, inner = listed
+        return np.array(walker.restored(item, inner), dtype).reshape(shape)
+    texts = text_values(_array(item))
+    return np.array(texts.ravel().tolist(), dtype).reshape(texts.shape)
+
+
+def _array_of(kinds: str) -> Any:
+    def accepts(value: object) -> bool:
+        return type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind in kinds
+
+    return accepts
+
+
+ELEMENTS = (
+    Element(
+        accepts=_array_of("S"),
+        encode=_encode_bytes,
+        restores={
+            "bytes": lambda item, walker: _as_hinted(_array(item).source.read(), item, walker)
+        },
+    ),
+    Element(
+        accepts=_array_of("U"),
+        encode=_encode_text,
+        decodes={Kind.TEXT_ARRAY: _decode},
+        restores={
+            "text": lambda item, walker: _as_hinted(
+                text_values(_array(item), as_text=True), item, walker
+            )
+        },
+    ),
+    Element(accepts=_array_of("T"), encode=_encode_strings, restores={"strings": _restore_strings}),
+)

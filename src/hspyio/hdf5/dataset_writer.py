@@ -1,0 +1,328 @@
+"""Arrays -> HDF5 datasets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from h5py import h5d, h5g, h5i, h5p, h5s, h5t, h5z
+from h5py._objects import phil
+
+from hspyio.arrays.blocks import BlockEncoder, ChunkTarget, PlainTarget, Target
+from hspyio.arrays.scratch import ScratchTarget, open_scratch
+from hspyio.arrays.writing import Grid, write_allocated, write_chunks
+from hspyio.errors import FilterError
+from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
+from hspyio.filters.pipeline import Pipeline
+from hspyio.hdf5.h5types import to_h5py
+from hspyio.hdf5.output import Output
+from hspyio.hdf5.ragged import row_access, write_rows
+from hspyio.hdf5.sources import readable_name, stored_name
+from hspyio.hdf5.stored_layout import chunk_index, stored_layout
+from hspyio.hdf5.via_h5py import filter_available
+from hspyio.nodes.node import Array, Filter, GraphSource, Group, SparseSource, Text, Vlen, arrays_of
+from hspyio.records import record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "NewArray",
+    "check_filters",
+    "create_array",
+    "expected_bytes",
+    "fill_array",
+    "stored_filters",
+]
+
+_COMPACT_LIMIT = 8192
+_ENCODES = 1
+_ONE_NODE = 64
+"""Chunks that HDF5 lists in one node of its index, which is there before them."""
+_NOTHING = b"\0"
+_WORTH_FINDING = 256
+"""Bytes of a chunk; never the one byte that holds its place."""
+
+
+def check_filters(root: Group) -> None:
+    """Check that every planned filter can be applied; called before a file is touched.
+
+    Raises
+    ------
+    FilterError
+        If one is missing.
+    """
+    missing = {
+        step.name: codec_of(step.id).package or "its HDF5 plugin"
+        for array in arrays_of(root)
+        if not _is_for_engine(array)
+        for step in array.filters
+        if not _hdf5_encodes(step)
+    }
+    if missing:
+        packages = ", ".join(sorted(set(missing.values())))
+        raise FilterError(
+            f"compression {', '.join(sorted(missing))} is not available here; install "
+            f"{packages}, or use compression='gzip', which every program reads"
+        )
+
+
+def _hdf5_encodes(step: Filter) -> bool:
+    available = filter_available(step.id)
+    if available and step.id == szip.CODEC.id:
+        return bool(h5z.get_filter_info(step.id) & _ENCODES)
+    return available
+
+
+def expected_bytes(array: Array) -> int:
+    """Bytes that `fill_array` will tell of, as they go by."""
+    if array.chunks is None or (isinstance(array.type, Text) and not _is_for_engine(array)):
+        return 0
+    if isinstance(array.source, SparseSource):
+        return 0
+    return math.prod(array.shape) * to_h5py(array.type).itemsize
+
+
+@record
+class NewArray:
+    """An array of which everything but its values is in the file.
+
+    Attributes
+    ----------
+    dataset : h5py DatasetID
+        Open.
+    array : Array
+        What is to be written; planned.
+    engine : bool
+        Whether its chunks are made without HDF5.
+    """
+
+    dataset: h5d.DatasetID
+    array: Array
+    engine: bool
+
+
+def create_array(target: h5g.GroupID, name: str, array: Array) -> NewArray:
+    """Write all of an array but its values.
+
+    Parameters
+    ----------
+    target : h5py GroupID
+        Where to.
+    name : str
+        Of the dataset.
+    array : Array
+        What; planned.
+    """
+    dtype = to_h5py(array.type)
+    array = replace(array, filters=stored_filters(array, dtype))
+    engine = _is_for_engine(array)
+    space = h5s.create_simple(array.shape, _limits(array.maxshape))
+    kind = h5t.py_create(dtype, logical=True)
+    creation = _creation(array, dtype, allocated=engine and not array.filters)
+    access = row_access(array) if isinstance(array.type, Vlen) else None
+    dataset = h5d.create(target, stored_name(name), kind, space, creation, dapl=access)
+    return NewArray(dataset, array, engine)
+
+
+def fill_array(made: NewArray, output: Output) -> None:
+    """Write the values of an array.
+
+    Parameters
+    ----------
+    made : NewArray
+        In the file.
+    output : Output
+        The file; a dask array is only noted there, to be stored with the others.
+    """
+    array = made.array
+    if not math.prod(array.shape):
+        return
+    if made.engine:
+        if array.filters:
+            _place_index(made.dataset, array)
+        _past_hdf5(made.dataset, array, output)
+    else:
+        _through_hdf5(made.dataset, array, to_h5py(array.type), output)
+
+
+def _place_index(dataset: h5d.DatasetID, array: Array) -> None:
+    """Let HDF5 put its whole index of the chunks before the first of them.
+
+    Else it stands among them, and of a file that was cut no chunk could be found. Every chunk is
+    written as one byte, and gets another place when it comes: HDF5 moves what changes its size.
+    """
+    assert array.chunks is not None
+    grid = Grid(array.shape, array.chunks)
+    size = math.prod(array.chunks) * dataset.dtype.itemsize
+    if grid.count() > _ONE_NODE and size >= _WORTH_FINDING:
+        for number in range(grid.count()):
+            with phil:  # as in `write_chunks`
+                dataset.write_direct_chunk(grid.corner(number), _NOTHING)
+
+
+def stored_filters(array: Array, dtype: np.dtype[Any]) -> tuple[Filter, ...]:
+    """Filters with the options as they are to stand in the file."""
+    if array.chunks is None:
+        return ()
+    size = int(np.prod(array.chunks)) * dtype.itemsize
+    codecs = [codec_of(step.id) for step in array.filters]
+    return tuple(
+        replace(step, options=codec.stored_options(step.options, dtype.itemsize, size))
+        if codec.stored_options is not None
+        else step
+        for step, codec in zip(array.filters, codecs, strict=True)
+    )
+
+
+def _is_for_engine(array: Array) -> bool:
+    """Whether the array's chunks can be made without HDF5."""
+    fixed = not isinstance(array.type, Vlen) and array.type not in (Text(), Text(utf8=False))
+    if isinstance(array.source, SparseSource):
+        return False
+    if array.chunks is None or not fixed:
+        return False
+    return Pipeline(array.filters, np.dtype("u1"), array.chunks).encodes
+
+
+def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
+    """Compress on all threads; where there is nothing to compress, write on all of them."""
+    assert array.chunks is not None
+    pipeline = Pipeline(array.filters, _plain_dtype(array), array.chunks)
+    if isinstance(array.source, GraphSource):
+        graph = array.source.graph
+        output.graphs.append((graph, _target(dataset, pipeline, graph.chunks, output)))
+        return
+    values = array.source.read().astype(pipeline.dtype, copy=False)
+    stored = None if array.filters else stored_layout(dataset, array.type, ())
+    if stored is not None:  # the first chunk that is written gives all of them their places
+        with phil:
+            dataset.write_direct_chunk((0,) * len(array.shape), bytes(pipeline.size))
+    index = None if stored is None else chunk_index(dataset, stored)
+    if index is None:
+        write_chunks(dataset, pipeline, values, output)
+    else:
+        write_allocated(index, pipeline, values, output)
+
+
+def _target(
+    dataset: h5d.DatasetID, pipeline: Pipeline, blocks: tuple[tuple[int, ...], ...], output: Output
+) -> Target:
+    """Where the blocks of a dask array go: chunks that wait for many of them wait on disk."""
+    shape = tuple(map(sum, blocks))
+    scratch = open_scratch(blocks, pipeline.chunk, pipeline.dtype.itemsize, output)
+    if scratch is None:
+        return ChunkTarget(dataset, BlockEncoder(pipeline, shape), output, _where(dataset))
+    return ScratchTarget(dataset, pipeline, blocks, scratch, output, _where(dataset))
+
+
+def _where(dataset: h5d.DatasetID) -> str:
+    """Path of a dataset; nothing in a tree that has no name yet."""
+    name = h5i.get_name(dataset)
+    return "" if name is None else readable_name(name)
+
+
+def _plain_dtype(array: Array) -> np.dtype[Any]:
+    """The dtype whose bytes stand in the file."""
+    if isinstance(array.type, Text):
+        return np.dtype(f"S{array.type.length}")
+    assert isinstance(array.type, np.dtype)
+    return array.type
+
+
+def _through_hdf5(
+    dataset: h5d.DatasetID, array: Array, dtype: np.dtype[Any], output: Output
+) -> None:
+    """For filters that only HDF5 has, and for what has no fixed length."""
+    if isinstance(array.source, GraphSource):
+        output.graphs.append((array.source.graph, PlainTarget(dataset, output, _where(dataset))))
+        return
+    if isinstance(array.type, Vlen):
+        write_rows(dataset, array, lambda rows: output.work.advance(rows * dtype.itemsize))
+        return
+    memory = h5t.py_create(dtype)
+    if isinstance(array.source, SparseSource):
+        for region in array.source.regions:
+            _write_region(dataset, region, array.source.read(region), memory)
+        return
+    values = array.source.read()
+    if array.chunks is None or not isinstance(array.type, np.dtype):
+        dataset.write(h5s.ALL, h5s.ALL, _in_memory(array, values, dtype), memory)
+        return
+    for region in _slabs(array.shape, array.chunks):
+        _write_region(dataset, region, values[region], memory)
+        output.work.advance(values[region].nbytes)
+
+
+def _write_region(
+    dataset: h5d.DatasetID, region: tuple[slice, ...], values: NDArray[Any], memory: Any
+) -> None:
+    part = np.ascontiguousarray(values)
+    space = dataset.get_space()
+    space.select_hyperslab(tuple(s.start for s in region), part.shape)
+    dataset.write(h5s.create_simple(part.shape), space, part, memory)
+
+
+def _slabs(shape: tuple[int, ...], chunks: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Regions of one chunk each, so that no copy of the array is needed."""
+    grid = [range(0, n, step) for n, step in zip(shape, chunks, strict=True)]
+    for corner in product(*grid):
+        yield tuple(
+            slice(low, min(low + step, n))
+            for low, step, n in zip(corner, chunks, shape, strict=True)
+        )
+
+
+def _limits(maxshape: tuple[int | None, ...] | None) -> tuple[int, ...] | None:
+    if maxshape is None:
+        return None
+    return tuple(h5s.UNLIMITED if limit is None else limit for limit in maxshape)
+
+
+def _in_memory(array: Array, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Values in C order, in the dtype that tells h5py how to convert them."""
+    if isinstance(array.type, np.dtype):
+        return np.ascontiguousarray(values)
+    result = np.empty(values.shape, dtype)
+    result[...] = values
+    return result
+
+
+def _creation(array: Array, dtype: np.dtype[Any], *, allocated: bool) -> Any:
+    creation = h5p.create(h5p.DATASET_CREATE)
+    if array.chunks is None:
+        size = dtype.itemsize * int(np.prod(array.shape))
+        # Readers that trust nothing look at the references to texts, past HDF5.
+        texts = isinstance(array.type, Vlen) and isinstance(array.type.base, Text)
+        compact = size <= _COMPACT_LIMIT and not texts
+        creation.set_layout(h5d.COMPACT if compact else h5d.CONTIGUOUS)
+        return creation
+    creation.set_chunk(array.chunks)
+    if allocated:
+        creation.set_alloc_time(h5d.ALLOC_TIME_LATE)
+        creation.set_fill_time(h5d.FILL_TIME_NEVER)
+    if isinstance(array.source, SparseSource) and array.source.fill.tobytes().strip(b"\0"):
+        creation.set_fill_value(array.source.fill)
+    for step in array.filters:
+        _set_filter(creation, step, dtype)
+    return creation
+
+
+def _set_filter(creation: Any, step: Filter, dtype: np.dtype[Any]) -> None:
+    if step.id == shuffle.CODEC.id:
+        creation.set_shuffle()
+    elif step.id == gzip.CODEC.id:
+        creation.set_deflate(*step.options)
+    elif step.id == fletcher32.CODEC.id:
+        creation.set_fletcher32()
+    elif step.id == szip.CODEC.id:
+        creation.set_szip(*step.options)
+    elif step.id == scaleoffset.CODEC.id:
+        kind = h5z.SO_FLOAT_DSCALE if dtype.kind == "f" else h5z.SO_INT
+        creation.set_scaleoffset(kind, *step.options)
+    else:
+        creation.set_filter(step.id, h5z.FLAG_OPTIONAL, step.options)

@@ -1,0 +1,152 @@
+"""A file that is being written: one descriptor, which HDF5 and the engine share.
+
+HDF5 can crash the process when a write fails under it. So it writes through an object of ours,
+which remembers a failure and goes on as if nothing had happened, until somebody asks.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.snapshot import DescriptorFile
+from hspyio.system.calls import resize, sync, write_from
+
+if TYPE_CHECKING:
+    from hspyio.arrays.dask_graphs import GraphOfTarget
+
+__all__ = ["Output"]
+
+
+_PAGE = 4096
+
+
+class Output(DescriptorFile):
+    """What HDF5 takes for a file, and the engine writes into.
+
+    Parameters
+    ----------
+    descriptor : int
+        Open for reading and writing; closed with this object.
+    work : Work
+        How arrays are written.
+
+    Attributes
+    ----------
+    graphs : list
+        dask arrays that are yet to be computed, and where they go: all in one go, so that what
+        they share is computed once.
+    folder : str
+        Where scratch files may stand; ``""`` if nobody knows.
+    """
+
+    def __init__(self, descriptor: int, work: Work, folder: str = "") -> None:
+        super().__init__(descriptor)
+        self.work = work
+        self.folder = folder
+        self.graphs: list[GraphOfTarget] = []
+        self._failure: BaseException | None = None
+        self._pages: dict[int, bytearray] = {}
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: memoryview) -> int:  # type: ignore[override]
+        """Write for HDF5, at the place it went to.
+
+        After a failure it goes on in memory: HDF5 reads some of it again, and would crash on what
+        it does not know.
+        """
+        content = memoryview(data).cast("B")
+        try:
+            if self._failure is None:
+                write_from(self._descriptor, [content], self._position)
+        except BaseException as error:  # Ctrl-C too must not reach HDF5
+            self._failure = error
+        if self._failure is not None or self._pages:
+            self._remember(content, new=self._failure is not None)
+        self._position += len(content)
+        return len(content)
+
+    def _remember(self, content: memoryview, *, new: bool) -> None:
+        """Put into pages of memory what was written; into those there are, or new ones too."""
+        done = 0
+        while done < len(content):
+            number, start = divmod(self._position + done, _PAGE)
+            part = content[done : done + _PAGE - start]
+            if new or number in self._pages:
+                self._page(number)[start : start + len(part)] = part
+            done += len(part)
+
+    def _page(self, number: int) -> bytearray:
+        if number not in self._pages:
+            page = bytearray(_PAGE)
+            position, self._position = self._position, number * _PAGE
+            super().readinto(memoryview(page))
+            self._position = position
+            self._pages[number] = page
+        return self._pages[number]
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read what HDF5 believes to have written."""
+        start = self._position
+        target = memoryview(buffer).cast("B")
+        count = super().readinto(target)
+        if self._failure is not None and count < len(target):
+            target[count:] = bytes(len(target) - count)
+            count = len(target)
+            self._position = start + count
+        if self._pages:
+            for number in range(start // _PAGE, -(-(start + count) // _PAGE)):
+                if number in self._pages:
+                    first = number * _PAGE
+                    low, high = max(start, first), min(start + count, first + _PAGE)
+                    target[low - start : high - start] = self._pages[number][
+                        low - first : high - first
+                    ]
+        return count
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut or extend for HDF5."""
+        end = self._position if size is None else size
+        try:
+            if self._failure is None:
+                resize(self._descriptor, end)
+        except BaseException as error:
+            self._failure = error
+        return end
+
+    def write_at(self, pieces: Sequence[memoryview], offset: int) -> None:
+        """Write for the engine, from any thread."""
+        write_from(self._descriptor, pieces, offset)
+
+    def check(self) -> None:
+        """Raise what went wrong under HDF5.
+
+        Raises
+        ------
+        OSError
+            Such as a full disk.
+        """
+        if failure := self._failure or self._unread:
+            raise failure
+
+    def close(self) -> None:
+        """Close the descriptor, once, whatever the system says.
+
+        Raises
+        ------
+        OSError
+            If something that was written did not get to the disk.
+        """
+        if not self.closed:
+            io.RawIOBase.close(self)
+            os.close(self._descriptor)
+
+    def sync(self) -> bool:
+        """Wait until all is on the disk; ``False`` where the file system knows no such thing."""
+        return sync(self._descriptor)

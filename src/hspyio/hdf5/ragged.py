@@ -1,0 +1,480 @@
+"""Rows of variable length, without a Python object a row on the way.
+
+HDF5 keeps the rows in *global heaps* here and there in the file. The dataset itself, with its
+chunks and filters, holds one reference a row: its length, the address of a heap, and a number
+in that heap (HDF5's file format specification, III.E). Writing hands HDF5 pointers into one flat
+array. Reading goes past HDF5, which would make a memory block a row: the heaps are read from the
+file and picked apart here, where no number of the file leads out of the bytes that were read.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import struct
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import h5py.defs
+import numpy as np
+from h5py import _objects, h5d, h5i, h5p, h5s, h5t
+
+from hspyio.hdf5.h5types import from_h5py, to_h5py
+from hspyio.hdf5.snapshot import file_size, read_into
+from hspyio.nodes.node import Array, LooseRows, Rows, Vlen, spread
+from hspyio.records import record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "REFERENCE",
+    "has_usual_references",
+    "read_rows",
+    "row_access",
+    "row_dtype",
+    "write_rows",
+]
+
+REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
+"""What stands in the dataset for a row."""
+
+_POINTER = np.dtype([("length", np.uintp), ("address", np.uintp)])
+"""HDF5's ``hvl_t``, what stands in memory for a row."""
+
+_WRITTEN = 4 * 2**20
+"""Bytes of rows that are copied for one call to HDF5."""
+
+_LEAST_CACHE, _MOST_CACHE = 2**20, 32 * 2**20
+"""Bytes of memory for chunks that are filled in several calls."""
+
+_HEAD = struct.Struct("<HHIQ")
+"""What precedes a row in its heap: its number there, two fields of no matter here, its size.
+
+A heap begins in a similar way: ``GCOL``, version 1, and its size.
+"""
+
+_MAGIC = int.from_bytes(b"GCOL\x01", "little")
+_MOST_ROWS = 2**16
+"""In one heap."""
+
+_BLOCK = 2**20
+"""Bytes of heaps that are read and picked apart at a time."""
+
+_BIG = 2**20
+"""Bytes of a heap above which its rows are read straight to their places."""
+
+_LONG_ROW = 256
+"""Items of a row, on average, above which one copy a row is faster than one index an item."""
+
+_GAP = 128 * 2**10
+"""Bytes from one heap to the next below which they are read together."""
+
+
+# writing
+
+
+def row_access(array: Array) -> h5p.PropDAID:
+    """How a dataset of rows is to be opened for `write_rows`: no chunk is compressed twice.
+
+    Parameters
+    ----------
+    array : Array
+        Of type Vlen; planned.
+    """
+    access = h5p.create(h5p.DATASET_ACCESS)
+    if array.chunks is not None:
+        across = zip(array.shape[1:], array.chunks[1:], strict=True)
+        size = array.chunks[0] * math.prod(-(-n // step) * step for n, step in across)
+        access.set_chunk_cache(
+            521, min(max(_LEAST_CACHE, size * REFERENCE.itemsize), _MOST_CACHE), 1.0
+        )
+    return access
+
+
+def write_rows(
+    dataset: h5d.DatasetID, array: Array, advance: Callable[[int], None] | None = None
+) -> None:
+    """Write rows of variable length.
+
+    Parameters
+    ----------
+    dataset : h5py DatasetID
+        Made with the type and the shape of the array.
+    array : Array
+        Of type Vlen.
+    advance : callable, optional
+        Told of the number of rows that are written, again and again.
+    """
+    assert isinstance(array.type, Vlen)
+    source, base = array.source, array.type.base
+    if not isinstance(base, np.dtype) or not _is_as_in_memory(dataset, base):
+        _write_objects(dataset, array)
+        return
+    if not isinstance(source, (Rows, LooseRows)):
+        source = LooseRows.of(source.read(), base)
+    if not source.lengths.size:
+        return
+    for region in _regions(source.lengths * base.itemsize, array.chunks):
+        rows = source.rows(region)
+        _write_block(dataset, rows, base, [part.start for part in region])
+        if advance is not None:
+            advance(rows.lengths.size)
+
+
+def _is_as_in_memory(dataset: h5d.DatasetID, base: np.dtype[Any]) -> bool:
+    """Whether HDF5 may copy rows out of an array as they are."""
+    kind = dataset.get_type()
+    return (
+        not base.hasobject
+        and kind.get_size() == _POINTER.itemsize
+        and bool(kind.get_super().equal(h5t.py_create(base, logical=True)))
+    )
+
+
+def _write_objects(dataset: h5d.DatasetID, array: Array) -> None:
+    """Write what only h5py can: rows of text."""
+    assert isinstance(array.type, Vlen)
+    dtype, inner = to_h5py(array.type), to_h5py(array.type.base)
+    objects = array.source.read()
+    result = np.empty(objects.shape, dtype)
+    flat = result.reshape(-1)
+    for index, row in enumerate(objects.reshape(-1)):
+        flat[index] = np.asarray(row).astype(inner)
+    dataset.write(h5s.ALL, h5s.ALL, result, h5t.py_create(dtype))
+
+
+def _regions(
+    sizes: NDArray[np.int64], chunks: tuple[int, ...] | None
+) -> Iterator[tuple[slice, ...]]:
+    """Regions of a limited number of bytes, in C order; of whole chunks where they can be."""
+    inner = tuple(slice(0, n) for n in sizes.shape[1:])
+    ends = np.cumsum(sizes.reshape(len(sizes), -1).sum(axis=1))
+    start, done = 0, 0
+    while start < len(ends):
+        stop = int(np.searchsorted(ends, done + _WRITTEN, side="right"))
+        whole = stop if chunks is None else stop // chunks[0] * chunks[0]
+        if stop <= start and inner:
+            stop = start + 1
+            parts = _regions(sizes[start], chunks and chunks[1:])
+            yield from ((slice(start, stop), *part) for part in parts)
+        else:
+            stop = whole if start < whole < len(ends) else max(start + 1, stop)
+            yield (slice(start, stop), *inner)
+        start, done = stop, int(ends[stop - 1])
+
+
+def _write_block(
+    dataset: h5d.DatasetID, rows: Rows, base: np.dtype[Any], corner: list[int]
+) -> None:
+    values = np.ascontiguousarray(rows.values, base)
+    if rows.lengths.min(initial=0) < 0 or rows.lengths.sum() != values.size:
+        raise ValueError("the rows are not as long as they should be")  # HDF5 would read beyond
+    if rows.lengths.max(initial=0) >= 2**32:
+        raise ValueError("a row of 2**32 items or more has no form in HDF5")
+    pointers = np.empty(rows.shape, _POINTER)
+    pointers["length"] = rows.lengths
+    starts = (rows.starts * base.itemsize).reshape(rows.shape)
+    pointers["address"] = values.ctypes.data + starts
+    kind, memory, space = dataset.get_type(), h5s.create_simple(rows.shape), dataset.get_space()
+    space.select_hyperslab(tuple(corner), rows.shape)
+    write = _h5dwrite()
+    if write is None:
+        dataset.write(memory, space, pointers, kind)
+    else:
+        write(dataset.id, kind.id, memory.id, space.id, 0, pointers.ctypes.data)
+
+
+_SIGNATURE = b"herr_t (hid_t, hid_t, hid_t, hid_t, hid_t, void *)"
+
+
+@cache
+def _h5dwrite() -> Callable[..., object] | None:
+    """HDF5's function, as h5py offers it to compiled modules; ``None`` where it does not.
+
+    It raises as h5py does. h5py's own method copies each row on the way, for twice the time.
+    """
+    number, pointer = ctypes.c_int64, ctypes.c_void_p
+    try:
+        lock = _objects.phil
+        capsule = h5py.defs.__pyx_capi__["H5Dwrite"]
+        address_of = ctypes.PYFUNCTYPE(pointer, ctypes.py_object, ctypes.c_char_p)(
+            ("PyCapsule_GetPointer", ctypes.pythonapi)
+        )
+        address = address_of(capsule, _SIGNATURE)
+    except (AttributeError, KeyError, ValueError):  # the last: another signature
+        return None
+    function = ctypes.PYFUNCTYPE(ctypes.c_int, number, number, number, number, number, pointer)(
+        address
+    )
+
+    def write(*arguments: int) -> None:
+        with lock:
+            function(*arguments)
+
+    return write
+
+
+# reading
+
+
+def row_dtype(dataset: h5d.DatasetID) -> np.dtype[Any] | None:
+    """The rows' dtype, byte for byte as they are stored; ``None`` where only HDF5 reads them.
+
+    Parameters
+    ----------
+    dataset : h5py DatasetID
+        Open.
+    """
+    base = h5py.check_vlen_dtype(dataset.dtype)
+    if not isinstance(base, np.dtype) or base.hasobject or base.subdtype is not None:
+        return None
+    if not has_usual_references(dataset):
+        return None
+    if dataset.get_create_plist().fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED:
+        return None
+    if not dataset.get_type().get_super().equal(h5t.py_create(base, logical=True)):
+        return None
+    kind = from_h5py(base)
+    return kind if isinstance(kind, np.dtype) else None  # else strings of one length
+
+
+def has_usual_references(dataset: h5d.DatasetID) -> bool:
+    """Whether what stands in the dataset for rows and texts are `REFERENCE`."""
+    file = h5i.get_file_id(dataset).get_create_plist()
+    return bool(file.get_sizes() == (8, 8) and file.get_userblock() == 0)
+
+
+def read_rows(references: NDArray[Any], descriptor: int, base: np.dtype[Any]) -> Rows:
+    """Read rows of variable length.
+
+    Parameters
+    ----------
+    references : ndarray of REFERENCE
+        What stands in the dataset for the wanted rows; of any shape.
+    descriptor : int
+        The file.
+    base : numpy dtype
+        Of the rows, from `row_dtype`.
+
+    Returns
+    -------
+    Rows
+        Of the shape of the references. Where nothing was written rows are empty.
+
+    Raises
+    ------
+    ValueError
+        If a reference leads to where no such row is.
+    OSError
+        If the file cannot be read.
+    """
+    flat = references.reshape(-1)
+    lengths = np.where(flat["address"] == 0, 0, flat["length"]).astype(np.int64)
+    limit = file_size(descriptor)
+    if lengths.sum(dtype=float) * base.itemsize > limit:
+        raise ValueError("its rows are said to be longer than the file")
+    rows = Rows(np.empty(int(lengths.sum()), base), lengths.reshape(references.shape))
+    memory = rows.values.view(np.uint8)
+    for block in _heap_blocks(flat, rows, descriptor, limit):
+        if block.stops[0] - block.starts[0] > _BIG:
+            _read_big(block, descriptor, memory)
+        else:
+            _read_block(block, descriptor, memory, math.gcd(base.itemsize, 8))
+    return rows
+
+
+@record
+class _Block:
+    """Some heaps, and the wanted rows in them, ordered by heap and number; not empty.
+
+    Attributes
+    ----------
+    starts, stops : ndarray of int64
+        The file's bytes from each heap to its end, or to the next one.
+    heaps, numbers, sizes, targets : ndarray of int64
+        For each row: which of the heaps, its number there, its bytes, and their place in memory.
+    """
+
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    heaps: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+
+def _heap_blocks(
+    references: NDArray[Any], rows: Rows, descriptor: int, limit: int
+) -> Iterator[_Block]:
+    itemsize = rows.values.itemsize
+    places = np.flatnonzero(rows.lengths)
+    if not places.size:
+        return
+    addresses, numbers = references["address"][places], references["index"][places]
+    if int(addresses.max()) > min(limit - _HEAD.size, 2**46) or numbers.max() >= _MOST_ROWS:
+        raise ValueError("a row is said to be outside the file")
+    keys = addresses.astype(np.int64) * _MOST_ROWS + numbers
+    order = np.argsort(keys, kind="stable")
+    keys, places = keys[order], places[order]
+    heaps = np.concatenate([[0], np.cumsum(np.diff(keys // _MOST_ROWS) != 0)])
+    firsts = np.searchsorted(heaps, np.arange(heaps[-1] + 2))
+    starts = keys[firsts[:-1]] // _MOST_ROWS
+    stops = _stops(starts, descriptor, limit)
+    sizes = rows.lengths.reshape(-1)[places] * itemsize
+    targets = rows.starts[places] * itemsize
+    big = stops - starts > _BIG
+    groups = np.cumsum(stops - starts) // _BLOCK
+    cuts = np.flatnonzero((np.diff(groups) != 0) | big[1:] | big[:-1]) + 1
+    for low, high in zip([0, *cuts], [*cuts, len(starts)], strict=True):
+        of = slice(firsts[low], firsts[high])
+        numbers = keys[of] % _MOST_ROWS
+        yield _Block(
+            starts[low:high], stops[low:high], heaps[of] - low, numbers, sizes[of], targets[of]
+        )
+
+
+def _stops(starts: NDArray[np.int64], descriptor: int, limit: int) -> NDArray[np.int64]:
+    """Where to read heaps to: up to the next one, or to their end if that one is far away."""
+    stops = np.append(starts[1:], limit)
+    far = np.flatnonzero(stops - starts > _GAP)
+    heads = np.empty((len(far), _HEAD.size), np.uint8)
+    for head, start in zip(heads, starts[far].tolist(), strict=True):
+        read_into(descriptor, [head.data], start)
+    words = heads.reshape(-1).view("<i8")
+    stops[far] = starts[far] + _heap_sizes(words, np.arange(len(far)) * 2, (stops - starts)[far])
+    return stops
+
+
+def _heap_sizes(
+    words: NDArray[np.int64], places: NDArray[np.int64], most: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Sizes of heaps by what stands at their beginning.
+
+    Raises
+    ------
+    ValueError
+        If one is no heap, or larger than it can be.
+    """
+    sizes = words[places + 1]
+    signed = (words[places] & (2**40 - 1)) == _MAGIC
+    if not (signed & (sizes >= _HEAD.size) & (sizes <= most)).all():
+        raise ValueError("a row is said to be where none can be")
+    return sizes
+
+
+def _read_block(block: _Block, descriptor: int, memory: NDArray[np.uint8], unit: int) -> None:
+    extents = block.stops - block.starts
+    if (extents < _HEAD.size).any():
+        raise ValueError("two heaps of rows overlap")
+    padded = _padded(extents)
+    places = np.cumsum(padded) - padded
+    buffer = np.empty(int(padded.sum()), np.uint8)
+    apart = (block.starts[1:] != block.stops[:-1]) | (padded != extents)[:-1]
+    cuts = np.flatnonzero(apart) + 1
+    for low, high in zip([0, *cuts], [*cuts, len(places)], strict=True):
+        part = buffer[places[low] : places[high - 1] + extents[high - 1]]
+        read_into(descriptor, [part.data], int(block.starts[low]))
+    words = buffer.view("<i8")
+    ends = places + _heap_sizes(words, places // 8, extents)
+    sources = _row_places(block, words, places, ends)
+    _gather(buffer, sources, memory, block, unit)
+
+
+def _padded(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return -(-sizes // 8) * 8
+
+
+def _row_places(
+    block: _Block, words: NDArray[np.int64], places: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Where the rows' bytes begin.
+
+    As a rule a heap's rows are numbered from 1 and stand one behind the other, so that their
+    places follow from their sizes. Every one is checked; heaps that are different are searched.
+    """
+    heaps, numbers, sizes = block.heaps, block.numbers, block.sizes
+    firsts = np.searchsorted(heaps, np.arange(len(places)))
+    steps = _HEAD.size + _padded(sizes)
+    before = np.cumsum(steps) - steps
+    sources: NDArray[np.int64] = (places - before[firsts])[heaps] + before + 2 * _HEAD.size
+    fits = sources + sizes <= ends[heaps]
+    heads = np.where(fits, sources, _HEAD.size) // 8 - 2
+    expected = numbers == np.arange(1, len(heaps) + 1) - firsts[heaps]
+    found = ((words[heads] & (_MOST_ROWS - 1)) == numbers) & (words[heads + 1] == sizes)
+    lasts = np.append(firsts[1:], len(heaps))
+    for heap in np.unique(heaps[~(fits & expected & found)]).tolist():
+        rows = slice(firsts[heap], lasts[heap])
+        listed = _listed(partial(_HEAD.unpack_from, words.data), int(places[heap]), int(ends[heap]))
+        sources[rows] = _looked_up(listed, numbers[rows], sizes[rows])
+    return sources
+
+
+def _listed(
+    head: Callable[[int], tuple[int, ...]], start: int, end: int
+) -> dict[int, tuple[int, int]]:
+    """Place and size of what is in a heap, by its number; free space has number 0."""
+    found: dict[int, tuple[int, int]] = {}
+    place = start + _HEAD.size
+    for _ in range(_MOST_ROWS + 1):
+        if place + _HEAD.size > end:
+            break
+        number, _, _, size = head(place)
+        step = -(-size // 8) * 8 + (_HEAD.size if number else 0)
+        if place + step > end or step < _HEAD.size:
+            break
+        if number:
+            found[number] = (place + _HEAD.size, size)
+        place += step
+    return found
+
+
+def _looked_up(
+    listed: dict[int, tuple[int, int]], numbers: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> list[int]:
+    found = [listed.get(number, (0, -1)) for number in numbers.tolist()]
+    if any(there < size for (_, there), size in zip(found, sizes.tolist(), strict=True)):
+        raise ValueError("a row is not where it is said to be")
+    return [place for place, _ in found]
+
+
+def _gather(
+    buffer: NDArray[np.uint8],
+    sources: NDArray[np.int64],
+    memory: NDArray[np.uint8],
+    block: _Block,
+    unit: int,
+) -> None:
+    """Copy rows to their places: one by one where they are long, else item by item, all at once."""
+    sizes, targets = block.sizes, block.targets
+    if sizes.sum() > _LONG_ROW * unit * len(sizes):
+        for source, size, target in zip(
+            sources.tolist(), sizes.tolist(), targets.tolist(), strict=True
+        ):
+            memory[target : target + size] = buffer[source : source + size]
+        return
+    counts = sizes // unit
+    items = buffer.view(f"u{unit}")[spread(sources // unit, counts)]
+    into = memory.view(f"u{unit}")
+    if (targets[1:] == (targets + sizes)[:-1]).all():
+        start = int(targets[0]) // unit
+        into[start : start + len(items)] = items
+    else:
+        into[spread(targets // unit, counts)] = items
+
+
+def _read_big(block: _Block, descriptor: int, memory: NDArray[np.uint8]) -> None:
+    """Read the rows of one heap straight to their places."""
+    start, stop = int(block.starts[0]), int(block.stops[0])
+    buffer = bytearray(_HEAD.size)
+
+    def head(place: int) -> tuple[int, ...]:
+        read_into(descriptor, [memoryview(buffer)], place)
+        return _HEAD.unpack(buffer)
+
+    sources = _looked_up(_listed(head, start, stop), block.numbers, block.sizes)
+    pairs = zip(sources, block.sizes.tolist(), block.targets.tolist(), strict=True)
+    for source, size, target in pairs:
+        read_into(descriptor, [memory[target : target + size].data], source)

@@ -1,0 +1,561 @@
+"""Files as lazy arrays hold them: a path, a fingerprint, a descriptor.
+
+The descriptor goes on whatever happens to the path: a file that is lazily open can be
+overwritten, the old one lives on for the old array. Pickled, a handle is a path and what tells the
+file from others.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hspyio.errors import (
+    FilePermissionError,
+    HspyError,
+    MissingFileError,
+    NotHspyError,
+    StaleFileError,
+    UnreadableFileError,
+)
+from hspyio.hdf5.format.superblock import LENGTH, read_superblock
+from hspyio.hdf5.identity import Fingerprint, Identity, fingerprint, identity_of, is_the_same
+from hspyio.system.calls import (
+    NO_SUCH_FILE,
+    close,
+    file_size,
+    open_for_reading,
+    read_into,
+    read_up_to,
+)
+from hspyio.system.descriptors import OPEN
+
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = [
+    "DescriptorFile",
+    "FileHandle",
+    "PaddedFile",
+    "PinnedFile",
+    "being_read",
+    "cannot_read",
+    "check_is_file",
+    "close_read",
+    "file_size",
+    "handle_of",
+    "read_into",
+]
+
+T = TypeVar("T")
+
+_MOST_PADDED = 4096
+"""Bytes of a piece that may reach over the end of a file that was cut."""
+
+
+class _Locks:
+    """What one thread at a time does with a file: its descriptor, and finding its chunks."""
+
+    def __init__(self) -> None:
+        self.descriptor = threading.Lock()
+        self.finding = threading.Lock()
+
+
+class FileHandle:
+    """A file that was opened once and is read later.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    expected : Identity, optional
+        What it has to be, for a handle that comes from another process.
+
+    Attributes
+    ----------
+    place : str
+        The path, whatever folder the program goes to.
+    fingerprint : tuple of int
+        The file's, when it was opened.
+    block : Superblock or None
+        Where the root was when the file was opened: an update moves it, and leaves the old tree.
+    """
+
+    def __init__(self, path: str, expected: Identity | None = None) -> None:
+        self.path = path
+        self.place = _absolute(path)
+        self._locks: dict[int, _Locks] = {}
+        self._indices: dict[str, Any] = {}
+        self._descriptor: int | None = None
+        self._identity = expected
+        if expected is None:
+            self._descriptor = _opened(path, self.place)
+            try:
+                self.fingerprint = fingerprint(os.fstat(self._descriptor))
+                self.block = read_superblock(self._descriptor)
+            except OSError as error:
+                raise cannot_read(path, error) from None
+            OPEN.used(self)
+        else:
+            self.fingerprint, self.block = expected.state, expected.block
+
+    def __reduce__(self) -> tuple[Any, tuple[str, Identity]]:
+        """A descriptor is never pickled, only how to get one."""
+        return _unpickled, (self.place, self.identity())
+
+    def __copy__(self) -> FileHandle:
+        """One of its own, with a descriptor of its own."""
+        return FileHandle(self.place, self.identity())
+
+    def __deepcopy__(self, memo: object) -> FileHandle:
+        """The same."""
+        return self.__copy__()
+
+    def __del__(self) -> None:
+        """Release the descriptor with the last array that needs it."""
+        if hasattr(self, "_descriptor"):
+            self.close()
+
+    def _locks_here(self) -> _Locks:
+        """The locks of this process: a fork may have copied some that a thread held.
+
+        Every change is one step of the dict's own, so that all threads of a child get the same.
+        """
+        process = os.getpid()
+        found = self._locks.get(process)
+        if found is None:
+            found = self._locks.setdefault(process, _Locks())
+            for other in list(self._locks):
+                if other != process:  # its number may come again
+                    self._locks.pop(other, None)
+        return found
+
+    def identity(self) -> Identity:
+        """What tells the file, when it is opened again, from others."""
+        if self._identity is None:
+            try:
+                with self.descriptor() as descriptor:
+                    self._identity = identity_of(descriptor, self.fingerprint, self.block)
+            except (HspyError, OSError):  # it will say so when it is read
+                return self._exactly()
+        return self._identity
+
+    def _exactly(self) -> Identity:
+        """The very state, where no more is known."""
+        return Identity(self.fingerprint, b"" if self.block is None else self.block.content)
+
+    def is_in_place(self) -> bool:
+        """Whether the path still leads to this file."""
+        try:
+            return os.stat(self.place).st_ino == self.fingerprint[0]
+        except OSError:
+            return False
+
+    def twin(self) -> FileHandle:
+        """Another handle of the same state of the file, whatever has become of the path.
+
+        Raises
+        ------
+        StaleFileError
+            If it has changed and no descriptor of the old state is open.
+        """
+        twin = FileHandle(self.path, self._identity or self._exactly())
+        twin.place, twin._descriptor = self.place, self._duplicate()
+        OPEN.used(twin)
+        return twin
+
+    def close(self) -> None:
+        """Release the descriptor; the next read opens the file again if it is unchanged."""
+        OPEN.forget(self)
+        with self._locks_here().descriptor:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the descriptor, which nobody finds any more then: not even a child forked here."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            close(descriptor)
+
+    def put_by(self) -> bool:
+        """Release the descriptor where the file can be opened again; whether it is released.
+
+        Nothing is waited for: the thread that makes room may hold the lock of another handle.
+        """
+        lock = self._locks_here().descriptor
+        if not lock.acquire(blocking=False):
+            return False
+        try:
+            descriptor = self._descriptor
+            if descriptor is not None:
+                if not self.is_in_place():
+                    return False
+                if self._identity is None:
+                    with suppress(OSError):
+                        self._identity = identity_of(descriptor, self.fingerprint, self.block)
+                self._let_go()
+            return True
+        finally:
+            lock.release()
+
+    @contextmanager
+    def descriptor(self) -> Iterator[int]:
+        """Descriptor of the file, as it was, that stays open whatever happens to the handle.
+
+        Raises
+        ------
+        StaleFileError
+            If it has changed and no descriptor of the old state is open.
+        """
+        descriptor = self._duplicate()
+        try:
+            yield descriptor
+        finally:
+            close(descriptor)
+
+    def _duplicate(self) -> int:
+        with self._locks_here().descriptor:
+            if self._descriptor is None:
+                self._descriptor = self._opened_again()
+            made = _duplicated(self.path, self._descriptor)
+        OPEN.used(self)
+        return made
+
+    def _opened_again(self) -> int:
+        descriptor = _opened(self.path, self.place)
+        try:
+            with _readable(self.path):
+                same = is_the_same(descriptor, self._identity or self._exactly())
+            if not same:
+                raise self._stale()
+        except HspyError:
+            close(descriptor)
+            raise
+        return descriptor
+
+    def index(self, where: str, find: Callable[[], T]) -> T:
+        """What `find` makes of an array's chunk index, once a process."""
+        with self._locks_here().finding:
+            if where not in self._indices:
+                self._indices[where] = find()
+            found: T = self._indices[where]
+            return found
+
+    @contextmanager
+    def open(self, *, by_path: bool = False) -> Iterator[h5py.File]:
+        """Open the file, as it was, for reading.
+
+        Parameters
+        ----------
+        by_path : bool
+            Whether HDF5 has to know the path, to find other files from there; the file has to
+            be there still.
+
+        Raises
+        ------
+        StaleFileError
+            If it has changed and no descriptor of the old state is open.
+        """
+        import h5py
+
+        if by_path:
+            with being_read(h5py.File(self.place, "r")) as file:
+                if fingerprint(os.stat(self.place)) != self.fingerprint:
+                    raise self._stale()
+                yield file
+            return
+        with self.view() as raw, raw.blamed(), h5py.File(raw, "r") as file:
+            yield file
+
+    def view(self) -> DescriptorFile:
+        """What HDF5 takes for the file as it was.
+
+        Raises
+        ------
+        StaleFileError
+            If it has changed and no descriptor of the old state is open.
+        """
+        descriptor = self._duplicate()
+        if self.block is None:
+            return DescriptorFile(descriptor)
+        return PinnedFile(descriptor, self.block.content)
+
+    def _stale(self) -> StaleFileError:
+        return StaleFileError(
+            "has changed since it was loaded lazily; load it again", path=self.path
+        )
+
+
+def handle_of(path: str) -> FileHandle:
+    """The state that a file is in now.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError
+        If there is none, or it is no file.
+    """
+    check_is_file(path)
+    return FileHandle(path)
+
+
+def check_is_file(path: str) -> None:
+    """Nothing else is even opened: a FIFO would have the reader wait for ever.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError
+        If there is none, or it is something else.
+    FilePermissionError
+        If nobody lets us look.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except ValueError:  # no such name can be
+        raise MissingFileError("no such file", path=path) from None
+    except OSError as error:
+        if error.errno in NO_SUCH_FILE:
+            raise MissingFileError("no such file", path=path) from None
+        raise cannot_read(path, error) from None
+    if stat.S_ISDIR(mode):
+        raise NotHspyError("is a folder, not an HSpy file", path=path)
+    if not stat.S_ISREG(mode):
+        raise NotHspyError("is not a file but a device, a pipe or a socket", path=path)
+
+
+def _unpickled(path: str, expected: Identity) -> FileHandle:
+    """A handle for a task that came from another process: one a file, not one a task.
+
+    Each would read the chunk index anew. Only while the file is as it was found by the task before:
+    a task never reads on in one that has been replaced since it was sent.
+    """
+    try:
+        return _handle_of(path, expected, fingerprint(os.stat(path)))
+    except OSError:  # it will say so when it is read
+        return FileHandle(path, expected)
+
+
+@lru_cache(maxsize=8)
+def _handle_of(path: str, expected: Identity, found: Fingerprint) -> FileHandle:
+    """The few that a worker keeps between its tasks."""
+    return FileHandle(path, expected)
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the folder that the program is in is gone
+        return path
+
+
+def _opened(path: str, place: str) -> int:
+    try:
+        try:
+            return open_for_reading(place)
+        except OSError as error:
+            return _with_room(error, lambda: open_for_reading(place))
+    except FileNotFoundError:
+        raise MissingFileError("is gone", path=path) from None
+    except OSError as error:
+        raise cannot_read(path, error) from None
+
+
+def _duplicated(path: str, descriptor: int) -> int:
+    try:
+        try:
+            return os.dup(descriptor)
+        except OSError as error:
+            return _with_room(error, lambda: os.dup(descriptor))
+    except OSError as error:
+        raise cannot_read(path, error) from None
+
+
+def _with_room(error: OSError, make: Callable[[], int]) -> int:
+    """A new descriptor after the system has given none: some of ours are let go."""
+    if error.errno not in (errno.EMFILE, errno.ENFILE):
+        raise error
+    OPEN.halve()
+    return make()
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """What the system says of a file becomes an error of ours."""
+    try:
+        yield
+    except HspyError:
+        raise
+    except OSError as error:
+        raise cannot_read(path, error) from None
+
+
+def cannot_read(path: str, error: OSError) -> HspyError:
+    """The error for a file that the system does not open or read."""
+    kind = FilePermissionError if isinstance(error, PermissionError) else UnreadableFileError
+    return kind(f"cannot be read: {error.strerror or error}", path=path)
+
+
+@contextmanager
+def being_read(file: h5py.File) -> Iterator[h5py.File]:
+    """Within this, read a file that HDF5 has opened; closed at the end."""
+    try:
+        yield file
+    finally:
+        close_read(file)
+
+
+def close_read(file: h5py.File) -> None:
+    """Close what was only read: nothing hangs on it, whatever the system says of that."""
+    with suppress(OSError, RuntimeError):
+        file.close()
+
+
+class DescriptorFile(io.RawIOBase):
+    """A file object over a descriptor, with a position of its own."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+        self._unread: OSError | None = None
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor, which stays this object's own."""
+        return self._descriptor
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go somewhere."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence)
+        if start is None:
+            start = os.fstat(self._descriptor).st_size
+        self._position = start + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Where it is."""
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read from where it is; all that is asked for, or all there is."""
+        target = memoryview(buffer).cast("B")
+        try:
+            count = read_up_to(self._descriptor, [target], self._position)
+        except OSError as error:
+            self._unread = error
+            raise
+        self._position += count
+        return count
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Within this, what HDF5 says for want of bytes becomes what the system said of them.
+
+        Raises
+        ------
+        OSError
+            That.
+        """
+        try:
+            yield
+        except HspyError:
+            raise
+        except Exception:
+            if self._unread is not None:
+                raise self._unread from None
+            raise
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        if not self.closed:
+            super().close()
+            close(self._descriptor)
+
+
+class PinnedFile(DescriptorFile):
+    """A file with another start than it has: another superblock, and so another root.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    start : bytes
+        Its first bytes, as they are to be read.
+    """
+
+    def __init__(self, descriptor: int, start: bytes) -> None:
+        super().__init__(descriptor)
+        self._start = start[:LENGTH]
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read; the start is the given one."""
+        begin = self._position
+        target = memoryview(buffer).cast("B")
+        count = super().readinto(target)
+        known = self._start[begin : begin + count]
+        target[: len(known)] = known
+        return count
+
+
+class PaddedFile(DescriptorFile):
+    """A file that claims to be as long as it once was, with another start and end.
+
+    What begins beyond its real end cannot be read. A short piece that begins before it is filled
+    up with zeros: HDF5 reads metadata in pieces longer than they are.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    start : bytes
+        Its first bytes, as they are to be read.
+    end : int
+        Its length, as it is claimed to be.
+    tail : bytes
+        What stands after that.
+    """
+
+    def __init__(self, descriptor: int, start: bytes, end: int, tail: bytes = b"") -> None:
+        super().__init__(descriptor)
+        self._start, self._end, self._tail = start, end, tail
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go somewhere."""
+        if whence == os.SEEK_END:
+            return super().seek(self._end + len(self._tail) + offset)
+        return super().seek(offset, whence)
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read.
+
+        Raises
+        ------
+        OSError
+            If that is not in the file any more.
+        """
+        begin, target = self._position, memoryview(buffer).cast("B")
+        if begin >= self._end:
+            known = self._tail[begin - self._end :][: len(target)]
+            target[: len(known)] = known
+            self._position += len(known)
+            return len(known)
+        count = read_up_to(self._descriptor, [target], begin)
+        lost = min(len(target), self._end - begin) - count
+        if lost > 0 and (not count or len(target) > _MOST_PADDED):
+            raise OSError(f"the file ends at {begin + count}")
+        target[count:] = bytes(len(target) - count)
+        known = self._start[begin : begin + len(target)]
+        target[: len(known)] = known
+        self._position += len(target)
+        return len(target)

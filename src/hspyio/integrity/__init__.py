@@ -1,0 +1,1 @@
+"""Checksums of chunks, and the seal over a part of a file."""

@@ -1,0 +1,330 @@
+"""Seals: what tells whether a part of a file is still what it was when it was saved.
+
+A seal is one dataset of bytes, `hspyio.names.SEAL`, on the group of an experiment; other readers
+ignore it. In it stand, all numbers little-endian:
+
+=======  ==========================================================================
+bytes    what
+=======  ==========================================================================
+8        ``HSPYSEAL``
+4        version of this form, 1
+4        length of the next field
+n        JSON: ``trees``: name of a part -> digest of what it holds (BLAKE2b, 128 bits);
+         ``arrays``: a list of ``[path, kind, step, head, count]``, see `ArraySums`;
+         ``listed``: whether the root has a list of experiments and models
+4 each   the CRC-32 of every unit of every array, in the order of the list
+16       BLAKE2b of all before
+=======  ==========================================================================
+
+The last field stands in an attribute of the same name too, so that a seal that is lost is missed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import field
+
+import h5py
+import numpy as np
+from h5py import h5o
+
+from hspyio import names
+from hspyio.arrays.workers import Work
+from hspyio.errors import Problem
+from hspyio.hdf5.digests import tree_digest
+from hspyio.hdf5.h5py_reader import root_of
+from hspyio.hdf5.identity import Identity, fingerprint
+from hspyio.hdf5.snapshot import FileHandle
+from hspyio.hdf5.via_h5py import Session
+from hspyio.integrity.checksums import ArraySums, Fault, faults_of, sums_of
+from hspyio.nodes.node import Array, Attribute, Damaged, Group
+from hspyio.records import record
+
+__all__ = [
+    "NewerSealError",
+    "Part",
+    "Seal",
+    "SealError",
+    "array_problems",
+    "make_seal",
+    "reading_back",
+    "stored_seal",
+    "tree_problems",
+    "write_seal",
+]
+
+_MAGIC = b"HSPYSEAL"
+_HEAD = struct.Struct("<8sII")
+_VERSION = 1
+_DIGEST = names.SEAL_MARK
+_MOST_NAMED = 20
+
+Part = Group | Array | Attribute | Damaged
+"""What has a digest of its own: a tree, or an array."""
+
+
+class SealError(ValueError):
+    """The seal itself is lost or damaged."""
+
+
+class NewerSealError(SealError):
+    """The seal is of a form that is newer than this program."""
+
+
+@record
+class Seal:
+    """What a file held when it was sealed.
+
+    Attributes
+    ----------
+    trees : mapping of str to str
+        Digest of each part, by its name.
+    arrays : mapping of str to ArraySums
+        Checksums of the arrays, by path: the part, then the path in it.
+    listed : bool
+        Whether the file has a list of what is in it, too.
+    """
+
+    trees: Mapping[str, str] = field(default_factory=dict)
+    arrays: Mapping[str, ArraySums] = field(default_factory=dict)
+    listed: bool = False
+
+
+# making
+
+
+@contextmanager
+def reading_back(root: h5py.Group, descriptor: int) -> Iterator[Group]:
+    """The root of a file that is being written, once all that was written is in the file.
+
+    Parameters
+    ----------
+    root : h5py.Group
+        Its root, or the group that is going to be. Text of variable length is read; what of it is
+        written afterwards may come to stand beside what was there before.
+    descriptor : int
+        The same file; it stays open.
+    """
+    root.file.flush()
+    session = Session(_Borrowed(descriptor), False, int(h5o.get_info(root.id).fileno))
+    try:
+        yield root_of(root, session)
+    finally:
+        session.end()
+
+
+class _Borrowed(FileHandle):
+    """A handle on a descriptor of somebody else's."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__("", Identity(fingerprint(os.fstat(descriptor))))
+        self._borrowed = descriptor
+
+    @contextmanager
+    def descriptor(self) -> Iterator[int]:
+        """The descriptor, left open."""
+        yield self._borrowed
+
+
+def make_seal(
+    parts: Mapping[str, Part], work: Work, kept: Mapping[str, ArraySums] | None = None
+) -> Seal:
+    """Read parts of a file and make their seal.
+
+    Parameters
+    ----------
+    parts : mapping
+        By name.
+    work : Work
+        Threads, and who is told of the progress.
+    kept : mapping of str to ArraySums, optional
+        Of arrays that were taken over from a sealed file byte for byte, by path; they are not
+        read. If they were damaged before, that is found out later.
+
+    Raises
+    ------
+    DamagedFileError, OSError
+        If an array cannot be read.
+    """
+    known = kept or {}
+    trees: dict[str, str] = {}
+    arrays: dict[str, ArraySums] = {}
+    for name, part in parts.items():
+        found = tree_digest(part)
+        trees[name] = found.digest
+        for path, array in found.arrays.items():
+            where = _joined(name, path)
+            arrays[where] = known.get(where) or sums_of(array, work)
+    return Seal(trees, arrays, listed=True)
+
+
+def _joined(part: str, path: str) -> str:
+    return f"{part}/{path}" if path else part
+
+
+def write_seal(group: h5py.Group, seal: Seal) -> None:
+    """Write a seal on a group, in the place of the one that may be there."""
+    if names.SEAL in group:
+        del group[names.SEAL]
+    content = _encoded(seal)
+    group.create_dataset(names.SEAL, data=np.frombuffer(content, np.uint8))
+    mark = np.frombuffer(content[-_DIGEST:], np.uint8)
+    if names.SEAL in group.attrs:  # as it is done here, its place in the header stays the same
+        group.attrs.modify(names.SEAL, mark)
+    else:
+        group.attrs[names.SEAL] = mark
+
+
+def _encoded(seal: Seal) -> bytes:
+    listed = [[path, s.kind, s.step, s.head, len(s.sums)] for path, s in seal.arrays.items()]
+    head = {"trees": dict(seal.trees), "arrays": listed, "listed": seal.listed}
+    text = json.dumps(head, separators=(",", ":")).encode()
+    sums = [array.sums.astype("<u4").tobytes() for array in seal.arrays.values()]
+    content = b"".join([_HEAD.pack(_MAGIC, _VERSION, len(text)), text, *sums])
+    return content + _digest(content)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGEST).digest()
+
+
+# reading
+
+
+def stored_seal(group: Group) -> Seal | None:
+    """The seal of an experiment; ``None`` if it was saved without one.
+
+    Parameters
+    ----------
+    group : Group
+        The experiment's.
+
+    Raises
+    ------
+    SealError
+        If it is lost or damaged, or newer than this program.
+    """
+    node, mark = group.members.get(names.SEAL), group.attributes.get(names.SEAL)
+    if node is None and mark is None:
+        return None
+    if not isinstance(node, Array):
+        raise SealError("is lost" if node is None else "cannot be read")
+    try:
+        content = np.asarray(node.source.read()).tobytes()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SealError(f"cannot be read: {error}") from None
+    if mark is not None and not _is_mark_of(mark, content):
+        raise SealError("is damaged, or another one")
+    return _decoded(content)
+
+
+def _is_mark_of(mark: object, content: bytes) -> bool:
+    value = mark.value if isinstance(mark, Attribute) else b""
+    return not isinstance(value, bytes) and value.tobytes() == content[-_DIGEST:]
+
+
+def _decoded(content: bytes) -> Seal:
+    body = content[:-_DIGEST]
+    if len(content) < _HEAD.size + _DIGEST or _digest(body) != content[-_DIGEST:]:
+        raise SealError("is damaged")
+    magic, version, length = _HEAD.unpack_from(body)
+    if magic != _MAGIC or version > _VERSION:
+        raise NewerSealError("was made by a newer hspyio and is not checked; update hspyio")
+    try:
+        head = json.loads(body[_HEAD.size : _HEAD.size + length])
+        sums = np.frombuffer(body[_HEAD.size + length :], "<u4").astype(np.uint32)
+        ends = np.cumsum([0, *(entry[4] for entry in head["arrays"])])
+        arrays = {
+            str(path): ArraySums(str(kind), int(step), str(digest), sums[low : low + count])
+            for (path, kind, step, digest, count), low in zip(head["arrays"], ends, strict=False)
+        }
+        trees = {str(k): str(v) for k, v in head["trees"].items()}
+        return Seal(trees, arrays, bool(head.get("listed", False)))
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise SealError(f"makes no sense: {error}") from None
+
+
+# checking
+
+
+def tree_problems(
+    parts: Mapping[str, Part], seal: Seal, skip: Callable[[str], bool] = lambda name: False
+) -> tuple[list[Problem], dict[str, tuple[Array, ArraySums]]]:
+    """Compare parts of a file with their seal, values of larger arrays aside.
+
+    Parameters
+    ----------
+    parts : mapping
+        By name.
+    seal : Seal
+        What they have to be.
+    skip : callable
+        Whether a part, given by its name, is left out.
+
+    Returns
+    -------
+    list of Problem, dict
+        The parts that differ, and the arrays that are yet to be checked, by path.
+    """
+    problems: list[Problem] = []
+    arrays: dict[str, tuple[Array, ArraySums]] = {}
+    for name in dict.fromkeys([*seal.trees, *parts]):
+        if skip(name):
+            continue
+        if name not in parts:
+            problems.append(Problem(name, "was sealed, and is gone"))
+        elif name not in seal.trees:
+            problems.append(Problem(name, "was added after the file was sealed"))
+        else:
+            found = tree_digest(parts[name])
+            if found.digest != seal.trees[name]:
+                problems.append(Problem(name, _changed(parts[name])))
+            for path, array in found.arrays.items():
+                where = _joined(name, path)
+                if where in seal.arrays:
+                    arrays[where] = (array, seal.arrays[where])
+    return problems, arrays
+
+
+def _changed(part: Part) -> str:
+    if isinstance(part, Damaged):
+        return part.reason
+    return "is not what was sealed" if isinstance(part, Group) else "has another type or shape"
+
+
+def array_problems(arrays: Mapping[str, tuple[Array, ArraySums]], work: Work) -> list[Problem]:
+    """Compare arrays with their seal, byte for byte.
+
+    Parameters
+    ----------
+    arrays : mapping
+        From `tree_problems`.
+    work : Work
+        Threads, and who is told of the progress.
+
+    Returns
+    -------
+    list of Problem
+        With every chunk that differs, up to 20 an array.
+
+    Raises
+    ------
+    FilterError
+        If a filter is not available here.
+    """
+    problems: list[Problem] = []
+    for path, (array, known) in arrays.items():
+        faults = faults_of(array, known, work)
+        problems += [Problem(path, text) for text in _named(faults)]
+    return problems
+
+
+def _named(faults: list[Fault]) -> list[str]:
+    texts = list(map(str, faults[:_MOST_NAMED]))
+    more = len(faults) - _MOST_NAMED
+    return [*texts, f"and {more} more of its chunks"] if more > 0 else texts

@@ -1,0 +1,1 @@
+"""What users hold: signals, axes, metadata trees, fitted models."""

@@ -1,0 +1,533 @@
+"""Signal: data with its axes and metadata, as a user holds them."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import numpy as np
+
+from hspyio.errors import AxesError, warn_user
+from hspyio.model.axes import Axes, Axis, axes_for, misfit_message, misfits
+from hspyio.model.given import as_array, as_mapping, as_text, is_dask, is_data_array, is_hyperspy
+from hspyio.model.hints import instead_of, misplaced_keys
+from hspyio.model.tree import MetadataTree
+from hspyio.printable import printable_line
+from hspyio.records import value
+from hspyio.suggestions import NotThereError, did_you_mean
+
+if TYPE_CHECKING:
+    import dask.array
+    import xarray
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+__all__ = ["Location", "Model", "Signal", "signal_of"]
+
+Data: TypeAlias = "NDArray[Any] | dask.array.Array"
+
+
+@value
+class Location:
+    """Where a signal was loaded from.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    group : str
+        Name of the experiment's group in it.
+    original_metadata : bool
+        Whether that tree was read; an update leaves one alone that was not.
+    """
+
+    path: str
+    group: str
+    original_metadata: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Model:
+    """A model fitted to a signal, as stored: shown and kept, not run.
+
+    Attributes
+    ----------
+    tree : MetadataTree
+        All that the file says about it.
+    """
+
+    tree: MetadataTree
+
+    @property
+    def date(self) -> str | None:
+        """When it was stored, as the file says it."""
+        return self._text("date")
+
+    @property
+    def dimensions(self) -> str | None:
+        """Dimensions of its signal, as HyperSpy prints them: ``(10|100)``."""
+        return self._text("dimensions")
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Names of its components."""
+        named = self.tree.get("components")
+        if isinstance(named, Mapping) and named:
+            return tuple(str(name) for name in named)
+        inner = self.tree.get("_dict")
+        listed = inner.get("components") if isinstance(inner, Mapping) else None
+        if not isinstance(listed, list | tuple):
+            return ()
+        return tuple(
+            str(part.get("name") or part.get("_id_name") or "")
+            for part in listed
+            if isinstance(part, Mapping)
+        )
+
+    def _text(self, key: str) -> str | None:
+        value = self.tree.get(key)
+        return None if value is None else str(value)
+
+    def __repr__(self) -> str:
+        parts = [f"components: {', '.join(self.components) or 'none'}"]
+        if self.dimensions:
+            parts.append(f"dimensions: {self.dimensions}")
+        if self.date:
+            parts.append(f"date: {self.date}")
+        return f"<Model, {_line(', '.join(parts))}>"
+
+    def _repr_html_(self) -> str:
+        from hspyio.model.pages import model_page
+
+        return model_page(repr(self)[8:-1], self.tree)
+
+
+@dataclass(init=False, eq=False, repr=False)
+class Signal:
+    """Data with axes and metadata: what one experiment of an HSpy file holds.
+
+    Parameters
+    ----------
+    data : array-like, dask.array.Array, or another signal
+        The data. Arrays (masked ones too) and dask arrays are kept as they
+        are. An array of dtype object is *ragged*: its items are arrays. Of a
+        signal, also HyperSpy's or a DataArray of xarray, all is taken but
+        what is given beside it.
+    axes : Axes or iterable of axes or of axis dicts, optional
+        One for each dimension, in the order of the array. Without them they
+        are uniform, with offset 0 and scale 1. A ragged array may have none.
+    title, signal_type : str, optional
+        They go into the metadata, as ``General.title`` and ``Signal.signal_type``.
+    signal_dimension : int, optional
+        How many of the last axes are signal axes; the others navigate. This
+        goes before what `axes` say. Without either all are signal axes, or
+        none for a ragged array.
+    metadata, original_metadata : mapping, optional
+        Trees of values; they become `MetadataTree`.
+    attributes : mapping, optional
+        Attributes of HyperSpy's signal object.
+    learning_results : mapping, optional
+        Results of decompositions.
+    models : mapping of str to Model or mapping, optional
+        Stored models by name.
+    package, package_version : str
+        The package that has the class of the signal, such as ``"exspy"``.
+    location : Location, optional
+        Where it was loaded from.
+
+    Attributes
+    ----------
+    data : numpy.ndarray or dask.array.Array
+        May be replaced, also by data of another shape or dtype: `check_axes`,
+        which `save` calls, looks whether the axes still fit.
+    axes : Axes
+        May be replaced by what the parameter takes.
+    metadata, original_metadata : MetadataTree
+    attributes, learning_results : dict
+    models : dict of str to Model
+    package, package_version : str
+    location : Location or None
+
+    Raises
+    ------
+    AxesError
+        If the axes do not fit the data; all that is wrong is named.
+    ArgumentError
+        If the data are no array, or hold more than one, such as a DataFrame.
+
+    Warns
+    -----
+    HspyWarning
+        Keys that nobody knows, such as ``unit`` of an axis, or ``title`` at
+        the top of the metadata, and what was probably meant.
+
+    Examples
+    --------
+    >>> Signal(np.zeros((100, 100, 2048), "uint16"), signal_dimension=1)
+    <Signal, title: , dimensions: (100, 100|2048), uint16>
+    """
+
+    data: Data
+    axes: Axes
+    metadata: MetadataTree
+    original_metadata: MetadataTree
+    attributes: dict[str, Any]
+    learning_results: dict[str, Any]
+    models: dict[str, Model]
+    package: str
+    package_version: str
+    location: Location | None
+
+    def __init__(
+        self,
+        data: Any,
+        axes: Axes | Iterable[Axis | Mapping[str, Any]] | None = None,
+        *,
+        title: str | None = None,
+        signal_type: str | None = None,
+        signal_dimension: int | None = None,
+        metadata: Mapping[Any, Any] | None = None,
+        original_metadata: Mapping[Any, Any] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        learning_results: Mapping[str, Any] | None = None,
+        models: Mapping[str, Model | Mapping[Any, Any]] | None = None,
+        package: str | None = None,
+        package_version: str | None = None,
+        location: Location | None = None,
+    ) -> None:
+        self._close: Callable[[], None] | None = None  # set by what loads lazily
+        self._loaded: Any = None  # set by what loads: the data as they were, weakly
+        whole = signal_of(data)
+        if whole is not None:  # all of it is taken, but for what is given beside it
+            self.__dict__.update(vars(whole.copy()))
+        else:
+            self.data = data
+            self.__dict__.update(_defaults())
+        if whole is None or axes is not None or signal_dimension is not None:
+            given = self.axes if axes is None and whole is not None else axes
+            self.axes = axes_for(self.data, given, signal_dimension)
+        _warn_misplaced(metadata)
+        for name, tree in (
+            *(("metadata", metadata), ("original_metadata", original_metadata)),
+            *(("attributes", attributes), ("learning_results", learning_results)),
+            *(("models", models), ("package", package), ("package_version", package_version)),
+            ("location", location),
+        ):
+            if tree is not None:
+                setattr(self, name, tree)
+        if title is not None:
+            self.title = title
+        if signal_type is not None:
+            self.signal_type = signal_type
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Whatever is assigned later gets the same form as what is given at first.
+        if name not in _FIELDS and not name.startswith("_") and type(self) is Signal:
+            if not isinstance(getattr(Signal, name, None), property):
+                raise AttributeError(_nothing_to_set(name))
+        elif name == "axes" and not isinstance(value, Axes):
+            value = axes_for(self.data, value, None)
+        elif name in _CONVERTERS:
+            value = _CONVERTERS[name](value)
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Say where what HyperSpy's signals and arrays have is found here."""
+        if name.startswith("_"):  # Python and its programs asking for a protocol
+            raise AttributeError(f"Signal has no {name!r}")
+        raise NotThereError(lambda: f"Signal has no {name!r}{instead_of(name, _names())}")
+
+    def __getitem__(self, part: object) -> Any:
+        """Say what is sliced instead."""
+        raise TypeError(f"a signal is not sliced itself{instead_of('isig', [])}")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give the data to numpy, as `data` would; lazy ones are read for it."""
+        if copy is False and not isinstance(self.data, np.ndarray):
+            raise ValueError("the data are lazy: there is no array of them without a copy")
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    # what it is
+
+    @property
+    def title(self) -> str:
+        """``metadata.General.title``, ``""`` where there is none."""
+        return _as_text(self.metadata.get_item("General.title", None))
+
+    @title.setter
+    def title(self, value: str) -> None:
+        self.metadata.set_item("General.title", as_text(value, "title"))
+
+    @property
+    def signal_type(self) -> str:
+        """``metadata.Signal.signal_type``, such as ``"EDS_TEM"``; ``""`` where there is none."""
+        return _as_text(self.metadata.get_item("Signal.signal_type", None))
+
+    @signal_type.setter
+    def signal_type(self, value: str) -> None:
+        self.metadata.set_item("Signal.signal_type", as_text(value, "signal_type"))
+
+    @property
+    def ragged(self) -> bool:
+        """Whether the items of the data are arrays of their own shapes."""
+        return bool(self.data.dtype == object)
+
+    @property
+    def lazy(self) -> bool:
+        """Whether the data are a dask array."""
+        return is_dask(self.data)
+
+    def check_axes(self) -> None:
+        """Check that there is an axis of the right size for each dimension, of sensible values.
+
+        Raises
+        ------
+        AxesError
+            If not; all that is wrong is named.
+        """
+        if problems := misfits(self.data, self.axes):
+            raise AxesError(misfit_message(self.data, problems))
+
+    # what it does
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        chunks: Any = None,
+        compression: Any = "gzip",
+        compression_opts: Any = None,
+        shuffle: bool = True,
+        checksum: bool = False,
+        nexus: bool = False,
+        threads: int | None = None,
+        progress: Any = None,
+        durable: bool = True,
+    ) -> str:
+        """Save to an HSpy file, whole or not at all.
+
+        Parameters
+        ----------
+        path, ..., durable
+            As for `hspyio.save`, which says what they mean.
+
+        Returns
+        -------
+        str
+            The path that was written.
+
+        Raises
+        ------
+        HspyError
+            As `hspyio.save`.
+        """
+        import hspyio
+
+        return hspyio.save(
+            path,
+            self,
+            overwrite=overwrite,
+            chunks=chunks,
+            compression=compression,
+            compression_opts=compression_opts,
+            shuffle=shuffle,
+            checksum=checksum,
+            nexus=nexus,
+            threads=threads,
+            progress=progress,
+            durable=durable,
+        )
+
+    def to_hyperspy(self) -> Any:
+        """Make a signal of HyperSpy without copying the data, as `hspyio.to_hyperspy`."""
+        import hspyio
+
+        return hspyio.to_hyperspy(self)
+
+    def to_xarray(self) -> xarray.DataArray:
+        """Make a DataArray of xarray without copying the data, as `hspyio.to_xarray`."""
+        import hspyio
+
+        return hspyio.to_xarray(self)
+
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        log: bool | None = None,
+        overwrite: bool = False,
+        progress: bool | None = None,
+    ) -> Figure:
+        """Draw it with matplotlib, as `hspyio.plot`, and save the picture where a path is given."""
+        import hspyio
+
+        return hspyio.plot(self, path, log=log, overwrite=overwrite, progress=progress)
+
+    def close(self) -> None:
+        """Let go of the file that lazy data are read from; again is no error."""
+        release, self._close = self._close, None
+        if release is not None:
+            release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def copy(self) -> Signal:
+        """Return a copy with its own axes and tree nodes; arrays, lists and models are shared."""
+        result = copy.copy(self)
+        for name in ("metadata", "original_metadata"):
+            setattr(result, name, MetadataTree(getattr(self, name).as_dictionary()))
+        for name in ("attributes", "learning_results", "models"):
+            setattr(result, name, dict(getattr(self, name)))
+        result.axes = copy.deepcopy(self.axes)
+        result._loaded = self._loaded
+        return result
+
+    def deepcopy(self) -> Signal:
+        """Return a copy that shares nothing; lazy data stay lazy."""
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy must not close the file of the original.
+        return {**self.__dict__, "_close": None, "_loaded": None}
+
+    # how it shows
+
+    def __repr__(self) -> str:
+        lazy = " (lazy)" if self.lazy else ""
+        return f"<Signal{lazy}, title: {_line(self.title)}, {self._facts()}>"
+
+    def _facts(self) -> str:
+        return f"dimensions: {self._dimensions()}, {_dtype_text(self.data)}"
+
+    def _dimensions(self) -> str:
+        """Dimensions as HyperSpy prints them: the fastest first, navigation | signal."""
+        shape = self.data.shape
+        navigates = [axis.navigate for axis in self.axes]
+        if len(navigates) != len(shape):
+            navigates = [False] * len(shape)
+        pairs = list(zip(shape, navigates, strict=True))[::-1]
+        navigation = ", ".join(str(size) for size, navigate in pairs if navigate)
+        signal = ", ".join(str(size) for size, navigate in pairs if not navigate)
+        return f"({navigation}|{'ragged' if self.ragged else signal})"
+
+    def _repr_html_(self) -> str:
+        from hspyio.model.pages import signal_page
+
+        names = ("metadata", "original_metadata", "attributes", "learning_results")
+        models = {name: model.tree for name, model in self.models.items()}
+        place = self.location
+        return signal_page(
+            title=self.title,
+            kind=self.signal_type,
+            dimensions=self._dimensions(),
+            dtype=_dtype_text(self.data),
+            data=self.data,
+            axes=self.axes,
+            trees={**{name: getattr(self, name) for name in names}, "models": models},
+            source="" if place is None else f"{place.path}, /Experiments/{place.group}",
+        )
+
+
+def signal_of(value: object) -> Signal | None:
+    """The signal that a value is or, of HyperSpy or xarray, stands for; None for all else."""
+    if isinstance(value, Signal):
+        return value
+    if type(value) is np.ndarray:
+        return None
+    if is_hyperspy(value):
+        import hspyio
+
+        return hspyio.from_hyperspy(value)
+    if is_data_array(value):
+        import hspyio
+
+        return hspyio.from_xarray(value)
+    return None
+
+
+def _as_tree(value: Any, name: str) -> MetadataTree:
+    return value if isinstance(value, MetadataTree) else MetadataTree(as_mapping(value, name))
+
+
+def _as_model(value: Model | Mapping[Any, Any]) -> Model:
+    return value if isinstance(value, Model) else Model(_as_tree(value, "the model"))
+
+
+def _as_models(value: Any) -> dict[str, Model]:
+    return {name: _as_model(model) for name, model in as_mapping(value, "models").items()}
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "data": as_array,
+    "metadata": lambda value: _as_tree(value, "metadata"),
+    "original_metadata": lambda value: _as_tree(value, "original_metadata"),
+    "attributes": lambda value: dict(as_mapping(value, "attributes")),
+    "learning_results": lambda value: dict(as_mapping(value, "learning_results")),
+    "models": _as_models,
+}
+
+
+def _defaults() -> dict[str, Any]:
+    """The parts of a signal of which nothing is said."""
+    return {
+        "metadata": MetadataTree(),
+        "original_metadata": MetadataTree(),
+        "attributes": {},
+        "learning_results": {},
+        "models": {},
+        "package": "",
+        "package_version": "",
+        "location": None,
+    }
+
+
+_FIELDS = frozenset({"data", "axes", *_defaults()})
+
+
+def _names() -> list[str]:
+    return [*_FIELDS, *(name for name in vars(Signal) if not name.startswith("_"))]
+
+
+def _nothing_to_set(name: str) -> str:
+    hint = did_you_mean(name, _names())
+    return f"Signal has no {name!r} to set{hint}; what is to be saved goes into .metadata"
+
+
+def _warn_misplaced(metadata: object) -> None:
+    """Tell of keys at the top of a caller's dict that mean something one level below."""
+    if isinstance(metadata, Mapping) and not isinstance(metadata, MetadataTree):
+        for text in misplaced_keys(metadata):
+            warn_user(text)
+
+
+# texts
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _line(text: str) -> str:
+    return printable_line(text)
+
+
+def _dtype_text(data: Data) -> str:
+    """The dtype; for a ragged array that of its first item, which is its base in a file."""
+    if data.dtype == object and isinstance(data, np.ndarray) and data.size:
+        first = data.flat[0]
+        return str(getattr(first, "dtype", type(first).__name__))
+    return str(data.dtype)

@@ -1,0 +1,1 @@
+"""What an HSpy file holds, without HDF5: groups, arrays, attributes."""

@@ -1,0 +1,436 @@
+"""What an HSpy file holds, without HDF5: groups with attributes and members, and arrays.
+
+Nodes are pure data. A test builds them by hand; the HDF5 storage is one producer and consumer
+of several possible ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+
+from hspyio.records import record, value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Array",
+    "ArraySource",
+    "Attribute",
+    "Damaged",
+    "Filter",
+    "GraphSource",
+    "Group",
+    "Kept",
+    "LooseRows",
+    "MemorySource",
+    "Node",
+    "RowSource",
+    "Rows",
+    "Selection",
+    "StorageType",
+    "Text",
+    "Vlen",
+    "arrays_of",
+    "nested_lists",
+    "spread",
+]
+
+Selection: TypeAlias = tuple[slice | int, ...]
+
+
+@value
+class Text:
+    """A string type; values are ``bytes`` in the given character set.
+
+    Attributes
+    ----------
+    length : int or None
+        Bytes a string takes, ``None`` for variable length.
+    utf8 : bool
+        The character-set flag: UTF-8, or ASCII.
+    """
+
+    length: int | None = None
+    utf8: bool = True
+
+
+@value
+class Vlen:
+    """Variable-length rows; values are object arrays of 1-D arrays of the base type."""
+
+    base: np.dtype[Any] | Text
+
+
+StorageType: TypeAlias = np.dtype[Any] | Text | Vlen
+
+
+@value
+class Attribute:
+    """A value that stands beside a group.
+
+    Attributes
+    ----------
+    type : numpy dtype, Text or Vlen
+        How it is stored.
+    value : bytes or ndarray
+        ``bytes`` for one string, else an array of any rank (objects of ``bytes`` for strings).
+    """
+
+    type: StorageType
+    value: bytes | NDArray[Any]
+
+
+@value
+class Filter:
+    """One step of a chunk's way to the disk.
+
+    Attributes
+    ----------
+    id : int
+        HDF5's registered number (1 gzip, 2 shuffle, 3 fletcher32, 4 szip, 32000 lzf ...).
+    options : tuple of int
+        The filter's client data.
+    name : str
+        The name a person knows.
+    quick : bool
+        Whether its level, where it has levels, is the writer's to choose.
+    """
+
+    id: int
+    options: tuple[int, ...] = ()
+    name: str = ""
+    quick: bool = field(default=False, compare=False)
+
+
+class ArraySource(Protocol):
+    """Where an array's values are: in memory, in a file, in a dask graph."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        ...
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Read a selection (basic slicing, step 1 or more), the whole array by default."""
+        ...
+
+
+@record
+class MemorySource:
+    """An array that is in memory already."""
+
+    array: NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self.array.shape
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Return a view of the selection."""
+        return np.asarray(self.array[selection])
+
+
+@runtime_checkable
+class RowSource(ArraySource, Protocol):
+    """A source of rows of variable length that hands them over end to end, too."""
+
+    def rows(self, selection: Selection = ()) -> Rows:
+        """Read a selection as one flat array."""
+        ...
+
+
+@record
+class Rows:
+    """Rows of variable length, end to end in one array.
+
+    Attributes
+    ----------
+    values : ndarray
+        The items of all rows: one dimension, contiguous.
+    lengths : ndarray of int64
+        Items of each row, in the shape of the array of rows.
+    """
+
+    values: NDArray[Any]
+    lengths: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension of the array of rows."""
+        return self.lengths.shape
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where each row begins, in C order."""
+        flat = self.lengths.reshape(-1)
+        return np.asarray(np.cumsum(flat) - flat)
+
+    def take(self, places: NDArray[np.int64]) -> Rows:
+        """Copy some rows, by their number in C order."""
+        lengths = self.lengths.reshape(-1)[places]
+        return Rows(self.values[spread(self.starts[places], lengths)], lengths)
+
+    def rows(self, selection: Selection = ()) -> Rows:
+        """Copy a selection; all of them are handed over as they are."""
+        if selection == ():
+            return self
+        places = _places(self.shape, selection)
+        taken = self.take(places.reshape(-1))
+        return Rows(taken.values, taken.lengths.reshape(places.shape))
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Return an object array with a view for each row."""
+        starts = self.starts
+        stops = starts + self.lengths.reshape(-1)
+        views = [self.values[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        objects = np.fromiter(views, object, len(views)).reshape(self.shape)
+        return np.asarray(objects[selection])
+
+
+@record
+class LooseRows:
+    """Rows of variable length that are arrays of their own.
+
+    Attributes
+    ----------
+    array : ndarray of object
+        Its items are arrays of any shape, whose values in C order are the rows.
+    base : numpy dtype
+        What the rows are cast to.
+    lengths : ndarray of int64
+        Items of each row, in the shape of the array.
+    """
+
+    array: NDArray[Any]
+    base: np.dtype[Any]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, objects: NDArray[Any], base: np.dtype[Any]) -> LooseRows:
+        """Make rows of what numpy can take for arrays."""
+        arrays = [np.asarray(row) for row in objects.reshape(-1).tolist()]
+        sizes = np.fromiter(map(attrgetter("size"), arrays), np.int64, len(arrays))
+        array = np.fromiter(arrays, object, len(arrays)).reshape(objects.shape)
+        return cls(array, base, sizes.reshape(objects.shape))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self.array.shape
+
+    def rows(self, selection: Selection = ()) -> Rows:
+        """Copy a selection, all rows in one pass; a single one may be handed over as it is."""
+        places = _places(self.shape, selection)
+        arrays = self.array.reshape(-1)[places.reshape(-1)].tolist()
+        return Rows(_joined(arrays, self.base), self.lengths.reshape(-1)[places])
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Return an object array of rows, views where nothing has to be cast."""
+        arrays = self.array.ravel().tolist()
+        rows = [array.reshape(-1).astype(self.base, copy=False) for array in arrays]
+        objects = np.fromiter(rows, object, len(rows)).reshape(self.shape)
+        return np.asarray(objects[selection])
+
+
+def _places(shape: tuple[int, ...], selection: Selection) -> NDArray[np.int64]:
+    """Numbers, in C order, of what a selection holds."""
+    return np.asarray(np.arange(math.prod(shape)).reshape(shape)[selection])
+
+
+def _joined(arrays: list[NDArray[Any]], base: np.dtype[Any]) -> NDArray[Any]:
+    """The values of arrays of any shape, in C order, cast to one dtype."""
+    if not arrays:
+        return np.empty(0, base)
+    if len(arrays) == 1:
+        return arrays[0].reshape(-1).astype(base, copy=False)
+    try:  # as a rule they differ in their first dimension only
+        made = np.concatenate(arrays, dtype=base, casting="unsafe")
+    except ValueError:
+        flat = [array.reshape(-1) for array in arrays]
+        made = np.concatenate(flat, dtype=base, casting="unsafe")
+    return made.reshape(-1)
+
+
+def spread(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The indices of the items of rows, given where each row begins."""
+    shifts = starts - (np.cumsum(lengths) - lengths)
+    indices = np.repeat(shifts, lengths)
+    indices += np.arange(indices.size)
+    return indices
+
+
+@record
+class GraphSource:
+    """An array that is yet to be computed: a dask array, held without importing dask.
+
+    Attributes
+    ----------
+    graph : dask array
+        Any rank, with known chunks.
+    """
+
+    graph: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return tuple(self.graph.shape)
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Compute the selection."""
+        from hspyio.nodes.computed import computed
+
+        return computed(self.graph[selection])
+
+
+@record
+class SparseSource:
+    """An array most of which was never written: only some regions of it are.
+
+    Attributes
+    ----------
+    source : ArraySource
+        Reads the values.
+    fill : ndarray
+        The one value of all the rest, without dimensions.
+    regions : sequence of tuple of slice
+        What was written.
+    chunks : tuple of int or None
+        Shape of the chunks that these are, which is to stay.
+    """
+
+    source: ArraySource
+    fill: NDArray[Any]
+    regions: Sequence[tuple[slice, ...]]
+    chunks: tuple[int, ...] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self.source.shape
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """Read the selection."""
+        return self.source.read(selection)
+
+
+@record
+class Array:
+    """An array: its type, where its values are, and how they are (to be) stored.
+
+    Attributes
+    ----------
+    type : numpy dtype, Text or Vlen
+        How each value is stored.
+    source : ArraySource
+        Reads the values.
+    signal_dims : tuple of int or None
+        The dimensions that hold one signal, for a signal's data; ``None`` for other arrays.
+    inline : bool
+        A list's values: small, never sliced, stored without chunks where possible.
+    chunks : tuple of int or None
+        Chunk shape; ``None`` when not chunked or not yet planned.
+    filters : tuple of Filter
+        In the order in which writing applies them.
+    maxshape : tuple of int or None, or None
+        How far other programs may resize it; ``None``: not at all.
+    attributes : mapping of str to Attribute
+        What is to stand beside it, for other programs: reading passes over it.
+    """
+
+    type: StorageType
+    source: ArraySource
+    signal_dims: tuple[int, ...] | None = None
+    inline: bool = False
+    chunks: tuple[int, ...] | None = None
+    filters: tuple[Filter, ...] = ()
+    maxshape: tuple[int | None, ...] | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self.source.shape
+
+
+_NO_PART = "not part of the format"
+_SOUND = (_NO_PART, "a link to", "allow_external=True")
+"""What is said of things in a file that hspyio does not read, however sound they may be."""
+
+
+@value
+class Damaged:
+    """Something that is in the file but cannot be read, and why."""
+
+    reason: str
+
+    @property
+    def sound(self) -> bool:
+        """Whether it may well be whole, and is only of a kind that is not read here."""
+        return any(text in self.reason for text in _SOUND)
+
+    @property
+    def of_no_use(self) -> bool:
+        """Whether it is of a kind that can stand for nothing in the format."""
+        return _NO_PART in self.reason
+
+
+@value
+class Kept:
+    """An object of the file that is being rewritten, taken over as it is.
+
+    Attributes
+    ----------
+    where : str
+        Its path in the old file.
+    """
+
+    where: str
+
+
+@record
+class Group:
+    """A group: attributes, and members by name.
+
+    Both mappings keep the order of the file. A storage may fill ``members`` on demand.
+
+    Attributes
+    ----------
+    attributes, members : mapping
+        By name.
+    ordered : bool
+        Whether a file has to keep the order of the members; else it sorts their names.
+    """
+
+    attributes: Mapping[str, Attribute | Damaged | Kept] = field(default_factory=dict)
+    members: Mapping[str, Group | Array | Damaged | Kept] = field(default_factory=dict)
+    ordered: bool = False
+
+
+Node: TypeAlias = Group | Array | Attribute | Damaged | Kept
+
+
+def arrays_of(group: Group) -> Iterator[Array]:
+    """Every array in a group and in the groups inside it."""
+    for node in group.members.values():
+        if isinstance(node, Array):
+            yield node
+        elif isinstance(node, Group):
+            yield from arrays_of(node)
+
+
+def nested_lists(shape: Sequence[int]) -> int:
+    """How many lists an array becomes; one of no values in huge dimensions becomes billions."""
+    lists, made = 1, 1
+    for n in shape[:-1]:
+        made *= n
+        lists += made
+    return lists

@@ -1,0 +1,179 @@
+"""Where signals, their axes and models come to stand in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from hspyio import names
+from hspyio.converters import ELEMENTS
+from hspyio.converters.encoder import Encoder, order_of, sealed
+from hspyio.converters.form import Form
+from hspyio.converters.naming import name_items
+from hspyio.converters.signals import StoredData, axis_forms, encode_signal
+from hspyio.converters.type_hints import Hint, dump
+from hspyio.errors import Problem
+from hspyio.model.signal import Signal
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, Text
+from hspyio.records import record
+from hspyio.schema.nexus import annotated, marked
+
+__all__ = ["EncodedFile", "encode_file"]
+
+_LONGEST_NAME = 500
+
+
+@record
+class EncodedFile:
+    """Signals as a file will hold them.
+
+    Attributes
+    ----------
+    experiments : mapping of str to Group
+        By group name, in the order of the signals.
+    models : mapping of str to Group
+        What comes under ``Analysis/models``.
+    problems : tuple of Problem
+        Every value without a form; the groups are complete but for these.
+    hinted_data : frozenset of str
+        The experiments whose data, written anew, come back as they were only with a type hint.
+    unannotated : tuple of Problem
+        What was asked to be annotated for NeXus viewers, and cannot be.
+    """
+
+    experiments: Mapping[str, Group]
+    models: Mapping[str, Group]
+    problems: tuple[Problem, ...]
+    hinted_data: frozenset[str] = frozenset()
+    unannotated: tuple[Problem, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every experiment has what readers demand, whatever else was left out."""
+        demanded = {names.DATA, names.METADATA, names.ORIGINAL_METADATA}
+        return all(demanded <= set(group.members) for group in self.experiments.values())
+
+    def root(self) -> Group:
+        """The whole file (section 1.1)."""
+        members: dict[str, Group | Array | Damaged | Kept] = {
+            names.EXPERIMENTS: Group({}, self.experiments, ordered=True)
+        }
+        if self.models:
+            members[names.ANALYSIS] = Group({}, {names.MODELS: Group({}, self.models)})
+        attributes = {
+            names.FILE_FORMAT: Attribute(Text(), names.HYPERSPY.encode()),
+            names.FILE_FORMAT_VERSION: Attribute(Text(), names.CURRENT_VERSION.encode()),
+        }
+        return marked(Group(attributes, members), {})
+
+
+def encode_file(
+    signals: Sequence[Signal],
+    *,
+    group_names: Sequence[str | None] = (),
+    taken: Sequence[str] = (),
+    taken_models: Sequence[str] = (),
+    lenient: Callable[[object], object] | None = None,
+    nexus: Sequence[bool] = (),
+    stored: Sequence[StoredData | None] = (),
+) -> EncodedFile:
+    """Encode signals; nothing is written, every value is checked.
+
+    Parameters
+    ----------
+    signals : sequence of Signal
+        What to write. Equal titles get groups of their own.
+    group_names : sequence of str or None
+        Names of the experiments' groups, where they are not to follow from the titles.
+    taken, taken_models : sequence of str
+        Names of groups that are in the file already.
+    lenient : callable, optional
+        See `hspyio.converters.encoder.Encoder`.
+    nexus : sequence of bool
+        Which of them are annotated for NeXus viewers; none by default.
+    stored : sequence of StoredData or None
+        What stays in the file in the place of a signal's data; nothing by default.
+    """
+    experiments: dict[str, Group] = {}
+    models: dict[str, Group] = {}
+    problems: list[Problem] = []
+    hinted: set[str] = set()
+    unannotated: list[Problem] = []
+    for index, signal in enumerate(signals):
+        given = group_names[index] if group_names else None
+        name = given or _group_name(signal.title, {*taken, *experiments, *group_names})
+        encoder = Encoder(ELEMENTS, lenient)
+        where = "" if len(signals) == 1 else f"signals[{index}]."
+        kept = stored[index] if stored else None
+        form = encode_signal(signal, encoder, where, kept)
+        axes = axis_forms(signal, encoder, where)
+        own = _model_forms(signal, encoder, f"/{names.EXPERIMENTS}/{name}", where)
+        model_names = name_items([*((key, _TAKEN) for key in (*taken_models, *models)), *own])
+        named = [
+            (model_name, sealed(form, () if is_key else (key,)), form)
+            for (key, form), (model_name, is_key) in zip(
+                own, model_names[len(taken_models) + len(models) :], strict=True
+            )
+        ]
+        models |= {key: model.node for key, _, model in named if isinstance(model.node, Group)}
+        order = order_of([key for key, _, _ in named], ())
+        hint = Hint(order=order, children={key: hint for key, hint, _ in named if hint})
+        group = _experiment(form, axes, hint, encoder)
+        if nexus and nexus[index]:
+            data, place = group.members.get(names.DATA), f"/{names.EXPERIMENTS}/{name}"
+            group, left = annotated(group, data, signal.title, signal.axes, place)
+            unannotated += left
+        experiments[name] = group
+        problems += encoder.problems
+        if kept is None and form.hint.child(names.DATA):
+            hinted.add(name)
+    return EncodedFile(experiments, models, tuple(problems), frozenset(hinted), tuple(unannotated))
+
+
+_TAKEN = Form(Group())
+
+
+def _group_name(title: str, taken: set[str | None]) -> str:
+    """Name of the group for a title, as RosettaSciIO makes it, unlike the others (section 1.3)."""
+    text = title[:_LONGEST_NAME].encode("utf-8", "backslashreplace").decode()
+    name = text.replace("/", "-").replace("\0", "") or names.UNNAMED
+    name = name.replace(".", "-") if name in (".", "..") else name
+    candidate, count = name, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}_{count}"
+    return candidate
+
+
+def _model_forms(
+    signal: Signal, encoder: Encoder, owner: str, where: str
+) -> list[tuple[str, Form]]:
+    """The models, each saying whose it is (defect C27)."""
+    forms = []
+    for key, model in signal.models.items():
+        tree = {**model.tree, names.SIGNAL_OF_MODEL: owner}
+        form = encoder.form(tree, f"{where}models.{key}")
+        if form is not None:
+            forms.append((key, form))
+    return forms
+
+
+def _experiment(form: Form, axes: Sequence[Form], models: Hint, encoder: Encoder) -> Group:
+    assert isinstance(form.node, Group)
+    members: dict[str, Any] = dict(form.node.members)
+    children = dict(form.hint.children)
+    for index, axis in enumerate(axes):
+        members[f"{names.AXIS_PREFIX}{index}"] = axis.node
+        children[f"{names.AXIS_PREFIX}{index}"] = axis.hint
+    data = members.get(names.DATA)
+    if not axes and isinstance(data, Array):
+        # What makes readers return no axes for a ragged signal of one item (defect C28).
+        members[f"{names.LIST}{len(data.shape)}_axes"] = Group()
+    if encoder.aside:
+        members[names.MASKS] = Group({}, encoder.aside)
+    children[names.MODELS] = models
+    hint = Hint(children={name: child for name, child in children.items() if child})
+    attributes = dict(form.node.attributes)
+    if hint:
+        attributes[names.TYPES] = Attribute(Text(), dump(hint).encode())
+    return Group(attributes, members)

@@ -1,0 +1,369 @@
+"""Save a file whole or not at all: write beside the target, then rename over it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import h5py
+
+from hspyio.arrays.dask_graphs import store_graphs
+from hspyio.arrays.workers import Work
+from hspyio.errors import (
+    HspyError,
+    MissingFileError,
+    OptionError,
+    SaveError,
+    TargetExistsError,
+    warn_user,
+)
+from hspyio.hdf5.output import Output
+from hspyio.hdf5.writer import LIBVER
+from hspyio.system.calls import (
+    NO_SUCH_FILE,
+    RENAMES_OPEN_FILES,
+    are_same_file,
+    close,
+    create_new,
+    flush,
+    is_same_file,
+    move_over,
+    move_to_new,
+    open_to_overwrite,
+    sync_folder,
+    write_from,
+)
+from hspyio.system.interrupts import interrupt_behind
+from hspyio.system.locks import kept_from_writers, protected
+from hspyio.system.permissions import carry_over, make_public, permissions_of
+from hspyio.system.refusals import named_errors
+from hspyio.transaction.root_switch import NOT_SYNCED, overwrite_in_place
+from hspyio.transaction.temporary import NoTemporaryError, Temporary, file_beside
+
+__all__ = [
+    "check_is_other",
+    "check_target",
+    "created",
+    "is_there",
+    "no_room",
+    "put_in_place",
+    "replace_file",
+    "save_file",
+    "warn_of",
+    "write_bytes",
+]
+
+Fill = Callable[[h5py.Group, Output], None]
+
+
+def check_target(path: str, *, overwrite: bool) -> None:
+    """Refuse a target that cannot be written, before anything is computed.
+
+    Raises
+    ------
+    TargetExistsError
+        If it exists and must not be replaced.
+    MissingFileError
+        If its folder does not exist.
+    SaveError
+        If it is a folder, a device or a pipe, or write-protected.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    mode, found = _mode_of(folder), _mode_of(path)
+    if mode is None or not stat.S_ISDIR(mode):
+        raise MissingFileError(f"there is no folder {folder}", path=path)
+    if found is not None and stat.S_ISDIR(found):
+        raise SaveError("is a folder", path=path)
+    if found is not None and not stat.S_ISREG(found):
+        raise SaveError("is a device or a pipe, which cannot be replaced by a file", path=path)
+    if not overwrite and (found is not None or os.path.lexists(path)):
+        raise TargetExistsError("exists; overwrite=True replaces it", path=path)
+    if found is not None:
+        _check_is_writable(path)
+
+
+def is_there(path: str) -> bool:
+    """Whether there is a file; a link is followed.
+
+    Raises
+    ------
+    SaveError
+        If the system does not tell, so that nobody can say what a save would replace.
+    """
+    return _mode_of(path) is not None
+
+
+def _mode_of(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except ValueError:  # no such name can be
+        return None
+    except OSError as error:
+        if error.errno in NO_SUCH_FILE:
+            return None
+        raise SaveError(
+            f"could not be written, what was there is untouched: {error.strerror}", path=path
+        ) from None
+
+
+def check_is_other(source: str, target: str) -> None:
+    """Refuse to put what is made of a file into its place, whatever name leads there.
+
+    Raises
+    ------
+    OptionError
+        If both are one file, or the target is a folder that the source is in.
+    """
+    inside = os.path.join(os.path.realpath(target), "")
+    if are_same_file(source, target) or os.path.realpath(source).startswith(inside):
+        raise OptionError(f"is or holds the file that is read, {source}; name another", path=target)
+
+
+def _check_is_writable(path: str) -> None:
+    """A folder lets us replace what is write-protected; whoever protected it did not mean that."""
+    try:
+        close(open_to_overwrite(path))
+    except OSError as error:
+        raise protected(error, path) from None
+
+
+def save_file(
+    path: str,
+    fill: Fill,
+    work: Work,
+    *,
+    durable: bool,
+    overwrite: bool = True,
+    finish: Fill | None = None,
+) -> None:
+    """Write a new file and put it in the place of the old one.
+
+    Parameters
+    ----------
+    path : str
+        The target; a symbolic link is followed.
+    fill : callable
+        Writes into the open file.
+    work : Work
+        How arrays are written.
+    durable : bool
+        Whether to wait until the file is on the disk.
+    overwrite : bool
+        Whether a file may be replaced, should one have appeared since `check_target`.
+    finish : callable, optional
+        What comes last, when all arrays are in the file.
+
+    Raises
+    ------
+    SaveError
+        If writing fails; the old file is untouched.
+    FileLockedError
+        If another program is writing the file; it is untouched.
+    TargetExistsError
+        If there is a file that must not be replaced.
+    """
+    target = os.path.realpath(path)
+    if not overwrite or not is_there(target):
+        replace_file(target, fill, work, durable=durable, overwrite=overwrite, finish=finish)
+        return
+    with kept_from_writers(target, change=False), named_errors(target, "written"):
+        replace_file(target, fill, work, durable=durable, finish=finish)
+
+
+def replace_file(
+    target: str,
+    fill: Fill,
+    work: Work,
+    *,
+    durable: bool,
+    overwrite: bool = True,
+    finish: Fill | None = None,
+) -> None:
+    """`save_file` for a target that is locked already."""
+    folder = os.path.dirname(target)
+    notes: list[str] = []
+    placed = False
+    try:
+        try:
+            with file_beside(target) as made:
+                with (
+                    Output(os.dup(made.descriptor), work, folder) as output,
+                    _written(output, notes, durable=durable, finish=finish) as file,
+                ):
+                    fill(file, output)
+                notes += put_in_place(made, target, overwrite=overwrite)
+                placed = True
+            notes += filter(None, [made.left])
+        except NoTemporaryError as error:
+            _replace_in_place(target, fill, work, error, notes, durable=durable, finish=finish)
+            durable = False
+        if durable and not sync_folder(folder):
+            notes.append(NOT_SYNCED)
+    except HspyError as error:
+        error.path = error.path or target
+        raise
+    except Exception as error:  # a dask array's own tasks may raise anything
+        if (interrupt := interrupt_behind(error)) is not None:
+            raise interrupt from None
+        raise _failed(error, target, notes, placed=placed) from None
+    warn_of(notes, target)
+
+
+def _failed(error: Exception, target: str, notes: Sequence[str] = (), *, placed: bool) -> HspyError:
+    """What is known after a failure; `notes` are what else would have been warned of."""
+    reason = "; ".join([str(error), *getattr(error, "__notes__", ()), *notes])
+    if placed:
+        return SaveError(
+            "is written and stands in its place, but the disk did not confirm its name "
+            f"({reason}): a power cut now could bring the old state back. Save again",
+            path=target,
+        )
+    if isinstance(error, FileExistsError):
+        return TargetExistsError(
+            "was made by another program or thread just now; overwrite=True replaces it",
+            path=target,
+        )
+    return SaveError(f"could not be written, what was there is untouched: {reason}", path=target)
+
+
+def _replace_in_place(
+    target: str,
+    fill: Fill,
+    work: Work,
+    error: NoTemporaryError,
+    notes: list[str],
+    *,
+    durable: bool,
+    finish: Fill | None,
+) -> None:
+    """A file in a folder where none can be made: its root is switched to the new content."""
+    refused = error.errno in (errno.EACCES, errno.EPERM) and os.path.exists(target)
+    if not refused or not overwrite_in_place(
+        target, fill, work, notes, durable=durable, finish=finish
+    ):
+        raise no_room(error, target) from None
+
+
+def no_room(error: NoTemporaryError, target: str) -> SaveError:
+    """The error that says that a folder lets nobody make a file."""
+    return SaveError(
+        "could not be written, what was there is untouched: no file can be made in "
+        f"{os.path.dirname(target)} ({error.strerror}); save it in another folder, or make this "
+        "one writable",
+        path=target,
+    )
+
+
+def put_in_place(made: Temporary, target: str, *, overwrite: bool) -> tuple[str, ...]:
+    """Give a finished file or folder the target's name, and what a file has beside its content.
+
+    Returns
+    -------
+    tuple of str
+        What of the old file could not be kept.
+
+    Raises
+    ------
+    FileExistsError
+        If there is one that must not be replaced.
+    OSError
+        If it cannot be renamed.
+    """
+    notes: list[str] = []
+    old = permissions_of(target) or made.old
+    if old is None:
+        make_public(made.path, made.descriptor, made.mode)
+    else:
+        if lost := carry_over(old, made.path, made.descriptor):
+            notes.append(f"{', '.join(lost)} could not be kept, as the system did not allow it")
+        if old.names > 1:
+            notes.append("the other names of the old file (hard links) still lead to the old one")
+    if not RENAMES_OPEN_FILES:
+        made.close()
+    try:
+        (move_over if overwrite else move_to_new)(made.path, target)
+    except OSError:
+        # Network file systems repeat what was done already, and then report that it failed.
+        if made.descriptor < 0 or not is_same_file(target, made.descriptor):
+            raise
+    return tuple(notes)
+
+
+def write_bytes(target: str, content: bytes) -> None:
+    """Write a small file, which may replace one, whole or not at all.
+
+    Raises
+    ------
+    SaveError
+        If writing fails; what was there is untouched.
+    FileLockedError
+        If it is being written.
+    """
+    try:
+        with file_beside(target) as made:
+            write_from(made.descriptor, [memoryview(content)], 0)
+            flush(made.descriptor)
+            notes = put_in_place(made, target, overwrite=True)
+        notes = (*notes, *filter(None, [made.left]))
+    except HspyError:
+        raise
+    except NoTemporaryError as error:
+        raise no_room(error, target) from None
+    except OSError as error:
+        raise _failed(error, target, placed=False) from None
+    warn_of(notes, target)
+
+
+def warn_of(notes: Sequence[str], target: str) -> None:
+    """One warning for all that is not as it was, when the new file stands."""
+    if notes:
+        message = f"{target}: is written, but {'; '.join(dict.fromkeys(notes))}"
+        warn_user(message)
+
+
+@contextmanager
+def created(path: str, work: Work, *, durable: bool = False) -> Iterator[tuple[h5py.File, Output]]:
+    """Make a file that does not exist; at the end it is complete, dask arrays computed.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    work : Work
+        How arrays are written.
+    durable : bool
+        Whether to wait until the file is on the disk.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    with Output(create_new(path), work) as output, _written(output, [], durable=durable) as file:
+        yield file, output
+
+
+@contextmanager
+def _written(
+    output: Output,
+    notes: list[str],
+    *,
+    durable: bool,
+    finish: Fill | None = None,
+) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(output, "w", libver=LIBVER) as file:
+            yield file
+            store_graphs(output.graphs, output.work)
+            output.graphs.clear()
+            if finish is not None:
+                finish(file, output)
+    except Exception:
+        output.check()  # what HDF5 says afterwards is not the cause
+        raise
+    output.check()
+    if durable and not output.sync():
+        notes.append(NOT_SYNCED)
