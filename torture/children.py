@@ -75,8 +75,7 @@ class Child:
         self._pipe, write_end = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            os.close(self._pipe)
-            _live(function, write_end)
+            _live(function, write_end, self._pipe)
         os.close(write_end)
         self._status: int | None = None
 
@@ -131,10 +130,11 @@ def run(function: Callable[[], object]) -> Outcome:
     return Child(function).end()
 
 
-def _live(function: Callable[[], object], pipe: int) -> None:
-    """What the child does; it never returns."""
+def _live(function: Callable[[], object], pipe: int, others_end: int) -> None:
+    """What the child does; it never returns, whatever fails: it would be a second parent."""
     code = 1
     try:
+        os.close(others_end)
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

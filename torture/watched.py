@@ -102,8 +102,12 @@ def watched(
         If it does not end.
     """
     waits, goes = os.pipe()
-    child = Child(partial(_when_told, function, waits, goes), PATIENCE)
+    is_ready, readies = os.pipe()
+    child = Child(partial(_when_told, function, waits, goes, readies), PATIENCE)
     os.close(waits)
+    os.close(readies)
+    os.read(is_ready, 1)
+    os.close(is_ready)
     inject = [part for fault in faults for part in ("-e", f"inject={fault}")]
     options = ["-f", "-y", "-s", "0", "-o", str(log), "-e", f"trace={names}", *inject]
     tracer = subprocess.Popen(
@@ -124,8 +128,10 @@ def watched(
     return Seen(outcome, _calls(text, str(child.pid)))
 
 
-def _when_told(function: Callable[[], object], waits: int, goes: int) -> object:
+def _when_told(function: Callable[[], object], waits: int, goes: int, readies: int) -> object:
+    """Say when only reading is left to do before the function: only its calls are to fail."""
     os.close(goes)
+    os.write(readies, b".")
     with suppress(OSError):  # it is watched by then, and may be made to fail
         os.read(waits, 1)
     return function()
