@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.places import SHARED
+
 settings.register_profile(
     "hspyio",
     deadline=None,
@@ -17,12 +19,10 @@ settings.register_profile(
 )
 settings.load_profile("hspyio")
 
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-
 
 @pytest.fixture
 def shared_data() -> Path:
     """The folder of real files by other programs; the test is skipped where it is missing."""
-    if not SHARED_DATA.is_dir():
-        pytest.skip(f"no real files in {SHARED_DATA}")
-    return SHARED_DATA
+    if not SHARED.is_dir():
+        pytest.skip(f"no real files in {SHARED}")
+    return SHARED

@@ -1,4 +1,4 @@
-"""Files made to harm whoever reads them, those of ``tests/hostile``: in every way, and watched."""
+"""Files made to harm whoever reads them, ``tests/support/attacks``, in every way, and watched."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECONDS = 1.0
 _TESTS = Path(__file__).resolve().parents[1] / "tests"
 _PROGRAM = """
 import sys, pathlib, warnings
-from hostile.child import WAYS
+from support.attacks.child import WAYS
 import hspyio
 warnings.simplefilter("ignore")
 path = pathlib.Path(sys.argv[1])
@@ -41,8 +41,8 @@ _WRITING = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC")
 def cases(scene: Scene) -> Iterator[Case]:
     if str(_TESTS) not in sys.path:
         sys.path.insert(0, str(_TESTS))
-    from hostile import child
-    from hostile.corpus import ATTACKS
+    from support.attacks import child
+    from support.attacks.corpus import ATTACKS
 
     folder = fresh(scene.memory / "attacks")
     first, second = (path / "attack.hspy" for path in (folder / "case", folder / "traced"))
@@ -66,8 +66,8 @@ def _plain(name: str) -> str:
 
 def _attacked(path: Path, attack: Any, chance: Chance, result: Result) -> None:
     """In every way, watched by Python's audit and by Linux."""
-    from hostile.child import read_in_every_way
-    from hostile.verdict import problems
+    from support.attacks.child import read_in_every_way
+    from support.attacks.verdict import problems
 
     fresh(path.parent)
     attack.make(path)

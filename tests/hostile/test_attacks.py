@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import hspyio
-from hostile import child, foreign
-from hostile.corpus import ATTACKS
-from hostile.verdict import problems
+from support.attacks import child, foreign
+from support.attacks.corpus import ATTACKS
+from support.attacks.verdict import problems
 
 TIMEOUT = 120
 """Seconds after which a child has got stuck; an attack takes one."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hostile.declared import FILES
+from support import places
+from support.attacks.declared import FILES
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of the system")
 
@@ -24,11 +25,10 @@ AS_LONG_AS_DATA = dict.fromkeys(
 def test_nothing_hangs(name: str, tmp_path: Path) -> None:
     path = tmp_path / "huge.hspy"
     FILES[name](path)
-    here = Path(__file__).parent
     ran = subprocess.run(
         [
             sys.executable,
-            str(here / "declared_child.py"),
+            str(places.TESTS / "support" / "attacks" / "declared_child.py"),
             str(path),
             *AS_LONG_AS_DATA.get(name, ()),
         ],

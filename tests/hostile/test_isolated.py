@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import hspyio
-from hostile import child, sizes
 from hspyio.errors import DamagedFileError
+from support.attacks import child, sizes
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import hspyio
-from handmade import DATA
-from hostile import foreign
-from hostile.child import watched
+from support.attacks import foreign
+from support.attacks.child import watched
+from support.handmade import DATA
 
 SIGNAL: dict[str, Any] = {
     "data": np.arange(3.0),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from cli.conftest import Ran, hspy
+from unit.cli.conftest import Ran, hspy
 
 __all__ = ["hspy"]
 

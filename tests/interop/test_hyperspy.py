@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 import hspyio
-from interop.compare import FILES, differences, rosettasciio, signal_dicts
-from make_archive import plain
+from support.compare import FILES, differences, rosettasciio, signal_dicts
+from support.make_archive import plain
 
 LAZY = pytest.mark.parametrize("lazy", [False, True])
 # RosettaSciIO's plugin, by the name HyperSpy has for it, and ours.

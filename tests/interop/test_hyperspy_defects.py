@@ -1,6 +1,6 @@
 """Where HyperSpy does better with hspyio enabled than on RosettaSciIO's back end.
 
-The numbers are those of `tests/defects`; on each back end it is shown what happens.
+The numbers are those of `tests/support/defects`; on each back end it is shown what happens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import hspyio
-from interop.plugged import (
+from interop.test_hyperspy import spectrum, with_markers
+from support.plugged import (
     BACK_END,
     BACK_ENDS,
     OURS,
@@ -26,7 +27,6 @@ from interop.plugged import (
     plugged,
     save,
 )
-from interop.test_hyperspy import spectrum, with_markers
 
 Make = Callable[[], Any]
 

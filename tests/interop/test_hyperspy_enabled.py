@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 import hspyio
-from interop.plugged import (
+from interop.test_hyperspy import MAKERS, RANDOM, fitted, loaded_example, spectrum, with_markers
+from support.plugged import (
     BACK_END,
     BACK_ENDS,
     LAZY,
@@ -31,7 +32,6 @@ from interop.plugged import (
     plugged,
     save,
 )
-from interop.test_hyperspy import MAKERS, RANDOM, fitted, loaded_example, spectrum, with_markers
 
 Make = Callable[[], Any]
 

@@ -18,7 +18,7 @@ import pytest
 
 import hspyio
 from hspyio.compare import signal_differences
-from interop.plugged import LAZY, OURS, THEIRS, check_through_either, content, different, load, save
+from support.plugged import LAZY, OURS, THEIRS, check_through_either, content, different, load, save
 
 RANDOM = np.random.default_rng(0)
 

@@ -15,8 +15,8 @@ import rsciio
 
 import hspyio
 from hspyio import HspyError
-from interop.plugged import OURS, THEIRS, load, save
 from interop.test_hyperspy import spectrum
+from support.plugged import OURS, THEIRS, load, save
 
 
 def formats() -> list[dict[str, Any]]:

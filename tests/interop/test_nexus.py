@@ -13,7 +13,7 @@ import pytest
 import hspyio
 from hspyio import DataAxis, FunctionalAxis, Signal, UniformAxis
 from hspyio.errors import HspyWarning
-from interop.compare import FILES, differences, rosettasciio
+from support.compare import FILES, differences, rosettasciio
 
 LAMBDA = FunctionalAxis(
     "E", "eV", expression="a / x", parameters={"a": 1239.8}, x=UniformAxis(size=6)

@@ -10,7 +10,7 @@ import pytest
 
 import hspyio
 from hspyio.compare import signal_differences
-from interop.compare import (
+from support.compare import (
     FILES,
     differences,
     rosettasciio,

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES
 from hypothesis import assume, given
 
 from hspyio import Signal, file_reader, file_writer, save
 from hspyio.converters.ragged import ragged_form
 from hspyio.testing import metadata, ragged_free
-from interop.compare import differences, rosettasciio
+from support.cases import CASES
+from support.compare import differences, rosettasciio
 
 AS_THEY_ARE: dict[str, Any] = {
     "none": None,

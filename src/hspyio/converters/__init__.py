@@ -1,6 +1,6 @@
 """Python value <-> Node: one kind of value, one file, listed in one ordered tuple.
 
-To add a kind: a file with an ``ELEMENT``, a line below, a row in ``tests/elements/cases.py``.
+To add a kind: a file with an ``ELEMENT``, a line below, a row in ``tests/support/cases.py``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The rules of the format: one rule, one function, listed in one tuple.
 
 To add a rule: a check and a ``Rule`` in the file of its subject, a broken file in
-``tests/rules/broken.py``, and ``python docs/make_rules.py``. To add a subject: a file with
+``tests/support/broken.py``, and ``python docs/make_rules.py``. To add a subject: a file with
 ``RULES``, a line below.
 
 Rules look at nodes: what storage says of a file. They read no array but the points of axes.

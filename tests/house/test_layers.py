@@ -1,0 +1,403 @@
+"""The floors of the house: who may import whom, and where.
+
+``design.md`` gives the rules; each is one function here that returns the offenders as lines of
+text, and one test that wants none. The tests at the end show that each rule can fail.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from support.places import ROOT
+
+PACKAGE = "hspyio"
+SOURCE = ROOT / "src" / PACKAGE
+
+# Rooms from the ground up. A room may also import those named before it on its own floor.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    (
+        "records",
+        "forks",
+        "printable",
+        "errors",
+        "names",
+        "options",
+        "suggestions",
+        "html",
+        "system",
+    ),
+    ("nodes", "model"),
+    ("filters", "arrays", "converters", "compare"),
+    ("hdf5", "schema"),
+    ("transaction", "integrity"),
+    ("recovery", "rules"),
+    ("api",),
+    ("bridges", "cli", "testing"),
+    ("__main__",),
+)
+# What still looks upwards, and goes with the one `Dataset` and the sink of chunks.
+YET_UPWARD = {
+    ("arrays/blocks.py", "hspyio.hdf5.output"),
+    ("arrays/reading.py", "hspyio.hdf5.snapshot"),
+    ("arrays/scratch.py", "hspyio.hdf5.output"),
+    ("arrays/writing.py", "hspyio.hdf5.output"),
+}
+PLACE = {
+    room: (floor, index) for floor, rooms in enumerate(FLOORS) for index, room in enumerate(rooms)
+}
+ABOVE_API = PLACE["api"][0] + 1
+
+HEAVY = {
+    *("dask", "exspy", "hdf5plugin", "hyperspy", "imagecodecs", "matplotlib", "rich"),
+    *("tifffile", "xarray"),
+}
+# What a heavy module imports itself, to find its own classes extended there.
+PLUGINS = {"bridges/plotting/figure.py": "matplotlib", "bridges/xarray_backend.py": "xarray"}
+# Python's own modules that few HSpy files need. Importing them takes longer than reading a small
+# file, so they may wait inside a function until they are used.
+RARE = {
+    *("_blake2", "base64", "difflib", "fractions", "hashlib", "html"),
+    *("json", "shutil", "unicodedata", "zoneinfo"),
+    "resource",
+}
+# The engine and what speaks to HDF5, for the same reason: what is small is read without either, and
+# few files have a seal.
+ENGINE = {
+    "hspyio.bridges.plotting.figure",
+    "hspyio.html",
+    "hspyio.model.pages",
+    "hspyio.api.sealing",
+    "hspyio.nodes.computed",
+    "hspyio.hdf5.via_h5py",
+    "hspyio.arrays.reading",
+    "hspyio.recovery.isolated",
+    "hspyio.hdf5.late_rows",
+    "hspyio.system.locks",
+    "hspyio.hdf5.h5py_reader",
+    "hspyio.arrays.chunked",
+    "hspyio.hdf5.stored_layout",
+    "hspyio.hdf5.format.btree_v1",
+    "hspyio.hdf5.usage",
+    "hspyio.hdf5.ragged",
+}
+H5PY_ROOMS = {"hdf5", "transaction", "integrity", "recovery", "arrays", "bridges"}
+TYPER_ROOMS = {"cli"}
+KWARGS_FILE = "bridges/rosettasciio.py"
+MAX_LINES = 600
+THE_CALLERS_TASKS = {"nodes/computed.py", "arrays/dask_graphs.py"}
+LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore"}
+FORKLESS = {"SEEK_LOCK = threading.Lock()"}  # taken on Windows only
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module (for ``from x import y`` also ``x.y``, where that is one)."""
+
+    module: str
+    line: int
+    in_function: bool
+    for_types: bool
+
+
+@dataclass(frozen=True)
+class File:
+    """One source file; ``path`` is relative to the package, with slashes."""
+
+    path: str
+    text: str
+
+    @property
+    def module(self) -> tuple[str, ...]:
+        parts = tuple(self.path.removesuffix(".py").split("/"))
+        return parts[:-1] if parts[-1] == "__init__" else parts
+
+    @property
+    def room(self) -> str:
+        return self.module[0] if self.module else ""
+
+    @property
+    def exempt(self) -> bool:
+        """The package's own ``__init__`` hands out names from every floor, lazily."""
+        return self.path == "__init__.py"
+
+    @cached_property
+    def imports(self) -> tuple[Import, ...]:
+        return tuple(self._walk(ast.parse(self.text), in_function=False, for_types=False))
+
+    def _walk(self, node: ast.AST, in_function: bool, for_types: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import | ast.ImportFrom):
+                for module in self._modules(child):
+                    yield Import(module, child.lineno, in_function, for_types)
+            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                yield from self._walk(child, True, for_types)
+            elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                for statement in child.body:
+                    wrapped = ast.Module([statement], [])
+                    yield from self._walk(wrapped, in_function, True)
+                for statement in child.orelse:
+                    wrapped = ast.Module([statement], [])
+                    yield from self._walk(wrapped, in_function, for_types)
+            else:
+                yield from self._walk(child, in_function, for_types)
+
+    def _modules(self, node: ast.Import | ast.ImportFrom) -> list[str]:
+        if isinstance(node, ast.Import):
+            return [alias.name for alias in node.names]
+        base = [node.module] if node.module else []
+        if node.level:
+            is_package = self.path.endswith("__init__.py")
+            up = node.level - 1 if is_package else node.level
+            here = [PACKAGE, *self.module]
+            base = here[: len(here) - up] + base
+        stem = ".".join(base)
+        if stem == PACKAGE:
+            return [f"{PACKAGE}.{a.name}" if a.name in PLACE else PACKAGE for a in node.names]
+        return [stem]
+
+
+def root(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def room_of(module: str) -> str:
+    """The room an import of our own leads to, ``""`` for the package's public face."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def may_see(room: str, other: str) -> bool:
+    if other == room:
+        return True
+    floor, index = PLACE[room]
+    if other == "":
+        return floor >= ABOVE_API
+    other_floor, other_index = PLACE[other]
+    if other_floor == floor:
+        return other_index < index
+    return other_floor < floor
+
+
+def unknown_rooms(file: File) -> list[str]:
+    if file.exempt or file.room in PLACE:
+        return []
+    return [f"{file.path}: {file.room!r} stands on no floor; give it one in {Path(__file__).name}"]
+
+
+def upward_imports(file: File) -> list[str]:
+    if file.exempt or file.room not in PLACE:
+        return []
+    found = []
+    for item in file.imports:
+        if root(item.module) != PACKAGE or (file.path, item.module) in YET_UPWARD:
+            continue
+        if file.path == "model/signal.py" and item.module == PACKAGE and item.in_function:
+            continue  # the one look upwards: its convenience methods call the public face
+        other = room_of(item.module)
+        if other and other not in PLACE:
+            found.append(f"{file.path}:{item.line}: imports {item.module}, which has no floor")
+        elif not may_see(file.room, other):
+            found.append(f"{file.path}:{item.line}: imports {item.module}, not on a lower floor")
+    return found
+
+
+def hidden_imports(file: File) -> list[str]:
+    """Our own modules and Python's are imported at the top of a file, where they can be seen.
+
+    But for the few in ``RARE`` and ``ENGINE``, which a load of a small file should not wait for.
+    """
+    if file.exempt:
+        return []
+    found = []
+    for item in file.imports:
+        ours = root(item.module) == PACKAGE and item.module not in ENGINE
+        if ours and file.path == "model/signal.py" and item.module == PACKAGE:
+            continue
+        common = root(item.module) in sys.stdlib_module_names - RARE
+        if item.in_function and (ours or common):
+            found.append(f"{file.path}:{item.line}: imports {item.module} inside a function")
+    return found
+
+
+def heavy_imports(file: File) -> list[str]:
+    return [
+        f"{file.path}:{item.line}: imports {item.module} at the top; import it where it is used"
+        for item in file.imports
+        if root(item.module) in HEAVY - {PLUGINS.get(file.path)}
+        and not item.in_function
+        and not item.for_types
+    ]
+
+
+def misplaced_imports(file: File) -> list[str]:
+    found = []
+    for item in file.imports:
+        name = root(item.module)
+        at_top = not item.in_function and not item.for_types
+        if name == "h5py" and at_top and file.room not in H5PY_ROOMS:
+            found.append(f"{file.path}:{item.line}: imports h5py; HDF5 belongs to hdf5/")
+        if name == "typer" and file.room not in TYPER_ROOMS:
+            found.append(f"{file.path}:{item.line}: imports typer; the command line is cli/")
+    return found
+
+
+def long_files(file: File) -> list[str]:
+    lines = file.text.count("\n")
+    return [f"{file.path}: {lines} lines; is it two rooms?"] if lines > MAX_LINES else []
+
+
+def open_signatures(file: File) -> list[str]:
+    if file.path == KWARGS_FILE:
+        return []
+    return [
+        f"{file.path}:{node.lineno}: {node.name} takes **{node.args.kwarg.arg}; name its options"
+        for node in ast.walk(ast.parse(file.text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.kwarg
+    ]
+
+
+def locks_left_in_forks(file: File) -> list[str]:
+    """A child forked while a thread holds a lock that all share would wait for it for ever."""
+    tree = ast.parse(file.text)
+    found = [
+        f"{file.path}:{item.lineno}: imports cached_property, which has a lock; use forks.derived"
+        for item in ast.walk(tree)
+        if "cached_property" in [getattr(a, "name", "") for a in getattr(item, "names", ())]
+        or getattr(item, "attr", "") == "cached_property"
+    ]
+    bodies = [tree.body, *(item.body for item in ast.walk(tree) if isinstance(item, ast.ClassDef))]
+    for item in (item for body in bodies for item in body):
+        value = getattr(item, "value", None)
+        text = ast.unparse(value.func) if isinstance(value, ast.Call) else ""
+        if text.rpartition(".")[2] in LOCKS and ast.unparse(item) not in FORKLESS:
+            found.append(f"{file.path}:{item.lineno}: a lock that all share; forks.lock_of_module")
+    return found
+
+
+def chained_errors(file: File) -> list[str]:
+    """One traceback, short: in a notebook the message is on the screen then."""
+    if file.path in THE_CALLERS_TASKS:
+        return []
+    return [
+        f"{file.path}:{item.lineno}: raises from another error; from None"
+        for item in ast.walk(ast.parse(file.text))
+        if isinstance(item, ast.Raise) and item.cause and ast.unparse(item.cause) != "None"
+    ]
+
+
+RULES: dict[str, Callable[[File], list[str]]] = {
+    "every file stands on a floor": unknown_rooms,
+    "a file imports lower floors and its own package only": upward_imports,
+    "our modules and Python's are imported at the top of the file": hidden_imports,
+    "heavy third-party modules are imported where they are used": heavy_imports,
+    "h5py at the top only in its rooms, typer only in cli/": misplaced_imports,
+    f"no file is longer than {MAX_LINES} lines": long_files,
+    f"only {KWARGS_FILE} takes **kwargs": open_signatures,
+    "no lock of a module or class is left held in a forked child": locks_left_in_forks,
+    "an error has a cause only where that is the caller's own": chained_errors,
+}
+
+
+def source_files() -> list[File]:
+    return [
+        File(path.relative_to(SOURCE).as_posix(), path.read_text(encoding="utf-8"))
+        for path in sorted(SOURCE.rglob("*.py"))
+    ]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule(rule: str) -> None:
+    offenders = [line for file in source_files() for line in RULES[rule](file)]
+    if offenders:
+        pytest.fail("\n  ".join([f"Rule: {rule}. Offenders:", *offenders]), pytrace=False)
+
+
+def test_there_is_source_to_read() -> None:
+    assert len(source_files()) >= 5
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "text"),
+    [
+        (unknown_rooms, "attic.py", ""),
+        (upward_imports, "names.py", "from hspyio.model.tree import MetadataTree"),
+        (upward_imports, "model/tree.py", "from hspyio.filters import gzip"),
+        (upward_imports, "arrays/chunk_shapes.py", "from ..hdf5 import reader"),
+        (upward_imports, "converters/strings.py", "from ..schema import read"),
+        (upward_imports, "converters/strings.py", "from .. import schema"),
+        (upward_imports, "schema/reading.py", "def f():\n    from hspyio.api import load"),
+        (upward_imports, "schema/reading.py", "import hspyio"),
+        (upward_imports, "schema/reading.py", "from hspyio import load"),
+        (upward_imports, "model/signal.py", "import hspyio"),
+        (upward_imports, "transaction/plan.py", "from hspyio.attic import x"),
+        (upward_imports, "model/tree.py", "if TYPE_CHECKING:\n    from hspyio.schema import x"),
+        (
+            hidden_imports,
+            "transaction/plan.py",
+            "def f():\n    from hspyio.nodes.node import Group",
+        ),
+        (hidden_imports, "transaction/plan.py", "class A:\n    def f(self):\n        import math"),
+        (heavy_imports, "arrays/lazy.py", "import dask.array as da"),
+        (heavy_imports, "cli/info.py", "from rich.table import Table"),
+        (heavy_imports, "bridges/xarray.py", "import xarray"),
+        (heavy_imports, "bridges/xarray_backend.py", "import dask"),
+        (
+            heavy_imports,
+            "arrays/lazy.py",
+            "try:\n    import dask\nexcept ImportError:\n    dask = None",
+        ),
+        (heavy_imports, "arrays/lazy.py", "if TYPE_CHECKING:\n    pass\nelse:\n    import dask"),
+        (misplaced_imports, "schema/reading.py", "import h5py"),
+        (misplaced_imports, "api.py", "def f():\n    import typer"),
+        (long_files, "transaction/plan.py", "\n" * (MAX_LINES + 1)),
+        (open_signatures, "api.py", "def load(path, **kwargs): ..."),
+        (
+            chained_errors,
+            "transaction/plan.py",
+            "try:\n    x\nexcept E as error:\n    raise F from error",
+        ),
+        (locks_left_in_forks, "transaction/plan.py", "from functools import cached_property"),
+        (
+            locks_left_in_forks,
+            "transaction/plan.py",
+            "import functools\nx = functools.cached_property",
+        ),
+        (locks_left_in_forks, "arrays/lazy.py", "_LOCK = threading.Lock()"),
+        (locks_left_in_forks, "arrays/lazy.py", "_LOCK: Lock = Lock()"),
+        (locks_left_in_forks, "arrays/lazy.py", "class A:\n    lock = threading.RLock()"),
+    ],
+)
+def test_a_rule_can_fail(rule: Callable[[File], list[str]], path: str, text: str) -> None:
+    (line,) = rule(File(path, text))
+    assert re.match(rf"{re.escape(path)}(:\d+)?: \S", line)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("__init__.py", "def __getattr__(name):\n    from hspyio.api import load"),
+        ("model/signal.py", "from .tree import MetadataTree\ndef save(self):\n    import hspyio"),
+        ("converters/strings.py", "from hspyio.converters.scalars import x\nfrom . import numbers"),
+        (
+            "converters/__init__.py",
+            "from . import strings\nfrom ..nodes import Group",
+        ),
+        ("arrays/lazy.py", "if TYPE_CHECKING:\n    import dask\ndef f():\n    import dask.array"),
+        ("cli/info.py", "import typer\nimport hspyio\nfrom hspyio import load"),
+        ("api/load.py", "from ..hdf5.reader import read\nimport json"),
+        ("arrays/chunk_shapes.py", "def f():\n    import h5py"),
+        ("hdf5/writer.py", "import h5py"),
+        ("bridges/xarray_backend.py", "import xarray"),
+        ("model/tree.py", "def f():\n    from html import escape"),
+        (KWARGS_FILE, "def file_reader(path, **kwds): ..."),
+    ],
+)
+def test_what_is_allowed_passes(path: str, text: str) -> None:
+    assert [line for rule in RULES.values() for line in rule(File(path, text))] == []

@@ -1,0 +1,150 @@
+"""The entry point: errors, warnings, pipes, and the command as another process."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hspyio
+from hspyio.cli import info as info_module
+from hspyio.cli.main import COMMANDS
+from unit.cli.conftest import Ran
+
+Hspy = Callable[..., Ran]
+
+
+def command(module: str, *args: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, args)],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("module", ["hspyio", "hspyio.cli.main"])
+def test_as_a_process(module: str, two_in_one: Path) -> None:
+    done = command(module, "info", two_in_one)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "EELS/map" in done.stdout
+
+
+def test_a_missing_file_as_a_process(tmp_path: Path) -> None:
+    done = command("hspyio", "info", tmp_path / "missing.hspy")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"hspy: {tmp_path / 'missing.hspy'}: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_output_that_has_no_micro_sign(two_in_one: Path) -> None:
+    done = command("hspyio", "info", two_in_one, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "\\xb5m" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes are another thing there; untested")
+@pytest.mark.parametrize("options", [(), ("--tree",), ("--json", "--tree")])
+def test_a_pipe_that_closes_early(two_in_one: Path, options: tuple[str, ...]) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "hspyio", "info", *options, str(two_in_one)],
+            stdout=write_end,
+            stderr=subprocess.PIPE,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        os.close(write_end)
+    assert done.stderr == b""
+    assert done.returncode in (0, 1)
+
+
+def test_version_and_help(hspy: Hspy) -> None:
+    assert hspy("--version") == (0, f"hspyio {hspyio.__version__}\n", "")
+    code, out, _ = hspy("--help")
+    assert code == 0
+    assert "info" in out
+    assert "demo" in out
+
+
+@pytest.mark.parametrize("args", [("info",), ("inform",), ("info", "--all", "x.hspy"), ()])
+def test_wrong_usage_is_exit_code_2(hspy: Hspy, args: tuple[str, ...]) -> None:
+    assert hspy(*args).code == 2
+
+
+@pytest.mark.parametrize(
+    ("category", "says"),
+    [
+        (hspyio.HspyWarning, "hspy: warning: an odd file\n"),
+        (DeprecationWarning, ": DeprecationWarning: an odd file\n"),
+    ],
+)
+def test_warnings_are_one_line(
+    hspy: Hspy, monkeypatch: pytest.MonkeyPatch, category: type[Warning], says: str
+) -> None:
+    def describe(path: Path) -> list[hspyio.ExperimentInfo]:
+        warnings.simplefilter("always", DeprecationWarning)
+        warnings.warn("an odd file", category, stacklevel=1)
+        return []
+
+    monkeypatch.setattr(info_module.hspyio, "unused_bytes", lambda path: 0)
+    monkeypatch.setattr(info_module.hspyio, "describe", describe)
+    code, out, err = hspy("info", "--json", "x.hspy")
+    assert (code, out) == (0, "[]\n")
+    assert says in err
+
+
+def test_an_error_of_the_system_is_one_sentence(
+    hspy: Hspy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", "x.hspy")
+
+    monkeypatch.setattr(info_module.hspyio, "describe", refuse)
+    assert hspy("info", "x.hspy") == (1, "", "hspy: x.hspy: Permission denied\n")
+
+
+@pytest.mark.parametrize("command", [name for listed in COMMANDS.values() for name in listed])
+def test_help_has_a_short_option_and_keeps_its_brackets(hspy: Hspy, command: str) -> None:
+    short, whole = hspy(command, "-h"), hspy(command, "--help")
+    assert short.code == 0 and short.out == whole.out
+    assert "pip install hspyio" not in whole.out
+    text = inspect.getdoc(getattr(import_module(f"hspyio.cli.{command}"), command)) or ""
+    for bracketed in re.findall(r"\[[a-z]+\]", text):
+        assert bracketed in whole.out
+
+
+def test_commands_by_other_names_are_told(hspy: Hspy) -> None:
+    for typed, meant in (("show", "info"), ("rm", "remove"), ("inof", "info")):
+        code, _, err = hspy(typed, "a.hspy")
+        assert code == 2 and f"'{meant}'" in err
+
+
+@pytest.mark.parametrize("arguments", [["get", "General.title"], ["set", "a.b", "1"]])
+def test_get_and_set_do_not_import_what_is_heavy(tmp_path: Path, arguments: list[str]) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal(np.ones((3, 4)), title="x"))
+    code = (
+        f"import sys; sys.argv = ['hspy', {arguments[0]!r}, {str(path)!r}, *{arguments[1:]!r}]\n"
+        "from hspyio.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print(sorted({'dask', 'pandas', 'xarray'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,146 @@
+"""What updates leave behind is known, and `repack` wins it back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+import hspyio
+from hspyio import Signal
+from hspyio.errors import DamagedFileError, MissingFileError
+from hspyio.hdf5.format.superblock import LENGTH
+from hspyio.hdf5.reader import used_at_least
+from hspyio.hdf5.snapshot import handle_of
+from hspyio.hdf5.usage import count_unused
+from hspyio.hdf5.used import is_used_up
+from support import places
+
+SHARED = places.SHARED
+ARCHIVE = sorted(places.ARCHIVE.glob("v*"))
+
+
+def ragged() -> np.ndarray:
+    data = np.empty(300, object)
+    for number in range(300):
+        data[number] = np.arange(number * 1.0)
+    return data
+
+
+SIGNALS: dict[str, Any] = {
+    "gzip": lambda: Signal(np.random.default_rng(1).random((100, 500))),
+    "ragged": lambda: Signal(ragged()),
+    "leaves": lambda: Signal(
+        [1.0],
+        metadata={f"g{i}": {f"k{j}": f"text {i} {j}" for j in range(50)} for i in range(20)},
+    ),
+    "lists": lambda: Signal([1.0], metadata={"x": [f"text {i}" for i in range(2000)]}),
+}
+
+
+@pytest.mark.parametrize("make", SIGNALS.values(), ids=SIGNALS)
+def test_it_is_what_updates_have_added(make: Any, tmp_path: Path) -> None:
+    path, packed = tmp_path / "a.hspy", tmp_path / "packed.hspy"
+    signal = make()
+    hspyio.save(path, signal)
+    assert hspyio.unused_bytes(path) == 0
+    fresh = path.stat().st_size
+    for number in range(5):
+        signal.metadata.set_item("General.number", number)
+        hspyio.update(path, signal)
+    added = path.stat().st_size - fresh
+    assert hspyio.unused_bytes(path) == pytest.approx(added, rel=0.1, abs=8192)
+    hspyio.repack(path, packed)
+    assert hspyio.unused_bytes(packed) == 0
+    assert packed.stat().st_size == pytest.approx(fresh, rel=0.1)
+
+
+def test_an_experiment_that_is_gone_is_unused(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    noise = np.random.default_rng(1).random(100_000)
+    names = ("one", "two")
+    hspyio.save(path, [Signal(noise, metadata={"General": {"title": name}}) for name in names])
+    hspyio.remove(path, "one")
+    assert hspyio.unused_bytes(path) == pytest.approx(700_000, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "path", [*ARCHIVE, *(p for p in SHARED.rglob("*") if p.suffix in (".hspy", ".hdf5"))]
+)
+def test_files_that_were_written_once_have_none(path: Path) -> None:
+    assert hspyio.unused_bytes(path) == 0
+
+
+def test_what_lies_behind_the_end_is_unused(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, Signal([1.0]))
+    with path.open("ab") as stream:
+        stream.write(bytes(50_000))
+    assert hspyio.unused_bytes(path) == pytest.approx(50_000, abs=6000)
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError):
+        hspyio.unused_bytes(tmp_path / "a.hspy")
+    deep = tmp_path / "deep.h5"
+    with h5py.File(deep, "w") as file:
+        group = file
+        for _ in range(150):
+            group = group.create_group("g")
+    with pytest.raises(DamagedFileError, match="nested too deep"):
+        count_unused(str(deep))
+
+
+def test_a_small_file_is_known_to_be_used_up_without_hdf5(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal(np.arange(100.0)))
+    with closing(handle_of(str(path))) as handle:
+        assert 0 < sum(used_at_least(handle)) <= path.stat().st_size - LENGTH
+    program = (
+        f"import sys, hspyio\nprint(hspyio.unused_bytes({str(path)!r}), 'h5py' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "False"]
+
+
+@pytest.mark.parametrize("libver", ["earliest", ("v108", "latest"), "latest"])
+def test_no_more_is_said_to_be_in_use_than_there_is(libver: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver=libver) as file:
+        for i in range(30):
+            group = file.create_group(f"group {i}")
+            group["x"] = np.arange(100 * i)
+            for k in range(i):
+                group.attrs[f"text {k}"] = "x" * 10 * k
+    with closing(handle_of(str(path))) as handle:
+        used = sum(used_at_least(handle))
+    assert used <= path.stat().st_size
+    if libver != "latest":
+        assert used > 0.6 * path.stat().st_size
+
+
+@pytest.mark.parametrize("libver", ["earliest", ("v108", "v108"), "latest"])
+def test_many_groups_are_counted_without_hdf5(libver: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    with h5py.File(path, "w", libver=libver) as file:
+        for i in range(40):
+            group = file.create_group(f"group {i}")
+            for k in range(50):
+                group.create_group(f"member {k}").attrs["number"] = k
+            for k in range(30):
+                group.attrs[f"text {k}"] = "x" * k
+    assert is_used_up(str(path))
+    with closing(handle_of(str(path))) as handle:
+        assert sum(used_at_least(handle)) <= path.stat().st_size - 48
+    with h5py.File(path, "r+", libver=libver) as file:
+        for i in range(20):
+            del file[f"group {i}"]
+    assert not is_used_up(str(path))
