@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer; everything else goes into .venv.
-#   make demo   make test   make lint   make docs   make bench   make torture   make clean
+#   make demo   make check   make test   make lint   make docs   make bench   make torture   make clean
 # Another Python: make test PYTHON=/path/to/python3.12
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -9,10 +9,14 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 PYTEST_ARGS ?= -n 2
 
-.PHONY: demo test lint format docs bench torture clean
+.PHONY: demo check test lint format docs bench torture clean
 
 demo: $(VENV)/.installed
 	$(BIN)/hspy demo
+
+# The inner loop: under a minute.
+check: $(VENV)/.installed-test
+	HSPYIO_EXAMPLES=20 $(BIN)/python -m pytest $(PYTEST_ARGS) -m 'not slow' tests/unit
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

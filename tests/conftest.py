@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis runs, and where the real files are."""
+"""What all tests share: marks by folder, how hypothesis runs, and where the real files are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support.places import SHARED
+from support.places import SHARED, TESTS
+
+FOLDERS = {"unit", "roundtrip", "interop", "hostile", "docs", "house"}
 
 settings.register_profile(
     "hspyio",
@@ -18,6 +20,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("hspyio")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test by its folder."""
+    folder = item.path.relative_to(TESTS).parts[0]
+    if folder in FOLDERS:
+        item.add_marker(folder)
 
 
 @pytest.fixture
