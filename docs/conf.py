@@ -41,10 +41,10 @@ numpydoc_xref_param_type = True
 numpydoc_xref_aliases = {
     **{word: word for word in DEFAULT_LINKS},  # they lead to Python's pages, which are elsewhere
     **{name: f"hspyio.errors.{name}" for name in errors.__all__},
-    "DamagedArray": "hspyio.api.verify.DamagedArray",
-    "DamagedPart": "hspyio.api.verify.DamagedPart",
+    "DamagedArray": "hspyio.api.reports.DamagedArray",
+    "DamagedPart": "hspyio.api.reports.DamagedPart",
     "Location": "hspyio.model.signal.Location",
-    "RescuedSignal": "hspyio.api.rescue_report.RescuedSignal",
+    "RescuedSignal": "hspyio.api.reports.RescuedSignal",
 }
 numpydoc_xref_ignore = {"of", "optional", "or"}
 default_role = "py:obj"

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from hspyio.api.info import ExperimentInfo, describe, unused_bytes
     from hspyio.api.load import load, open
     from hspyio.api.repack import repack
+    from hspyio.api.reports import Finding, Rescue, ValidationReport, Verification
     from hspyio.api.rescue import rescue
-    from hspyio.api.rescue_report import Rescue
     from hspyio.api.save import save
-    from hspyio.api.validate import Finding, ValidationReport, validate
-    from hspyio.api.verify import Verification, verify
+    from hspyio.api.validate import validate
+    from hspyio.api.verify import verify
     from hspyio.bridges.export import convert
     from hspyio.bridges.hyperspy import from_hyperspy, to_hyperspy
     from hspyio.bridges.hyperspy_plugin import disable_hyperspy, enable_hyperspy
@@ -98,11 +98,11 @@ _HOMES = {
     "hspyio.api.info": "ExperimentInfo describe unused_bytes",
     "hspyio.api.load": "load open",
     "hspyio.api.repack": "repack",
-    "hspyio.api.rescue_report": "Rescue",
+    "hspyio.api.reports": "Finding Rescue ValidationReport Verification",
     "hspyio.api.rescue": "rescue",
     "hspyio.api.save": "save",
-    "hspyio.api.validate": "Finding ValidationReport validate",
-    "hspyio.api.verify": "Verification verify",
+    "hspyio.api.validate": "validate",
+    "hspyio.api.verify": "verify",
     "hspyio.model.axes": "Axes DataAxis FunctionalAxis UniformAxis",
     "hspyio.bridges.export": "convert",
     "hspyio.bridges.hyperspy": "from_hyperspy to_hyperspy",

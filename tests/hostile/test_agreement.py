@@ -49,7 +49,7 @@ def agreeing(path: Path, target: Path) -> Iterator[str]:
     verified = asked("verify", lambda: hspyio.verify(path))
     valid = asked("validate", lambda: hspyio.validate(path))
     if any(isinstance(one, hspyio.HspyError) for one in loaded):
-        fine = getattr(verified, "intact", False) and getattr(valid, "valid", False)
+        fine = getattr(verified, "ok", False) and getattr(valid, "ok", False)
         if fine:
             yield f"refused by load, intact and valid: {loaded}"
     found = asked("diff", lambda: list(hspyio.diff(path, path)))
@@ -57,10 +57,10 @@ def agreeing(path: Path, target: Path) -> Iterator[str]:
         yield f"differs from itself: {found[:2]}"
     if not isinstance(asked("rescue", lambda: hspyio.rescue(path, target)), Exception | None):
         written = asked("verify", lambda: hspyio.verify(target))
-        if not getattr(written, "intact", False):
+        if not getattr(written, "ok", False):
             yield f"what rescue wrote is damaged: {written!r}"
         written = asked("validate", lambda: hspyio.validate(target))
-        if not getattr(written, "valid", False):
+        if not getattr(written, "ok", False):
             yield f"what rescue wrote is not valid: {written!r}"
         target.unlink()
     yield from foreign

@@ -54,4 +54,4 @@ def test_a_damaged_copy_gets_a_report(seed: int, tmp_path: Path) -> None:
     path.write_bytes(mutant(path.read_bytes(), seed))
     report = hspyio.validate(path)
     assert repr(report).startswith(f"{path}: ")
-    assert report.valid is not any(one.severity == "error" for one in report.findings)
+    assert report.ok is not any(one.severity == "error" for one in report.findings)

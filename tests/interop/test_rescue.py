@@ -38,7 +38,7 @@ def test_all_chunks_come_back_whose_bytes_are_there(
     cut = len(content) * tenth // 10
     bad, out = tmp_path / "bad.hspy", tmp_path / "out.hspy"
     bad.write_bytes(content[:cut])
-    assert not hspyio.rescue(bad, out).complete
+    assert not hspyio.rescue(bad, out).ok
     found = hspyio.load(out)
     for corner, end in chunks.items():
         part = tuple(slice(low, low + n) for low, n in zip(corner, CHUNKS, strict=True))

@@ -31,5 +31,5 @@ def test_hyperspy_breaks_no_rule(make: Callable[[], Any], tmp_path: Path) -> Non
     path = tmp_path / "file.hspy"
     make().save(path)
     report = hspyio.validate(path, isolated=False)
-    assert report.valid and not report.warnings, report
+    assert report.ok and not report.warnings, report
     assert {one.rule for one in report.notes} <= {"H408", "H506", "H609"}

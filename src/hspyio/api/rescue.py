@@ -17,10 +17,9 @@ from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile
 from hspyio.api.paths import path_of_file, path_to_save
 from hspyio.api.progress import working
-from hspyio.api.rescue_report import Rescue, RescuedSignal
+from hspyio.api.reports import DamagedArray, DamagedPart, Rescue, RescuedSignal
 from hspyio.api.save import write_new
 from hspyio.api.sealing import NewerSealError, compared
-from hspyio.api.verify import DamagedArray, DamagedPart
 from hspyio.arrays.lazy import from_source
 from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError, HspyError, NotHspyError, OptionError, Problem
@@ -98,7 +97,7 @@ def rescue(
     Returns
     -------
     Rescue
-        Print it; ``.complete`` says whether everything came back.
+        Print it; ``.ok`` says whether everything came back.
 
     Raises
     ------

@@ -2,179 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from hspyio import names
 from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
+from hspyio.api.reports import DamagedArray, DamagedPart, Verification
 from hspyio.api.sealing import NewerSealError, compared
 from hspyio.arrays.workers import Work
 from hspyio.errors import FilterError, HspyError, MissingFileError, Problem, TooLargeError
 from hspyio.integrity.checksums import ArraySums, faults_of
 from hspyio.nodes.node import Array, Damaged, Group, MemorySource
-from hspyio.printable import printable
 from hspyio.recovery.isolated import open_isolated
 from hspyio.schema import Contents, contents, is_own_member
 from hspyio.schema.sealed_parts import EXPERIMENT, part_path
 from hspyio.suggestions import quoted
 from hspyio.system.refusals import named_errors
 
-__all__ = ["DamagedArray", "DamagedPart", "Verification", "examined", "verify"]
+__all__ = ["examined", "verify"]
 
-Region = tuple[tuple[int, int], ...]
-"""First index and the one after the last, for each dimension."""
-
-_MOST_SHOWN = 20
 _MOST_LEVELS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class DamagedPart:
-    """A part of an array that is damaged.
-
-    Attributes
-    ----------
-    region : tuple of (int, int)
-        First index and the one after the last, for each dimension.
-    message : str
-        What is wrong with it.
-    """
-
-    region: Region
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class DamagedArray:
-    """An array of which something is damaged.
-
-    Attributes
-    ----------
-    where : str
-        Its path in the file.
-    shape : tuple of int
-        Its shape.
-    parts : tuple of DamagedPart
-        What is damaged; all else is intact.
-    """
-
-    where: str
-    shape: tuple[int, ...]
-    parts: tuple[DamagedPart, ...]
-
-    @property
-    def intact(self) -> tuple[Region, ...]:
-        """The largest selections without damage, all cut along one dimension; perhaps none."""
-        best: tuple[Region, ...] = ()
-        most = 0.0
-        for axis, length in enumerate(self.shape):
-            runs = _runs_without(length, [part.region[axis] for part in self.parts])
-            share = sum(high - low for low, high in runs) / max(length, 1)
-            if share > most:
-                whole = [(0, n) for n in self.shape]
-                most = share
-                best = tuple((*whole[:axis], run, *whole[axis + 1 :]) for run in runs)
-        return best
-
-    def __str__(self) -> str:
-        """The array, its damaged parts, and what is intact, a line each."""
-        share = sum(math.prod(high - low for low, high in part.region) for part in self.parts)
-        percent = min(100.0, 100 * share / max(math.prod(self.shape), 1))
-        lines = [f"{self.where}: {percent:.3g} % of its values are damaged"]
-        lines += [
-            f"  {selection_text(part.region, self.shape)} {part.message}"
-            for part in self.parts[:_MOST_SHOWN]
-        ]
-        if len(self.parts) > _MOST_SHOWN:
-            lines.append(f"  ... and {len(self.parts) - _MOST_SHOWN} more places")
-        kept = [selection_text(region, self.shape) for region in self.intact[:_MOST_SHOWN]]
-        lines.append(f"  intact: {', '.join(kept) or 'no whole slice of any dimension'}")
-        return printable("\n".join(lines))
-
-
-def _runs_without(length: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What is left of a dimension."""
-    runs, begin = [], 0
-    for low, high in sorted(taken):
-        if low > begin:
-            runs.append((begin, low))
-        begin = max(begin, high)
-    return [*runs, (begin, length)] if begin < length else runs
-
-
-def selection_text(region: Region, shape: tuple[int, ...]) -> str:
-    """A part of an array as numpy's users write it: ``[0:2, :, 5:7]``."""
-    parts = [
-        ":" if (low, high) == (0, n) else f"{low}:{high}"
-        for (low, high), n in zip(region, shape, strict=True)
-    ]
-    return f"[{', '.join(parts) or '()'}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What reading every byte of a file has shown.
-
-    Attributes
-    ----------
-    path : str
-        The file.
-    size : int
-        Its bytes.
-    groups, arrays : int
-        How many were read.
-    sealed, unsealed : tuple of str
-        The experiments that were saved with ``checksum=True``, and those that were not: of these
-        a change that still makes sense is not noticed.
-    damaged : tuple of DamagedArray
-        The arrays of which something is damaged.
-    problems : tuple of Problem
-        What else is damaged.
-    notes : tuple of Problem
-        What is in the file and was not checked, such as links to other files.
-    """
-
-    path: str
-    size: int = 0
-    groups: int = 0
-    arrays: int = 0
-    sealed: tuple[str, ...] = ()
-    unsealed: tuple[str, ...] = ()
-    damaged: tuple[DamagedArray, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[Problem, ...] = field(default=())
-
-    @property
-    def intact(self) -> bool:
-        """Whether no damage was found."""
-        return not (self.damaged or self.problems)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, which JSON can hold."""
-        made = asdict(self)
-        for array, node in zip(made["damaged"], self.damaged, strict=True):
-            array["intact"] = node.intact
-        return {**made, "intact": self.intact}
-
-    def __repr__(self) -> str:
-        """The verdict, then the damage, a line each."""
-        verdict = "no damage found" if self.intact else "DAMAGED"
-        lines = [f"{self.path}: {verdict}; {self.groups} groups and {self.arrays} arrays were read"]
-        lines += [f"  {line}" for item in self.damaged for line in str(item).splitlines()]
-        lines += [f"  {problem}" for problem in self.problems]
-        lines += [f"  not checked: {note}" for note in self.notes]
-        if self.sealed:
-            lines.append(f"  sealed: {', '.join(self.sealed)}")
-        if self.unsealed:
-            lines.append(
-                f"  not sealed: {', '.join(self.unsealed)}; a change that still makes sense goes "
-                "unnoticed there"
-            )
-        return printable("\n".join(lines))
 
 
 def verify(
@@ -200,7 +48,7 @@ def verify(
     Returns
     -------
     Verification
-        Print it; ``.intact`` says whether no damage was found.
+        Print it; ``.ok`` says whether no damage was found.
 
     Raises
     ------
@@ -227,7 +75,8 @@ def examined(path: str, threads: int | None, progress: bool | None) -> Verificat
         except MissingFileError:
             raise
         except HspyError as error:
-            return Verification(path, size, problems=(Problem(error.where or "/", error.message),))
+            problems = (Problem(error.where or "/", error.message),)
+            return Verification(path, size=size, problems=problems)
 
 
 class _Examination:

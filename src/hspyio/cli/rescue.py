@@ -44,5 +44,5 @@ def rescue(
         console = make_console()
         for line in repr(report).splitlines():
             console.print(one_line(line), soft_wrap=True)
-    if not report.complete:
+    if not report.ok:
         raise typer.Exit(1)

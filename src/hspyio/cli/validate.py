@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import hspyio
-from hspyio.api.validate import ValidationReport
+from hspyio.api.reports import ValidationReport
 from hspyio.cli.console import Console, complain, make_console, one_line, say_json
 from hspyio.errors import HspyError
 
@@ -53,9 +53,9 @@ def validate(
                 raise
             complain(error)
             failed = True
-            records.append({"path": str(file), "valid": False, "error": str(error)})
+            records.append({"path": str(file), "ok": False, "error": str(error)})
             continue
-        failed = failed or not report.valid
+        failed = failed or not report.ok
         records.append(report.as_dict())
         if not as_json:
             _show(report, console)
@@ -69,7 +69,7 @@ def _show(report: ValidationReport, console: Console) -> None:
     """The lines of a report, each in the colour of what it tells."""
     severities = {one.rule: one.severity for one in report.findings}
     for index, line in enumerate(repr(report).splitlines()):
-        style = None if index or report.valid else "bold red"
+        style = None if index or report.ok else "bold red"
         if index and (severity := severities.get(line.strip().partition(" ")[0])):
             style = _STYLES[severity]
         console.print(one_line(line), style=style, soft_wrap=True)

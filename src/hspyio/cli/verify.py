@@ -39,7 +39,7 @@ def verify(
             complain(error)
             failed = True
             continue
-        failed = failed or not report.intact
+        failed = failed or not report.ok
         found.append(report)
         if not as_json:
             for line in repr(report).splitlines():

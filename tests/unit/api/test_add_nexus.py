@@ -282,10 +282,10 @@ def test_a_sealed_file_stays_sealed(tmp_path: Path) -> None:
     hspyio.save(path, spectrum(), checksum=True)
     hspyio.annotate(path)
     report = hspyio.verify(path)
-    assert report.intact and "not sealed" not in repr(report)
+    assert report.ok and "not sealed" not in repr(report)
     hspyio.load(path)
     hspyio.save(path, spectrum(), checksum=True, nexus=True, overwrite=True)
-    assert hspyio.verify(path).intact
+    assert hspyio.verify(path).ok
     with h5py.File(path, "r+") as file:
         file["Experiments/EDS"].attrs["gain"] = 1
     with pytest.raises(DamagedFileError):

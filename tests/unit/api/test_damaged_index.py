@@ -66,10 +66,10 @@ def test_what_stands_where_a_node_should_be_does_not_stop_a_rescue(tmp_path: Pat
         content[place : place + 16] = bytes(16)
     path.write_bytes(content)
     found = hspyio.rescue(path, tmp_path / "saved.hspy")
-    assert not found.complete
+    assert not found.ok
     with hspyio.open(tmp_path / "saved.hspy") as saved:
         assert [one.data.shape for one in map(saved.__getitem__, saved)] == [(6,)]
-    assert hspyio.verify(tmp_path / "saved.hspy").intact
-    assert hspyio.validate(tmp_path / "saved.hspy").valid
+    assert hspyio.verify(tmp_path / "saved.hspy").ok
+    assert hspyio.validate(tmp_path / "saved.hspy").ok
     found_again = hspyio.load(tmp_path / "saved.hspy").metadata
     np.testing.assert_array_equal(found_again["General (recovered 1)"], np.arange(3))

@@ -44,7 +44,7 @@ def rescued(path: Path, change: Change) -> tuple[list[str], Signal]:
     assert hspyio.validate(path).errors
     found = hspyio.rescue(path, target)
     assert not hspyio.validate(target).errors
-    assert hspyio.verify(target).intact
+    assert hspyio.verify(target).ok
     return [note.where for note in found.notes], hspyio.load(target)
 
 
@@ -137,4 +137,4 @@ def test_items_are_flat_where_the_shapes_of_them_are_damaged(
     assert [signal.whole for signal in found.signals] == [False, *[True] * more]
     for one, two in zip(hspyio.load(target, name="one").data, items, strict=True):
         np.testing.assert_array_equal(one, two.ravel())
-    assert hspyio.verify(target).intact
+    assert hspyio.verify(target).ok

@@ -82,7 +82,7 @@ def test_what_kills_the_reader_is_named(folder: Path, monkeypatch: Any) -> None:
     assert signal.data.tolist() == [1, 2]
     assert signal.metadata.good == 1
     report = hspyio.verify(path)
-    assert not report.intact
+    assert not report.ok
     assert "reading it crashes HDF5" in str(report.problems)
 
 

@@ -99,7 +99,7 @@ def data_of(path: Path) -> Any:
 @pytest.mark.parametrize("path", ARCHIVE, ids=lambda path: path.name)
 def test_good_files_come_back_whole(path: Path, tmp_path: Path) -> None:
     report = hspyio.rescue(path, tmp_path / "out.hspy")
-    assert report.complete, report
+    assert report.ok, report
     assert "everything came back" in repr(report)
     with hspyio.open(path) as old, hspyio.open(tmp_path / "out.hspy") as new:
         assert list(old) == list(new) == [s.name for s in report.signals]
@@ -117,7 +117,7 @@ def check_cut(path: Path, folder: Path, tenth: int) -> Rescue:
     bad, out = damaged(path, folder, content[:cut])
     report = hspyio.rescue(bad, out)
     found, lost = data_of(out), named(report)
-    assert not report.complete
+    assert not report.ok
     assert tenth == 1 or any(start + n <= cut for start, n in chunks.values())
     for corner, (start, size) in chunks.items():
         part = slices(corner, MANY)
@@ -230,7 +230,7 @@ def test_blocks_of_zeros_in_what_nothing_checks_are_named_as_doubtful(
             options = {"chunks": CHUNKS, "shuffle": True}
             file["Experiments/map"].create_dataset("data", data=data + 256, **options)
     good = hspyio.rescue(path, tmp_path / "same.hspy")
-    assert good.complete and not good.notes
+    assert good.ok and not good.notes
     start, _ = chunks_of(path)[5, 10, 0]
     content = bytearray(path.read_bytes())
     block = -(-start // BLOCK) * BLOCK
@@ -247,7 +247,7 @@ def test_an_array_of_many_zeros_is_not_doubted(tmp_path: Path) -> None:
     path = tmp_path / "good.hspy"
     hspyio.save(path, signal(data), chunks=CHUNKS, compression=None)
     report = hspyio.rescue(path, tmp_path / "same.hspy")
-    assert report.complete and not report.notes
+    assert report.ok and not report.notes
 
 
 def test_a_chunk_that_silently_changed_is_named_by_the_seal_and_kept(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_lost_superblock_or_root_is_replaced(tmp_path: Path, lost: str) -> Non
         content[48:64] = bytes(16)
     bad, out = damaged(path, tmp_path, bytes(content))
     report = hspyio.rescue(bad, out)
-    assert not report.complete
+    assert not report.ok
     after = hspyio.load(out)
     np.testing.assert_array_equal(after.data, DATA)
     assert after.metadata.as_dictionary() == hspyio.load(path).metadata.as_dictionary()
@@ -322,7 +322,7 @@ def test_an_experiment_without_its_group_is_put_together(tmp_path: Path) -> None
     np.testing.assert_array_equal(after.data, DATA)
     assert [axis.name for axis in after.axes] == ["y", "x", "E"]
     assert after.metadata.General.notes == "here"
-    assert report.signals[0].searched and not report.complete
+    assert report.signals[0].searched and not report.ok
 
 
 def test_what_was_replaced_by_an_update_does_not_come_back(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def test_ragged_data_and_lists_come_back(tmp_path: Path) -> None:
     bad, out = damaged(path, tmp_path, without(path, "Experiments/r/original_metadata"))
     report = hspyio.rescue(bad, out)
     after = hspyio.load(out)
-    assert after.metadata.L == [1, "two", [3]] and not report.complete
+    assert after.metadata.L == [1, "two", [3]] and not report.ok
     for found, wanted in zip(after.data, rows, strict=True):
         np.testing.assert_array_equal(found, wanted)
 
@@ -385,7 +385,7 @@ def test_the_report_is_plain_values(tmp_path: Path) -> None:
     bad, out = damaged(path, tmp_path, path.read_bytes()[:-5000])
     report = hspyio.rescue(bad, out)
     plain = json.loads(json.dumps(report.as_dict()))
-    assert plain["complete"] is False and plain["target"] == str(out)
+    assert plain["ok"] is False and plain["target"] == str(out)
     assert plain["signals"][0]["name"] == "map"
     for line in repr(report).splitlines()[1:]:
         assert line.startswith("  ")
@@ -461,8 +461,8 @@ def test_what_was_never_written_stays_so(
     before = child._peak()
     report = hspyio.rescue(old, new)
     assert child._peak() - before < 2**28
-    assert report.complete, report
-    assert hspyio.verify(new).intact
+    assert report.ok, report
+    assert hspyio.verify(new).ok
     assert new.stat().st_size < 2**20
     with h5py.File(old) as one, h5py.File(new) as other:
         before_, after = (file[f"Experiments/__unnamed__/{place}"] for file in (one, other))
@@ -484,7 +484,7 @@ def test_the_place_of_lost_data_is_not_written(tmp_path: Path) -> None:
         del group["data"]
         group["axis-0"].attrs["size"] = group["axis-1"].attrs["size"] = 2**18
     report = hspyio.rescue(path, tmp_path / "new.hspy")
-    assert not report.complete
+    assert not report.ok
     with h5py.File(tmp_path / "new.hspy") as file:
         assert file["Experiments/__unnamed__/data"].shape == (2**18, 2**18)
     assert (tmp_path / "new.hspy").stat().st_size < 2**20
@@ -500,7 +500,7 @@ def test_large_metadata_are_written_chunk_by_chunk(tmp_path: Path) -> None:
         data[:] = 0
         data[5] = 9
     before = child._peak()
-    assert hspyio.rescue(path, tmp_path / "new.hspy").complete
+    assert hspyio.rescue(path, tmp_path / "new.hspy").ok
     assert child._peak() - before < 2**27
     with h5py.File(tmp_path / "new.hspy") as file:
         found = file["Experiments/__unnamed__/metadata/large"]

@@ -52,7 +52,7 @@ def test_what_is_saved_is_what_is_loaded(
     path = tmp_path_factory.getbasetemp() / "sealed.hspy"
     hspyio.save(path, signal, checksum=True, overwrite=True)
     assert signal_differences(hspyio.load(path), signal) == []
-    assert hspyio.verify(path).intact
+    assert hspyio.verify(path).ok
     hspyio.load(path, lazy=True)
 
 
@@ -242,7 +242,7 @@ def test_what_is_updated_keeps_no_seal_of_what_was(path: Path) -> None:
     assert hspyio.load(path, name="First").metadata.General.author == "new"
     assert "Second" in hspyio.verify(path).sealed
     hspyio.remove(path, "First")
-    assert hspyio.verify(path).intact and hspyio.load(path).title == "Second"
+    assert hspyio.verify(path).ok and hspyio.load(path).title == "Second"
 
 
 def test_no_mutant_is_silently_changed(path: Path) -> None:

@@ -44,7 +44,7 @@ def path(tmp_path: Path, request: Any) -> Path:
 
 def sealed(path: Path) -> dict[str, bool]:
     found = hspyio.verify(path)
-    assert found.intact
+    assert found.ok
     return {name: names_seal(path, name) for name in hspyio.open(path)}
 
 
@@ -113,4 +113,4 @@ def test_damaged_data_are_still_found_after_an_update(path: Path) -> None:
     hspyio.update(path, read)
     with pytest.raises(DamagedFileError, match=r"chunk at \(0, 0, 0\)"):
         hspyio.load(path, name="sealed")
-    assert not hspyio.verify(path).intact
+    assert not hspyio.verify(path).ok

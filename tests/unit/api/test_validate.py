@@ -43,14 +43,14 @@ def spoilt(path: Path) -> Path:
 def test_a_good_file(path: Path) -> None:
     report = hspyio.validate(path)
     assert report == ValidationReport(str(path), "3.3")
-    assert report.valid and not report.findings
+    assert report.ok and not report.findings
     assert repr(report) == f"{path}: valid; nothing to find fault with"
     assert hspyio.validate(str(path), isolated=False) == report
 
 
 def test_what_is_found_worst_first(path: Path) -> None:
     report = hspyio.validate(spoilt(path))
-    assert not report.valid
+    assert not report.ok
     assert [one.rule for one in report.findings] == ["H304", "H103", *["H211"] * 20]
     assert report.counts == {"H304": 1, "H103": 1, "H211": 30}
     [error] = report.errors
@@ -70,7 +70,7 @@ def test_less_can_be_asked_for(path: Path) -> None:
     counts = {"note": 22, "warning": 2, "error": 1}
     for severity, count in counts.items():
         report = hspyio.validate(path, severity=severity)
-        assert (len(report.findings), report.valid) == (count, False)
+        assert (len(report.findings), report.ok) == (count, False)
     with pytest.raises(OptionError, match="known are error, warning, note"):
         hspyio.validate(path, severity="bad")
 
@@ -78,7 +78,7 @@ def test_less_can_be_asked_for(path: Path) -> None:
 def test_plain_values(path: Path) -> None:
     report = hspyio.validate(spoilt(path))
     plain = json.loads(json.dumps(report.as_dict()))
-    assert plain["path"] == str(path) and plain["valid"] is False and plain["version"] == "3.3"
+    assert plain["path"] == str(path) and plain["ok"] is False and plain["version"] == "3.3"
     assert [Finding(**one) for one in plain["findings"]] == list(report.findings)
     assert plain["counts"] == report.counts
     assert pickle.loads(pickle.dumps(report)) == report
@@ -98,7 +98,7 @@ def test_what_is_no_hspy_file(path: Path, tmp_path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["values"] = [1, 2]
     report = hspyio.validate(path)
-    assert [one.rule for one in report.findings] == ["H102"] and not report.valid
+    assert [one.rule for one in report.findings] == ["H102"] and not report.ok
     assert report.version == "" and "its root holds values" in report.findings[0].message
     [finding] = hspyio.validate(tmp_path).findings
     assert (finding.rule, finding.message) == ("H101", "is a folder, not an HSpy file")
@@ -114,7 +114,7 @@ def test_the_data_are_not_read(path: Path) -> None:
         stream.seek(chunk.byte_offset)
         stream.write(b"\xff" * chunk.size)
     assert hspyio.validate(path).findings == ()
-    assert not hspyio.verify(path).intact
+    assert not hspyio.verify(path).ok
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")

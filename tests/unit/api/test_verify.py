@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import Signal, Verification
-from hspyio.api.verify import DamagedArray, DamagedPart, examined
+from hspyio.api.reports import DamagedArray, DamagedPart
+from hspyio.api.verify import examined
 from hspyio.errors import MissingFileError
 from hspyio.hdf5.root import open_root
 from support import places
@@ -47,7 +48,7 @@ def overwrite(path: Path, name: str, number: int, content: bytes = b"\xff" * 9) 
 @pytest.mark.parametrize("path", [*ARCHIVE, *SHARED], ids=lambda path: path.name)
 def test_good_files_are_intact(path: Path) -> None:
     report = hspyio.verify(path)
-    assert report.intact, report
+    assert report.ok, report
     assert report.arrays >= 1 and report.groups > 1 and report.size == path.stat().st_size
     assert not report.sealed
 
@@ -55,7 +56,7 @@ def test_good_files_are_intact(path: Path) -> None:
 def test_damaged_chunks_are_named_and_so_is_what_is_intact(path: Path) -> None:
     overwrite(path, "/Experiments/map/data", 1)
     report = hspyio.verify(path)
-    assert not report.intact and not report.problems
+    assert not report.ok and not report.problems
     [array] = report.damaged
     assert (array.where, array.shape) == ("/Experiments/map/data", (6, 5, 40))
     [part] = array.parts
@@ -76,7 +77,7 @@ def test_a_seal_finds_what_filters_do_not(tmp_path: Path) -> None:
     path = tmp_path / "map.hspy"
     hspyio.save(path, made("map"), checksum=True, compression=None)
     report = hspyio.verify(path)
-    assert report.intact and report.sealed == ("map",) and "sealed: map" in repr(report)
+    assert report.ok and report.sealed == ("map",) and "sealed: map" in repr(report)
     with h5py.File(path, "r+") as file:
         file["/Experiments/map/data"][0, 0, 0] += 1
         file["/Experiments/map/metadata"].attrs["number"] = 77
@@ -106,7 +107,7 @@ def test_fletcher32_and_what_is_not_part_of_the_format(path: Path) -> None:
         group.attrs["nothing"] = h5py.Empty("f8")
         group["circle"] = file["elsewhere"]
     report = hspyio.verify(path)
-    assert report.intact, report
+    assert report.ok, report
     assert {note.where.rpartition("/")[2] for note in report.notes} == {
         "link", "other", "reference", "inside@nothing", "circle",
     }  # fmt: skip
@@ -161,10 +162,10 @@ def test_the_report_is_plain(path: Path) -> None:
     report = examined(str(path), 1, False)
     assert pickle.loads(pickle.dumps(report)) == report
     made = json.loads(json.dumps(report.as_dict()))
-    assert made["intact"] is False and made["unsealed"] == ["map"]
+    assert made["ok"] is False and made["unsealed"] == ["map"]
     assert made["damaged"][0]["parts"][0]["region"] == [[0, 2], [0, 5], [0, 40]]
     assert made["damaged"][0]["intact"] == [[[2, 6], [0, 5], [0, 40]]]
-    assert Verification("a").as_dict()["intact"] is True
+    assert Verification("a").as_dict()["ok"] is True
 
 
 def damaged(shape: tuple[int, ...], *regions: Any) -> DamagedArray:

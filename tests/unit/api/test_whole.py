@@ -100,10 +100,10 @@ def test_every_reader_names_a_container_that_is_damaged(
         inside = sealed and part in INSIDE and "/Experiments/One/metadata" in text
         assert f"/{part}" in text or inside, (way, text)
     found = hspyio.verify(path)
-    assert not found.intact
+    assert not found.ok
     assert any(problem.where == f"/{part}" for problem in found.problems)
     rescued = hspyio.rescue(path, tmp_path / "rescued.hspy")
-    assert not rescued.complete
+    assert not rescued.ok
 
 
 def changed(path: Path) -> hspyio.Signal:
@@ -163,7 +163,7 @@ def test_a_file_that_is_whole_is_changed_as_ever(good: Path, tmp_path: Path) -> 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             write(path)
-        assert hspyio.verify(path).intact
+        assert hspyio.verify(path).ok
 
 
 def test_what_is_damaged_in_another_experiment_stays_as_it_is(good: Path, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_the_list_itself_is_missed_and_damage_to_it_is_noticed(sealed: Path) -> 
         del file.attrs["_hspyio_seal"]
     with pytest.raises(DamagedFileError, match="list of what was in the file is gone"):
         hspyio.load(sealed, name="One")
-    assert not hspyio.verify(sealed).intact
+    assert not hspyio.verify(sealed).ok
 
 
 def test_the_list_keeps_up_with_every_change(sealed: Path, tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_the_list_keeps_up_with_every_change(sealed: Path, tmp_path: Path) -> No
     hspyio.extract(sealed, "New", other)
     hspyio.upgrade(sealed, sealed, overwrite=True)
     for path, names in ((sealed, {"One_2", "One", "New", "Sealed"}), (other, {"New"})):
-        assert hspyio.verify(path).intact
+        assert hspyio.verify(path).ok
         found = set(hspyio.open(path))
         assert found <= names and "New" in found
         with h5py.File(path, "r+") as file:
@@ -251,8 +251,8 @@ def test_a_file_that_was_sealed_before_there_were_lists_gets_one(sealed: Path) -
             group = file["Experiments"][name]
             old = seal._decoded(group["_hspyio_seal"][()].tobytes())
             seal.write_seal(group, seal.Seal(old.trees, old.arrays))
-    assert hspyio.verify(sealed).intact
+    assert hspyio.verify(sealed).ok
     hspyio.repack(sealed, sealed, overwrite=True)
-    assert hspyio.verify(sealed).intact
+    assert hspyio.verify(sealed).ok
     with h5py.File(sealed, "r+") as file:
         assert "_hspyio_seal" in file.attrs

@@ -38,7 +38,7 @@ def test_a_cut_file(hspy: Hspy, two_in_one: Path) -> None:
 def test_json(hspy: Hspy, two_in_one: Path) -> None:
     code, out, _ = hspy("rescue", "--json", cut(two_in_one), "out.hspy")
     found = json.loads(out)
-    assert code == 1 and found["complete"] is False
+    assert code == 1 and found["ok"] is False
     assert found["target"] == "out.hspy" and found["signals"]
 
 

@@ -83,7 +83,7 @@ def test_as_json(hspy: Hspy, two_in_one: Path, bad: Path) -> None:
     good, worse, missing = json.loads(out)
     assert good == hspyio.validate(two_in_one).as_dict()
     assert [one["rule"] for one in worse["findings"]] == ["H304", "H103"]
-    assert missing == {"path": str(none), "valid": False, "error": f"{none}: no such file"}
+    assert missing == {"path": str(none), "ok": False, "error": f"{none}: no such file"}
     assert hspy("validate").code == 2
 
 

@@ -46,8 +46,8 @@ def test_as_json(hspy: Hspy, two_in_one: Path) -> None:
     code, out, _ = hspy("verify", "--json", two_in_one, changed)
     assert code == 1
     good, bad = json.loads(out)
-    assert (good["path"], good["intact"]) == (str(two_in_one), True)
-    assert (bad["intact"], bad["damaged"][0]["where"]) == (False, "/Experiments/EELS-map/data")
+    assert (good["path"], good["ok"]) == (str(two_in_one), True)
+    assert (bad["ok"], bad["damaged"][0]["where"]) == (False, "/Experiments/EELS-map/data")
 
 
 def test_what_cannot_be_read(hspy: Hspy, two_in_one: Path, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_broken_file_breaks_its_rule_and_no_other(
     BROKEN[rule.number](path)
     report = hspyio.validate(path, isolated=False)
     assert {one.rule for one in report.findings} == {rule.number}, report
-    assert report.valid is (rule.severity != "error")
+    assert report.ok is (rule.severity != "error")
     for one in report.findings:
         assert (one.severity, one.why) == (rule.severity, rule.why) and one.mend
         assert one.where.startswith("/") and one.message

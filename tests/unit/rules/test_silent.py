@@ -117,7 +117,7 @@ def test_after_every_change(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", [*ARCHIVE, *SHARED], ids=lambda path: path.name)
 def test_valid_files_of_others(path: Path) -> None:
     report = hspyio.validate(path)
-    assert report.valid and not report.warnings, report
+    assert report.ok and not report.warnings, report
     assert {one.rule for one in report.notes} <= {"H107", "H602", "H609"}
     assert ("H107" in report.counts) is (report.version != "3.3")
 

@@ -178,8 +178,8 @@ def test_short_reads_and_writes_change_nothing(
         for loaded in hspyio.open(place).values():
             assert not signal_differences(signal(), hspyio.load(place, name=loaded.location.group))
             assert np.array_equal(np.asarray(loaded.data), signal().data)
-        assert hspyio.verify(place).intact
-        assert hspyio.validate(place).valid
+        assert hspyio.verify(place).ok
+        assert hspyio.validate(place).ok
     with h5py.File(path) as file:
         assert np.array_equal(next(iter(file["Experiments"].values()))["data"], signal().data)
 
