@@ -78,7 +78,7 @@ ENGINE = {
     "hspyio.nodes.computed",
     "hspyio.hdf5.via_h5py",
     "hspyio.arrays.reading",
-    "hspyio.recovery.isolated",
+    "hspyio.api.sandbox",
     "hspyio.hdf5.late_rows",
     "hspyio.system.locks",
     "hspyio.hdf5.h5py_reader",

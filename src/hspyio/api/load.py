@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, replace
 from typing import Literal
 
 from hspyio.api.arguments import check_pattern, name_of
 from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.open_file import opened, select
 from hspyio.api.paths import path_of_file
-from hspyio.model.signal import Signal
+from hspyio.api.progress import working
+from hspyio.arrays.workers import Work
+from hspyio.model.signal import Location, Signal
 from hspyio.options import ReadOptions
 
-__all__ = ["load", "open"]
+__all__ = ["load", "loaded", "open"]
 
 
 def load(
@@ -51,8 +54,9 @@ def load(
     allow_external : bool
         Whether links to other files, and values stored in other files, are followed.
     isolated : bool
-        Whether another process reads the file, so that one which crashes HDF5 is an error. It
-        reads all at once, so not with `lazy`.
+        Whether another process reads the file, in limits of time and memory, so that one over
+        which a codec's plug-in crashes or hangs is an error. It reads all at once, so not with
+        `lazy`.
     threads : int, optional
         How many read and decompress at a time; by default ``HSPYIO_NUM_THREADS``, else as many
         as the CPUs that this process may use. Dask has its own number for a lazy signal.
@@ -101,8 +105,28 @@ def load(
         threads=threads,
         progress=progress,
     )
-    with opened(path, options) as file:
+    with working(threads, progress, f"reading {os.path.basename(path)}") as work:
+        return (_loaded_apart if isolated else loaded)(path, name, options, work)
+
+
+def loaded(path: str, name: str | None, options: ReadOptions, work: Work) -> Signal:
+    """What `load` does in whatever process."""
+    with opened(path, options, work=work) as file:
         return read_signal(file, select(file.contents, name, file.path))
+
+
+def _loaded_apart(path: str, name: str | None, options: ReadOptions, work: Work) -> Signal:
+    """The same by way of a clean file, which another process writes."""
+    from hspyio.api.sandbox import isolated_result, open_temporary_folder
+
+    with open_temporary_folder() as folder:
+        clean = os.path.join(folder, "clean.hspy")
+        asked = {"name": name, "clean": clean, **asdict(replace(options, isolated=False))}
+        group = isolated_result("load", path, asked, work)["group"]
+        plain = ReadOptions(threads=work.threads, progress=False)
+        signal = loaded(clean, group, plain, Work(work.threads))
+    signal.location = Location(os.path.abspath(path), group, options.original_metadata)
+    return signal
 
 
 def open(

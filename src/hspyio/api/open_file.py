@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -275,32 +275,27 @@ def readable(path: str, where: str) -> Iterator[None]:
         raise DamagedFileError(message, path=path, where=where) from None
 
 
-def _root(
-    path: str, options: ReadOptions, work: Work, handle: FileHandle | None
-) -> AbstractContextManager[Group]:
-    """The root of a file, read here or in another process."""
-    if not options.isolated:
-        external = options.allow_external
-        return open_root(path, allow_external=external, work=work, handle=handle, directly=True)
-    from hspyio.recovery.isolated import open_isolated
-
-    return open_isolated(path, allow_external=options.allow_external, work=work)
-
-
 @contextmanager
 def opened(
     path: str | os.PathLike[str],
     options: ReadOptions,
     *,
     handle: FileHandle | None = None,
+    work: Work | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
     text = os.fspath(path) if handle is not None else path_of_file(path)
-    with (
-        named_errors(text),
-        working(options.threads, options.progress, f"reading {os.path.basename(text)}") as work,
-        _root(text, options, work, handle) as root,
-    ):
+    if work is None:
+        label = f"reading {os.path.basename(text)}"
+        with (
+            working(options.threads, options.progress, label) as made,
+            opened(text, options, handle=handle, work=made) as file,
+        ):
+            yield file
+        return
+    external = options.allow_external
+    root_of_file = open_root(text, allow_external=external, work=work, handle=handle, directly=True)
+    with named_errors(text), root_of_file as root:
         with readable(text, "/"):
             found = contents(root)
         file = OpenFile(text, found, options, list(found.problems), work, root=root)

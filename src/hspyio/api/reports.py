@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Self
 
 from hspyio.errors import Problem
@@ -58,7 +58,8 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, which JSON can hold."""
-        return {**asdict(self), "ok": self.ok}
+        made: dict[str, Any] = _plain(self)
+        return {**made, "ok": self.ok}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
@@ -173,13 +174,6 @@ class _DamageReport(Report):
     def ok(self) -> bool:
         """Whether no damage was found."""
         return not (self.damaged or self.problems)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, which JSON can hold."""
-        made = {**asdict(self), "ok": self.ok}
-        for array, node in zip(made["damaged"], self.damaged, strict=True):
-            array["intact"] = node.intact
-        return made
 
     def _damage(self) -> list[str]:
         return [f"  {line}" for array in self.damaged for line in str(array).splitlines()]
@@ -401,7 +395,17 @@ class ValidationReport(Report):
         return lines
 
 
-# back from plain values
+# plain values
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        made = {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {**made, "intact": _plain(value.intact)} if type(value) is DamagedArray else made
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
 
 _PARTS: dict[str, Any] = {
     "damaged": DamagedArray,

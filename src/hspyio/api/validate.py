@@ -6,15 +6,16 @@ import os
 
 from hspyio.api.paths import path_of_file
 from hspyio.api.reports import Finding, ValidationReport
+from hspyio.api.sandbox import isolated_result
+from hspyio.arrays.workers import Work
 from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
 from hspyio.hdf5.root import open_root
 from hspyio.nodes.node import Group
-from hspyio.recovery.isolated import open_isolated
-from hspyio.rules import RULES, SEVERITIES, Broken, View, found, view_of
+from hspyio.rules import RULES, SEVERITIES, View, found, view_of
 from hspyio.rules.mends import mend_at
 from hspyio.system.refusals import named_errors
 
-__all__ = ["validate"]
+__all__ = ["validate", "validated"]
 
 MOST_PLACES = 20
 
@@ -58,22 +59,36 @@ def validate(
     if severity not in SEVERITIES:
         raise OptionError(f"severity is {severity!r}; known are {', '.join(SEVERITIES)}")
     text = path_of_file(path, "validate(path)")
-    wanted = list(SEVERITIES)[: list(SEVERITIES).index(severity) + 1]
-    rules = [rule for name in wanted for rule in RULES if rule.severity == name]
-    opened = open_isolated(text) if isolated else open_root(text)
+    if not isolated:
+        return validated(text, severity)
     try:
-        with named_errors(text), opened as root:
-            view = view_of(root)
-            broken = list(found(rules, view, MOST_PLACES))
+        plain = isolated_result("validate", text, {"severity": severity}, Work())
     except MissingFileError:
         raise
     except HspyError as error:
-        view = View(Group(), failure=Problem(error.where or "/", error.message))
-        broken = list(found(rules, view, MOST_PLACES))
-    return _report(text, view, broken)
+        return _report(text, severity, _unread(error))
+    return ValidationReport.from_dict(plain)
 
 
-def _report(path: str, view: View, broken: list[Broken]) -> ValidationReport:
+def validated(path: str, severity: str) -> ValidationReport:
+    """What `validate` does in whatever process."""
+    try:
+        with named_errors(path), open_root(path) as root:
+            return _report(path, severity, view_of(root))
+    except MissingFileError:
+        raise
+    except HspyError as error:
+        return _report(path, severity, _unread(error))
+
+
+def _unread(error: HspyError) -> View:
+    return View(Group(), failure=Problem(error.where or "/", error.message))
+
+
+def _report(path: str, severity: str, view: View) -> ValidationReport:
+    wanted = list(SEVERITIES)[: list(SEVERITIES).index(severity) + 1]
+    rules = [rule for name in wanted for rule in RULES if rule.severity == name]
+    broken = list(found(rules, view, MOST_PLACES))
     findings = (
         Finding(
             one.rule.number, one.rule.severity, place.where, place.message,

@@ -14,7 +14,6 @@ import hspyio
 from hspyio import HspyWarning, Signal
 from hspyio.compare import signal_differences
 from hspyio.errors import DamagedFileError, OptionError
-from hspyio.recovery import isolated
 from hspyio.testing import signals
 from support import places
 
@@ -66,33 +65,3 @@ def test_a_seal_is_checked(folder: Path, compression: Any) -> None:
         hspyio.load(path, isolated=True)
     with pytest.warns(HspyWarning, match=r"chunk at \(0, 0, 0\)"):
         hspyio.load(path, isolated=True, errors="warn")
-
-
-def test_what_kills_the_reader_is_named(folder: Path, monkeypatch: Any) -> None:
-    path = folder / "deadly.hspy"
-    tree = {"good": 1, "abort here": {"x": 1}, "hang": {"x": 1}}
-    hspyio.save(path, Signal([1.0, 2.0], metadata=tree))
-    monkeypatch.setattr(isolated, "_PROGRAM", "support.crashing_child")
-    monkeypatch.setenv("PYTHONPATH", str(places.TESTS))
-    with pytest.warns(HspyWarning) as caught:
-        signal = hspyio.load(path, isolated=True)
-    [warning] = caught
-    assert "abort here: reading it crashes HDF5" in str(warning.message)
-    assert "hang: reading it does not come to an end" in str(warning.message)
-    assert signal.data.tolist() == [1, 2]
-    assert signal.metadata.good == 1
-    report = hspyio.verify(path)
-    assert not report.ok
-    assert "reading it crashes HDF5" in str(report.problems)
-
-
-def test_values_that_kill_it_are_holes(folder: Path, monkeypatch: Any) -> None:
-    path = folder / "abort.hspy"
-    hspyio.save(path, Signal(np.arange(5), metadata={"General": {"title": "abort"}}))
-    with h5py.File(path, "r+") as file:
-        file["Experiments/abort/metadata"].create_dataset("abort", data=np.arange(100))
-    monkeypatch.setattr(isolated, "_PROGRAM", "support.crashing_child")
-    monkeypatch.setenv("PYTHONPATH", str(places.TESTS))
-    with pytest.warns(HspyWarning, match="crashes HDF5"):
-        signal = hspyio.load(path, isolated=True)
-    assert signal.data.tolist() == list(range(5))
