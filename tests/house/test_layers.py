@@ -9,17 +9,12 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support.places import ROOT
-
-PACKAGE = "hspyio"
-SOURCE = ROOT / "src" / PACKAGE
+from support.source import PACKAGE, File, source_files
 
 # Rooms from the ground up. A room may also import those named before it on its own floor.
 FLOORS: tuple[tuple[str, ...], ...] = (
@@ -95,73 +90,6 @@ MAX_LINES = 600
 THE_CALLERS_TASKS = {"nodes/computed.py", "arrays/dask_graphs.py"}
 LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore"}
 FORKLESS = {"SEEK_LOCK = threading.Lock()"}  # taken on Windows only
-
-
-@dataclass(frozen=True)
-class Import:
-    """One imported module (for ``from x import y`` also ``x.y``, where that is one)."""
-
-    module: str
-    line: int
-    in_function: bool
-    for_types: bool
-
-
-@dataclass(frozen=True)
-class File:
-    """One source file; ``path`` is relative to the package, with slashes."""
-
-    path: str
-    text: str
-
-    @property
-    def module(self) -> tuple[str, ...]:
-        parts = tuple(self.path.removesuffix(".py").split("/"))
-        return parts[:-1] if parts[-1] == "__init__" else parts
-
-    @property
-    def room(self) -> str:
-        return self.module[0] if self.module else ""
-
-    @property
-    def exempt(self) -> bool:
-        """The package's own ``__init__`` hands out names from every floor, lazily."""
-        return self.path == "__init__.py"
-
-    @cached_property
-    def imports(self) -> tuple[Import, ...]:
-        return tuple(self._walk(ast.parse(self.text), in_function=False, for_types=False))
-
-    def _walk(self, node: ast.AST, in_function: bool, for_types: bool) -> Iterator[Import]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Import | ast.ImportFrom):
-                for module in self._modules(child):
-                    yield Import(module, child.lineno, in_function, for_types)
-            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                yield from self._walk(child, True, for_types)
-            elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-                for statement in child.body:
-                    wrapped = ast.Module([statement], [])
-                    yield from self._walk(wrapped, in_function, True)
-                for statement in child.orelse:
-                    wrapped = ast.Module([statement], [])
-                    yield from self._walk(wrapped, in_function, for_types)
-            else:
-                yield from self._walk(child, in_function, for_types)
-
-    def _modules(self, node: ast.Import | ast.ImportFrom) -> list[str]:
-        if isinstance(node, ast.Import):
-            return [alias.name for alias in node.names]
-        base = [node.module] if node.module else []
-        if node.level:
-            is_package = self.path.endswith("__init__.py")
-            up = node.level - 1 if is_package else node.level
-            here = [PACKAGE, *self.module]
-            base = here[: len(here) - up] + base
-        stem = ".".join(base)
-        if stem == PACKAGE:
-            return [f"{PACKAGE}.{a.name}" if a.name in PLACE else PACKAGE for a in node.names]
-        return [stem]
 
 
 def root(module: str) -> str:
@@ -303,13 +231,6 @@ RULES: dict[str, Callable[[File], list[str]]] = {
     "no lock of a module or class is left held in a forked child": locks_left_in_forks,
     "an error has a cause only where that is the caller's own": chained_errors,
 }
-
-
-def source_files() -> list[File]:
-    return [
-        File(path.relative_to(SOURCE).as_posix(), path.read_text(encoding="utf-8"))
-        for path in sorted(SOURCE.rglob("*.py"))
-    ]
 
 
 @pytest.mark.parametrize("rule", RULES)
