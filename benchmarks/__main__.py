@@ -14,21 +14,23 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks import baseline
 from benchmarks.machine import machine, versions
 from benchmarks.memory import measure_memory, measure_streams
-from benchmarks.report import Report, print_report, write_page
+from benchmarks.report import Report, page, print_report, write_page
 from benchmarks.rows import CHECK, Row
 from benchmarks.runs import (
     Bench,
     measure_cold_start,
     measure_lazy,
     measure_lazy_whole,
+    measure_many_files,
     measure_workload,
 )
 from benchmarks.workloads import WORKLOADS
 from benchmarks.zspy import NoZspyError, Zspy
 
-PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), "h", "i", "j", "memory")
+PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), "h", "i", "j", "k", "memory")
 PAGE = Path("docs/benchmarks.md")
 
 
@@ -40,6 +42,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where files go; a temporary one by default")
     parser.add_argument(
         "--output", type=Path, help=f"the page; {PAGE} by default, none if only some parts run"
+    )
+    parser.add_argument(
+        "--compare", action="store_true", help="name the rows that are slower than the baseline"
     )
     options = parser.parse_args()
     options.only = options.only.split(",")
@@ -64,6 +69,12 @@ def main() -> int:
     if output is not None:
         write_page(report, output, " ".join(("python -m benchmarks", *sys.argv[1:])))
         console.print(f"Wrote {output}.")
+    if options.compare:
+        lines = list(
+            baseline.slower(baseline.ratios("\n".join(page(report, ""))), baseline.known())
+        )
+        for line in lines or ["No row is slower than the baseline."]:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     return int(failed or any(row.section == CHECK and not row.met for row in report.rows))
 
 
@@ -114,6 +125,8 @@ def _runs(bench: Bench, part: str) -> Iterator[Iterator[Row]]:
         yield measure_lazy(bench)
     elif part == "j":
         yield measure_lazy_whole(bench)
+    elif part == "k":
+        yield measure_many_files(bench)
     elif part == "memory":
         yield measure_streams(bench.folder, quick=bench.quick)
         yield measure_memory(bench.folder, quick=bench.quick)

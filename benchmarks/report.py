@@ -78,10 +78,11 @@ def _styled(text: str, style: str) -> str:
 def write_page(report: Report, path: Path, command: str) -> None:
     """Write the page; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(_page(report, command)) + "\n", encoding="utf-8")
+    path.write_text("\n".join(page(report, command)) + "\n", encoding="utf-8")
 
 
-def _page(report: Report, command: str) -> Iterable[str]:
+def page(report: Report, command: str) -> Iterable[str]:
+    """The lines of the page."""
     yield "# Benchmarks"
     yield ""
     yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -39,6 +40,7 @@ DURABLE_TARGET = 4.0
 NO_SLOWER = 1.0
 LAZY_SUM, LAZY_SAVE = 3.5, 8.0
 SHARE_OF_CODEC = 0.85
+MANY_FILES = 5.0
 START_TARGET = 2.5
 """Times as long as an import of h5py, at most."""
 
@@ -219,29 +221,60 @@ def _checked(label: str, dataset: Dataset, *paths: Path) -> Row:
     return rows.check(label, len(paths), check.count(dataset), problems)
 
 
-def measure_cold_start(bench: Bench) -> Iterator[Row]:
-    """A whole process that loads one small file, and one that tells what is in it."""
-    path = bench.folder / "small.hspy"
-    whole = eels(True)
-    dataset = Dataset(whole.data[:4, :4].copy(), 1, {"instrument": {"kV": 200, "name": "TEM"}})
-    our_writing(dataset, path).run()
+def _process(bench: Bench, *arguments: str) -> Step:
+    """A whole process of Python, whose output nobody reads."""
     # All compiled once, into a place of their own, whatever the environment says.
     environment = dict(os.environ, PYTHONPYCACHEPREFIX=str(bench.folder / "pycache"))
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command, quiet = (sys.executable, *arguments), subprocess.DEVNULL
+    return Step(
+        lambda: subprocess.run(command, env=environment, cwd=PROJECT, check=True, stdout=quiet)
+    )
 
-    def process(*arguments: str) -> Step:
-        command, quiet = (sys.executable, *arguments), subprocess.DEVNULL
-        return Step(
-            lambda: subprocess.run(command, env=environment, cwd=PROJECT, check=True, stdout=quiet)
-        )
 
+def _small_file(path: Path) -> Dataset:
+    """Write one of a few kilobytes; what is in it."""
+    whole = eels(True)
+    dataset = Dataset(whole.data[:4, :4].copy(), 1, {"instrument": {"kV": 200, "name": "TEM"}})
+    our_writing(dataset, path).run()
+    return dataset
+
+
+def measure_many_files(bench: Bench) -> Iterator[Row]:
+    """Metadata of many small files: one process each, start included."""
+    count = 300 if bench.quick else 10_000
+    first = bench.folder / "00000.hspy"
+    dataset = _small_file(first)
+    paths = [first, *(bench.folder / f"{number:05}.hspy" for number in range(1, count))]
+    for path in paths[1:]:
+        shutil.copyfile(first, path)
+    reading = (
+        "import sys; from pathlib import Path; from rsciio.hspy import file_reader\n"
+        "for path in Path(sys.argv[1]).glob('*.hspy'): file_reader(path)"
+    )
+    times = race(
+        {
+            PEER_NAME: _process(bench, "-c", reading, str(bench.folder)),
+            OURS: _process(bench, "-m", "hspyio", "info", "--json", *map(str, paths)),
+        },
+        3,
+    )
+    label, theirs = f"(k) metadata of {count:,} small files, whole process", times[PEER_NAME]
+    yield speed(PEER, label, "read", ours=times[OURS], theirs=theirs, target=MANY_FILES)
+    yield _checked(label, dataset, paths[-1])
+
+
+def measure_cold_start(bench: Bench) -> Iterator[Row]:
+    """A whole process that loads one small file, and one that tells what is in it."""
+    path = bench.folder / "small.hspy"
+    dataset = _small_file(path)
     reading = f"from rsciio.hspy import file_reader; file_reader({str(path)!r})"
     times = race(
         {
-            PEER_NAME: process("-c", reading),
-            OURS: process("-c", f"import hspyio; hspyio.load({str(path)!r})"),
-            START.theirs: process("-c", "import h5py"),
-            START.ours: process("-m", "hspyio", "info", str(path)),
+            PEER_NAME: _process(bench, "-c", reading),
+            OURS: _process(bench, "-c", f"import hspyio; hspyio.load({str(path)!r})"),
+            START.theirs: _process(bench, "-c", "import h5py"),
+            START.ours: _process(bench, "-m", "hspyio", "info", str(path)),
         },
         3 * bench.rounds,
     )
