@@ -11,7 +11,7 @@ from docutils import nodes
 from numpydoc.xref import DEFAULT_LINKS
 
 import hspyio
-from hspyio import errors
+from hspyio import errors, reports
 
 HERE = Path(__file__).resolve().parent
 
@@ -41,10 +41,8 @@ numpydoc_xref_param_type = True
 numpydoc_xref_aliases = {
     **{word: word for word in DEFAULT_LINKS},  # they lead to Python's pages, which are elsewhere
     **{name: f"hspyio.errors.{name}" for name in errors.__all__},
-    "DamagedArray": "hspyio.api.reports.DamagedArray",
-    "DamagedPart": "hspyio.api.reports.DamagedPart",
+    **{name: f"hspyio.reports.{name}" for name in reports.__all__},
     "Location": "hspyio.model.signal.Location",
-    "RescuedSignal": "hspyio.api.reports.RescuedSignal",
 }
 numpydoc_xref_ignore = {"of", "optional", "or"}
 default_role = "py:obj"

@@ -351,7 +351,7 @@ READINGS = {
     "load": Reading(_loaded, _signals),
     "open": Reading(_opened, _signals),
     "file_reader": Reading(lambda path: list(hspyio.file_reader(path)), _dicts),
-    "describe": Reading(lambda path: repr(hspyio.describe(path)), _texts),
+    "info": Reading(lambda path: repr(hspyio.info(path).experiments), _texts),
     "validate": Reading(_validated, _texts),
     "verify": Reading(_verified, _texts),
 }

@@ -148,7 +148,7 @@ OPERATIONS = (
         new=True,
     ),
     Operation("upgrade", lambda path: hspyio.upgrade(path, path, overwrite=True), dict),
-    Operation("annotate", hspyio.annotate, dict),
+    Operation("add_nexus", hspyio.add_nexus, dict),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 

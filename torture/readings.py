@@ -227,7 +227,7 @@ def everything(path: Path, expected: Mapping[str, hspyio.Signal], *, long: bool)
     }
     ways |= {
         "open": partial(_open, path, expected),
-        "describe": lambda: _nothing(hspyio.describe(path)),
+        "info": lambda: _nothing(hspyio.info(path)),
         "file_reader": lambda: _nothing(hspyio.file_reader(path)),
     }
     if long:

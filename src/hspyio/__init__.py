@@ -9,29 +9,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hspyio.api.add_nexus import annotate
-    from hspyio.api.compare import Difference
+    from hspyio.api.add_nexus import add_nexus
     from hspyio.api.copy import extract, upgrade
     from hspyio.api.diff import diff
-    from hspyio.api.difference_report import Differences
     from hspyio.api.edit import append, remove, update
     from hspyio.api.experiments import Experiments
-    from hspyio.api.info import ExperimentInfo, describe, unused_bytes
+    from hspyio.api.info import info
     from hspyio.api.load import load, open
     from hspyio.api.repack import repack
-    from hspyio.api.reports import Finding, Rescue, ValidationReport, Verification
     from hspyio.api.rescue import rescue
     from hspyio.api.save import save
     from hspyio.api.validate import validate
     from hspyio.api.verify import verify
-    from hspyio.bridges.export import convert
-    from hspyio.bridges.hyperspy import from_hyperspy, to_hyperspy
+    from hspyio.bridges.export import export
+    from hspyio.bridges.hyperspy import from_hyperspy
     from hspyio.bridges.hyperspy_plugin import disable_hyperspy, enable_hyperspy
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
-    from hspyio.bridges.plotting import plot
     from hspyio.bridges.rosettasciio import file_reader, file_writer
-    from hspyio.bridges.xarray import from_xarray, to_xarray
-    from hspyio.errors import HspyError, HspyWarning, UnsupportedTypeError
+    from hspyio.bridges.xarray import from_xarray
+    from hspyio.errors import HspyError, HspyWarning
     from hspyio.model.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
     from hspyio.model.signal import Model, Signal
     from hspyio.model.tree import MetadataTree
@@ -41,46 +37,34 @@ __version__ = "0.1.0"
 __all__ = [
     "Axes",
     "DataAxis",
-    "Difference",
-    "Differences",
-    "ExperimentInfo",
     "Experiments",
-    "Finding",
     "FunctionalAxis",
     "HspyError",
     "HspyWarning",
     "MetadataTree",
     "Model",
-    "Rescue",
     "Signal",
     "UniformAxis",
-    "UnsupportedTypeError",
-    "ValidationReport",
-    "Verification",
-    "annotate",
+    "add_nexus",
     "append",
-    "convert",
-    "describe",
     "diff",
     "disable_hyperspy",
     "enable_hyperspy",
+    "export",
     "extract",
     "file_reader",
     "file_writer",
     "from_hyperspy",
     "from_xarray",
+    "info",
     "list_datasets_in_file",
     "load",
     "open",
-    "plot",
     "read_metadata_from_file",
     "remove",
     "repack",
     "rescue",
     "save",
-    "to_hyperspy",
-    "to_xarray",
-    "unused_bytes",
     "update",
     "upgrade",
     "validate",
@@ -88,30 +72,26 @@ __all__ = [
 ]
 
 _HOMES = {
-    "hspyio.api.add_nexus": "annotate",
-    "hspyio.api.compare": "Difference",
-    "hspyio.api.difference_report": "Differences",
+    "hspyio.api.add_nexus": "add_nexus",
     "hspyio.api.diff": "diff",
     "hspyio.api.edit": "append remove update",
     "hspyio.api.experiments": "Experiments",
     "hspyio.api.copy": "extract upgrade",
-    "hspyio.api.info": "ExperimentInfo describe unused_bytes",
+    "hspyio.api.info": "info",
     "hspyio.api.load": "load open",
     "hspyio.api.repack": "repack",
-    "hspyio.api.reports": "Finding Rescue ValidationReport Verification",
     "hspyio.api.rescue": "rescue",
     "hspyio.api.save": "save",
     "hspyio.api.validate": "validate",
     "hspyio.api.verify": "verify",
     "hspyio.model.axes": "Axes DataAxis FunctionalAxis UniformAxis",
-    "hspyio.bridges.export": "convert",
-    "hspyio.bridges.hyperspy": "from_hyperspy to_hyperspy",
+    "hspyio.bridges.export": "export",
+    "hspyio.bridges.hyperspy": "from_hyperspy",
     "hspyio.bridges.hyperspy_plugin": "disable_hyperspy enable_hyperspy",
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
-    "hspyio.bridges.plotting": "plot",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",
-    "hspyio.bridges.xarray": "from_xarray to_xarray",
-    "hspyio.errors": "HspyError HspyWarning UnsupportedTypeError",
+    "hspyio.bridges.xarray": "from_xarray",
+    "hspyio.errors": "HspyError HspyWarning",
     "hspyio.model.signal": "Model Signal",
     "hspyio.model.tree": "MetadataTree",
 }
@@ -119,6 +99,8 @@ _HOME_OF = {name: home for home, listed in _HOMES.items() for name in listed.spl
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("errors", "reports"):
+        return import_module(f"hspyio.{name}")
     if name not in _HOME_OF:
         error = import_module("hspyio.suggestions").NotThereError
         raise error(lambda: f"module 'hspyio' has no attribute {name!r}{_hint(name)}")
@@ -133,9 +115,11 @@ _MEANT = {
         ("read", "imread", "File"), "hspyio.load(path), or hspyio.open(path) for several"
     ),
     **dict.fromkeys(("write", "dump"), "hspyio.save(path, signal)"),
-    **dict.fromkeys(("info", "ls", "list"), "hspyio.describe(path), or hspyio.open(path)"),
+    **dict.fromkeys(("describe", "ls", "list"), "hspyio.info(path), or hspyio.open(path)"),
+    "annotate": "hspyio.add_nexus(path)",
+    **dict.fromkeys(("to_hyperspy", "to_xarray", "plot"), "a method: signal.{}()"),
     **dict.fromkeys(("delete", "rm"), "hspyio.remove(path, name)"),
-    **dict.fromkeys(("to_netcdf", "to_zarr", "export"), "hspyio.convert(path, 'out.nc')"),
+    **dict.fromkeys(("to_netcdf", "to_zarr", "convert"), "hspyio.export(path, 'out.nc')"),
 }
 """What other packages call it, and what is meant."""
 
@@ -144,7 +128,7 @@ def _hint(name: str) -> str:
     if name.startswith("_"):
         return ""
     if name in _MEANT:
-        return f"; did you mean {_MEANT[name]}?"
+        return f"; did you mean {_MEANT[name].format(name)}?"
     return str(import_module("hspyio.suggestions").did_you_mean(name, __all__))
 
 

@@ -45,7 +45,7 @@ def agreeing(path: Path, target: Path) -> Iterator[str]:
     known = names if isinstance(names, list) else [None]
     loaded = [asked("load", lambda n=n: hspyio.load(path, name=n)) for n in known]  # type: ignore[misc]
     asked("file_reader", lambda: hspyio.file_reader(path))
-    asked("describe", lambda: hspyio.describe(path))
+    asked("info", lambda: hspyio.info(path))
     verified = asked("verify", lambda: hspyio.verify(path))
     valid = asked("validate", lambda: hspyio.validate(path))
     if any(isinstance(one, hspyio.HspyError) for one in loaded):

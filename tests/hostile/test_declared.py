@@ -15,9 +15,7 @@ from support.attacks.declared import FILES
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of the system")
 
 
-AS_LONG_AS_DATA = dict.fromkeys(
-    ("data of 2^36 bytes", "data of 32 dimensions"), ("convert", "plot")
-)
+AS_LONG_AS_DATA = dict.fromkeys(("data of 2^36 bytes", "data of 32 dimensions"), ("export", "plot"))
 """Commands that write or draw all data, in little memory: of so many, that takes its time."""
 
 

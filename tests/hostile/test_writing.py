@@ -143,7 +143,7 @@ READERS: tuple[Callable[[Any], object], ...] = (
     hspyio.load,
     lambda path: hspyio.load(path, lazy=True),
     hspyio.open,
-    hspyio.describe,
+    hspyio.info,
     hspyio.file_reader,
     hspyio.list_datasets_in_file,
     hspyio.read_metadata_from_file,

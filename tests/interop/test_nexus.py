@@ -71,7 +71,7 @@ def path(title: str, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     signal = made(title)
     hspyio.save(path, signal, nexus=request.param != "annotated")
     if request.param == "annotated":
-        hspyio.annotate(path)
+        hspyio.add_nexus(path)
     if request.param == "repacked":
         hspyio.repack(path, path, overwrite=True)
     if request.param == "updated":
@@ -149,7 +149,7 @@ def test_rosettasciio_reads_the_same(title: str, lazy: bool, tmp_path: Path) -> 
     hspyio.save(plain, made(title))
     hspyio.save(path, made(title), nexus=True)
     hspyio.save(later, made(title))
-    hspyio.annotate(later)
+    hspyio.add_nexus(later)
     expected = rosettasciio(plain, lazy=lazy)
     assert not list(differences(rosettasciio(path, lazy=lazy), expected))
     assert not list(differences(rosettasciio(later, lazy=lazy), expected))
@@ -161,7 +161,7 @@ def test_rosettasciio_reads_real_files_the_same(file: Path, tmp_path: Path) -> N
     path.write_bytes(file.read_bytes())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(?s).*NeXus", HspyWarning)
-        hspyio.annotate(path)
+        hspyio.add_nexus(path)
     assert not list(differences(rosettasciio(path), rosettasciio(file)))
 
 
@@ -195,7 +195,7 @@ def test_what_rosettasciio_changes_in_place(tmp_path: Path) -> None:
     loaded = hspyio.load(path)
     assert loaded.axes[0].scale == 2.0 and loaded.metadata.General.note == "later"
     assert rosettasciio(path)[0]["axes"][0]["scale"] == 2.0
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     with h5py.File(path) as file:
         assert np.array_equal(file["Experiments/spectrum/axis_0_values"], loaded.axes[0].values)
     assert np.array_equal(rosettasciio(path)[0]["data"], loaded.data)

@@ -162,7 +162,7 @@ def upgraded(folder: Path, signal: Signal) -> Any:
 
 def annotated(folder: Path, signal: Signal) -> Any:
     path = saved(folder, signal)
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     hspyio.update(path, mend(hspyio.load(path)))
     return hspyio.load(path).data
 
@@ -175,7 +175,7 @@ def rescued(folder: Path, signal: Signal) -> Any:
 def converted(ending: str) -> Way:
     def way(folder: Path, signal: Signal) -> Any:
         with pytest.raises(HspyError, match=r"masked|has no|ends with|cannot be"):
-            hspyio.convert(saved(folder, signal), folder / f"m{ending}")
+            hspyio.export(saved(folder, signal), folder / f"m{ending}")
         assert not (folder / f"m{ending}").exists()
         return signal.data
 
@@ -258,10 +258,10 @@ WAYS: dict[str, Way] = {
     "repack by HDF5's filters": repacked(compression="lzf"),
     "extract": extracted,
     "upgrade": upgraded,
-    "annotate": annotated,
+    "add_nexus": annotated,
     "rescue": rescued,
-    "convert to netCDF": converted(".nc"),
-    "convert to TIFF": converted(".tif"),
+    "export to netCDF": converted(".nc"),
+    "export to TIFF": converted(".tif"),
     "xarray": in_xarray,
     "metadata": in_metadata,
     "HyperSpy and back": in_hyperspy,
@@ -502,7 +502,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
         path, exchanged(signal_of(DATA)), write_dataset=False
     ),
     "append": lambda path: hspyio.append(path, Signal([1.0])),
-    "annotate": hspyio.annotate,
+    "add_nexus": hspyio.add_nexus,
     "repack": lambda path: hspyio.repack(path, path, overwrite=True, chunks=(1, 3)),
     "repack by HDF5's filters": lambda path: hspyio.repack(
         path, path, overwrite=True, compression="lzf"

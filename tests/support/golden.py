@@ -149,7 +149,7 @@ CASES: dict[str, Callable[[Path], None]] = {
     "append": _edit(lambda path: hspyio.append(path, _map("four"), progress=False)),
     "remove": _edit(lambda path: hspyio.remove(path, "one")),
     "repack": _repack,
-    "annotate": _edit(lambda path: hspyio.annotate(path)),
+    "annotate": _edit(lambda path: hspyio.add_nexus(path)),
     "file_writer, mode a": _edit(_writer_update),
 }
 

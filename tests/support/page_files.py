@@ -12,7 +12,7 @@ import numpy as np
 import hspyio
 from support.places import ARCHIVE
 
-MAKES_LAST = ("rescue", "upgrade", "extract", "repack", "convert")
+MAKES_LAST = ("rescue", "upgrade", "extract", "repack", "export")
 """Commands whose last argument is a file that is not there yet."""
 
 

@@ -50,14 +50,14 @@ READING: dict[str, Callable[[Path], Any]] = {
     "open, items": lambda path: list(hspyio.open(path).items()),
     "file_reader": hspyio.file_reader,
     "file_reader, lazily": lambda path: hspyio.file_reader(path, lazy=True),
-    "describe": hspyio.describe,
+    "info": hspyio.info,
     "diff": lambda path: list(hspyio.diff(path, path)),
-    "convert": lambda path: hspyio.convert(path, path.with_suffix(".nc")),
+    "export": lambda path: hspyio.export(path, path.with_suffix(".nc")),
     "list_datasets_in_file": lambda path: hspyio.list_datasets_in_file(path, verbose=False),
     "read_metadata_from_file": hspyio.read_metadata_from_file,
     "repack": lambda path: hspyio.repack(path, path.with_name("new.hspy")),
     "upgrade": lambda path: hspyio.upgrade(path, path.with_name("new.hspy"), partly=True),
-    "annotate": hspyio.annotate,
+    "add_nexus": hspyio.add_nexus,
     "append": lambda path: hspyio.append(path, odd()),
 }
 WRITING: dict[str, Callable[[Path], Any]] = {
@@ -68,7 +68,7 @@ WRITING: dict[str, Callable[[Path], Any]] = {
     "remove": lambda path: hspyio.remove(path, "other"),
     "repack": lambda path: hspyio.repack(path, path, overwrite=True),
     "repack, elsewhere": lambda path: hspyio.repack(path, path.with_name("new.hspy")),
-    "annotate": hspyio.annotate,
+    "add_nexus": hspyio.add_nexus,
     "extract": lambda path: hspyio.extract(path, "good", path.with_name("new.hspy")),
     "upgrade": lambda path: hspyio.upgrade(path, path.with_name("new.hspy")),
     "rescue": lambda path: hspyio.rescue(path, path.with_name("new.hspy")),
@@ -84,7 +84,6 @@ BY_HAND: dict[str, Callable[[], Any]] = {
     "an axis": lambda: setattr(UniformAxis("x", size=3), "scale", 0),
     "a tree": lambda: MetadataTree({"General": {"title": "one"}}).get_item("General.titel"),
     "from_xarray": lambda: hspyio.from_xarray(xr.DataArray(np.ones(2), {"x": ["a", "b"]}, "x")),
-    "to_xarray": lambda: hspyio.to_xarray(Signal(np.zeros(3), [FORMULA])),
     "Signal.to_xarray": lambda: Signal(np.zeros(3), [FORMULA]).to_xarray(),
 }
 

@@ -18,12 +18,12 @@ from hspyio.schema.nexus import annotated, is_annotated, marked, without_annotat
 from hspyio.transaction.plan import plan
 from hspyio.transaction.space import check_space
 
-__all__ = ["annotate"]
+__all__ = ["add_nexus"]
 
 _UNREAD = ReadOptions(lazy=True, original_metadata=False)
 
 
-def annotate(path: str | os.PathLike[str]) -> tuple[str, ...]:
+def add_nexus(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """Annotate a file as NeXus: silx, h5web, NeXpy and others plot it with calibrated axes.
 
     Nothing that is in the file is changed, whatever its format version: attributes and a dataset
@@ -56,7 +56,7 @@ def annotate(path: str | os.PathLike[str]) -> tuple[str, ...]:
         left as it is.
     """
     problems: list[Problem] = []
-    with to_be_changed(path_of_file(path, "annotate(path)")) as held:
+    with to_be_changed(path_of_file(path, "add_nexus(path)")) as held:
         with opened(path, _UNREAD) as file:
             found = file.contents.experiments
             check_kept(file)

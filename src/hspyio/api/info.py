@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import Any
 
 from hspyio import names
 from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile, opened, select
 from hspyio.api.outline import Outline
 from hspyio.api.paths import path_of_file
-from hspyio.errors import Problem
+from hspyio.errors import DamagedFileError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
 from hspyio.hdf5.sources import stored_bytes
@@ -23,11 +23,9 @@ from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Damaged
 from hspyio.options import ReadOptions
+from hspyio.printable import printable
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["ExperimentInfo", "describe", "outline", "outlines", "unused_bytes"]
+__all__ = ["ExperimentInfo", "FileInfo", "info", "outline", "outlines"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,102 +86,117 @@ class ExperimentInfo:
     format_version: str
 
 
-def describe(path: str | os.PathLike[str]) -> list[ExperimentInfo]:
-    """Describe every experiment of a file; its data are not read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileInfo:
+    """What a file holds.
 
-    Parameters
+    Attributes
     ----------
-    path : path-like
+    path : str
         The file.
-
-    Returns
-    -------
-    list of ExperimentInfo
+    version : str
+        The format version that it declares, ``""`` where it declares none.
+    size : int
+        Bytes of the file.
+    unused_bytes : int or None
+        How many of them are left over from updates, to within a few kilobytes; `repack` wins them
+        back. 0 where there is next to nothing, None where damage keeps them from being counted.
+    experiments : tuple of ExperimentInfo
         In the order of the file.
-
-    Raises
-    ------
-    MissingFileError, NotHspyError, DamagedFileError
-        If it cannot be read. One damaged experiment beside good ones is a warning.
+    models : tuple of str
+        Names of models that belong to none of the experiments.
     """
-    path = path_of_file(path, "describe(path)")
-    return [info for info, _ in outlines(path, original_metadata=False)]
+
+    path: str
+    version: str
+    size: int
+    unused_bytes: int | None
+    experiments: tuple[ExperimentInfo, ...]
+    models: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values but for the trees of metadata."""
+        experiments = [
+            {part.name: getattr(one, part.name) for part in fields(ExperimentInfo)}
+            for one in self.experiments
+        ]
+        plain = {part.name: getattr(self, part.name) for part in fields(FileInfo)}
+        return {**plain, "experiments": experiments}
+
+    def __repr__(self) -> str:
+        """The file, then its experiments, a line each."""
+        count = (
+            "1 experiment" if len(self.experiments) == 1 else f"{len(self.experiments)} experiments"
+        )
+        lines = [f"<FileInfo of {self.path}: format {self.version or 'not declared'}, {count}>"]
+        for one in self.experiments:
+            title = "" if one.title == one.group else f" (title: {one.title})"
+            lines.append(f"  {one.group}{title}: {one.shape}, {one.dtype}")
+        return printable("\n".join(lines))
 
 
-def outlines(
-    path: str | os.PathLike[str], *, original_metadata: bool = True
-) -> list[tuple[ExperimentInfo, Signal]]:
-    """Describe every experiment, and read all of it but its data.
+def info(path: str | os.PathLike[str]) -> FileInfo:
+    """Say what a file holds; its data are not read.
 
     Parameters
     ----------
     path : path-like
         The file.
-    original_metadata : bool
-        Whether that tree is read.
 
     Returns
     -------
-    list of ExperimentInfo and Signal
-        In the order of the file. The data of these signals have shape and dtype, and no values.
+    FileInfo
+        The file, and every experiment in it.
 
     Raises
     ------
     MissingFileError, NotHspyError, DamagedFileError
         If it cannot be read. One damaged experiment beside good ones is a warning.
     """
-    options = ReadOptions(lazy=True, original_metadata=original_metadata, check=False)
-    with opened(path, options) as file:
-        outline = Outline(file.path, file.contents, options, file.problems, file.work)
-        return outline.each(lambda name: _outline(outline, name))
+    with opened(path_of_file(path, "info(path)"), _options(original_metadata=False)) as file:
+        return FileInfo(
+            path=file.path,
+            version=file.contents.declared,
+            size=os.path.getsize(file.path),
+            experiments=tuple(known for known, _ in _outlines(file)),
+            unused_bytes=_unused_bytes(file),
+            models=tuple(file.contents.standalone_models),
+        )
+
+
+def outlines(path: str | os.PathLike[str]) -> list[tuple[ExperimentInfo, Signal]]:
+    """What is known of all experiments, and they but for their data: these have a shape only."""
+    with opened(path, _options()) as file:
+        return _outlines(file)
+
+
+def _options(*, original_metadata: bool = True) -> ReadOptions:
+    return ReadOptions(lazy=True, original_metadata=original_metadata, check=False)
+
+
+def _outlines(file: OpenFile) -> list[tuple[ExperimentInfo, Signal]]:
+    outline = Outline(file.path, file.contents, file.options, file.problems, file.work)
+    return outline.each(lambda name: _outline(outline, name))
 
 
 def outline(path: str | os.PathLike[str], name: str | None = None) -> Signal:
-    """Read all of one experiment but its data.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    name : str, optional
-        The experiment.
-
-    Returns
-    -------
-    Signal
-        Its data have shape and dtype, and no values.
-    """
+    """One experiment but its data, which have shape and dtype only."""
     options = ReadOptions(lazy=True)
     with opened(path, options) as file:
         unread = Outline(file.path, file.contents, options, file.problems, file.work)
         return read_signal(unread, select(file.contents, name, file.path))
 
 
-def unused_bytes(path: str | os.PathLike[str]) -> int:
-    """How much of a file is left over from updates; `repack` wins it back.
+def _unused_bytes(file: OpenFile) -> int | None:
+    if is_used_up(file.path):
+        return 0
+    from hspyio.hdf5.usage import count_unused
 
-    Parameters
-    ----------
-    path : path-like
-        The file.
-
-    Returns
-    -------
-    int
-        Bytes, to within a few kilobytes; 0 where there is next to nothing.
-
-    Raises
-    ------
-    MissingFileError, NotHspyError, DamagedFileError
-        If it cannot be read.
-    """
-    path = path_of_file(path, "unused_bytes(path)")
-    with opened(path, ReadOptions(lazy=True)) as file:
-        if is_used_up(file.path):
-            return 0
-        from hspyio.hdf5.usage import count_unused
-
+    try:
         return count_unused(file.path)
+    except DamagedFileError as error:
+        file.problems.append(Problem("/", f"what updates have left is unknown: {error.message}"))
+        return None
 
 
 def _outline(file: OpenFile, name: str) -> tuple[ExperimentInfo, Signal]:

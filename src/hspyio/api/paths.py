@@ -153,9 +153,9 @@ def _mend(suffix: str, text: str) -> str:
     """How to get a file of another format; nothing for what is no suffix that anybody knows."""
     ours = os.path.splitext(text)[0] + _SUFFIX
     if suffix in _CONVERTED:
-        return f"save {ours!r}, then hspyio.convert({ours!r}, {text!r})"
+        return f"save {ours!r}, then hspyio.export({ours!r}, {text!r})"
     if suffix in _DRAWN:
-        return f"hspyio.plot(signal).write({text!r}) makes a picture"
+        return f"signal.plot({text!r}) makes a picture"
     if suffix in _BY_HYPERSPY:
         return f"signal.to_hyperspy().save({text!r}) writes what HyperSpy can"
     return f"name it {ours!r}" if suffix in _OF_OTHERS else ""

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from hspyio.arrays.workers import Work
 
-__all__ = ["convert"]
+__all__ = ["export"]
 
 _AT_ONCE = "16MiB"
 """What is read, converted and written at a time, a thread."""
@@ -60,7 +60,7 @@ _LARGEST = 2**20
 _TIFF = (".tif", ".tiff")
 
 
-def convert(
+def export(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
@@ -108,13 +108,13 @@ def convert(
 
     Notes
     -----
-    netCDF and Zarr hold what `hspyio.to_xarray` gives: `hspyio.from_xarray` makes the signal
+    netCDF and Zarr hold what `Signal.to_xarray` gives: `hspyio.from_xarray` makes the signal
     again. TIFF is ImageJ's for the types that ImageJ knows (uint8, uint16, float32), else OME's,
     with the two signal axes as the image, or the two navigation axes where the signals are spectra.
     """
     import dask
 
-    call = "convert(source, target)"
+    call = "export(source, target)"
     old = path_of_file(source, call, "source")
     text = path_text(target, call, "target").rstrip("/\\")
     suffix = os.path.splitext(text)[1].lower()

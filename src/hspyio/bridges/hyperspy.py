@@ -32,37 +32,7 @@ _TAKEN = frozenset(
 
 
 def to_hyperspy(signal: Signal) -> Any:
-    """Make a signal of HyperSpy.
-
-    Parameters
-    ----------
-    signal : Signal
-        Its data are not copied, lazy ones stay lazy. Signals in its metadata are converted too.
-
-    Returns
-    -------
-    hyperspy.api.signals.BaseSignal
-        Of the class that HyperSpy, with its extensions, has for the signal type, the number of
-        signal axes and the dtype; with axes, metadata, markers, learning results and models.
-        ``tmp_parameters`` say which file it was loaded from.
-
-    Raises
-    ------
-    MissingPackageError
-        If HyperSpy is not installed.
-    HspyError
-        If HyperSpy has no signal for such data, such as text or dates, or makes none of it.
-
-    Warns
-    -----
-    HspyWarning
-        What HyperSpy's signals cannot hold is named, all in one warning, and left out: keys that
-        its trees use themselves or don't tell apart, attributes that its class doesn't have.
-
-    See Also
-    --------
-    from_hyperspy : The way back.
-    """
+    """See `Signal.to_hyperspy`."""
     signals = imported("hyperspy.api", "hyperspy").signals
     converter = _Converter(
         dict_to_signal=imported("hyperspy.io", "hyperspy").dict2signal,

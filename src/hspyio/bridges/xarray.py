@@ -33,36 +33,7 @@ _QUANTITY = re.compile(r"(.+?)\s*\(([^()]+)\)\s*")
 
 
 def to_xarray(signal: Signal) -> xarray.DataArray:
-    """Make a DataArray of a signal.
-
-    Parameters
-    ----------
-    signal : Signal
-        Lazy data stay lazy.
-
-    Returns
-    -------
-    xarray.DataArray
-        Called ``data``, with the same values, not copied. Each axis is a coordinate with its
-        units, and ``space``: ``"navigation"`` or ``"signal"``. The attributes are ``long_name``
-        (the title) and ``units`` (of ``metadata.Signal.quantity``), and as JSON texts
-        ``hspy_metadata``, ``hspy_original_metadata`` and, where there are any, ``hspy_attributes``,
-        ``hspy_learning_results``, ``hspy_models``. `from_xarray` makes an equal signal of it, also
-        from a netCDF file or a Zarr store.
-
-    Raises
-    ------
-    ConversionError
-        If xarray cannot hold something as it is: ragged or masked data, dates by the day (it
-        knows s, ms, us and ns), a value that no HSpy file can hold either. All are named.
-    MissingPackageError
-        If xarray is not installed.
-
-    Warns
-    -----
-    HspyWarning
-        An axis with a formula that is not understood has no coordinate.
-    """
+    """See `Signal.to_xarray`."""
     return array_of(signal, signal.data)
 
 

@@ -43,8 +43,9 @@ class HspyBackend(BackendEntrypoint):
     """Opens HSpy files of any version for xarray.
 
     ``xr.open_dataset("a.hspy", engine="hspyio")`` gives a Dataset with the variable ``data``, its
-    axes as coordinates and metadata as attributes (see `hspyio.to_xarray`). The data stay in the
-    file until they are asked for; ``chunks={}`` makes them a dask array with the storage chunks.
+    axes as coordinates and metadata as attributes (see `hspyio.Signal.to_xarray`). The data stay
+    in the file until they are asked for; ``chunks={}`` makes them a dask array with the storage
+    chunks.
 
     Without ``engine=`` xarray takes the first engine that says it can open a file: where netCDF4
     or h5netcdf is installed, they claim any HDF5 file and find nothing in this one.

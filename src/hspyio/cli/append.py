@@ -33,10 +33,10 @@ def append(
     The exit code is 1 if a file cannot be read or changed. Example: hspy append all.hspy day*.hspy
     """
     wanted = [_wanted(file, other, name) for other in others]
-    hspyio.describe(file)
+    hspyio.info(file)
     console = make_console()
     for other, groups in zip(others, wanted, strict=True):
-        chunks = {info.group: info.chunks for info in hspyio.describe(other)}
+        chunks = {info.group: info.chunks for info in hspyio.info(other).experiments}
         for group in groups:
             with hspyio.load(other, name=group, lazy=True, threads=threads) as signal:
                 stored = None if signal.ragged else chunks[group]

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 import hspyio
+from hspyio.api.info import ExperimentInfo
 from hspyio.cli.console import (
     Console,
     each_file,
@@ -49,7 +50,7 @@ HIGHLIGHTS: tuple[tuple[str, str, str], ...] = (
     ("EDS live time", "INSTRUMENT.Detector.EDS.live_time", "s"),
     ("camera exposure", "INSTRUMENT.Detector.Camera.exposure", "s"),
 )
-FACTS = tuple(field.name for field in fields(hspyio.ExperimentInfo) if field.name != "metadata")
+FACTS = tuple(field.name for field in fields(ExperimentInfo) if field.name != "metadata")
 LONGEST = 100
 
 
@@ -83,26 +84,25 @@ def info(
 
 def show_file(console: Console, path: Path, *, tree: bool = False) -> None:
     """Print a file's experiments; with ``tree`` all of their metadata."""
-    described = hspyio.describe(path)
-    with hspyio.open(path) as experiments:
-        version = one_line(experiments.version) or "without a version"
-        without_signal = list(experiments.models)
-    count = "1 experiment" if len(described) == 1 else f"{len(described)} experiments"
-    size = size_text(path.stat().st_size)
-    _say(console, f"{path}: HSpy {version}, {count}, {size}", style="bold")
-    if unused := hspyio.unused_bytes(path):
-        _say(console, f"  {size_text(unused)} of it are left over from updates: hspy repack")
-    for experiment in described:
+    known = hspyio.info(path)
+    version = one_line(known.version) or "without a version"
+    number = len(known.experiments)
+    count = "1 experiment" if number == 1 else f"{number} experiments"
+    _say(console, f"{path}: HSpy {version}, {count}, {size_text(known.size)}", style="bold")
+    if known.unused_bytes:
+        unused = size_text(known.unused_bytes)
+        _say(console, f"  {unused} of it are left over from updates: hspy repack")
+    for experiment in known.experiments:
         _show_experiment(console, experiment)
         if tree:
             _say(console, _indented(repr(experiment.metadata), 4))
         else:
             _show_highlights(console, experiment.metadata)
-    if without_signal:
-        _say(console, f"  models without a signal: {_listed(without_signal)}")
+    if known.models:
+        _say(console, f"  models without a signal: {_listed(known.models)}")
 
 
-def _show_experiment(console: Console, experiment: hspyio.ExperimentInfo) -> None:
+def _show_experiment(console: Console, experiment: ExperimentInfo) -> None:
     title = one_line(experiment.title) or "(no title)"
     if experiment.title != experiment.group:
         title += f"   [group {one_line(experiment.group)}]"
@@ -120,7 +120,7 @@ def _show_highlights(console: Console, metadata: hspyio.MetadataTree) -> None:
         _say(console, f"    {label:<{width}}  {text}")
 
 
-def _facts(experiment: hspyio.ExperimentInfo) -> list[tuple[str, str]]:
+def _facts(experiment: ExperimentInfo) -> list[tuple[str, str]]:
     """What can be said of the data in a few words, a line each."""
     kind = one_line(experiment.signal_type) or "no signal type"
     if experiment.package:
@@ -142,7 +142,7 @@ def _facts(experiment: hspyio.ExperimentInfo) -> list[tuple[str, str]]:
     return facts
 
 
-def _dimensions(experiment: hspyio.ExperimentInfo) -> str:
+def _dimensions(experiment: ExperimentInfo) -> str:
     """The dimensions as HyperSpy prints them: the fastest first, navigation | signal."""
     signal = ["ragged"] if experiment.ragged else experiment.signal_shape[::-1]
     return f"({_listed(experiment.navigation_shape[::-1])}|{_listed(signal)})"
@@ -199,9 +199,9 @@ def _short(value: Any) -> str:
 def _records(path: Path, tree: bool) -> list[dict[str, Any]]:
     """The same as data: an item an experiment, with all of its metadata where ``tree``."""
     records = []
-    unused = hspyio.unused_bytes(path)
-    for experiment in hspyio.describe(path):
-        record: dict[str, Any] = {"file": str(path), "unused_bytes": unused}
+    known = hspyio.info(path)
+    for experiment in known.experiments:
+        record: dict[str, Any] = {"file": str(path), "unused_bytes": known.unused_bytes}
         record |= {name: getattr(experiment, name) for name in FACTS}
         record["highlights"] = _highlights(experiment.metadata)
         if tree:

@@ -23,8 +23,8 @@ __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Look into files": ("info", "tree", "get", "diff", "validate", "verify", "plot"),
-    "Change a file": ("set", "unset", "append", "remove", "annotate"),
-    "Write a new file": ("rescue", "repack", "upgrade", "extract", "convert", "demo"),
+    "Change a file": ("set", "unset", "append", "remove", "add-nexus"),
+    "Write a new file": ("rescue", "repack", "upgrade", "extract", "export", "demo"),
 }
 """What `--help` lists, under its headings. A command is a function in a module of its name."""
 
@@ -47,7 +47,7 @@ _MEANT = {
     **dict.fromkeys(("edit", "update", "rename"), "set"),
     **dict.fromkeys(("rm", "delete", "del"), "remove"),
     **dict.fromkeys(("cp", "copy"), "extract"),
-    **dict.fromkeys(("export", "save"), "convert"),
+    "save": "export",
     **dict.fromkeys(("check", "test"), "verify"),
     **dict.fromkeys(("compress", "pack"), "repack"),
     **dict.fromkeys(("fix", "repair", "recover"), "rescue"),
@@ -56,6 +56,8 @@ _MEANT = {
     "help": "--help",
 }
 """Commands as others call them."""
+_ALIASES = {"annotate": "add-nexus", "convert": "export"}
+"""Commands as they were called once."""
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -86,9 +88,10 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """One command, or None where there is none of that name."""
+        name = _ALIASES.get(cmd_name, cmd_name)
         for heading, listed in COMMANDS.items():
-            if cmd_name in listed:
-                return _command(cmd_name, heading)
+            if name in listed:
+                return _command(name, heading)
         return None
 
 
@@ -120,7 +123,8 @@ def _is_flag(option: Any) -> bool:
 
 def _command(name: str, heading: str) -> Any:
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    function = getattr(import_module(f"hspyio.cli.{name}"), name)
+    called = name.replace("-", "_")
+    function = getattr(import_module(f"hspyio.cli.{called}"), called)
     single.command(name, cls=_Command, rich_help_panel=heading, context_settings=_HELP)(function)
     return typer.main.get_command(single)
 
@@ -129,7 +133,7 @@ app = typer.Typer(
     name="hspy",
     context_settings=_HELP,
     cls=_Commands,
-    help="Look into HyperSpy's HSpy files (.hspy), compare them, change them, convert them.",
+    help="Look into HyperSpy's HSpy files (.hspy), compare them, change them, export them.",
     epilog="Exit codes: 0 fine; 1 a difference, an error or damage found, or a file that cannot be "
     "read; 2 wrong usage. Example: hspy info map.hspy",
     no_args_is_help=True,

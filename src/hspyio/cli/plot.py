@@ -65,6 +65,6 @@ def plot(
     check_target(str(output), overwrite=overwrite)
     with hspyio.load(file, name=name, lazy=True, original_metadata=False) as signal:
         most_bytes = _QUICK if quick else None
-        figure: Any = hspyio.plot(signal, log=log, most_bytes=most_bytes, threads=threads)
+        figure: Any = signal.plot(log=log, most_bytes=most_bytes, threads=threads)
     size = figure.write(output, dpi=dpi, overwrite=overwrite)
     make_console().print(f"{output}: {size_text(size)}")

@@ -344,29 +344,94 @@ class Signal:
         )
 
     def to_hyperspy(self) -> Any:
-        """Make a signal of HyperSpy without copying the data, as `hspyio.to_hyperspy`."""
-        import hspyio
+        """Make a signal of HyperSpy's, of the class that HyperSpy has for it.
 
-        return hspyio.to_hyperspy(self)
+        Data are not copied, lazy ones stay lazy. What HyperSpy cannot hold is one warning.
+
+        Raises
+        ------
+        MissingPackageError
+            If HyperSpy is not installed.
+        """
+        from hspyio.bridges.hyperspy import to_hyperspy
+
+        return to_hyperspy(self)
 
     def to_xarray(self) -> xarray.DataArray:
-        """Make a DataArray of xarray without copying the data, as `hspyio.to_xarray`."""
-        import hspyio
+        """Make a DataArray of xarray: axes are coordinates, metadata are attributes.
 
-        return hspyio.to_xarray(self)
+        Data are not copied, lazy ones stay lazy; `from_xarray` makes an equal signal of it.
+
+        Raises
+        ------
+        ConversionError
+            If xarray cannot hold something as it is, such as ragged data. All is named.
+        MissingPackageError
+            If xarray is not installed.
+        """
+        from hspyio.bridges.xarray import to_xarray
+
+        return to_xarray(self)
 
     def plot(
         self,
         path: str | os.PathLike[str] | None = None,
         *,
         log: bool | None = None,
-        overwrite: bool = False,
+        figure: Figure | None = None,
+        most_bytes: int | None = None,
+        threads: int | None = None,
         progress: bool | None = None,
+        overwrite: bool = False,
     ) -> Figure:
-        """Draw it with matplotlib, as `hspyio.plot`, and save the picture where a path is given."""
-        import hspyio
+        """Draw a line, an image, or a navigator beside the mean signal, with matplotlib.
 
-        return hspyio.plot(self, path, log=log, overwrite=overwrite, progress=progress)
+        Lazy data are read block by block, each once, and never held as a whole.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            Where the picture is saved as well, as .png, .pdf or .svg.
+        log : bool, optional
+            Whether intensities are logarithmic. Without it those of diffraction patterns are that
+            span decades.
+        figure : matplotlib.figure.Figure, optional
+            An empty one to draw into, such as ``plt.figure(layout="constrained")`` for a window.
+            Without it one is made that belongs to nobody else: pyplot does not know it.
+        most_bytes : int, optional
+            Read no more than about so many bytes of the data, in blocks spread at random.
+        threads : int, optional
+            How many blocks of lazy data are read at a time.
+        progress : bool, optional
+            Whether work of more than a second shows a bar; without it in terminals and notebooks.
+        overwrite : bool
+            Whether a picture that exists is replaced.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A notebook shows it, once; ``figure.savefig("map.png")`` saves it, and its own
+            ``figure.write("map.png")`` too, whole or not at all.
+
+        Raises
+        ------
+        MissingPackageError
+            If matplotlib is not installed.
+        AxesError, ConversionError
+            If the axes do not fit the data, or there is nothing that can be drawn.
+        """
+        from hspyio.bridges.plotting import plot
+
+        return plot(
+            self,
+            path,
+            log=log,
+            figure=figure,
+            most_bytes=most_bytes,
+            threads=threads,
+            progress=progress,
+            overwrite=overwrite,
+        )
 
     def close(self) -> None:
         """Let go of the file that lazy data are read from; again is no error."""

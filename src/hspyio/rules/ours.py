@@ -137,7 +137,7 @@ RULES = (
         WARNING,
         "What the NeXus attributes `default`, `signal` and `axes` name is there.",
         "NeXus viewers plot nothing.",
-        "`hspy annotate FILE` writes them anew.",
+        "`hspy add-nexus FILE` writes them anew.",
         _nexus_leads_somewhere,
     ),
 )

@@ -104,11 +104,11 @@ def _warn(path: Path) -> object:
     return _everything(hspyio.load(path, name=_first(path), errors="warn", progress=False))
 
 
-def _describe(path: Path) -> object:
-    return _short(hspyio.describe(path))
-
-
 def _info(path: Path) -> object:
+    return _short(hspyio.info(path))
+
+
+def _told(path: Path) -> object:
     out, failed = io.StringIO(), ""
     with redirect_stdout(out), redirect_stderr(out):
         for options in ({}, {"tree": True}, {"as_json": True}):
@@ -144,8 +144,8 @@ WAYS: dict[str, Callable[[Path], object]] = {
     "file_reader": _reader,
     "file_reader lazy": _lazy_reader,
     "open": _open,
-    "describe": _describe,
     "info": _info,
+    "hspy info": _told,
     "list_datasets_in_file": _datasets,
     "read_metadata_from_file": _metadata,
     "read_metadata_from_file lazy": _lazy_metadata,

@@ -32,7 +32,7 @@ COMMANDS = (
     "validate",
     "verify",
     "rescue FILE FILE.out",
-    "convert FILE FILE.nc",
+    "export FILE FILE.nc",
     "plot FILE -o FILE.png",
 )
 

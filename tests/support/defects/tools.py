@@ -13,8 +13,9 @@ import pytest
 import rsciio.hspy
 
 import hspyio
-from hspyio import HspyWarning, Signal, UnsupportedTypeError
+from hspyio import HspyWarning, Signal
 from hspyio.compare import signal_differences, value_differences
+from hspyio.errors import UnsupportedTypeError
 from hspyio.model.axes import axis_to_dict
 
 Tree = dict[Any, Any]

@@ -82,7 +82,7 @@ def test_saved_annotated_and_annotated_later_are_the_same(path: Path, tmp_path: 
     later = tmp_path / "later.hspy"
     hspyio.save(later, [spectrum(), spectrum("Second", 3)])
     inode = later.stat().st_ino
-    assert hspyio.annotate(later) == ("EDS", "Second")
+    assert hspyio.add_nexus(later) == ("EDS", "Second")
     assert later.stat().st_ino == inode
     assert seen(later) == seen(path) and seen(later, "Second") == seen(path, "Second")
     assert names_in(later) == names_in(path)
@@ -98,7 +98,7 @@ def test_no_signal_is_any_different(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(?s).*NeXus", HspyWarning)
         hspyio.save(folder / "a.hspy", signal, nexus=True)
-        hspyio.annotate(folder / "plain.hspy")
+        hspyio.add_nexus(folder / "plain.hspy")
     for each in ("a.hspy", "plain.hspy"):
         assert not signal_differences(hspyio.load(folder / each), signal)
         read = hspyio.file_reader(folder / each)[0]
@@ -122,7 +122,7 @@ def test_attributes_of_their_own_are_read_as_ever(path: Path) -> None:
     with hspyio.open(path) as experiments:
         assert experiments.attrs == {"lab": "here"}
         assert experiments["EDS"].attributes == {"gain": 2.0, "axis_label": "x"}
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     with hspyio.open(path) as experiments:
         assert experiments.attrs == {"lab": "here"}
         assert experiments["EDS"].attributes == {"gain": 2.0, "axis_label": "x"}
@@ -133,7 +133,7 @@ def test_annotating_again_follows_what_another_program_has_changed(path: Path) -
         file["Experiments/EDS/axis-0"].attrs["units"] = "eV"
         file["Experiments/EDS/axis-0"].attrs["scale"] = 1.0
     before = names_in(path)
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     assert seen(path)["axes"] == [("Energy (eV)", "eV", [-0.1 + i for i in range(5)])]
     assert names_in(path) == before
 
@@ -143,7 +143,7 @@ def test_old_files_stay_of_their_version(old: Path, tmp_path: Path) -> None:
     target = tmp_path / old.name
     target.write_bytes(old.read_bytes())
     with hspyio.open(old) as one:
-        hspyio.annotate(target)
+        hspyio.add_nexus(target)
         with hspyio.open(target) as other:
             assert (one.version, one.attrs, list(one)) == (other.version, other.attrs, list(other))
             for name in one:
@@ -164,7 +164,7 @@ def test_models_stay(tmp_path: Path) -> None:
         file["Analysis/models/alone/x"] = 1
         file["Analysis/models/odd"] = 1
     before = names_in(path)
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     assert not signal_differences(hspyio.load(path, name="EDS"), first)
     assert before < names_in(path)
 
@@ -173,7 +173,7 @@ def test_an_empty_group_for_models_stays(path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file.create_group("Analysis/models")
     before = names_in(path)
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     assert names_in(path) == before
 
 
@@ -183,7 +183,7 @@ def test_other_members_of_the_file_stay(path: Path) -> None:
         file["Experiments/EDS/extra"] = [1, 2]
         file["Experiments/other"] = 5
     before = names_in(path)
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     assert names_in(path) == before
     signal = hspyio.load(path, name="EDS")
     hspyio.update(path, signal)
@@ -271,7 +271,7 @@ def test_a_file_written_anew_is_annotated_as_before(path: Path) -> None:
 def test_bringing_an_old_file_to_the_current_format(tmp_path: Path) -> None:
     path = tmp_path / "a.hspy"
     path.write_bytes(next(old for old in ARCHIVE if old.stem == "v2.2").read_bytes())
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     before = seen(path)
     hspyio.append(path, spectrum("Third"))
     assert seen(path) == before
@@ -280,7 +280,7 @@ def test_bringing_an_old_file_to_the_current_format(tmp_path: Path) -> None:
 def test_a_sealed_file_stays_sealed(tmp_path: Path) -> None:
     path = tmp_path / "a.hspy"
     hspyio.save(path, spectrum(), checksum=True)
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     report = hspyio.verify(path)
     assert report.ok and "not sealed" not in repr(report)
     hspyio.load(path)
@@ -300,7 +300,7 @@ def test_what_cannot_be_shown_is_said_and_saved(tmp_path: Path) -> None:
     assert seen(path)["group"] == "/Experiments/EDS"
     assert not signal_differences(hspyio.load(path, name="ragged"), ragged())
     with pytest.warns(HspyWarning, match="ragged") as said:
-        assert hspyio.annotate(path) == ("EDS",)
+        assert hspyio.add_nexus(path) == ("EDS",)
     assert Path(said[0].filename) == Path(__file__)
     with pytest.warns(HspyWarning, match="ragged") as said:
         hspyio.append(path, ragged("more"), nexus=True)
@@ -312,7 +312,7 @@ def test_nothing_is_changed_where_nothing_can_be_shown(tmp_path: Path) -> None:
     hspyio.save(path, ragged())
     before = path.read_bytes()
     with pytest.warns(HspyWarning, match="ragged"):
-        assert hspyio.annotate(path) == ()
+        assert hspyio.add_nexus(path) == ()
     assert path.read_bytes() == before
 
 
@@ -321,7 +321,7 @@ def test_what_cannot_be_shown_any_more_is_annotated_no_longer(path: Path) -> Non
         del file["Experiments/EDS/data"]
         file["Experiments/EDS"].create_dataset("data", (5,), h5py.string_dtype())
     with pytest.warns(HspyWarning, match="/Experiments/EDS: is not annotated"):
-        assert hspyio.annotate(path) == ("Second",)
+        assert hspyio.add_nexus(path) == ("Second",)
     assert seen(path)["group"] == "/Experiments/Second"
     with h5py.File(path) as file:
         group = file["Experiments/EDS"]
@@ -335,7 +335,7 @@ def test_a_damaged_experiment_does_not_keep_the_others(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         del file["Experiments/EDS/axis-0"]
     with pytest.warns(HspyWarning, match="/Experiments/EDS.*axis-0"):
-        assert hspyio.annotate(path) == ("Second",)
+        assert hspyio.add_nexus(path) == ("Second",)
     assert seen(path)["group"] == "/Experiments/Second"
 
 
@@ -346,13 +346,13 @@ def test_what_cannot_be_read_is_never_lost(tmp_path: Path) -> None:
         file["Experiments/EDS/aside"] = h5py.ExternalLink("elsewhere.h5", "/x")
     before = path.read_bytes()
     with pytest.raises(DamagedFileError, match="aside cannot be read"):
-        hspyio.annotate(path)
+        hspyio.add_nexus(path)
     assert path.read_bytes() == before
 
 
 def test_lazy_data_stay_readable(path: Path) -> None:
     lazy = hspyio.load(path, name="EDS", lazy=True)
-    hspyio.annotate(path)
+    hspyio.add_nexus(path)
     assert lazy.data.compute().tolist() == [0, 1, 2, 3, 4]
 
 
@@ -367,11 +367,11 @@ def test_a_long_axis_is_compressed(tmp_path: Path) -> None:
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError):
-        hspyio.annotate(tmp_path / "none.hspy")
+        hspyio.add_nexus(tmp_path / "none.hspy")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["x"] = 1
     with pytest.raises(NotHspyError):
-        hspyio.annotate(tmp_path / "other.h5")
+        hspyio.add_nexus(tmp_path / "other.h5")
 
 
 def as_dict(signal: Signal, path: Path) -> dict[str, Any]:

@@ -27,8 +27,7 @@ def _ways(path: Path) -> None:
     for read in (
         lambda: hspyio.load(path, name=names[0]),
         lambda: hspyio.load(path, name=names[0], lazy=True).data.compute(),
-        lambda: hspyio.describe(path),
-        lambda: hspyio.unused_bytes(path),
+        lambda: hspyio.info(path),
         lambda: list(hspyio.diff(path, path)),
         lambda: hspyio.file_reader(path),
     ):

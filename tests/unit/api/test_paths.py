@@ -44,8 +44,7 @@ READERS: dict[str, tuple[str, Call]] = {
     "load lazily": ("path", lambda path: hspyio.load(path, lazy=True)),
     "load isolated": ("path", lambda path: hspyio.load(path, isolated=True)),
     "open": ("path", hspyio.open),
-    "describe": ("path", hspyio.describe),
-    "unused_bytes": ("path", hspyio.unused_bytes),
+    "info": ("path", hspyio.info),
     "validate": ("path", hspyio.validate),
     "verify": ("path", hspyio.verify),
     "rescue": ("source", lambda path: hspyio.rescue(path, "out.hspy")),
@@ -57,7 +56,7 @@ READERS: dict[str, tuple[str, Call]] = {
     "extract": ("source", lambda path: hspyio.extract(path, "t", "out.hspy")),
     "upgrade": ("source", lambda path: hspyio.upgrade(path, "out.hspy")),
     "repack": ("source", lambda path: hspyio.repack(path, "out.hspy")),
-    "convert": ("source", lambda path: hspyio.convert(path, "out.nc")),
+    "export": ("source", lambda path: hspyio.export(path, "out.nc")),
 }
 REPORTS = ("validate", "verify")
 """What is wrong with a file is their result."""
@@ -65,7 +64,7 @@ CHANGERS: dict[str, tuple[str, Call]] = {
     "update": ("path", lambda path: hspyio.update(path, SIGNAL)),
     "append": ("path", lambda path: hspyio.append(path, SIGNAL)),
     "remove": ("path", lambda path: hspyio.remove(path, "t")),
-    "annotate": ("path", hspyio.annotate),
+    "add_nexus": ("path", hspyio.add_nexus),
     "file_writer into": (
         "filename",
         lambda path: hspyio.file_writer(path, as_dict(), write_dataset=False),
@@ -79,11 +78,11 @@ WRITERS: dict[str, tuple[str, Call]] = {
     "extract to": ("target", lambda path: hspyio.extract("good.hspy", "t", path)),
     "upgrade to": ("target", lambda path: hspyio.upgrade("good.hspy", path)),
     "repack to": ("target", lambda path: hspyio.repack("good.hspy", path)),
-    "convert to": ("target", lambda path: hspyio.convert("good.hspy", suffixed(path, ".nc"))),
-    "figure": ("path", lambda path: hspyio.plot(SIGNAL).write(suffixed(path, ".png"))),  # type: ignore[attr-defined]
+    "export to": ("target", lambda path: hspyio.export("good.hspy", suffixed(path, ".nc"))),
+    "figure": ("path", lambda path: SIGNAL.plot().write(suffixed(path, ".png"))),  # type: ignore[attr-defined]
 }
 ALL = {**READERS, **CHANGERS, **WRITERS}
-COMPLETE = ("convert to", "figure")
+COMPLETE = ("export to", "figure")
 """What is given a suffix here, so that an empty name is none."""
 
 
@@ -253,11 +252,11 @@ def test_home(tmp_path: Path, monkeypatch: Any) -> None:
     assert hspyio.save("~/a.hspy", SIGNAL) == str(tmp_path / "home" / "a.hspy")
     hspyio.append(Path("~/a.hspy"), SIGNAL)
     hspyio.file_writer("~/b.hspy", as_dict())
-    hspyio.convert("~/b.hspy", "~/b.nc")
-    hspyio.plot(SIGNAL).write("~/b.png")  # type: ignore[attr-defined]
+    hspyio.export("~/b.hspy", "~/b.nc")
+    SIGNAL.plot().write("~/b.png")  # type: ignore[attr-defined]
     hspyio.repack("~/b.hspy", "~/c.hspy")
     assert len(hspyio.open("~/a.hspy")) == 2
-    for name in ("load", "describe", "validate", "verify", "list_datasets_in_file", "file_reader"):
+    for name in ("load", "info", "validate", "verify", "list_datasets_in_file", "file_reader"):
         assert READERS[name][1]("~/c.hspy")
     assert sorted(os.listdir(tmp_path / "home")) == ["a.hspy", "b.hspy", "b.nc", "b.png", "c.hspy"]
     assert sorted(os.listdir()) == ["good.hspy", "home"]
@@ -314,8 +313,8 @@ def test_a_name_without_a_suffix_gets_one(given: str, written: str, good: Path) 
 @pytest.mark.parametrize("name", ["save", "Signal.save", "repack to", "extract to", "rescue to"])
 def test_suffixes_of_other_formats_are_refused(name: str, suffix: str) -> None:
     calls = {
-        "nc": "convert",
-        "tif": "convert",
+        "nc": "export",
+        "tif": "export",
         "zspy": "to_hyperspy",
         "png": "plot",
         "npy": ".hspy",

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import hspyio
-from hspyio import Rescue, Signal
+from hspyio import Signal
 from hspyio.errors import (
     DamagedFileError,
     MissingFileError,
@@ -23,6 +23,7 @@ from hspyio.errors import (
     OptionError,
     TargetExistsError,
 )
+from hspyio.reports import Rescue
 from support import places
 from support.attacks import child
 

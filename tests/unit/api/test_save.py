@@ -19,6 +19,7 @@ from hspyio.errors import (
     OptionError,
     SaveError,
     TargetExistsError,
+    UnsupportedTypeError,
 )
 from support.samples import alone, made, raw_chunks, same
 
@@ -86,7 +87,7 @@ EACH_WRITER = pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
 @EACH_WRITER
 def test_unsupported_values_are_all_named_and_nothing_is_written(path: Path, write: Any) -> None:
     before = path.read_bytes()
-    with pytest.raises(hspyio.UnsupportedTypeError, match="6 values") as caught:
+    with pytest.raises(UnsupportedTypeError, match="6 values") as caught:
         write(path, impossible())
     assert sorted(problem.where for problem in caught.value.problems) == sorted(PATHS)
     for where in PATHS:

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio import Finding, Signal, ValidationReport
+from hspyio import Signal
 from hspyio.api import validate as validating
 from hspyio.errors import DamagedFileError, MissingFileError, OptionError
 from hspyio.nodes.node import Group
+from hspyio.reports import Finding, ValidationReport
 from support import places
 
 

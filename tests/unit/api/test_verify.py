@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hspyio
-from hspyio import Signal, Verification
+from hspyio import Signal
 from hspyio.api.reports import DamagedArray, DamagedPart
 from hspyio.api.verify import examined
 from hspyio.errors import MissingFileError
 from hspyio.hdf5.root import open_root
+from hspyio.reports import Verification
 from support import places
 from support.samples import made
 

@@ -80,7 +80,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "warn": lambda path: hspyio.load(path, name="One", errors="warn"),
     "lazy": lambda path: hspyio.load(path, name="One", lazy=True),
     "open": lambda path: hspyio.open(path)["One"],
-    "info": hspyio.describe,
+    "info": hspyio.info,
     "reader": hspyio.file_reader,
     "list": lambda path: hspyio.list_datasets_in_file(path, verbose=False),
     "as plain metadata": hspyio.read_metadata_from_file,
@@ -118,7 +118,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "remove": lambda path: hspyio.remove(path, "One"),
     "repack": lambda path: hspyio.repack(path, path, overwrite=True),
     "upgrade": lambda path: hspyio.upgrade(path, path, overwrite=True),
-    "annotate": hspyio.annotate,
+    "add_nexus": hspyio.add_nexus,
     "mode a": lambda path: hspyio.file_writer(
         path,
         {"data": np.arange(3), "axes": [{"size": 3}], "metadata": {"General": {"title": "One"}}},
@@ -135,7 +135,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
         write_dataset=False,
     ),
 }  # fmt: skip
-KEEPING = {"append", "annotate"}
+KEEPING = {"append", "add_nexus"}
 """These leave the trees of all that is there as they are."""
 
 
@@ -241,7 +241,7 @@ def test_the_list_keeps_up_with_every_change(sealed: Path, tmp_path: Path) -> No
         assert found <= names and "New" in found
         with h5py.File(path, "r+") as file:
             del file["Experiments/New"]
-        assert "/Experiments/New" in said(lambda path=path: hspyio.describe(path))  # type: ignore[misc]
+        assert "/Experiments/New" in said(lambda path=path: hspyio.info(path).experiments)  # type: ignore[misc]
 
 
 def test_a_file_that_was_sealed_before_there_were_lists_gets_one(sealed: Path) -> None:

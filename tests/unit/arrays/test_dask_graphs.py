@@ -19,7 +19,7 @@ from dask.callbacks import Callback
 
 import hspyio
 from hspyio import Signal
-from hspyio.errors import SaveError
+from hspyio.errors import SaveError, UnsupportedTypeError
 
 pytest.importorskip("distributed")
 
@@ -235,7 +235,7 @@ def test_no_way_of_writing_lets_a_wrong_block_in(tmp_path: Path, write: str) -> 
 def test_wrong_blocks_in_trees(tmp_path: Path, part: str, how: str) -> None:
     made = Signal(VALUES)
     getattr(made, part)["x"] = wrong(how)
-    with pytest.raises(hspyio.UnsupportedTypeError, match=rf"{part}\.x: block \(\d, \d, 0\)"):
+    with pytest.raises(UnsupportedTypeError, match=rf"{part}\.x: block \(\d, \d, 0\)"):
         hspyio.save(tmp_path / "a.hspy", made)
     assert not list(tmp_path.iterdir())
 

@@ -59,7 +59,7 @@ def signal(data: Any = None, title: str = "EELS µ") -> Signal:
 def written(made: Signal | list[Signal], folder: Path, suffix: str, **options: Any) -> Path:
     path, target = folder / "a.hspy", folder / f"a{suffix}"
     hspyio.save(path, made, overwrite=True, durable=False)
-    hspyio.convert(path, target, **options)
+    hspyio.export(path, target, **options)
     return target
 
 
@@ -168,7 +168,7 @@ def test_several_experiments_are_groups(suffix: str, tmp_path: Path) -> None:
         for made in both:
             back = hspyio.from_xarray(tree[made.title].to_dataset().load())
             assert not signal_differences(made, back)
-    hspyio.convert(tmp_path / "a.hspy", target, name="second", overwrite=True)
+    hspyio.export(tmp_path / "a.hspy", target, name="second", overwrite=True)
     assert read(target).title == "second"
 
 
@@ -180,7 +180,7 @@ def test_large_data_stream_in_chunks(suffix: str, tmp_path: Path) -> None:
     hspyio.save(path, Signal(data, signal_dimension=2), durable=False)
     tracemalloc.start()
     try:
-        hspyio.convert(path, tmp_path / f"a{suffix}", compression=suffix == ".nc", threads=2)
+        hspyio.export(path, tmp_path / f"a{suffix}", compression=suffix == ".nc", threads=2)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -197,7 +197,7 @@ def test_real_files(suffix: str, shared_data: Path, tmp_path: Path) -> None:
         target = tmp_path / f"{file.stem}{suffix}"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", HspyWarning)  # of fields
-            hspyio.convert(file, target)
+            hspyio.export(file, target)
         found = signal_differences(hspyio.load(file), read(target))
         assert not found, "\n".join([file.name, *found])
 
@@ -219,11 +219,11 @@ def names_in(folder: Path) -> list[str]:
 @SUFFIXES
 def test_a_target_that_exists(suffix: str, path: Path) -> None:
     target = path.with_name(f"b{suffix}")
-    hspyio.convert(path, target)
+    hspyio.export(path, target)
     with pytest.raises(TargetExistsError, match="overwrite=True"):
-        hspyio.convert(path, target)
+        hspyio.export(path, target)
     hspyio.save(path, signal(title="new"), overwrite=True)
-    hspyio.convert(path, f"{target}/" if suffix == ".zarr" else target, overwrite=True)
+    hspyio.export(path, f"{target}/" if suffix == ".zarr" else target, overwrite=True)
     assert read(target).title == "new"
     assert names_in(path.parent) == ["a.hspy", target.name]
 
@@ -233,7 +233,7 @@ def test_a_folder_that_is_no_store_is_not_replaced(path: Path) -> None:
     folder.mkdir()
     (folder / "thesis.doc").touch()
     with pytest.raises(SaveError, match="no Zarr store"):
-        hspyio.convert(path, folder, overwrite=True)
+        hspyio.export(path, folder, overwrite=True)
     assert names_in(folder) == ["thesis.doc"]
 
 
@@ -242,7 +242,7 @@ def test_a_failure_leaves_what_was_there(
     suffix: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = path.with_name(f"b{suffix}")
-    hspyio.convert(path, target)
+    hspyio.export(path, target)
 
     def fails(*args: Any, **options: Any) -> None:
         Path(args[1]).write_bytes(b"half")
@@ -251,7 +251,7 @@ def test_a_failure_leaves_what_was_there(
     method = "to_netcdf" if suffix == ".nc" else "to_zarr"
     monkeypatch.setattr(xr.Dataset, method, fails)
     with pytest.raises(SaveError, match="what was there is untouched: no space left"):
-        hspyio.convert(path, target, overwrite=True)
+        hspyio.export(path, target, overwrite=True)
     assert names_in(path.parent) == ["a.hspy", target.name]
     assert read(target).title == signal().title
 
@@ -264,17 +264,17 @@ def test_data_that_no_target_holds_are_refused(suffix: str, path: Path) -> None:
     for data, word in ((masked, "masked"), (nested, "dtype"), (text, "no numbers")):
         hspyio.save(path, Signal(data), overwrite=True)
         with pytest.raises(ConversionError, match=f"a.hspy: (.|\n)*{word}"):
-            hspyio.convert(path, target)
+            hspyio.export(path, target)
     assert names_in(path.parent) == ["a.hspy"]
 
 
 def test_what_makes_no_sense(path: Path) -> None:
     with pytest.raises(OptionError, match=r"ends with '\.png'; hspy converts to \.nc, \.zarr"):
-        hspyio.convert(path, path.with_name("b.png"))
+        hspyio.export(path, path.with_name("b.png"))
     with pytest.raises(MissingFileError):
-        hspyio.convert(path.with_name("none.hspy"), path.with_name("b.nc"))
+        hspyio.export(path.with_name("none.hspy"), path.with_name("b.nc"))
     with pytest.raises(ExperimentError, match="no experiment 'x'"):
-        hspyio.convert(path, path.with_name("b.nc"), name="x")
+        hspyio.export(path, path.with_name("b.nc"), name="x")
     assert names_in(path.parent) == ["a.hspy"]
 
 
@@ -290,7 +290,7 @@ def test_a_missing_library_is_named(
     for module in ("export", "packages"):
         monkeypatch.setattr(f"hspyio.bridges.{module}.find_spec", found)
     with pytest.raises(MissingPackageError, match=f"pip install .*{missing}"):
-        hspyio.convert(path, path.with_name(f"b{suffix}"))
+        hspyio.export(path, path.with_name(f"b{suffix}"))
     assert names_in(path.parent) == ["a.hspy"]
 
 
@@ -300,7 +300,7 @@ def test_either_library_for_netcdf_does(path: Path, monkeypatch: pytest.MonkeyPa
         "hspyio.bridges.export.find_spec",
         lambda name: None if name == "h5netcdf" else find_spec(name),
     )
-    hspyio.convert(path, path.with_name("b.nc"))
+    hspyio.export(path, path.with_name("b.nc"))
     assert not signal_differences(signal(), read(path.with_name("b.nc")))
 
 
@@ -336,10 +336,10 @@ def test_times_of_any_unit(kind: str, unit: str, tmp_path: Path) -> None:
     if f"{kind}{unit}" in NOT_HELD:
         word = "datetime64" if kind == "M" else "timedelta64"
         with pytest.raises(ConversionError, match=rf"{word}.*give a {word}"):
-            hspyio.convert(source, target)
+            hspyio.export(source, target)
         assert not target.exists()
         return
-    hspyio.convert(source, target)
+    hspyio.export(source, target)
     with xr.open_dataset(target, engine="h5netcdf", decode_timedelta=True) as found:
         back = hspyio.from_xarray(found).data
     assert np.array_equal(np.asarray(back)[:2], data[:2]) and np.isnat(np.asarray(back)[2])
@@ -349,5 +349,5 @@ def test_a_time_that_is_too_far_off(tmp_path: Path) -> None:
     source, target = tmp_path / "a.hspy", tmp_path / "a.nc"
     hspyio.save(source, Signal(np.array([10**17], "M8[Y]")))
     with pytest.raises(ConversionError, match=r"datetime64\[Y\], some too far off"):
-        hspyio.convert(source, target)
+        hspyio.export(source, target)
     assert not target.exists()

@@ -34,7 +34,7 @@ def written(signal: Signal, folder: Path) -> Any:
     hspyio.save(path, signal, overwrite=True, durable=False)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", HspyWarning)
-        hspyio.convert(path, folder / "a.tif", overwrite=True)
+        hspyio.export(path, folder / "a.tif", overwrite=True)
     assert len(told) <= 1
     return folder / "a.tif", str(told[0].message) if told else ""
 
@@ -216,9 +216,9 @@ def test_several_experiments_have_to_be_named(tmp_path: Path) -> None:
     both = [Signal(np.full((2, 2), n), metadata={"General": {"title": str(n)}}) for n in (1, 2)]
     hspyio.save(path, both)
     with pytest.raises(ExperimentError, match="2 experiments; name one of: '1', '2'"):
-        hspyio.convert(path, tmp_path / "a.tif")
+        hspyio.export(path, tmp_path / "a.tif")
     with pytest.warns(HspyWarning, match="int64"):
-        hspyio.convert(path, tmp_path / "a.tiff", name="2")
+        hspyio.export(path, tmp_path / "a.tiff", name="2")
     assert (tifffile.imread(tmp_path / "a.tiff") == 2).all()
 
 
@@ -239,7 +239,7 @@ def test_large_data_stream(tmp_path: Path) -> None:
     hspyio.save(path, Signal(ramp, signal_dimension=1), durable=False, compression=None)
     tracemalloc.start()
     try:
-        hspyio.convert(path, tmp_path / "a.tif", threads=2)
+        hspyio.export(path, tmp_path / "a.tif", threads=2)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -259,7 +259,7 @@ import resource, dask.array as da, hspyio, matplotlib.figure
 data = da.ones((64, 64, 256, 256), chunks=(4, 4, 256, 256), dtype="u2")
 hspyio.Signal(data[:4], signal_dimension=2).plot()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-hspyio.plot(hspyio.Signal(data, signal_dimension=2), threads=2)
+hspyio.Signal(data, signal_dimension=2).plot(threads=2)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """
     pytest.importorskip("resource")
@@ -460,10 +460,10 @@ def test_a_figure_of_ones_own() -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 4), layout="constrained")
-    assert hspyio.plot(Signal(np.ones((3, 4, 5)), signal_dimension=1), figure=figure) is figure
+    assert Signal(np.ones((3, 4, 5)), signal_dimension=1).plot(figure=figure) is figure
     assert len(figure.axes) >= 2
     left, _ = Figure(figsize=(9, 4), layout="constrained").subfigures(1, 2)
-    hspyio.plot(Signal(np.ones(4)), figure=left)
+    Signal(np.ones(4)).plot(figure=left)
     assert len(left.axes) == 1
 
 

@@ -1,4 +1,4 @@
-"""``hspy convert``."""
+"""``hspy export``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Hspy = Callable[..., Ran]
 
 def test_it_converts(hspy: Hspy, two_in_one: Path) -> None:
     target = two_in_one.with_name("b.nc")
-    code, out, err = hspy("convert", two_in_one, target, "--name", "EELS/map", "--no-compression")
+    code, out, err = hspy("export", two_in_one, target, "--name", "EELS/map", "--no-compression")
     assert (code, err) == (0, "")
     assert out.startswith(f"{target}: ")
     assert "kB" in out
@@ -37,25 +37,25 @@ def test_a_store_is_a_folder_of_files(
         for part in (target / "a", target / "data" / "b"):
             part.write_bytes(bytes(1500))
 
-    monkeypatch.setattr(hspyio, "convert", converted, raising=False)
-    code, out, _ = hspy("convert", two_in_one, two_in_one.with_name("b.zarr"))
+    monkeypatch.setattr(hspyio, "export", converted, raising=False)
+    code, out, _ = hspy("export", two_in_one, two_in_one.with_name("b.zarr"))
     assert code == 0 and out.endswith("b.zarr: 3.0 kB\n")
 
 
 def test_what_is_lost_is_a_warning(hspy: Hspy, two_in_one: Path) -> None:
     target = two_in_one.with_name("b.tif")
     line = "\x1b[31mline [bold]"
-    code, _, err = hspy("convert", two_in_one, target, "--name", line, "--threads", "1")
+    code, _, err = hspy("export", two_in_one, target, "--name", line, "--threads", "1")
     assert code == 0
     assert "warning" in err and "axis 'Wavelength': is not evenly spaced" in err
 
 
 def test_what_goes_wrong_is_a_sentence(hspy: Hspy, two_in_one: Path) -> None:
-    code, _, err = hspy("convert", two_in_one, two_in_one.with_name("b.tif"))
+    code, _, err = hspy("export", two_in_one, two_in_one.with_name("b.tif"))
     assert code == 1 and "holds 2 experiments; name one of" in err
-    code, _, err = hspy("convert", two_in_one, two_in_one.with_name("b.png"))
+    code, _, err = hspy("export", two_in_one, two_in_one.with_name("b.png"))
     assert code == 1 and "ends with '.png'" in err
-    assert hspy("convert", two_in_one, two_in_one.with_name("b.nc")).code == 0
-    code, _, err = hspy("convert", two_in_one, two_in_one.with_name("b.nc"))
+    assert hspy("export", two_in_one, two_in_one.with_name("b.nc")).code == 0
+    code, _, err = hspy("export", two_in_one, two_in_one.with_name("b.nc"))
     assert code == 1 and "exists; --overwrite replaces it" in err
-    assert hspy("convert", "--overwrite", two_in_one, two_in_one.with_name("b.nc")).code == 0
+    assert hspy("export", "--overwrite", two_in_one, two_in_one.with_name("b.nc")).code == 0

@@ -50,7 +50,7 @@ def test_append(hspy: Hspy, two_in_one: Path, tmp_path: Path) -> None:
     code, out, err = hspy("append", two_in_one, other, third)
     assert (code, err) == (0, "")
     assert out.splitlines() == [f"{two_in_one}: stack of {path}" for path in (other, third)]
-    infos = {info.group: info for info in hspyio.describe(two_in_one)}
+    infos = {info.group: info for info in hspyio.info(two_in_one).experiments}
     assert set(infos) >= {"stack", "stack_2"} and len(infos) == 4
     assert infos["stack"].chunks == (1, 25, 40)
     found = list(hspyio.diff(other, two_in_one, name="stack"))

@@ -135,7 +135,7 @@ def test_what_other_programs_need_is_said(
 ) -> None:
     path = tmp_path / "a.hspy"
     hspyio.save(path, hspyio.Signal(np.zeros((20, 20))), compression=compression)
-    [described] = hspyio.describe(path)
+    [described] = hspyio.info(path).experiments
     line = f"needs {said} to be read by other programs" if said else ""
     assert described.needs == line
     code, text, err = hspy("info", path)

@@ -18,6 +18,7 @@ import pytest
 import hspyio
 from hspyio.cli import info as info_module
 from hspyio.cli.main import COMMANDS
+from hspyio.reports import FileInfo
 from unit.cli.conftest import Ran
 
 Hspy = Callable[..., Ran]
@@ -98,13 +99,12 @@ def test_wrong_usage_is_exit_code_2(hspy: Hspy, args: tuple[str, ...]) -> None:
 def test_warnings_are_one_line(
     hspy: Hspy, monkeypatch: pytest.MonkeyPatch, category: type[Warning], says: str
 ) -> None:
-    def describe(path: Path) -> list[hspyio.ExperimentInfo]:
+    def info(path: Path) -> FileInfo:
         warnings.simplefilter("always", DeprecationWarning)
         warnings.warn("an odd file", category, stacklevel=1)
-        return []
+        return FileInfo(path=str(path), version="", size=0, unused_bytes=0, experiments=())
 
-    monkeypatch.setattr(info_module.hspyio, "unused_bytes", lambda path: 0)
-    monkeypatch.setattr(info_module.hspyio, "describe", describe)
+    monkeypatch.setattr(info_module.hspyio, "info", info)
     code, out, err = hspy("info", "--json", "x.hspy")
     assert (code, out) == (0, "[]\n")
     assert says in err
@@ -116,7 +116,7 @@ def test_an_error_of_the_system_is_one_sentence(
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", "x.hspy")
 
-    monkeypatch.setattr(info_module.hspyio, "describe", refuse)
+    monkeypatch.setattr(info_module.hspyio, "info", refuse)
     assert hspy("info", "x.hspy") == (1, "", "hspy: x.hspy: Permission denied\n")
 
 

@@ -32,8 +32,8 @@ def path(tmp_path: Path) -> Path:
     ("name", "command"),
     [
         ("l.png", ["plot", "a.hspy", "-o", "l.png", "--overwrite"]),
-        ("l.nc", ["convert", "a.hspy", "l.nc", "--overwrite"]),
-        ("l.tif", ["convert", "a.hspy", "l.tif", "--overwrite"]),
+        ("l.nc", ["export", "a.hspy", "l.nc", "--overwrite"]),
+        ("l.tif", ["export", "a.hspy", "l.tif", "--overwrite"]),
         ("l.hspy", ["extract", "a.hspy", "one", "l.hspy", "--overwrite"]),
         ("l.hspy", ["rescue", "a.hspy", "l.hspy", "--overwrite"]),
     ],
@@ -71,7 +71,7 @@ def test_a_store_that_holds_the_file(path: Path) -> None:
     (store / "zarr.json").write_text("{}")
     path.rename(store / "a.hspy")
     with pytest.raises(HspyError, match="holds the file that is read"):
-        hspyio.convert(store / "a.hspy", store, overwrite=True)
+        hspyio.export(store / "a.hspy", store, overwrite=True)
     assert hspyio.load(store / "a.hspy").title == "one"
 
 

@@ -37,4 +37,4 @@ def test_what_goes_wrong_is_a_sentence(hspy: Hspy, two_in_one: Path) -> None:
 def test_uncompressed_onto_itself(hspy: Hspy, two_in_one: Path) -> None:
     code, _, _ = hspy("repack", "--overwrite", "--compression", "none", two_in_one, two_in_one)
     assert code == 0
-    assert hspyio.describe(two_in_one)[0].filters == ()
+    assert hspyio.info(two_in_one).experiments[0].filters == ()

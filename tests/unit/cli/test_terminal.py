@@ -96,12 +96,12 @@ CALLS: dict[str, list[list[str]]] = {
     "unset": [["FILE", "Sample.none"], ["FILE", NASTY]],
     "append": [["FILE", "OTHER"], ["OTHER", "FILE"]],
     "remove": [["FILE", "absent"], ["FILE", NASTY]],
-    "annotate": [["FILE"]],
+    "add-nexus": [["FILE"]],
     "rescue": [["FILE", "out.hspy"], ["--json", "FILE", "out2.hspy"], ["FILE", "out.hspy"]],
     "repack": [["FILE", "out.hspy"]],
     "upgrade": [["FILE", "out.hspy"]],
     "extract": [["FILE", NASTY, "out.hspy"], ["FILE", "GROUP", "out.hspy"]],
-    "convert": [["FILE", "out.nc"], ["FILE", "out.tif"]],
+    "export": [["FILE", "out.nc"], ["FILE", "out.tif"]],
     "demo": [["FILE"]],
 }
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio import HspyWarning, Signal, UnsupportedTypeError, file_writer, load, save
+from hspyio import HspyWarning, Signal, file_writer, load, save
+from hspyio.errors import UnsupportedTypeError
 from hspyio.testing import assert_roundtrip
 from support.cases import CASES, REFUSED
 

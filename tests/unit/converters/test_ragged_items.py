@@ -16,9 +16,10 @@ from hypothesis.extra import numpy as hnp
 from rsciio.hspy import file_reader as their_reader
 
 import hspyio
-from hspyio import Signal, UnsupportedTypeError
+from hspyio import Signal
 from hspyio.converters.ragged import ragged_form
 from hspyio.converters.ragged_items import restored_item
+from hspyio.errors import UnsupportedTypeError
 from hspyio.testing import assert_roundtrip
 from unit.converters.test_ragged import ragged, restored
 

@@ -238,7 +238,7 @@ def test_an_index_is_found_once_by_many_threads(path: Path) -> None:
         (errno.EACCES, FilePermissionError),
     ],
 )
-@pytest.mark.parametrize("read", [hspyio.load, hspyio.open, hspyio.describe])
+@pytest.mark.parametrize("read", [hspyio.load, hspyio.open, hspyio.info])
 def test_what_the_system_refuses_is_an_error_of_ours_that_names_the_cause(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -49,15 +49,15 @@ def test_it_is_what_updates_have_added(make: Any, tmp_path: Path) -> None:
     path, packed = tmp_path / "a.hspy", tmp_path / "packed.hspy"
     signal = make()
     hspyio.save(path, signal)
-    assert hspyio.unused_bytes(path) == 0
+    assert hspyio.info(path).unused_bytes == 0
     fresh = path.stat().st_size
     for number in range(5):
         signal.metadata.set_item("General.number", number)
         hspyio.update(path, signal)
     added = path.stat().st_size - fresh
-    assert hspyio.unused_bytes(path) == pytest.approx(added, rel=0.1, abs=8192)
+    assert hspyio.info(path).unused_bytes == pytest.approx(added, rel=0.1, abs=8192)
     hspyio.repack(path, packed)
-    assert hspyio.unused_bytes(packed) == 0
+    assert hspyio.info(packed).unused_bytes == 0
     assert packed.stat().st_size == pytest.approx(fresh, rel=0.1)
 
 
@@ -67,14 +67,14 @@ def test_an_experiment_that_is_gone_is_unused(tmp_path: Path) -> None:
     names = ("one", "two")
     hspyio.save(path, [Signal(noise, metadata={"General": {"title": name}}) for name in names])
     hspyio.remove(path, "one")
-    assert hspyio.unused_bytes(path) == pytest.approx(700_000, rel=0.15)
+    assert hspyio.info(path).unused_bytes == pytest.approx(700_000, rel=0.15)
 
 
 @pytest.mark.parametrize(
     "path", [*ARCHIVE, *(p for p in SHARED.rglob("*") if p.suffix in (".hspy", ".hdf5"))]
 )
 def test_files_that_were_written_once_have_none(path: Path) -> None:
-    assert hspyio.unused_bytes(path) == 0
+    assert hspyio.info(path).unused_bytes == 0
 
 
 def test_what_lies_behind_the_end_is_unused(tmp_path: Path) -> None:
@@ -82,12 +82,12 @@ def test_what_lies_behind_the_end_is_unused(tmp_path: Path) -> None:
     hspyio.save(path, Signal([1.0]))
     with path.open("ab") as stream:
         stream.write(bytes(50_000))
-    assert hspyio.unused_bytes(path) == pytest.approx(50_000, abs=6000)
+    assert hspyio.info(path).unused_bytes == pytest.approx(50_000, abs=6000)
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError):
-        hspyio.unused_bytes(tmp_path / "a.hspy")
+        hspyio.info(tmp_path / "a.hspy")
     deep = tmp_path / "deep.h5"
     with h5py.File(deep, "w") as file:
         group = file
@@ -103,7 +103,7 @@ def test_a_small_file_is_known_to_be_used_up_without_hdf5(tmp_path: Path) -> Non
     with closing(handle_of(str(path))) as handle:
         assert 0 < sum(used_at_least(handle)) <= path.stat().st_size - LENGTH
     program = (
-        f"import sys, hspyio\nprint(hspyio.unused_bytes({str(path)!r}), 'h5py' in sys.modules)"
+        f"import sys, hspyio\nprint(hspyio.info({str(path)!r}).unused_bytes, 'h5py' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -14,8 +14,8 @@ import h5py
 import pytest
 
 import hspyio
-from hspyio import Finding
 from hspyio.cli.main import main
+from hspyio.reports import Finding
 from hspyio.rules import RULES, Rule
 from support.broken import BROKEN, HERE, attribute, good
 

@@ -157,7 +157,7 @@ OPERATIONS: dict[str, Any] = {
     "update": lambda path: hspyio.update(path, signal(), name=next(iter(hspyio.open(path)))),
     "repack": lambda path: hspyio.repack(path, path, overwrite=True, chunks=(2, 20, 20)),
     "upgrade": lambda path: hspyio.upgrade(path, path, overwrite=True),
-    "annotate": hspyio.annotate,
+    "add_nexus": hspyio.add_nexus,
     "extract": lambda path: hspyio.extract(
         path, list(hspyio.open(path)), path.with_name("b.hspy"), overwrite=True
     ),

@@ -147,8 +147,8 @@ warm = folder + "/warm"
 # Another user may not be let in where the packages are: all are imported before.
 hspyio.save(warm + ".hspy", one, checksum=True)
 numpy.asarray(hspyio.load(warm + ".hspy", lazy=True).data)
-hspyio.convert(warm + ".hspy", warm + ".nc")
-hspyio.plot(one).write(warm + ".png")
+hspyio.export(warm + ".hspy", warm + ".nc")
+one.plot().write(warm + ".png")
 if not os.getuid():
     os.setgid(65534); os.setuid(65534)
 path = folder + "/own/a.hspy"
@@ -215,8 +215,8 @@ for name in ("new.hspy", "new.nc", "new.png"):
     try:
         target = folder + "/own/" + name
         if name == "new.hspy": hspyio.save(target, one)
-        elif name == "new.nc": hspyio.convert(path, target)
-        else: hspyio.plot(one).write(target)
+        elif name == "new.nc": hspyio.export(path, target)
+        else: one.plot().write(target)
     except hspyio.HspyError as error:
         print("another folder" in str(error))
 os.chmod(folder + "/own", 0o755)

@@ -19,7 +19,7 @@ FORMATS = (".png", ".pdf", ".svg")
 
 def check_picture(path: str | os.PathLike[str], *, overwrite: bool) -> str:
     """The extension of a picture that is to be written; an error where that can't be."""
-    text = path_text(path, "plot(signal, path)")
+    text = path_text(path, "plot(path)")
     suffix = os.path.splitext(text)[1].lower()
     if suffix not in FORMATS:
         raise OptionError(f"ends with {suffix!r}; known are {', '.join(FORMATS)}", path=text)

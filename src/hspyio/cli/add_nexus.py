@@ -1,4 +1,4 @@
-"""``hspy annotate``: let NeXus viewers plot HSpy files."""
+"""``hspy add-nexus``: let NeXus viewers plot HSpy files."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import hspyio
 from hspyio.cli.console import complain, make_console, one_line
 from hspyio.errors import HspyError
 
-__all__ = ["annotate"]
+__all__ = ["add_nexus"]
 
 
-def annotate(
+def add_nexus(
     files: Annotated[list[Path], typer.Argument(help="HSpy files.", metavar="FILE...")],
 ) -> None:
     """Annotate HSpy files as NeXus: silx, h5web and NeXpy then plot them with calibrated axes.
 
     Attributes and a dataset for each axis are added; nothing that is in a file is changed, and
     HyperSpy reads it as ever. The exit code is 1 if one of the files cannot be annotated.
-    Example: hspy annotate *.hspy
+    Example: hspy add-nexus *.hspy
     """
     console = make_console()
     failed = False
     for file in files:
         try:
-            groups = hspyio.annotate(file)
+            groups = hspyio.add_nexus(file)
         except (HspyError, OSError) as error:
             if isinstance(error, BrokenPipeError):
                 raise

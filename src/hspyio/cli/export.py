@@ -1,4 +1,4 @@
-"""``hspy convert``: to netCDF, Zarr or TIFF."""
+"""``hspy export``: to netCDF, Zarr or TIFF."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import typer
 import hspyio
 from hspyio.cli.console import make_console, size_text
 
-__all__ = ["convert"]
+__all__ = ["export"]
 
 
-def convert(
+def export(
     source: Annotated[Path, typer.Argument(help="The file.", metavar="IN")],
     target: Annotated[
         Path, typer.Argument(help="The new one: .nc, .zarr, .tif or .tiff.", metavar="OUT")
@@ -25,12 +25,12 @@ def convert(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
     threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
 ) -> None:
-    """Convert to netCDF, Zarr or TIFF, calibration included; what OUT cannot hold is said.
+    """Export to netCDF, Zarr or TIFF, calibration included; what OUT cannot hold is said.
 
     It needs little memory, whatever the size of the file. hspyio reads netCDF and Zarr back with
-    all metadata (hspyio.from_xarray). Example: hspy convert map.hspy map.nc
+    all metadata (hspyio.from_xarray). Example: hspy export map.hspy map.nc
     """
-    hspyio.convert(
+    hspyio.export(
         source,
         target,
         name=name,

@@ -1,0 +1,30 @@
+"""What the functions of `hspyio` report: the types of what they return, for those who name them."""
+
+from hspyio.api.compare import Difference
+from hspyio.api.difference_report import Differences
+from hspyio.api.info import ExperimentInfo, FileInfo
+from hspyio.api.reports import (
+    DamagedArray,
+    DamagedPart,
+    Finding,
+    Report,
+    Rescue,
+    RescuedSignal,
+    ValidationReport,
+    Verification,
+)
+
+__all__ = [
+    "DamagedArray",
+    "DamagedPart",
+    "Difference",
+    "Differences",
+    "ExperimentInfo",
+    "FileInfo",
+    "Finding",
+    "Report",
+    "Rescue",
+    "RescuedSignal",
+    "ValidationReport",
+    "Verification",
+]
