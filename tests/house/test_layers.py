@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.source import PACKAGE, File, source_files
+from support.source import PACKAGE, File, Import, source_files
 
 # Rooms from the ground up. A room may also import those named before it on its own floor.
 FLOORS: tuple[tuple[str, ...], ...] = (
