@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.fences import Fence, Reader, commands, fences
+from support.fences import Fence, Reader, commands, fences, run_by_shell, run_here
 
 PAGE = """# A page
 
@@ -71,6 +71,13 @@ def test_what_is_right_is_not(kind: str, tmp_path: Path) -> None:
     reader = Reader(tmp_path, "page.md")
     reader.run(RIGHT[kind])
     assert reader.wrong == []
+
+
+@pytest.mark.parametrize(
+    "command", ["hspy --version", "hspy info nothing.hspy", "hspy nonsense", "hspy get 'a b' c"]
+)
+def test_a_command_is_the_same_here_and_by_a_shell(command: str, tmp_path: Path) -> None:
+    assert run_here(command, tmp_path) == run_by_shell(command, tmp_path)
 
 
 def test_blocks_share_their_names(tmp_path: Path) -> None:

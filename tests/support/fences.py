@@ -13,13 +13,17 @@ import doctest
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import hspyio
+from hspyio.cli.main import main
 
 RUN = ("python", "console", "sh")
 SHOWN = ("text",)
@@ -37,6 +41,7 @@ NOT_RUN = {
 MAY_FIND = ("hspy diff", "hspy verify", "hspy validate", "git difftool")
 """Commands whose exit code 1 says that they found something."""
 
+_OF_THE_SHELL = re.compile(r"[|&;<>$*?()\[\]{}`~#!]")
 _FENCE = re.compile(r"^(?P<mark>```+|~~~+|:::+)[ ]*(?P<language>[^\s`]*)")
 _SAID = re.compile(r"^print\(.*\)  # (?P<text>.+)$", re.MULTILINE)
 
@@ -105,22 +110,13 @@ class Reader:
     def _command(self, fence: Fence, command: str, output: str | None) -> None:
         if any(command.startswith(start) for start in NOT_RUN):
             return
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=self.folder,
-            env=environment(self.folder),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
+        alone = command.startswith("hspy ") and not _OF_THE_SHELL.search(command)
+        code, printed = (run_here if alone else run_by_shell)(command, self.folder)
         found = output is not None or command.startswith(MAY_FIND)
-        if done.returncode not in ((0, 1) if found else (0,)):
-            self.wrong.append(f"{self._place(fence)}: {command}: {done.returncode}\n{done.stdout}")
+        if code not in ((0, 1) if found else (0,)):
+            self.wrong.append(f"{self._place(fence)}: {command}: {code}\n{printed}")
         elif output is not None:
-            self._compare(fence, output, done.stdout)
+            self._compare(fence, output, printed)
 
     def _compare(self, fence: Fence, wanted: str, got: str) -> None:
         if not doctest.OutputChecker().check_output(
@@ -142,6 +138,44 @@ def commands(fence: Fence) -> list[tuple[str, str | None]]:
     parts = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
     split = [part.partition("\n") for part in parts]
     return [(command, output if output.strip() else None) for command, _, output in split]
+
+
+def run_by_shell(command: str, folder: Path) -> tuple[int, str]:
+    """Exit code and output of a command."""
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def run_here(command: str, folder: Path) -> tuple[int, str]:
+    """The same of ``hspy``, in this process: a new one imports for longer than it works."""
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with (
+        open(os.devnull, encoding="utf-8") as nothing,
+        patch.dict(os.environ, environment(folder)),
+        patch.multiple(sys, argv=shlex.split(command), stdin=nothing),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error")
+        code: Any = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+    printed.seek(0)
+    return code or 0, printed.read()
 
 
 def environment(folder: Path) -> dict[str, str]:
