@@ -26,7 +26,7 @@ UNUSED_BY_LOADING = (
     "isal", "numpy.ma", "pathlib", "rich", "tqdm", "uuid", "zoneinfo",
     "hspyio.schema.writing", "hspyio.transaction.plan", "hspyio.hdf5.dataset_writer",
     "hspyio.arrays.reading",
-    "hspyio.arrays.chunked", "hspyio.hdf5.ragged", "hspyio.hdf5.writer",
+    "hspyio.arrays.manifest", "hspyio.hdf5.ragged", "hspyio.hdf5.writer",
 )  # fmt: skip
 """What a load of a small file without odd types can do without, so that it starts quickly."""
 

@@ -77,7 +77,7 @@ ENGINE = {
     "hspyio.hdf5.late_rows",
     "hspyio.system.locks",
     "hspyio.hdf5.h5py_reader",
-    "hspyio.arrays.chunked",
+    "hspyio.arrays.manifest",
     "hspyio.hdf5.stored_layout",
     "hspyio.hdf5.format.btree_v1",
     "hspyio.hdf5.usage",

@@ -17,6 +17,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hspyio.arrays.grid import ChunkGrid
 from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError
 from hspyio.filters import CODECS
@@ -147,6 +148,13 @@ def cases(draw: st.DrawFn) -> Case:
         draw(st.none() | st.lists(boxes(shape), max_size=2).map(tuple)),
         draw(st.integers(0, 99)),
     )
+
+
+@st.composite
+def grids(draw: st.DrawFn, least: int = 0) -> ChunkGrid:
+    """Small arrays, also without values, and chunks that need not fit."""
+    shape = tuple(draw(st.lists(st.integers(least, 9), min_size=1, max_size=4)))
+    return ChunkGrid(shape, tuple(draw(st.integers(1, n + 3)) for n in shape))
 
 
 @st.composite

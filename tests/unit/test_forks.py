@@ -94,9 +94,9 @@ def folder(tmp_path: Path) -> Path:
     [
         ("hspyio.filters.pipeline", "codec_of", "load", ()),
         ("hspyio.filters.pipeline", "enumerate", "load", ()),
-        ("hspyio.arrays.chunked", "Pipeline", "load", ()),
-        ("hspyio.arrays.chunked", "zip", "lazy", ()),
-        ("hspyio.arrays.chunked", "Stored", "load", ()),
+        ("hspyio.arrays.manifest", "Pipeline", "load", ()),
+        ("hspyio.arrays.grid", "zip", "lazy", ()),
+        ("hspyio.arrays.manifest", "StoredArray", "load", ()),
         ("hspyio.hdf5.snapshot", "_duplicated", "lazy", ()),
         ("hspyio.arrays.reading", "Scratch", "lazy", ()),
         ("hspyio.api.rescue", "search_objects", "rescue", ()),

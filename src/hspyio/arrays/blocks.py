@@ -18,8 +18,8 @@ from h5py import h5d
 from h5py._objects import phil
 from numpy.typing import NDArray
 
-from hspyio.arrays.reading import Span, spans
-from hspyio.arrays.writing import Grid
+from hspyio.arrays.grid import ChunkGrid
+from hspyio.arrays.indexing import BasicIndexer
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.hdf5.output import Output
@@ -55,9 +55,9 @@ class BlockEncoder:
     shape: tuple[int, ...]
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> ChunkGrid:
         """The chunks."""
-        return Grid(self.shape, self.pipeline.chunk)
+        return ChunkGrid(self.shape, self.pipeline.chunk)
 
     def pieces(self, selection: Selection, values: NDArray[Any]) -> Iterator[Piece]:
         """The chunks that a block covers, encoded, and its parts of those it shares with others.
@@ -69,32 +69,18 @@ class BlockEncoder:
         values : ndarray
             The block, of just that shape.
         """
-        block = spans(selection, self.shape)
+        block = BasicIndexer(selection, self.shape)
         values = np.asarray(values).astype(self.pipeline.dtype, copy=False)
         scratch = Scratch()
-        for number in self._touched(block):
-            region = self.grid.region(number)
-            parts = [
-                span.within(part.start, part.stop) for span, part in zip(block, region, strict=True)
-            ]
-            piece = values[tuple(outside for outside, _ in parts)]
-            if piece.shape == tuple(part.stop - part.start for part in region):
+        grid = self.grid
+        for coords, inside, out in block.projections(grid):
+            number, piece = grid.number(coords), values[out]
+            if piece.shape == tuple(part.stop - part.start for part in grid.region(number)):
                 data, mask = self.pipeline.encode(piece, scratch)
                 yield number, (), data, mask
             else:
-                inside = tuple((part.start, part.stop) for _, part in parts)
-                yield number, inside, piece.tobytes(), 0
-
-    def _touched(self, block: tuple[Span, ...]) -> list[int]:
-        if not all(span.count for span in block):
-            return []
-        ranges = [
-            np.arange(span.start // step, span.last // step + 1)
-            for span, step in zip(block, self.pipeline.chunk, strict=True)
-        ]
-        axes = np.broadcast_arrays(*np.ix_(*ranges))
-        found: list[int] = np.ravel_multi_index(axes, self.grid.lengths()).ravel().tolist()
-        return found
+                bounds = tuple((part.start, part.stop) for part in inside)
+                yield number, bounds, piece.tobytes(), 0
 
 
 class BlockCopier:
@@ -226,7 +212,7 @@ class ChunkTarget:
 
     def missing(self) -> int:
         """Chunks that have not come yet."""
-        return self.encoder.grid.count() - len(self._stored)
+        return self.encoder.grid.count - len(self._stored)
 
     def finish(self) -> None:
         """Nothing waits: a chunk is written with its last block."""

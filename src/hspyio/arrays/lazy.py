@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.arrays.chunk_shapes import lazy_chunks
+from hspyio.arrays.indexing import OrthogonalIndexer
 from hspyio.errors import OptionError
 from hspyio.nodes.node import ArraySource
 
@@ -43,35 +44,9 @@ class _Readable:
         self.dtype = dtype
 
     def __getitem__(self, selection: Any) -> NDArray[Any]:
-        parts = selection if isinstance(selection, tuple) else (selection,)
-        plain = [_forward(part, n) for part, n in zip(parts, self.shape, strict=False)]
-        values = self._source.read(tuple(forward for forward, _ in plain))
-        axis = 0
-        for forward, then in plain:
-            if then is not None:
-                values = values[(slice(None),) * axis + (then,)]
-            axis += isinstance(forward, slice)
+        values = OrthogonalIndexer(selection, self.shape).read(self._source.read)
         # As numpy has it: an item of an array of objects is not an array of one object.
         return values if values.ndim or not self.dtype.hasobject else values[()]
-
-
-def _forward(part: Any, length: int) -> tuple[slice | int, Any]:
-    """What has to be read for an index, going forward, and what is to be taken of it then."""
-    if isinstance(part, slice):
-        chosen = range(*part.indices(length))
-        if chosen.step > 0 or not chosen:
-            return slice(chosen.start, max(chosen.start, chosen.stop), abs(chosen.step)), None
-        return slice(chosen[-1], chosen[0] + 1, -chosen.step), slice(None, None, -1)
-    if isinstance(part, int | np.integer):
-        return int(part), None
-    listed = np.asarray(part)
-    if listed.dtype == bool:
-        listed = np.flatnonzero(listed)
-    listed = np.where(listed < 0, listed + length, listed).astype(np.intp)
-    if not listed.size:
-        return slice(0, 0), None
-    low = int(listed.min())
-    return slice(low, int(listed.max()) + 1), listed - low
 
 
 def from_source(

@@ -1,98 +1,199 @@
-"""Stored chunks -> one array, on several threads, past HDF5."""
+"""Stored chunks -> whoever wants them: one loop reads them, on several threads, past HDF5.
+
+Neighbours in the file are read in one go, and what is known of chunks is known as arrays: of a
+chunk of 2 KB that is decoded in 5 microseconds, every line of Python counts.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hspyio.arrays.chunked import ChunkIndex, Stored
-from hspyio.arrays.pieces import Bounds, Piece, buffers_of, pieces_of, unwanted_bytes
+from hspyio.arrays.indexing import BasicIndexer, ChunkProjections, Range
+from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.arrays.workers import Work, each
 from hspyio.errors import DamagedFileError
 from hspyio.filters.pipeline import Scratch
-from hspyio.hdf5.snapshot import file_size, read_into
 from hspyio.nodes.node import Selection
+from hspyio.records import record
+from hspyio.system.calls import file_size, read_into
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Span", "read_block", "read_chunks", "spans"]
+__all__ = ["ChunkConsumer", "read_block", "read_chunks", "visit"]
 
 _BLOCK = 4 * 2**20
 """Bytes of an unchunked array that a thread reads at a time."""
+_BATCH = 2**18
+"""Decoded bytes of the chunks that are read at a time: they stay in the processor's cache."""
+_MOST_CHUNKS = 1024
+_GAP = 4096
+"""Bytes between two chunks that are read with them: as many as a node of their index."""
+_NEAR, _WASTE = 2**16, 16
+"""Bytes, and times the bytes that are wanted, that are read of such an array for a part of it."""
+_SHARES = 4
+"""Batches a thread, so that all have work to the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What is selected of one dimension.
+class ChunkConsumer:
+    """What one thread does with the chunks it is given, by their place in the list of them."""
 
-    Attributes
+    def buffers(self, places: range) -> list[memoryview]:
+        """Memory for the bytes of neighbours, in order, gaps too; nothing to have them in a buffer.
+
+        Where all of them went into that, `take` is not called.
+        """
+        return []
+
+    def take(self, places: range, contents: Sequence[memoryview]) -> None:
+        """Use the stored bytes of chunks; called again with each alone if that fails."""
+        raise NotImplementedError
+
+    def done(self, places: range) -> None:
+        """Count chunks of which all that could be used is."""
+
+    def fail(self, place: int, error: Exception) -> None:
+        """Raise an error of one chunk, or note what is lost with it."""
+        raise error
+
+
+@record
+class _Visited:
+    """Chunks in the order of their offsets, as all threads of a visit see them."""
+
+    descriptor: int
+    end: int
+    offsets: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    edges: list[int]
+
+
+def visit(
+    descriptor: int,
+    manifest: ChunkManifest,
+    rows: NDArray[np.int64],
+    size: int,
+    work: Work,
+    make: Callable[[], ChunkConsumer],
+    together: int = 1,
+) -> None:
+    """Read chunks, neighbours in the file in one go, and hand them to consumers.
+
+    Parameters
     ----------
-    start, step, count : int
-        The first index, the distance to the next, and how many.
-    single : bool
-        Whether the dimension is dropped from the result.
+    descriptor : int
+        The file.
+    manifest : ChunkManifest
+        Where chunks stand in it.
+    rows : ndarray of int64
+        Which of them, in the order of their offsets; a chunk's place is its place here.
+    size : int
+        Bytes of a decoded chunk.
+    work : Work
+        How many threads.
+    make : callable
+        Makes what one thread does with its chunks.
+    together : int
+        How many chunks in a row one thread takes, where neighbours share memory.
     """
+    offsets, sizes = manifest.offsets[rows], manifest.sizes[rows]
+    most = max(1, min(_BATCH // max(size, 1), _MOST_CHUNKS))
+    if work.threads > 1:
+        most = max(1, min(most, len(rows) // (_SHARES * work.threads)))
+    end = file_size(descriptor)
+    edges = _edges(offsets, sizes, most, 2 * size + _GAP, end)
+    visited = _Visited(descriptor, end, offsets, sizes, edges)
 
-    start: int
-    step: int
-    count: int
-    single: bool = False
+    def visitor() -> Callable[[int], None]:
+        return _Visitor(visited, make()).visit
 
-    def within(self, low: int, high: int) -> tuple[slice, slice]:
-        """The part that lies in an interval: where in the result, and where in the interval."""
-        first = max(0, -(-(low - self.start) // self.step))
-        last = min(self.count, -(-(high - self.start) // self.step))
-        begin = self.start + first * self.step - low
-        end = self.start + (last - 1) * self.step - low + 1
-        return slice(first, max(first, last)), slice(begin, max(begin, end), self.step)
-
-    @property
-    def last(self) -> int:
-        """The last index."""
-        return self.start + (self.count - 1) * self.step
+    each(range(len(edges) - 1), visitor, work.threads, together=max(1, together // most))
 
 
-def spans(selection: Selection, shape: tuple[int, ...]) -> tuple[Span, ...]:
-    """Selection as a span a dimension; dimensions that are not named are taken whole.
+def _edges(
+    offsets: NDArray[np.int64], sizes: NDArray[np.int64], most: int, usual: int, end: int
+) -> list[int]:
+    """Where batches begin, and the end of the last: neighbours of usual size, not too many."""
+    count = len(offsets)
+    if most == 1 or not count:
+        return list(range(count + 1))
+    alone = (offsets < 0) | (sizes < 0) | (sizes > usual) | (offsets > end - sizes)
+    gaps = offsets[1:] - offsets[:-1] - sizes[:-1]
+    apart = np.ones(count, bool)
+    apart[1:] = alone[1:] | alone[:-1] | (gaps < 0) | (gaps > _GAP)
+    places = np.arange(count)
+    since = places - np.maximum.accumulate(np.where(apart, places, 0))
+    edges: list[int] = np.flatnonzero(apart | (since % most == 0)).tolist()
+    return [*edges, count]
 
-    Raises
-    ------
-    IndexError
-        If it does not fit the array.
-    """
-    if len(selection) > len(shape):
-        raise IndexError(f"{len(selection)} indices for an array of shape {shape}")
-    whole = (slice(None),) * (len(shape) - len(selection))
-    return tuple(_span(part, n) for part, n in zip((*selection, *whole), shape, strict=True))
+
+class _Visitor:
+    """One thread of a visit."""
+
+    def __init__(self, visited: _Visited, consumer: ChunkConsumer) -> None:
+        self._visited = visited
+        self._consumer = consumer
+        self._scratch = Scratch()
+
+    def visit(self, number: int) -> None:
+        """Have a batch read."""
+        low, high = self._visited.edges[number : number + 2]
+        self._visit(range(low, high))
+
+    def _visit(self, batch: range) -> None:
+        """Read chunks; where that fails, each of them alone."""
+        failure = self._failure(batch)
+        if failure is not None and len(batch) > 1:
+            for place in batch:
+                self._visit(range(place, place + 1))
+            return
+        if failure is not None:
+            self._consumer.fail(batch[0], failure)
+        self._consumer.done(batch)
+
+    def _failure(self, batch: range) -> Exception | None:
+        try:
+            self._read(batch)
+        except Exception as error:
+            return error
+        return None
+
+    def _read(self, batch: range) -> None:
+        visited, part = self._visited, slice(batch.start, batch.stop)
+        offsets, sizes = visited.offsets[part].tolist(), visited.sizes[part].tolist()
+        start, end = offsets[0], offsets[-1] + sizes[-1]
+        buffers = self._consumer.buffers(batch)
+        if buffers:
+            read_into(visited.descriptor, buffers, start)
+            return
+        # Before a buffer is made: the file itself has to be that long.
+        if start < 0 or sizes[0] < 0 or end > visited.end:
+            raise ValueError(f"it is said to be {sizes[0]} bytes at {start}, outside the file")
+        content = self._scratch.take("read", end - start).data
+        read_into(visited.descriptor, [content], start)
+        begins = [offset - start for offset in offsets]
+        pairs = zip(begins, sizes, strict=True)
+        self._consumer.take(batch, [content[begin : begin + size] for begin, size in pairs])
 
 
-def _span(part: slice | int, length: int) -> Span:
-    if isinstance(part, slice):
-        start, stop, step = part.indices(length)
-        if step < 1:
-            raise IndexError(f"a selection goes forward, not by {step}")
-        return Span(start, step, len(range(start, stop, step)))
-    index = int(part) + (length if part < 0 else 0)
-    if not 0 <= index < length:
-        raise IndexError(f"index {part} is out of bounds for a length of {length}")
-    return Span(index, 1, 1, single=True)
+# an array
 
 
 def read_chunks(
-    stored: Stored, index: ChunkIndex, descriptor: int, selection: Selection, work: Work
+    stored: StoredArray, manifest: ChunkManifest, descriptor: int, selection: Selection, work: Work
 ) -> NDArray[Any]:
     """Read a selection of a chunked array; each chunk it touches is read once, no other.
 
     Parameters
     ----------
-    stored : Stored
+    stored : StoredArray
         The array; its filters can be decoded here.
-    index : ChunkIndex
+    manifest : ChunkManifest
         Its chunks.
     descriptor : int
         The file.
@@ -113,96 +214,55 @@ def read_chunks(
     IndexError
         If the selection does not fit the array.
     """
-    chosen = spans(selection, stored.shape)
-    shape = tuple(span.count for span in chosen)
-    size = math.prod(shape) * stored.dtype.itemsize
+    indexer, grid = BasicIndexer(selection, stored.shape), stored.grid
+    size = indexer.size * stored.dtype.itemsize
     work.expect(size)
     if not size:
-        result = stored.empty(shape, filled=True)
-    else:
-        touched, complete = _touched(stored, index, chosen)
-        result = stored.empty(shape, filled=not complete)
-        reading = _Reading(stored, touched, descriptor, chosen, result, work)
-        readers: list[_ChunkReader] = []
-
-        def reader() -> Callable[[int], None]:
-            readers.append(_ChunkReader(reading))
-            return readers[-1].read
-
-        # A page of memory that two threads fill at once is cleared twice, so not in one row.
-        each(range(len(touched)), reader, work.threads, together=math.prod(stored.grid[1:]))
-        work.advance(size - sum(reader.done for reader in readers))  # chunks that are not there
-    return result.reshape([span.count for span in chosen if not span.single])
-
-
-def _touched(stored: Stored, index: ChunkIndex, chosen: Sequence[Span]) -> tuple[ChunkIndex, bool]:
-    """The chunks that a selection may touch, and whether there is none missing."""
-    assert stored.chunks is not None
-    ranges = [
-        (span.start // step, span.last // step + 1)
-        for span, step in zip(chosen, stored.chunks, strict=True)
-    ]
-    wanted = math.prod(high - low for low, high in ranges)
-    if wanted == len(index) == math.prod(stored.grid):
-        return index.select(np.arange(wanted)), True
-    if wanted > len(index):
-        coordinates = np.unravel_index(index.places, stored.grid)
-        inside = np.ones(len(index), bool)
-        for axis, (low, high) in zip(coordinates, ranges, strict=True):
-            inside &= (axis >= low) & (axis < high)
-        return index.select(np.flatnonzero(inside)), False
-    axes = np.ix_(*(np.arange(low, high) for low, high in ranges))
-    places = np.ravel_multi_index(np.broadcast_arrays(*axes), stored.grid).ravel()
-    rows = np.minimum(np.searchsorted(index.places, places), len(index) - 1)
-    there = index.places[rows] == places
-    return index.select(rows[there]), bool(there.all())
+        return stored.empty(indexer.kept, filled=True)
+    rows, complete = manifest.rows(indexer, grid)
+    result = stored.empty(indexer.shape, filled=not complete)
+    projections = ChunkProjections(indexer, grid, manifest.ids[rows])
+    wanted = np.flatnonzero(projections.counts)
+    if len(wanted) < len(rows):
+        rows, projections = rows[wanted], projections.select(wanted)
+    reading = _Reading(stored, manifest, rows, projections, result, work)
+    # A page of memory that two threads fill at once is cleared twice, so not in one row.
+    row = math.prod(grid.counts[1:])
+    visit(descriptor, manifest, rows, stored.pipeline.size, work, lambda: _Placer(reading), row)
+    work.advance(size - int(reading.sizes.sum()))  # chunks that are not there
+    return result.reshape(indexer.kept)
 
 
 class _Reading:
-    """What the threads of one call have in common; chunks are known by their row in the index."""
+    """What the threads of one call have in common."""
 
     def __init__(
         self,
-        stored: Stored,
-        chunks: ChunkIndex,
-        descriptor: int,
-        chosen: tuple[Span, ...],
+        stored: StoredArray,
+        manifest: ChunkManifest,
+        rows: NDArray[np.int64],
+        projections: ChunkProjections,
         result: NDArray[Any],
         work: Work,
     ) -> None:
-        assert stored.chunks is not None
-        self.pipeline = stored.pipeline
-        self.descriptor = descriptor
-        self.end = file_size(descriptor)
-        self.result = result
+        self.pipeline = pipeline = stored.pipeline
+        self.projections, self.result = projections, result
         self.advance = work.advance
-        self.facts: list[list[int]] = np.stack(
-            [chunks.offsets, chunks.sizes, chunks.masks], axis=-1
-        ).tolist()
-        corners = np.stack(np.unravel_index(chunks.places, stored.grid), axis=-1)
-        self.corners: list[list[int]] = (corners * np.array(stored.chunks)).tolist()
-        self.memory = result.reshape(-1).view(np.uint8).data
+        self.masks = manifest.masks[rows]
+        self.sizes = projections.counts * result.itemsize
+        self.starts = projections.starts @ np.array(result.strides, np.int64)
+        self.memory = result.reshape(-1).view(np.uint8)
+        every = (1 << len(pipeline.filters)) - 1
+        self.plain = (self.masks & every == every) & (manifest.sizes[rows] == pipeline.size)
+        self.offsets = manifest.offsets[rows]
         self._pieces: dict[Bounds, list[Piece]] = {}
-        self._dimensions = tuple(zip(chosen, stored.chunks, stored.shape, strict=True))
-        self._cuts: tuple[dict[int, tuple[slice, slice]], ...] = tuple({} for _ in chosen)
+        chunk = tuple((0, n) for n in pipeline.chunk)
+        self.in_one_piece = projections.whole & self._is_one_piece(chunk)
 
-    def parts(self, row: int) -> tuple[NDArray[Any], tuple[slice, ...]]:
-        """Where a chunk goes, a view of the result, and which part of the chunk that is."""
-        cuts = [
-            known.get(low) or known.setdefault(low, span.within(low, min(low + step, n)))
-            for known, low, (span, step, n) in zip(
-                self._cuts, self.corners[row], self._dimensions, strict=True
-            )
-        ]
-        target = self.result[tuple(outside for outside, _ in cuts)]
-        return target, tuple(inside for _, inside in cuts)
-
-    def start_of(self, row: int) -> int:
-        """Where in memory the first byte goes that is wanted of a chunk."""
-        starts = (
-            known[low][0].start for known, low in zip(self._cuts, self.corners[row], strict=True)
-        )
-        return sum(start * step for start, step in zip(starts, self.result.strides, strict=True))
+    def _is_one_piece(self, chunk: Bounds) -> bool:
+        """Whether the result has a whole chunk in one piece of memory."""
+        inside = math.prod(self.pipeline.chunk) > 0 and self.result.size > 0
+        return inside and _is_row_major(self.pipeline.chunk, self.result.shape)
 
     def pieces(self, inside: tuple[slice, ...]) -> list[Piece]:
         """The pieces that a chunk falls into, by the part of it that is wanted."""
@@ -216,59 +276,223 @@ class _Reading:
         return found
 
 
-class _ChunkReader:
-    """What one thread does with each chunk, with buffers of its own."""
+def _is_row_major(chunk: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a whole chunk is one piece of an array's memory: ones, anything, then all."""
+    inner = len(chunk)
+    while inner and chunk[inner - 1] == shape[inner - 1]:
+        inner -= 1
+    return all(n == 1 for n in chunk[: max(0, inner - 1)])
+
+
+class _Placer(ChunkConsumer):
+    """Puts the values of chunks into the result; a thread has one, with buffers of its own."""
 
     def __init__(self, reading: _Reading) -> None:
         self._reading = reading
         self._scratch = Scratch()
-        self.done = 0
 
-    def read(self, row: int) -> None:
-        """Read one chunk into its place."""
-        target, inside = self._reading.parts(row)
-        if not target.size:
-            return
-        try:
-            self._decode(row, target, inside)
-        except (OSError, RuntimeError, ValueError) as error:
-            corner = tuple(self._reading.corners[row])
-            raise DamagedFileError(f"its chunk at {corner} cannot be read: {error}") from None
-        self.done += target.nbytes
-        self._reading.advance(target.nbytes)
+    def done(self, places: range) -> None:
+        """Tell of the bytes of the result that are there."""
+        self._reading.advance(int(self._reading.sizes[places.start : places.stop].sum()))
 
-    def _decode(self, row: int, target: NDArray[Any], inside: tuple[slice, ...]) -> None:
-        reading, pipeline = self._reading, self._reading.pipeline
-        offset, size, mask = reading.facts[row]
-        plain = all(mask >> i & 1 for i in range(len(pipeline.filters)))
-        if plain and size == pipeline.size and (buffers := self._in_place(row, inside)):
-            read_into(reading.descriptor, buffers, offset)
-            return
-        # Before a buffer is made: the file itself has to be that long.
-        if size < 0 or offset < 0 or offset + size > reading.end:
-            raise ValueError(f"it is said to be {size} bytes at {offset}, outside the file")
-        buffer = self._scratch.take("stored", size)
-        read_into(reading.descriptor, [buffer.data], offset)
-        pipeline.decode(buffer, mask, target, inside, self._scratch)
+    def fail(self, place: int, error: Exception) -> None:
+        """Raise the error of a chunk, with where in the array that begins."""
+        if not isinstance(error, (OSError, RuntimeError, ValueError)):
+            raise error
+        corner = tuple(self._reading.projections.corners[place].tolist())
+        raise DamagedFileError(f"its chunk at {corner} cannot be read: {error}") from None
 
-    def _in_place(self, row: int, inside: tuple[slice, ...]) -> list[memoryview]:
-        """The memory that a chunk's bytes fill in order; nothing where that is in small pieces."""
-        reading = self._reading
-        found = reading.pieces(inside)
-        if not found:
+    def buffers(self, places: range) -> list[memoryview]:
+        """The memory that chunks without filters fill in order; nothing for small pieces."""
+        reading, part = self._reading, slice(places.start, places.stop)
+        if not reading.plain[part].all():
             return []
-        unwanted = self._scratch.take("unwanted", unwanted_bytes(found)).data
-        return buffers_of(found, reading.memory, reading.start_of(row), unwanted)
+        found: list[memoryview] = []
+        end = 0
+        for low, high in self._rows(places):
+            begin = int(reading.offsets[low])
+            if found and begin > end:
+                found.append(self._scratch.take("unwanted", _GAP)[: begin - end].data)
+            if reading.in_one_piece[low]:
+                start = int(reading.starts[low])
+                size = (high - low) * reading.pipeline.size
+                found.append(reading.memory[start : start + size].data)
+            else:
+                pieces = self._in_pieces(low)
+                if not pieces:
+                    return []
+                found += pieces
+            end = int(reading.offsets[high - 1]) + reading.pipeline.size
+        return found
+
+    def _in_pieces(self, place: int) -> list[memoryview]:
+        reading = self._reading
+        pieces = reading.pieces(reading.projections.cut(place)[1])
+        unwanted = self._scratch.take("unwanted", unwanted_bytes(pieces)).data
+        start = int(reading.starts[place])
+        return buffers_of(pieces, reading.memory.data, start, unwanted)
+
+    def _rows(self, places: range) -> list[tuple[int, int]]:
+        """The chunks that follow each other in memory as in the file, from one to another."""
+        reading, part = self._reading, slice(places.start, places.stop)
+        size = reading.pipeline.size
+        follows = reading.in_one_piece[part][1:] & reading.in_one_piece[part][:-1]
+        follows &= np.diff(reading.starts[part]) == size
+        follows &= np.diff(reading.offsets[part]) == size
+        edges = [0, *(np.flatnonzero(~follows) + 1).tolist(), len(places)]
+        first = places.start
+        return [(first + a, first + b) for a, b in pairwise(edges)]
+
+    def take(self, places: range, contents: Sequence[memoryview]) -> None:
+        """Decode chunks into their place."""
+        reading, part = self._reading, slice(places.start, places.stop)
+        pipeline, masks = reading.pipeline, reading.masks[part]
+        if len(places) == 1 or not (masks == masks[0]).all():
+            for place, content in zip(places, contents, strict=True):
+                out, inside = reading.projections.cut(place)
+                data, mask = np.frombuffer(content, np.uint8), int(reading.masks[place])
+                pipeline.decode(data, mask, reading.result[out], inside, self._scratch)
+            return
+        follow = (
+            reading.in_one_piece[part].all()
+            and (np.diff(reading.starts[part]) == pipeline.size).all()
+        )
+        if follow:
+            start = int(reading.starts[places.start])
+            target = reading.memory[start : start + len(places) * pipeline.size]
+        else:
+            target = self._scratch.take("batch", len(places) * pipeline.size)
+        pipeline.decode_batch(contents, int(masks[0]), target, self._scratch)
+        if not follow:
+            self._place(places, target)
+
+    def _place(self, places: range, decoded: NDArray[np.uint8]) -> None:
+        """Copy decoded chunks to their places."""
+        reading = self._reading
+        result, projections = reading.result, reading.projections
+        values = decoded.view(result.dtype).reshape(-1, *reading.pipeline.chunk)
+        for chunk, place in zip(values, places, strict=True):
+            out, inside = projections.cut(place)
+            result[out] = chunk[inside]
 
 
-def read_block(
-    stored: Stored, descriptor: int, selection: Selection, work: Work
-) -> NDArray[Any] | None:
-    """Read an unchunked array, or whole rows of it; ``None`` for other selections of it.
+# memory that a chunk's bytes fill, piece by piece
+
+Bounds: TypeAlias = tuple[tuple[int, int], ...]
+"""First index and the one after the last, for each dimension of a chunk."""
+
+Piece: TypeAlias = tuple[int, int]
+"""Where it begins, from the part's first byte, and its length; -1 for what nobody wants."""
+
+_UNWANTED = -1
+_MOST_PIECES = 1000
+"""One call of the system takes 1024."""
+_LEAST_PIECE = 4096
+"""Bytes below which they are copied faster than they are read one by one."""
+
+
+def pieces_of(
+    chunk: tuple[int, ...], part: Bounds, strides: tuple[int, ...], itemsize: int
+) -> list[Piece]:
+    """The pieces that a chunk falls into, of which a part is wanted.
 
     Parameters
     ----------
-    stored : Stored
+    chunk : tuple of int
+        Shape of the chunk.
+    part : tuple of (int, int)
+        What is wanted of it.
+    strides : tuple of int
+        Bytes from one item of the part to the next in memory, along each dimension.
+    itemsize : int
+        Bytes of an item.
+
+    Returns
+    -------
+    list of (int, int)
+        All of the chunk, in order; nothing where they are small, or too many.
+    """
+    pieces, below = [(0, itemsize)], itemsize
+    for (low, high), length, stride in reversed(list(zip(part, chunk, strides, strict=True))):
+        if len(pieces) * (high - low) > _MOST_PIECES and pieces != [(0, stride)]:
+            return []
+        pieces = _joined(
+            [
+                (_UNWANTED, low * below),
+                *_repeated(pieces, high - low, stride),
+                (_UNWANTED, (length - high) * below),
+            ]
+        )
+        if len(pieces) > _MOST_PIECES:
+            return []
+        below *= length
+    wanted = [size for place, size in pieces if place != _UNWANTED]
+    return pieces if sum(wanted) >= _LEAST_PIECE * len(wanted) else []
+
+
+def _repeated(pieces: list[Piece], count: int, stride: int) -> list[Piece]:
+    """The pieces of so many indices along a dimension."""
+    if pieces == [(0, stride)]:
+        return [(0, stride * count)]
+    return [
+        (place if place == _UNWANTED else place + step * stride, size)
+        for step in range(count)
+        for place, size in pieces
+    ]
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Without empty ones; what lies side by side is one."""
+    found: list[Piece] = []
+    for place, size in pieces:
+        if not size:
+            continue
+        before, length = found[-1] if found else (0, -1)
+        if length > 0 and place == (before if before == _UNWANTED else before + length):
+            found[-1] = (before, length + size)
+        else:
+            found.append((place, size))
+    return found
+
+
+def buffers_of(
+    pieces: list[Piece], memory: memoryview, start: int, unwanted: memoryview
+) -> list[memoryview]:
+    """Pieces as a call of the system takes them.
+
+    Parameters
+    ----------
+    pieces : list of (int, int)
+        From `pieces_of`.
+    memory : memoryview
+        Of bytes, in which the part lies.
+    start : int
+        Where in that its first byte is.
+    unwanted : memoryview
+        Takes what nobody wants; as long as the longest such piece.
+    """
+    return [
+        unwanted[:size] if place == _UNWANTED else memory[start + place : start + place + size]
+        for place, size in pieces
+    ]
+
+
+def unwanted_bytes(pieces: list[Piece]) -> int:
+    """Length of the longest piece that nobody wants."""
+    return max((size for place, size in pieces if place == _UNWANTED), default=0)
+
+
+# an array in one block
+
+
+def read_block(
+    stored: StoredArray, descriptor: int, selection: Selection, work: Work
+) -> NDArray[Any]:
+    """Read an unchunked array, or a part of it.
+
+    Parameters
+    ----------
+    stored : StoredArray
         The array.
     descriptor : int
         The file.
@@ -282,40 +506,76 @@ def read_block(
     DamagedFileError
         If the file ends before the array does.
     """
-    chosen = spans(selection, stored.shape)
-    if chosen[0].step != 1 or any(
-        span.count != n for span, n in zip(chosen[1:], stored.shape[1:], strict=True)
-    ):
-        return None
-    shape = tuple(span.count for span in chosen)
-    row = math.prod(stored.shape[1:]) * stored.dtype.itemsize
-    work.expect(shape[0] * row)
-    if stored.address is None:
-        work.advance(shape[0] * row)
-        return stored.empty(shape, filled=True).reshape(_kept(chosen))
-    start, size = stored.address + chosen[0].start * row, shape[0] * row
-    if start + size > file_size(descriptor):
-        raise DamagedFileError(f"its values end at {start + size}, the file before that")
-    result = stored.empty(shape, filled=False)
-    if not size:
-        return result.reshape(_kept(chosen))
-    memory = result.reshape(-1).view(np.uint8).data
-    each(
-        range(0, size, _BLOCK), lambda: _block_reader(memory, descriptor, start, work), work.threads
-    )
-    return result.reshape(_kept(chosen))
+    indexer = BasicIndexer(selection, stored.shape)
+    size = indexer.size * stored.dtype.itemsize
+    work.expect(size)
+    result = stored.empty(indexer.shape, filled=stored.address is None)
+    if stored.address is None or not size:
+        work.advance(size)
+        return result.reshape(indexer.kept)
+    _check_end(stored, indexer, file_size(descriptor))
+    if indexer.is_rows:
+        start = stored.address + _first(stored, indexer.ranges)
+        memory = result.reshape(-1).view(np.uint8).data
+
+        def reader() -> Callable[[int], None]:
+            return lambda begin: _read_rows(memory, descriptor, start, begin, work)
+
+        each(range(0, size, _BLOCK), reader, work.threads)
+    else:
+        _read_part(stored, descriptor, indexer.ranges, result)
+        work.advance(size)
+    return result.reshape(indexer.kept)
 
 
-def _kept(chosen: Sequence[Span]) -> list[int]:
-    return [span.count for span in chosen if not span.single]
+def _strides(stored: StoredArray) -> list[int]:
+    """Bytes from one index to the next along each dimension."""
+    rank = len(stored.shape)
+    return [math.prod(stored.shape[i + 1 :]) * stored.dtype.itemsize for i in range(rank)]
 
 
-def _block_reader(
-    memory: memoryview, descriptor: int, start: int, work: Work
-) -> Callable[[int], None]:
-    def read(begin: int) -> None:
-        part = memory[begin : begin + _BLOCK]
-        read_into(descriptor, [part], start + begin)
-        work.advance(len(part))
+def _first(stored: StoredArray, ranges: Sequence[Range]) -> int:
+    """Where the first of the selected values begins in the block."""
+    pairs = zip(ranges, _strides(stored), strict=True)
+    return sum(one.start * stride for one, stride in pairs)
 
-    return read
+
+def _last(stored: StoredArray, ranges: Sequence[Range]) -> int:
+    """Where the last of them ends."""
+    pairs = zip(ranges, _strides(stored), strict=True)
+    return sum(one.last * stride for one, stride in pairs) + stored.dtype.itemsize
+
+
+def _check_end(stored: StoredArray, indexer: BasicIndexer, size: int) -> None:
+    assert stored.address is not None
+    end = stored.address + _last(stored, indexer.ranges)
+    if end > size:
+        raise DamagedFileError(f"its values end at {end}, the file before that")
+
+
+def _read_rows(memory: memoryview, descriptor: int, start: int, begin: int, work: Work) -> None:
+    part = memory[begin : begin + _BLOCK]
+    read_into(descriptor, [part], start + begin)
+    work.advance(len(part))
+
+
+def _read_part(
+    stored: StoredArray, descriptor: int, ranges: tuple[Range, ...], target: NDArray[Any]
+) -> None:
+    """Read what lies between the first value and the last, in halves where most is not wanted."""
+    assert stored.address is not None
+    first, last = _first(stored, ranges), _last(stored, ranges)
+    wide = last - first > min(_BLOCK, max(_NEAR, _WASTE * target.nbytes))
+    if wide and target.size > 1:
+        axis = next(axis for axis, one in enumerate(ranges) if one.count > 1)
+        one, half = ranges[axis], ranges[axis].count // 2
+        halves = Range(one.start, one.step, half), one.beyond(half)
+        places = slice(0, half), slice(half, one.count)
+        for part, place in zip(halves, places, strict=True):
+            inner = (*ranges[:axis], part, *ranges[axis + 1 :])
+            _read_part(stored, descriptor, inner, target[(slice(None),) * axis + (place,)])
+        return
+    buffer = np.empty(last - first, np.uint8)
+    read_into(descriptor, [buffer.data], stored.address + first)
+    steps = [one.step * step for one, step in zip(ranges, _strides(stored), strict=True)]
+    target[...] = np.ndarray(target.shape, stored.dtype, buffer, strides=steps)

@@ -15,7 +15,8 @@ import numpy as np
 from h5py import h5d
 
 from hspyio.arrays.blocks import BlockCopier, Piece
-from hspyio.arrays.writing import Grid, write_chunks
+from hspyio.arrays.grid import ChunkGrid
+from hspyio.arrays.writing import write_chunks
 from hspyio.filters.pipeline import Pipeline
 from hspyio.hdf5.output import Output
 from hspyio.nodes.node import Selection
@@ -141,7 +142,7 @@ class ScratchTarget:
         self.shape = tuple(sum(sizes) for sizes in blocks)
         self._dataset = dataset
         self._pipeline = pipeline
-        self._grid = Grid(self.shape, pipeline.chunk)
+        self._grid = ChunkGrid(self.shape, pipeline.chunk)
         self._cuts = [_Cut.of(*pair) for pair in zip(blocks, pipeline.chunk, strict=True)]
         self._scratch = scratch
         self._close = weakref.finalize(self, os.close, scratch)
@@ -185,9 +186,7 @@ class ScratchTarget:
     def _place(self, places: tuple[int, ...]) -> int:
         """Where a part begins in the scratch file: after those before it in its chunk."""
         number, before, outer = 0, 0, 1
-        for cut, i, count, n in zip(
-            self._cuts, places, self._grid.lengths(), self.shape, strict=True
-        ):
+        for cut, i, count, n in zip(self._cuts, places, self._grid.counts, self.shape, strict=True):
             chunk, start = divmod(int(cut.starts[i]), cut.step)
             length = min(cut.step, n - chunk * cut.step)
             number = number * count + chunk
@@ -199,7 +198,7 @@ class ScratchTarget:
     def __getitem__(self, region: tuple[slice, ...]) -> NDArray[Any]:
         """Read a chunk back."""
         corner = [part.start // step for part, step in zip(region, self._grid.chunk, strict=True)]
-        number = int(np.ravel_multi_index(corner, self._grid.lengths()))
+        number = int(np.ravel_multi_index(corner, self._grid.counts))
         shape = tuple(part.stop - part.start for part in region)
         values = np.empty(math.prod(shape), self._pipeline.dtype)
         memory = values.view(np.uint8).data

@@ -13,15 +13,18 @@ from h5py import h5d
 from h5py._objects import phil
 from numpy.typing import NDArray
 
-from hspyio.arrays.chunked import ChunkIndex
-from hspyio.arrays.pieces import rows_in_place
+from hspyio.arrays.grid import ChunkGrid
+from hspyio.arrays.manifest import ChunkManifest
 from hspyio.arrays.workers import each
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.hdf5.output import Output
 
-__all__ = ["Grid", "write_allocated", "write_chunks"]
+__all__ = ["rows_in_place", "write_allocated", "write_chunks"]
 
+_MOST_ROWS = 512
+_LEAST_ROW = 4096
+"""Bytes below which they are copied faster than they are written one by one."""
 _LOOK_AHEAD = 16 * 2**20
 """Bytes of finished chunks that may wait for one that comes before them."""
 
@@ -74,44 +77,6 @@ class _InOrder:
             self.changed.notify_all()
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The chunks of an array, numbered in C order.
-
-    Attributes
-    ----------
-    shape, chunk : tuple of int
-        Of the array, and of a chunk.
-    """
-
-    shape: tuple[int, ...]
-    chunk: tuple[int, ...]
-
-    def count(self) -> int:
-        """Number of chunks."""
-        return math.prod(self.lengths())
-
-    def lengths(self) -> tuple[int, ...]:
-        """Number of chunks along each dimension."""
-        return tuple(-(-n // step) for n, step in zip(self.shape, self.chunk, strict=True))
-
-    def corner(self, number: int) -> tuple[int, ...]:
-        """Where in the array a chunk begins."""
-        starts = []
-        for length, step in zip(reversed(self.lengths()), reversed(self.chunk), strict=True):
-            number, index = divmod(number, length)
-            starts.append(index * step)
-        return tuple(reversed(starts))
-
-    def region(self, number: int) -> tuple[slice, ...]:
-        """The part of the array that a chunk holds; at its edge smaller than the chunk."""
-        corner = self.corner(number)
-        return tuple(
-            slice(low, min(low + step, n))
-            for low, step, n in zip(corner, self.chunk, self.shape, strict=True)
-        )
-
-
 class Values(Protocol):
     """What chunks are cut out of: an array, or what reads each of them."""
 
@@ -141,7 +106,7 @@ def write_chunks(
     output : Output
         The file, and how to work.
     """
-    grid = Grid(values.shape, pipeline.chunk)
+    grid = ChunkGrid(values.shape, pipeline.chunk)
 
     def store(number: int, data: Bytes, mask: int) -> None:
         with phil:  # h5py 3.12 takes its lock for every call but those of raw chunks
@@ -163,17 +128,17 @@ def write_chunks(
 
         return encode
 
-    each(range(grid.count()), encoder, output.work.threads, queue.fail)
+    each(range(grid.count), encoder, output.work.threads, queue.fail)
 
 
 def write_allocated(
-    index: ChunkIndex, pipeline: Pipeline, values: NDArray[Any], output: Output
+    index: ChunkManifest, pipeline: Pipeline, values: NDArray[Any], output: Output
 ) -> None:
     """Write an array without filters into chunks that have their place already, in parallel.
 
     Parameters
     ----------
-    index : ChunkIndex
+    index : ChunkManifest
         A place for every chunk.
     pipeline : Pipeline
         Without filters.
@@ -182,13 +147,13 @@ def write_allocated(
     output : Output
         The file, and how to work.
     """
-    grid = Grid(values.shape, pipeline.chunk)
+    grid = ChunkGrid(values.shape, pipeline.chunk)
 
     def writer() -> Callable[[int], None]:
         scratch = Scratch()
 
         def write(row: int) -> None:
-            part = values[grid.region(int(index.places[row]))]
+            part = values[grid.region(int(index.ids[row]))]
             pieces = rows_in_place(part, pipeline.chunk)
             if not pieces:
                 pieces = [np.frombuffer(pipeline.encode(part, scratch)[0], np.uint8).data]
@@ -198,3 +163,21 @@ def write_allocated(
         return write
 
     each(range(len(index)), writer, output.work.threads)
+
+
+def rows_in_place(target: NDArray[Any], chunk: tuple[int, ...]) -> list[memoryview]:
+    """The pieces of memory that a whole chunk fills in order; none where they are small."""
+    if target.shape != chunk:
+        return []
+    rows, length = 1, target.itemsize
+    outer = list(target.shape)
+    while outer and (outer[-1] == 1 or target.strides[len(outer) - 1] == length):
+        length *= outer.pop()
+    rows = math.prod(outer)
+    if rows > _MOST_ROWS or (rows > 1 and length < _LEAST_ROW):
+        return []
+    inner = (slice(None),) * (target.ndim - len(outer))
+    return [
+        target[(*place, ..., *inner)].reshape(-1).view(np.uint8).data
+        for place in np.ndindex(*outer)
+    ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from hspyio import names
 from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile, opened, select, title_of
 from hspyio.api.paths import path_of_file
+from hspyio.arrays.indexing import OrthogonalIndexer
 from hspyio.arrays.workers import thread_count
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.xarray import array_of
@@ -26,7 +26,6 @@ from hspyio.errors import ConversionError, OptionError
 from hspyio.model.signal import Signal
 from hspyio.nodes.node import Array, ArraySource, Attribute, Group
 from hspyio.options import ReadOptions
-from hspyio.records import record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,8 +34,8 @@ __all__ = ["HspyBackend"]
 
 _NEARBY = 64
 """Rows that are read together where an array has no chunks."""
-_AT_ONCE = 2**22
-"""Bytes above which threads share the reading."""
+_SHARES = 4
+"""Parts a thread, of a large selection."""
 
 
 class HspyBackend(BackendEntrypoint):
@@ -302,90 +301,15 @@ class SourceArray(BackendArray):
 
     def _read(self, key: tuple[Any, ...]) -> NDArray[Any]:
         """Read an outer selection: an int, a slice or an array of ints for each dimension."""
-        orders = [_order(part, n) for part, n in zip(key, self.shape, strict=True)]
-        result = np.empty([len(wanted) for wanted, _ in orders], self.dtype)
-        if result.size:
-            self._fill(result, [wanted for wanted, _ in orders])
-        for axis in reversed(range(len(orders))):
-            result = result[(slice(None),) * axis + (orders[axis][1],)]
-        return result
-
-    def _fill(self, result: NDArray[Any], wanted: list[range | NDArray[np.intp]]) -> None:
-        """Read all blocks of a selection, several at a time."""
-        most = self._steps[0] if wanted and result.nbytes > _AT_ONCE else 0
-        runs = [
-            _runs_of_range(part, most if axis == 0 else 0)
-            if isinstance(part, range)
-            else _runs_of_array(part, step)
-            for axis, (part, step) in enumerate(zip(wanted, self._steps, strict=True))
-        ]
-        blocks = list(product(*runs))
-
-        def fill(block: tuple[_Run, ...]) -> None:
-            values = self._source.read(tuple(run.read for run in block))
-            for axis, run in enumerate(block):
-                values = values[(slice(None),) * axis + (run.taken,)]
-            result[tuple(run.places for run in block)] = values
-
-        if len(blocks) == 1:
-            fill(blocks[0])
-            return
-        with ThreadPoolExecutor(thread_count(None)) as threads:
-            list(threads.map(fill, blocks))
+        pieces = _SHARES * thread_count(None)
+        indexer = OrthogonalIndexer(key, self.shape)
+        return indexer.read_apart(self._source.read, self.dtype, self._steps, pieces, _each)
 
 
-@record
-class _Run:
-    """What is read of one dimension at a time.
-
-    Attributes
-    ----------
-    read : slice
-        What is read.
-    taken : slice or ndarray of int
-        What is wanted of that.
-    places : slice
-        Where it belongs.
-    """
-
-    read: slice
-    taken: slice | NDArray[np.intp]
-    places: slice
-
-
-def _order(part: Any, length: int) -> tuple[range | NDArray[np.intp], Any]:
-    """What is wanted of a dimension, ascending, and the index that then makes it what was asked."""
-    if isinstance(part, slice):  # forward: xarray turns the others around itself
-        return range(*part.indices(length)), slice(None)
-    listed = np.asarray(part, np.intp)
-    listed = np.where(listed < 0, listed + length, listed)
-    if not listed.ndim:
-        return range(int(listed), int(listed) + 1), 0
-    return np.unique(listed, return_inverse=True)
-
-
-def _runs_of_range(wanted: range, step: int) -> list[_Run]:
-    """The whole range; cut at every few chunks where `step` says how long one is."""
-    stride = max(1, step // wanted.step)
-    count = max(1, len(wanted) // (4 * thread_count(None) * stride)) * stride
-    length = count if step else len(wanted)
-    cuts = range(0, len(wanted), length)
-    parts = [wanted[cut : cut + length] for cut in cuts]
-    return [
-        _Run(slice(part.start, part.stop, part.step), slice(None), slice(cut, cut + len(part)))
-        for cut, part in zip(cuts, parts, strict=True)
-    ]
-
-
-def _runs_of_array(wanted: NDArray[np.intp], step: int) -> list[_Run]:
-    """Ascending indices, apart where a whole chunk lies between them."""
-    gaps = np.flatnonzero(np.diff(wanted // step) > 1) + 1
-    edges = [0, *gaps.tolist(), len(wanted)]
-    return [
-        _Run(
-            slice(int(wanted[low]), int(wanted[high - 1]) + 1),
-            wanted[low:high] - wanted[low],
-            slice(low, high),
-        )
-        for low, high in pairwise(edges)
-    ]
+def _each(do: Callable[[Any], None], blocks: list[Any]) -> None:
+    """Do something with blocks, several at a time."""
+    if len(blocks) == 1:
+        do(blocks[0])
+        return
+    with ThreadPoolExecutor(thread_count(None)) as threads:
+        list(threads.map(do, blocks))

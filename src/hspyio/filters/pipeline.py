@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hspyio.filters import codec_of, shuffle
-from hspyio.filters.codec import Bytes, Codec
+from hspyio.filters.codec import Bytes, Codec, Decode
 from hspyio.forks import derived
 from hspyio.nodes.node import Filter
 
@@ -103,39 +103,88 @@ class Pipeline:
         ValueError, RuntimeError
             If the chunk is damaged.
         """
-        steps = [i for i in self._busy if not mask >> i & 1]
+        steps = self._steps(mask)
+        splits = bool(steps) and self._splits(steps[0])
         whole = target.shape == self.chunk and target.flags.c_contiguous
-        data = stored
-        for turn, index in enumerate(reversed(steps)):
-            last = turn == len(steps) - 1
-            if last and self._splits(index):
-                self._check_size(data)
-                planes = _planes(data, self.dtype.itemsize, self.chunk)
-                _merge(planes[(slice(None), *inside)], target, scratch)
-                return
-            size = self._size_before(index, steps, len(data))
-            out = _bytes_of(target) if last and whole else scratch.take(f"step {turn}", size)
-            data = self._codecs[index].decode(data, self.filters[index].options, size, out)  # type: ignore[misc]
-        self._place(data, target, inside, whole=whole)
+        out = _bytes_of(target) if whole and not splits else None
+        data = _undone(stored, self._plan(steps, splits), out, scratch)
+        if splits:
+            self._check_size(data)
+            planes = _planes(data, self.dtype.itemsize, self.chunk)
+            _merge(planes[(slice(None), *inside)], target, scratch)
+        else:
+            self._place(data, target, inside, whole=whole)
+
+    def decode_batch(
+        self, stored: Sequence[Bytes], mask: int, out: NDArray[np.uint8], scratch: Scratch
+    ) -> None:
+        """Decode whole chunks, one after the other.
+
+        Parameters
+        ----------
+        stored : sequence of buffer
+            What stands in the file.
+        mask : int
+            A bit for each filter that was left out for all of them.
+        out : ndarray of uint8
+            Receives the bytes of their values.
+        scratch : Scratch
+            The thread's own.
+
+        Raises
+        ------
+        ValueError, RuntimeError
+            If one of them is damaged.
+        """
+        steps = self._steps(mask)
+        splits = bool(steps) and self._splits(steps[0])
+        plan = self._plan(steps, splits)
+        count = len(stored)
+        buffer, rows = out, out.reshape(count, self.size)
+        if splits:
+            buffer = scratch.take("stack", shuffle.stack_bytes(count, self.size))
+            rows = shuffle.stack(buffer, count, self.size)
+        for data, row in zip(stored, rows, strict=True):
+            made = _undone(data, plan, row, scratch)
+            if made is not row:
+                self._check_size(made)
+                row[:] = np.frombuffer(made, np.uint8)
+        if splits:
+            shuffle.merge_stack(buffer, rows, self.dtype.itemsize, out)
+
+    def _steps(self, mask: int) -> list[int]:
+        """The filters that were applied, but for those that change nothing: shuffles of bytes."""
+        return [i for i in self._busy if not mask >> i & 1]
 
     @derived
     def _busy(self) -> tuple[int, ...]:
-        """The filters that change anything: bytes are shuffled in vain."""
         idle = (shuffle.CODEC.id, (1,))
         return tuple(i for i, f in enumerate(self.filters) if (f.id, f.options) != idle)
+
+    def _plan(self, steps: Sequence[int], after: int) -> list[_Undo]:
+        """How to undo filters, but for the first few, in the order in which that is done."""
+        return [
+            _Undo(
+                self._codecs[i].decode,  # type: ignore[arg-type]
+                self.filters[i].options,
+                self._size_before(steps[:turn]),
+                self._codecs[i].grows,
+            )
+            for turn, i in reversed(list(enumerate(steps))[after:])
+        ]
+
+    def _size_before(self, earlier: Sequence[int]) -> int | None:
+        """Bytes of a chunk after some filters; ``None`` if nobody knows."""
+        codecs = [self._codecs[i] for i in earlier]
+        if any(codec.resizes for codec in codecs):
+            return None
+        return self.size + sum(codec.grows for codec in codecs)
 
     def _splits(self, index: int) -> bool:
         """Whether a filter is a shuffle of just these values, which is undone in their place."""
         return self.filters[index].id == shuffle.CODEC.id and self.filters[index].options == (
             self.dtype.itemsize,
         )
-
-    def _size_before(self, index: int, steps: Sequence[int], size_after: int) -> int:
-        """Bytes that went into a filter, of a chunk with the given filters applied."""
-        earlier = [self._codecs[i] for i in steps if i < index]
-        if any(codec.resizes for codec in earlier):
-            return size_after - self._codecs[index].grows
-        return self.size + sum(codec.grows for codec in earlier)
 
     def _check_size(self, data: Bytes) -> None:
         if len(data) != self.size:
@@ -199,6 +248,27 @@ class Pipeline:
         chunk = buffer.view(self.dtype).reshape(self.chunk)
         shuffle.copy(values, chunk[tuple(map(slice, values.shape))])
         return chunk
+
+
+class _Undo(NamedTuple):
+    """How one filter of a chunk is undone; the size of the result is `size`, if that is known."""
+
+    decode: Decode
+    options: tuple[int, ...]
+    size: int | None
+    grows: int
+
+
+def _undone(
+    data: Bytes, plan: Sequence[_Undo], out: NDArray[np.uint8] | None, scratch: Scratch
+) -> Bytes:
+    """Undo filters; the last of them into `out`, where that is given, if it can."""
+    last = len(plan) - 1
+    for turn, (decode, options, size, grows) in enumerate(plan):
+        before = len(data) - grows if size is None else size
+        into = scratch.take(f"step {turn}", before) if out is None or turn < last else out
+        data = decode(data, options, before, into)
+    return data
 
 
 def _bytes_of(values: NDArray[Any]) -> NDArray[np.uint8]:

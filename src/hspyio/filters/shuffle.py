@@ -16,16 +16,18 @@ from hspyio.filters.codec import Bytes, Codec, library
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CODEC", "FRAME", "copy", "merge", "split"]
+__all__ = ["CODEC", "FRAME", "copy", "merge", "merge_stack", "split", "stack", "stack_bytes"]
 
 _TILE = 1 << 18
 """Bytes that `merge` and `split` work on at a time: they stay in the processor's cache."""
 
 _SHORT_ROW = 4096
 
-_HEADER = 24
-"""Bytes of a Blosc frame before its only block: versions, flags, item size, four lengths and an
-offset of four bytes each."""
+_FRAME_HEADER = 16
+"""Bytes of a Blosc frame before the offsets of its blocks: versions, flags, item size, and the
+lengths of what it holds, of a block and of itself. Before each block stands its length."""
+_HEADER = _FRAME_HEADER + 8
+"""Bytes of a frame before its only block."""
 _SHUFFLED, _ONE_STREAM = 0x01, 0x10
 
 FRAME = _HEADER + _TILE
@@ -59,6 +61,52 @@ def merge(
         whole = np.empty(values.shape, values.dtype)
         _merge_flat(planes.reshape(len(planes), -1), whole.reshape(-1).view(np.uint8), frame)
         copy(whole, values)
+
+
+def stack_bytes(count: int, size: int) -> int:
+    """Bytes of the buffer in which `stack` has chunks of some size."""
+    return _FRAME_HEADER + count * (4 + 4 + size)
+
+
+def stack(buffer: NDArray[np.uint8], count: int, size: int) -> NDArray[np.uint8]:
+    """Room for shuffled chunks in a frame of Blosc with a block for each: a row for each.
+
+    Parameters
+    ----------
+    buffer : ndarray of uint8
+        Of `stack_bytes`.
+    count, size : int
+        How many chunks, and bytes of one.
+    """
+    blocks = buffer[_FRAME_HEADER + 4 * count :].reshape(count, 4 + size)
+    blocks[:, :4] = np.array([size], "<u4").view(np.uint8)
+    return blocks[:, 4:]
+
+
+def merge_stack(
+    buffer: NDArray[np.uint8], rows: NDArray[np.uint8], itemsize: int, out: NDArray[np.uint8]
+) -> None:
+    """Undo the shuffle of all chunks of a stack, one after the other.
+
+    Parameters
+    ----------
+    buffer, rows : ndarray of uint8
+        What `stack` was given, and what it returned.
+    itemsize : int
+        Of the values.
+    out : ndarray of uint8
+        Receives the bytes of the values.
+    """
+    count, size = rows.shape
+    if itemsize not in (2, 4, 8, 16) or not _has_blosc():
+        planes = rows.reshape(count, itemsize, -1)
+        out.reshape(count, -1, itemsize)[...] = planes.transpose(0, 2, 1)
+        return
+    kind = 2 | 1 << 8 | (_SHUFFLED | _ONE_STREAM) << 16 | itemsize << 24
+    buffer[:_FRAME_HEADER].view("<u4")[:] = kind, count * size, size, buffer.size
+    begins = _FRAME_HEADER + 4 * count + np.arange(count) * (4 + size)
+    buffer[_FRAME_HEADER : _FRAME_HEADER + 4 * count].view("<u4")[:] = begins
+    library().blosc_decode(buffer, numthreads=1, out=out)
 
 
 def _merge_flat(

@@ -21,7 +21,7 @@ from hspyio.nodes.node import Array, Selection, Text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hspyio.arrays.chunked import ChunkIndex, Stored
+    from hspyio.arrays.manifest import ChunkManifest, StoredArray
     from hspyio.hdf5.reader import Opening
 
 __all__ = ["DirectSource", "small_values"]
@@ -85,7 +85,7 @@ class DirectSource:
         self._names = where
         self._where = "/" + "/".join(where)
         self._opening = opening
-        self._chunks: ChunkIndex | None = None
+        self._chunks: ChunkManifest | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -174,8 +174,8 @@ class DirectSource:
         return odd or not self._layout.shape or self._layout.inside is not None
 
     @derived
-    def _stored(self) -> Stored:
-        from hspyio.arrays.chunked import Stored
+    def _stored(self) -> StoredArray:
+        from hspyio.arrays.manifest import StoredArray
 
         layout = self._layout
         assert layout.kind.dtype is not None
@@ -183,16 +183,16 @@ class DirectSource:
         address, tree = layout.address, None
         if layout.chunks is not None:
             address, tree = None, address
-        return Stored(
+        return StoredArray(
             layout.shape, layout.kind.dtype, layout.chunks, layout.filters, fill, address, tree
         )
 
-    def _index(self, stored: Stored) -> ChunkIndex | None:
+    def _index(self, stored: StoredArray) -> ChunkManifest | None:
         if self._chunks is None:
             if stored.tree is None:
-                from hspyio.arrays.chunked import no_chunks
+                from hspyio.arrays.manifest import ChunkManifest
 
-                self._chunks = no_chunks()
+                self._chunks = ChunkManifest.empty()
             else:
                 self._chunks = index_in(self._opening.handle, self._where, stored)
         return self._chunks

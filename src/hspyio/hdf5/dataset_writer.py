@@ -13,8 +13,9 @@ from h5py import h5d, h5g, h5i, h5p, h5s, h5t, h5z
 from h5py._objects import phil
 
 from hspyio.arrays.blocks import BlockEncoder, ChunkTarget, PlainTarget, Target
+from hspyio.arrays.grid import ChunkGrid
 from hspyio.arrays.scratch import ScratchTarget, open_scratch
-from hspyio.arrays.writing import Grid, write_allocated, write_chunks
+from hspyio.arrays.writing import write_allocated, write_chunks
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
 from hspyio.filters.pipeline import Pipeline
@@ -157,10 +158,10 @@ def _place_index(dataset: h5d.DatasetID, array: Array) -> None:
     written as one byte, and gets another place when it comes: HDF5 moves what changes its size.
     """
     assert array.chunks is not None
-    grid = Grid(array.shape, array.chunks)
+    grid = ChunkGrid(array.shape, array.chunks)
     size = math.prod(array.chunks) * dataset.dtype.itemsize
-    if grid.count() > _ONE_NODE and size >= _WORTH_FINDING:
-        for number in range(grid.count()):
+    if grid.count > _ONE_NODE and size >= _WORTH_FINDING:
+        for number in range(grid.count):
             with phil:  # as in `write_chunks`
                 dataset.write_direct_chunk(grid.corner(number), _NOTHING)
 

@@ -21,7 +21,7 @@ from hspyio.records import record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hspyio.arrays.chunked import ChunkIndex, Stored
+    from hspyio.arrays.manifest import ChunkManifest, StoredArray
 
 __all__ = ["LazyRows"]
 
@@ -43,7 +43,7 @@ class LazyRows:
         Path of the dataset in it.
     shape : tuple of int
         Length of each dimension.
-    stored : Stored or None
+    stored : StoredArray or None
         How the references to the rows stand in the file, where they are read past HDF5.
     base : numpy dtype or None
         Of the rows, likewise.
@@ -52,7 +52,7 @@ class LazyRows:
     handle: FileHandle
     where: str
     shape: tuple[int, ...]
-    stored: Stored | None = None
+    stored: StoredArray | None = None
     base: np.dtype[Any] | None = None
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
@@ -104,7 +104,7 @@ class LazyRows:
             return None
         return past_hdf5(self.stored, self._index, self.handle, selection, Work())
 
-    def _index(self) -> ChunkIndex | None:
+    def _index(self) -> ChunkManifest | None:
         assert self.stored is not None
         find = partial(index_in, self.handle, self.where, self.stored)
         return self.handle.index(self.where, find)

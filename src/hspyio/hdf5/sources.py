@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hspyio import names
+from hspyio.arrays.indexing import BasicIndexer
 from hspyio.arrays.workers import Work
 from hspyio.errors import UNREADABLE, DamagedFileError, HspyError, TooLargeError
 from hspyio.hdf5.limits import UNSUSPICIOUS, Budget, check_chunks
@@ -19,7 +20,7 @@ from hspyio.records import record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hspyio.arrays.chunked import ChunkIndex, Stored
+    from hspyio.arrays.manifest import ChunkManifest, StoredArray
 
 __all__ = [
     "SMALL",
@@ -50,7 +51,7 @@ class LazySource:
         Path of the dataset in it.
     shape : tuple of int
         Length of each dimension.
-    stored : Stored or None
+    stored : StoredArray or None
         How it stands in the file, where it is read past HDF5.
     foreign : bool
         Whether its values may stand in another file, which HDF5 finds by the path only.
@@ -59,7 +60,7 @@ class LazySource:
     handle: FileHandle
     where: str
     shape: tuple[int, ...]
-    stored: Stored | None = None
+    stored: StoredArray | None = None
     foreign: bool = False
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
@@ -85,14 +86,14 @@ class LazySource:
 
             return read_at(self.handle, self.where, selection, foreign=self.foreign)
 
-    def _index(self) -> ChunkIndex | None:
+    def _index(self) -> ChunkManifest | None:
         assert self.stored is not None
         return self.handle.index(
             self.where, partial(index_in, self.handle, self.where, self.stored)
         )
 
 
-def index_in(handle: FileHandle, where: str, stored: Stored) -> ChunkIndex | None:
+def index_in(handle: FileHandle, where: str, stored: StoredArray) -> ChunkManifest | None:
     """The chunks of an array, by its tree where it has one; ``None`` if only HDF5 reads it.
 
     Parameters
@@ -101,7 +102,7 @@ def index_in(handle: FileHandle, where: str, stored: Stored) -> ChunkIndex | Non
         The file.
     where : str
         Path of the dataset in it.
-    stored : Stored
+    stored : StoredArray
         How it stands there.
     """
     if stored.tree is not None:
@@ -136,8 +137,8 @@ def named(path: str, where: str) -> Iterator[None]:
 
 
 def past_hdf5(
-    stored: Stored,
-    index: Callable[[], ChunkIndex | None],
+    stored: StoredArray,
+    index: Callable[[], ChunkManifest | None],
     handle: FileHandle,
     selection: Selection,
     work: Work,
@@ -170,9 +171,7 @@ def count_of(selection: Selection, shape: tuple[int, ...]) -> int:
     """Number of values of a selection."""
     if not selection:
         return math.prod(shape)
-    from hspyio.arrays.reading import spans
-
-    return math.prod(span.count for span in spans(selection, shape))
+    return BasicIndexer(selection, shape).size
 
 
 def is_data(where: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import numpy as np
 from h5py import h5d, h5f, h5i, h5s, h5t
 from h5py._objects import phil
 
-from hspyio.arrays.chunked import ChunkIndex, Stored
+from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.filters.pipeline import Scratch
 from hspyio.nodes.node import Filter, StorageType, Text
 from hspyio.system.interrupts import called_back
@@ -28,7 +27,7 @@ _MOST_OFFSET = 2**62
 
 def stored_layout(
     dataset: h5d.DatasetID, kind: StorageType, filters: tuple[Filter, ...]
-) -> Stored | None:
+) -> StoredArray | None:
     """Find out how an array is stored; ``None`` where only HDF5 itself can read it.
 
     Parameters
@@ -50,7 +49,7 @@ def stored_layout(
 
 def layout_of(
     dataset: h5d.DatasetID, dtype: np.dtype[Any], filters: tuple[Filter, ...]
-) -> Stored | None:
+) -> StoredArray | None:
     """The same for bytes that are known to be a dtype's.
 
     Parameters
@@ -71,7 +70,7 @@ def layout_of(
     if _has_user_block(dataset):
         return None
     chunked = layout == h5d.CHUNKED
-    stored = Stored(
+    stored = StoredArray(
         tuple(dataset.shape),
         dtype,
         tuple(creation.get_chunk()) if chunked else None,
@@ -84,10 +83,10 @@ def layout_of(
     return stored
 
 
-def _has_sound_index(dataset: h5d.DatasetID, stored: Stored) -> bool:
+def _has_sound_index(dataset: h5d.DatasetID, stored: StoredArray) -> bool:
     """Whether HDF5 tells rightly where chunks are, and there are not too many places for them."""
     assert stored.chunks is not None
-    return lists_rightly(dataset, stored.chunks) and math.prod(stored.grid) <= _MOST_CHUNKS
+    return lists_rightly(dataset, stored.chunks) and stored.grid.count <= _MOST_CHUNKS
 
 
 def lists_rightly(dataset: h5d.DatasetID, chunks: Sequence[int]) -> bool:
@@ -132,7 +131,7 @@ def _fill_value(creation: Any, dtype: np.dtype[Any]) -> bytes:
     return value.tobytes()
 
 
-def chunk_index(dataset: h5d.DatasetID, stored: Stored) -> ChunkIndex | None:
+def chunk_index(dataset: h5d.DatasetID, stored: StoredArray) -> ChunkManifest | None:
     """Read the index of a chunked dataset, in one pass.
 
     Chunks outside the array are left out, so is a second one in the same place. ``None`` where
@@ -153,15 +152,14 @@ def chunk_index(dataset: h5d.DatasetID, stored: Stored) -> ChunkIndex | None:
     table = np.frombuffer(numbers, np.int64).reshape(-1, rank + 3)
     corners, facts = table[:, :rank], table[:, rank:]
     grid = corners // np.array(stored.chunks, np.int64)
-    valid = np.all((corners >= 0) & (grid < np.array(stored.grid, np.int64)), axis=1)
-    strides = np.array([math.prod(stored.grid[i + 1 :]) for i in range(rank)], np.int64)
-    places, first = np.unique(grid[valid] @ strides, return_index=True)
+    valid = np.all((corners >= 0) & (grid < np.array(stored.grid.counts, np.int64)), axis=1)
+    places, first = np.unique(stored.grid.numbers(grid[valid]), return_index=True)
     offsets, sizes, masks = facts[valid][first].T
-    index = ChunkIndex(places, offsets, sizes, masks)
+    index = ChunkManifest(places, offsets, sizes, masks)
     return index if _has_filtered_edges(dataset, stored, index) else None
 
 
-def _has_filtered_edges(dataset: h5d.DatasetID, stored: Stored, index: ChunkIndex) -> bool:
+def _has_filtered_edges(dataset: h5d.DatasetID, stored: StoredArray, index: ChunkManifest) -> bool:
     """Whether chunks at the edge went through the filters, as all others have.
 
     HDF5 can leave that out for them (``H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS``) and tells nobody.
@@ -170,13 +168,10 @@ def _has_filtered_edges(dataset: h5d.DatasetID, stored: Stored, index: ChunkInde
     """
     for row in _unshrunk_edges(stored, index):
         assert stored.chunks is not None
-        place = np.unravel_index(index.places[row], stored.grid)
-        corner = tuple(int(i) * n for i, n in zip(place, stored.chunks, strict=True))
-        shape = [
-            min(step, n - low)
-            for low, step, n in zip(corner, stored.chunks, stored.shape, strict=True)
-        ]
-        inside = tuple(slice(n) for n in shape)
+        corner = stored.grid.corner(int(index.ids[row]))
+        region = stored.grid.region(int(index.ids[row]))
+        shape = [part.stop - part.start for part in region]
+        inside = tuple(map(slice, shape))
         values = np.empty(shape, stored.dtype)
         try:
             with phil:
@@ -186,20 +181,19 @@ def _has_filtered_edges(dataset: h5d.DatasetID, stored: Stored, index: ChunkInde
             return False
         plain = np.frombuffer(content, stored.dtype).reshape(stored.chunks)[inside]
         if plain.tobytes() != values.tobytes():
-            region = tuple(slice(low, low + n) for low, n in zip(corner, shape, strict=True))
             return np.asarray(h5py.Dataset(dataset)[region]).tobytes() == values.tobytes()
     return True
 
 
-def _unshrunk_edges(stored: Stored, index: ChunkIndex) -> NDArray[np.intp]:
+def _unshrunk_edges(stored: StoredArray, index: ChunkManifest) -> NDArray[np.intp]:
     """Chunks that reach beyond the array, and are as long as if no filter had shrunk them."""
     if not stored.filters:
         return np.empty(0, np.intp)
     edge = np.zeros(len(index), bool)
-    places = np.unravel_index(index.places, stored.grid)
-    assert stored.chunks is not None
-    for place, n, step, count in zip(places, stored.shape, stored.chunks, stored.grid, strict=True):
+    grid = stored.grid
+    axes = zip(grid.coords(index.ids).T, grid.shape, grid.chunk, grid.counts, strict=True)
+    for coords, n, step, count in axes:
         if n % step:
-            edge |= place == count - 1
+            edge |= coords == count - 1
     whole = (index.sizes == stored.pipeline.size) & (index.masks == 0)
     return np.flatnonzero(edge & whole)

@@ -138,8 +138,6 @@ class _Count:
             if index is None:
                 return
             references = read_chunks(stored, index, self._descriptor, (), Work())
-        if references is None:
-            return
         for address in np.unique(references["address"]).tolist():
             self._heap(int(address))
 

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from h5py import h5d, h5s, h5t
 
+from hspyio.arrays.indexing import BasicIndexer
 from hspyio.errors import DamagedFileError, FilterError
 from hspyio.filters import codec_of
 from hspyio.hdf5.guard_hdf5 import check_inflation
@@ -35,7 +36,7 @@ from hspyio.records import record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hspyio.arrays.chunked import ChunkIndex, Stored
+    from hspyio.arrays.manifest import ChunkManifest, StoredArray
     from hspyio.hdf5.late_rows import LazyRows
 
 __all__ = [
@@ -173,14 +174,14 @@ class _FileSource:
         if not self._session.open:
             raise DamagedFileError("is closed", path=self._session.path, where=self._where)
 
-    def _past_hdf5(self, stored: Stored, selection: Selection) -> NDArray[Any] | None:
+    def _past_hdf5(self, stored: StoredArray, selection: Selection) -> NDArray[Any] | None:
         from hspyio.hdf5.stored_layout import chunk_index
 
         session = self._session
         index = partial(chunk_index, self._dataset, stored)
         return past_hdf5(stored, index, session.handle, selection, session.work)
 
-    def _layout(self) -> Stored | None:
+    def _layout(self) -> StoredArray | None:
         """How the engine reads it; small arrays are read faster by HDF5 itself.
 
         What is far smaller or larger in the file is left to the engine: HDF5 would fill memory
@@ -194,7 +195,7 @@ class _FileSource:
         usual = size <= stored * _USUAL + 4096 and stored <= max(2 * size, 4096)
         return None if usual else self._stored()
 
-    def _stored(self) -> Stored | None:
+    def _stored(self) -> StoredArray | None:
         if not self._session.holds(self._dataset):
             return None
         from hspyio.hdf5.stored_layout import stored_layout
@@ -218,7 +219,7 @@ class _FileSource:
         session.shared = True
         return LazyRows(session.handle, self._where, self.shape, stored, base)
 
-    def _references(self) -> tuple[np.dtype[Any] | None, Stored | None]:
+    def _references(self) -> tuple[np.dtype[Any] | None, StoredArray | None]:
         """The dtype of the rows, and how the references to them are read past HDF5, if they are."""
         return None, None
 
@@ -250,7 +251,7 @@ class _RowsInFile(_FileSource):
             assert isinstance(kind, Vlen) and isinstance(kind.base, np.dtype)
             return LooseRows.of(objects, kind.base).rows()
 
-    def _references(self) -> tuple[np.dtype[Any] | None, Stored | None]:
+    def _references(self) -> tuple[np.dtype[Any] | None, StoredArray | None]:
         from hspyio.hdf5.ragged import REFERENCE, row_dtype
         from hspyio.hdf5.stored_layout import layout_of
 
@@ -274,16 +275,9 @@ def _through_hdf5(
         values = np.asarray(h5py.Dataset(dataset)[()])[selection]
     elif selection and not _is_everything(selection, dataset.shape):
         # h5py makes a scalar of one value, in the machine's byte order: it gets slices only.
-        from hspyio.arrays.reading import spans
-
-        chosen = spans(selection, dataset.shape)
-        slices = tuple(
-            slice(span.start, span.last + 1 if span.count else span.start, span.step)
-            for span in chosen
-        )
-        values = np.asarray(h5py.Dataset(dataset)[slices])
-        kept = tuple(0 if span.single else slice(None) for span in chosen)
-        return plain_values(values, kind)[(*kept, ...)]
+        indexer = BasicIndexer(selection, dataset.shape)
+        values = np.asarray(h5py.Dataset(dataset)[indexer.slices])
+        return plain_values(values, kind)[(*indexer.dropped, ...)]
     else:
         values = blank(dataset.shape, dataset.dtype)
         dataset.read(h5s.ALL, h5s.ALL, values, h5t.py_create(to_h5py(kind)))
@@ -309,7 +303,7 @@ def read_at(handle: FileHandle, where: str, selection: Selection, *, foreign: bo
         return _through_hdf5(dataset, selection, filters_of(dataset))
 
 
-def index_at(handle: FileHandle, where: str, stored: Stored) -> ChunkIndex | None:
+def index_at(handle: FileHandle, where: str, stored: StoredArray) -> ChunkManifest | None:
     """Open a file and ask HDF5 for the chunks of an array; ``None`` if only HDF5 can read it."""
     from hspyio.hdf5.stored_layout import chunk_index
 
@@ -377,7 +371,7 @@ class Place:
     ----------
     dataset : h5py DatasetID
         Open.
-    stored : Stored or None
+    stored : StoredArray or None
         How they stand there, if the engine can read them.
     by_hdf5 : bool
         Whether they are read by HDF5 all the same.
@@ -386,7 +380,7 @@ class Place:
     """
 
     dataset: h5d.DatasetID
-    stored: Stored | None
+    stored: StoredArray | None
     by_hdf5: bool
     handle: FileHandle
 

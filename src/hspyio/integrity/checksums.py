@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from h5py._objects import phil
 
-from hspyio.arrays.chunked import ChunkIndex, Stored
+from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.arrays.workers import Work, each
 from hspyio.errors import FilterError, HspyError, TooLargeError
 from hspyio.filters.pipeline import Scratch
@@ -302,8 +302,8 @@ class _Chunks:
         self,
         array: Array,
         place: Place,
-        stored: Stored,
-        index: ChunkIndex,
+        stored: StoredArray,
+        index: ChunkManifest,
     ) -> None:
         assert stored.chunks is not None
         self._array, self._place, self._stored, self._index = array, place, stored, index
@@ -322,7 +322,7 @@ class _Chunks:
             self._chunk,
             _facts(stored.filters),
             stored.fill.hex(),
-            content=self._index.places.astype("<i8").tobytes(),
+            content=self._index.ids.astype("<i8").tobytes(),
         )
 
     def order(self) -> list[int]:
@@ -366,11 +366,7 @@ class _Chunks:
         pipeline.decode(data, self._masks[row], target, inside, scratch)
 
     def region(self, row: int) -> tuple[tuple[int, int], ...]:
-        place = np.unravel_index(self._index.places[row], self._stored.grid)
-        return tuple(
-            (int(i) * step, min((int(i) + 1) * step, n))
-            for i, step, n in zip(place, self._chunk, self._stored.shape, strict=True)
-        )
+        return self._stored.grid.bounds(int(self._index.ids[row]))
 
 
 class _Blocks:
@@ -379,7 +375,7 @@ class _Blocks:
     kind = STORED
     most_threads = 0
 
-    def __init__(self, array: Array, stored: Stored, handle: FileHandle, step: int) -> None:
+    def __init__(self, array: Array, stored: StoredArray, handle: FileHandle, step: int) -> None:
         self._array, self._stored, self._handle, self.step = array, stored, handle, max(step, 1)
         self._bytes = math.prod(stored.shape) * stored.dtype.itemsize
         self.count = 0 if stored.address is None else -(-self._bytes // self.step)

@@ -7,7 +7,6 @@ stands between two that are known are those between them.
 
 from __future__ import annotations
 
-import math
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,7 @@ from typing import TypeAlias
 
 from h5py import h5d
 
-from hspyio.arrays.chunked import Stored
+from hspyio.arrays.manifest import StoredArray
 from hspyio.filters import fletcher32, gzip, shuffle
 from hspyio.hdf5.snapshot import file_size
 from hspyio.hdf5.via_h5py import Place
@@ -44,7 +43,7 @@ def node_length(rank: int) -> int:
 
 
 def placed_chunks(
-    place: Place, stored: Stored, known: Facts, root: int, nodes: Iterable[int]
+    place: Place, stored: StoredArray, known: Facts, root: int, nodes: Iterable[int]
 ) -> tuple[Facts, bool]:
     """Find chunks that are not known.
 
@@ -52,7 +51,7 @@ def placed_chunks(
     ----------
     place : Place
         The array.
-    stored : Stored
+    stored : StoredArray
         How it stands in the file, in chunks.
     known : dict
         Chunks that the index leads to.
@@ -113,7 +112,7 @@ class _Field:
 # chunks of one size, which need not be looked at
 
 
-def _equal_steps(stored: Stored, known: Facts, field: _Field, start: int) -> Facts:
+def _equal_steps(stored: StoredArray, known: Facts, field: _Field, start: int) -> Facts:
     """Step from chunk to chunk; what does not end where the next known one begins is left.
 
     Behind the last known one the steps end where a node should have come by then.
@@ -124,7 +123,7 @@ def _equal_steps(stored: Stored, known: Facts, field: _Field, start: int) -> Fac
     place, end = start, field.end
     last = max(known, default=-1)
     passed, most = 0, _BEFORE_NODES
-    for number in range(math.prod(stored.grid)):
+    for number in range(stored.grid.count):
         behind = field.behind_nodes(place)
         if behind != place:
             place, passed, most = behind, 0, _BETWEEN_NODES
@@ -209,11 +208,11 @@ class _Streams:
         return stop
 
 
-def _by_streams(stored: Stored, known: Facts, streams: _Streams, start: int) -> Facts:
+def _by_streams(stored: StoredArray, known: Facts, streams: _Streams, start: int) -> Facts:
     """Look for chunks wherever there are unknown ones between two that are known."""
     found: Facts = {}
     before, place = -1, streams.first_of(start)
-    count = math.prod(stored.grid)
+    count = stored.grid.count
     for number in [*sorted(known), count]:
         missing = number - before - 1
         if missing:

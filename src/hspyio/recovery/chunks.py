@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.arrays.chunked import ChunkIndex, Stored
-from hspyio.arrays.reading import Span, spans
+from hspyio.arrays.indexing import BasicIndexer, Range
+from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.arrays.workers import Work
 from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError
 from hspyio.filters import shuffle
@@ -134,18 +134,18 @@ class Salvage:
             index = self._index(place, stored)
             if index is None or not index.whole:
                 return None
-            if mostly_not and len(index.facts) * _SPARSE > math.prod(stored.grid):
+            if mostly_not and len(index.facts) * _SPARSE > stored.grid.count:
                 return None
-            return fill, [_region(stored, _corner(stored, number)) for number in index.facts]
+            return fill, [stored.grid.bounds(number) for number in index.facts]
 
-    def _index(self, place: Place, stored: Stored) -> _Index | None:
+    def _index(self, place: Place, stored: StoredArray) -> _Index | None:
         address = address_of(place.dataset)
         if address not in self._indices:
             self._indices[address] = _index_of(place, stored, address)
         return self._indices[address]
 
 
-def _index_of(place: Place, stored: Stored, address: int) -> _Index | None:
+def _index_of(place: Place, stored: StoredArray, address: int) -> _Index | None:
     """Where the chunks are, as far as it can be found; ``None`` if only HDF5 may know."""
     with place.handle.descriptor() as descriptor:
         header = read_header(descriptor, address)
@@ -166,12 +166,12 @@ def _index_of(place: Place, stored: Stored, address: int) -> _Index | None:
         return _Index(known | found, False, frozenset() if sure else frozenset(found))
 
 
-def _facts(index: ChunkIndex) -> Facts:
+def _facts(index: ChunkManifest) -> Facts:
     table = np.stack([index.offsets, index.sizes, index.masks], axis=-1).tolist()
-    return dict(zip(index.places.tolist(), map(tuple, table), strict=True))
+    return dict(zip(index.ids.tolist(), map(tuple, table), strict=True))
 
 
-def _strays(descriptor: int, stored: Stored, trees: list[int]) -> list[TreeNode]:
+def _strays(descriptor: int, stored: StoredArray, trees: list[int]) -> list[TreeNode]:
     """Nodes of trees of chunks to which no tree leads any more, if they can be of one array only.
 
     They are taken where every chunk in them fits the array, and no other damaged tree has its
@@ -202,37 +202,35 @@ def _strays(descriptor: int, stored: Stored, trees: list[int]) -> list[TreeNode]
 # chunks
 
 
-def _of_chunks(place: Place, stored: Stored, index: _Index, selection: Selection) -> Salvaged:
-    chosen = spans(selection, stored.shape)
-    values = stored.empty(tuple(span.count for span in chosen), filled=True)
+def _of_chunks(place: Place, stored: StoredArray, index: _Index, selection: Selection) -> Salvaged:
+    indexer = BasicIndexer(selection, stored.shape)
+    values = stored.empty(indexer.shape, filled=True)
     reading = _Reading(place, stored, index)
     lost: list[tuple[Region, str]] = []
     sums: list[tuple[int, int]] = []
-    for corner in _corners(stored, chosen):
-        region = _region(stored, corner)
-        cuts = [span.within(low, high) for span, (low, high) in zip(chosen, region, strict=True)]
-        target = values[tuple(outside for outside, _ in cuts)]
-        if not target.size:
-            continue
+    for coords, inside, out in indexer.projections(stored.grid):
+        number = stored.grid.number(coords)
+        target = values[out]
         try:
-            found = reading.read(corner, target, tuple(inside for _, inside in cuts))
+            found = reading.read(number, target, inside)
         except (FilterError, TooLargeError):
             raise
         except _ERRORS as error:
             target[...] = np.zeros((), stored.dtype)
-            lost.append((region, _reason(error)))
+            lost.append((stored.grid.bounds(number), _reason(error)))
         else:
             sums += found
-    kept = tuple(0 if span.single else slice(None) for span in chosen)
     by_order = tuple(number for number, _ in sums if number in index.by_order)
     zeros = tuple(reading.zeros.items())
-    return Salvaged(values[kept], tuple(lost), tuple(sums), by_order, zeros, blocks=reading.blocks)
+    return Salvaged(
+        values[indexer.dropped], tuple(lost), tuple(sums), by_order, zeros, blocks=reading.blocks
+    )
 
 
 class _Reading:
     """What reads one chunk after the other."""
 
-    def __init__(self, place: Place, stored: Stored, index: _Index) -> None:
+    def __init__(self, place: Place, stored: StoredArray, index: _Index) -> None:
         self._place, self._stored, self._index = place, stored, index
         self._scratch = Scratch()
         self._unchecked = all(step.id == shuffle.CODEC.id for step in stored.filters)
@@ -240,10 +238,9 @@ class _Reading:
         self.blocks = 0
 
     def read(
-        self, corner: tuple[int, ...], target: NDArray[Any], inside: tuple[slice, ...]
+        self, number: int, target: NDArray[Any], inside: tuple[slice, ...]
     ) -> list[tuple[int, int]]:
         """Read one chunk; its place and checksum, nothing for one that was never written."""
-        number = _number(self._stored, corner)
         facts = self._index.facts.get(number)
         if facts is None:
             if self._index.whole:
@@ -260,43 +257,8 @@ class _Reading:
             zeros, count = zero_blocks(buffer, offset)
             self.blocks += count
             if zeros:
-                self.zeros[_region(self._stored, corner)] = zeros
+                self.zeros[self._stored.grid.bounds(number)] = zeros
         return [(number, chunk_sum(buffer.data, mask))]
-
-
-def _corners(stored: Stored, chosen: tuple[Span, ...]) -> Iterator[tuple[int, ...]]:
-    """Places in the grid that a selection touches."""
-    assert stored.chunks is not None
-    if all(span.count for span in chosen):
-        ranges = [
-            range(span.start // step, span.last // step + 1)
-            for span, step in zip(chosen, stored.chunks, strict=True)
-        ]
-        for corner in np.ndindex(*map(len, ranges)):
-            yield tuple(steps[i] for steps, i in zip(ranges, corner, strict=True))
-
-
-def _region(stored: Stored, corner: tuple[int, ...]) -> Region:
-    assert stored.chunks is not None
-    return tuple(
-        (i * step, min((i + 1) * step, n))
-        for i, step, n in zip(corner, stored.chunks, stored.shape, strict=True)
-    )
-
-
-def _corner(stored: Stored, number: int) -> tuple[int, ...]:
-    corner = []
-    for count in reversed(stored.grid):
-        number, i = divmod(number, count)
-        corner.append(i)
-    return tuple(reversed(corner))
-
-
-def _number(stored: Stored, corner: tuple[int, ...]) -> int:
-    number = 0
-    for i, count in zip(corner, stored.grid, strict=True):
-        number = number * count + i
-    return number
 
 
 def _reason(error: Exception) -> str:
@@ -307,9 +269,9 @@ def _reason(error: Exception) -> str:
 # arrays in one block
 
 
-def _of_block(place: Place, stored: Stored, selection: Selection) -> Salvaged:
+def _of_block(place: Place, stored: StoredArray, selection: Selection) -> Salvaged:
     """Whole rows of an array in one block; what lies beyond the end of the file is lost."""
-    chosen = spans(selection, stored.shape)
+    chosen = BasicIndexer(selection, stored.shape).ranges
     count = chosen[0].last + 1 - chosen[0].start if chosen[0].count else 0
     shape = (max(count, 0), *stored.shape[1:])
     if stored.address is None:
@@ -332,7 +294,7 @@ def _of_block(place: Place, stored: Stored, selection: Selection) -> Salvaged:
     return Salvaged(rows[_within(chosen)], lost)
 
 
-def _within(chosen: tuple[Span, ...]) -> tuple[slice | int, ...]:
+def _within(chosen: tuple[Range, ...]) -> tuple[slice | int, ...]:
     """The selection, counted from its first row."""
     parts: list[slice | int] = []
     for axis, span in enumerate(chosen):
@@ -364,16 +326,14 @@ def _by_pieces(array: Array, selection: Selection) -> Salvaged:
 
 
 def _covers_whole_rows(selection: Selection, shape: tuple[int, ...]) -> bool:
-    chosen = spans(selection, shape)
-    rest = zip(chosen[1:], shape[1:], strict=True)
-    first = chosen[0]
-    return first.step == 1 and not first.single and all(span.count == n for span, n in rest)
+    indexer = BasicIndexer(selection, shape)
+    return indexer.is_rows and not indexer.ranges[0].single
 
 
 def _each_piece(
     array: Array, selection: Selection, read: Callable[[slice], NDArray[Any]]
 ) -> Salvaged:
-    first = spans(selection, array.shape)[0]
+    first = BasicIndexer(selection, array.shape).ranges[0]
     step = max(1, array.chunks[0] if array.chunks else 1, -(-first.count // _MOST_PIECES))
     pieces: list[NDArray[Any] | None] = []
     lost: list[tuple[Region, str]] = []

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hspyio import errors
-from hspyio.arrays.reading import spans
+from hspyio.arrays.indexing import BasicIndexer
 from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError, FilterError, HspyError, TooLargeError
 from hspyio.hdf5.limits import Budget
@@ -417,7 +417,7 @@ class IsolatedSource:
         DamagedFileError
             If it cannot be read.
         """
-        chosen = spans(selection, self._shape)
+        chosen = BasicIndexer(selection, self._shape).ranges
         result_shape = tuple(span.count for span in chosen if not span.single)
         if not isinstance(self._kind, np.dtype):
             return np.asarray(self._asked(_plain(selection)))

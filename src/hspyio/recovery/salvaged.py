@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.arrays.reading import spans
+from hspyio.arrays.indexing import BasicIndexer
 from hspyio.errors import DamagedFileError, FilterError, HspyError, TooLargeError
 from hspyio.hdf5.limits import Budget
 from hspyio.nodes.node import Array, ArraySource, LooseRows, Rows, Selection, SparseSource, Vlen
@@ -143,7 +143,7 @@ class SalvagedSource(IsolatedSource):
         return values
 
     def _salvaged(self, selection: Selection) -> tuple[NDArray[Any], list[tuple[Region, str]]]:
-        chosen = spans(selection, self._shape)
+        chosen = BasicIndexer(selection, self._shape).ranges
         if not isinstance(self._kind, np.dtype):
             return self._ask(selection)
         counts = [span.count for span in chosen]
@@ -200,7 +200,7 @@ class SalvagedSource(IsolatedSource):
         self, selection: Selection, message: str
     ) -> tuple[NDArray[Any], list[tuple[Region, str]]]:
         """Halve a part until what cannot be read is one row of it."""
-        chosen = spans(selection, self._shape)
+        chosen = BasicIndexer(selection, self._shape).ranges
         counts = tuple(span.count for span in chosen)
         if counts and counts[0] > 1:
             first, half = chosen[0], counts[0] // 2

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from hspyio.arrays.writing import Grid
+from hspyio.arrays.grid import ChunkGrid
 from hspyio.errors import SaveError
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.hdf5.dataset_writer import stored_filters
@@ -69,8 +69,8 @@ def _stored_bytes(array: Array) -> int:
     pipeline = Pipeline(stored_filters(array, array.type), array.type, array.chunks)
     if not (size and isinstance(array.source, MemorySource) and pipeline.encodes):
         return 0
-    grid, scratch = Grid(array.shape, array.chunks), Scratch()
-    numbers = np.unique(np.linspace(0, grid.count() - 1, _SAMPLES).astype(int))
+    grid, scratch = ChunkGrid(array.shape, array.chunks), Scratch()
+    numbers = np.unique(np.linspace(0, grid.count - 1, _SAMPLES).astype(int))
     plain = stored = 0
     for number in numbers.tolist():
         part = array.source.read(grid.region(number)).astype(pipeline.dtype, copy=False)

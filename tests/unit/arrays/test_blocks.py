@@ -41,7 +41,7 @@ class Output:
 
 def array_of(dataset: Dataset, encoder: BlockEncoder) -> np.ndarray:
     values = np.full(encoder.shape, -1, encoder.pipeline.dtype)
-    for number in range(encoder.grid.count()):
+    for number in range(encoder.grid.count):
         data, mask = dataset.chunks[encoder.grid.corner(number)]
         region = encoder.grid.region(number)
         inside = tuple(slice(0, part.stop - part.start) for part in region)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.arrays import pieces
-from hspyio.arrays.pieces import buffers_of, pieces_of, unwanted_bytes
+from hspyio.arrays import reading as pieces
+from hspyio.arrays.reading import buffers_of, pieces_of, unwanted_bytes
 
 
 @st.composite

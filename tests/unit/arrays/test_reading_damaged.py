@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import hspyio
-from hspyio.arrays.chunked import ChunkIndex
+from hspyio.arrays.manifest import ChunkManifest
 from hspyio.arrays.reading import read_chunks
 from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError
@@ -238,7 +238,7 @@ def test_bytes_behind_the_end_of_a_stream_are_no_damage(path: Path) -> None:
 # index entries that make no sense
 
 
-def with_index(path: Path, change: Callable[[ChunkIndex], ChunkIndex], threads: int) -> Any:
+def with_index(path: Path, change: Callable[[ChunkManifest], ChunkManifest], threads: int) -> Any:
     lazy = detached(path)
     assert lazy.stored is not None
     with lazy.handle.descriptor() as descriptor:
@@ -258,7 +258,7 @@ def test_an_index_that_points_outside(
     """Nothing is allocated for it."""
     made(path, filters)
 
-    def change(index: ChunkIndex) -> ChunkIndex:
+    def change(index: ChunkManifest) -> ChunkManifest:
         numbers = getattr(index, name).copy()
         numbers[3] = value
         return replace(index, **{name: numbers})

@@ -62,12 +62,18 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one for each chunk that is decoded."""
     seen: list[int] = []
     decode: Callable[..., Any] = Pipeline.decode
+    decode_batch: Callable[..., Any] = Pipeline.decode_batch
 
     def counted(self: Pipeline, *args: Any) -> Any:
         seen.append(1)
         return decode(self, *args)
 
+    def counted_batch(self: Pipeline, stored: Any, *args: Any) -> Any:
+        seen.extend(1 for _ in stored)
+        return decode_batch(self, stored, *args)
+
     monkeypatch.setattr(Pipeline, "decode", counted)
+    monkeypatch.setattr(Pipeline, "decode_batch", counted_batch)
     return seen
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from h5py import h5o
 
-from hspyio.arrays.chunked import Stored
+from hspyio.arrays.manifest import StoredArray
 from hspyio.arrays.workers import Work
 from hspyio.hdf5.format.btree_v1 import index_of_nodes, tree_node, walk_trees
 from hspyio.hdf5.lenient_headers import read_header
@@ -44,7 +44,7 @@ def descriptor(path: Path) -> Iterator[int]:
     os.close(found)
 
 
-def stored_of(file: h5py.File, name: str = "a/b/data") -> Stored:
+def stored_of(file: h5py.File, name: str = "a/b/data") -> StoredArray:
     data = file[name]
     stored = layout_of(data.id, data.dtype, filters_of(data.id))
     assert stored is not None
@@ -80,7 +80,7 @@ def test_a_walk_finds_the_chunks_that_hdf5_finds(path: Path, descriptor: int) ->
     index, sound = index_of_nodes(walk.nodes, stored)
     assert walk.whole and sound and len(walk.nodes) > 1
     for found, known in (
-        (index.places, wanted.places),
+        (index.ids, wanted.ids),
         (index.offsets, wanted.offsets),
         (index.sizes, wanted.sizes),
         (index.masks, wanted.masks),
@@ -118,7 +118,7 @@ def test_a_damaged_node_costs_its_own_chunks_only(path: Path) -> None:
     os.close(descriptor)
     index, _ = index_of_nodes(walk.nodes, stored)
     assert not walk.whole and 0 < len(whole) - len(index) <= 64
-    assert set(index.places.tolist()) < set(whole.places.tolist())
+    assert set(index.ids.tolist()) < set(whole.ids.tolist())
 
 
 def test_entries_that_cannot_be_of_the_array_are_left_out(path: Path, descriptor: int) -> None:

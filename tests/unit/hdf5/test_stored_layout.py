@@ -14,7 +14,9 @@ from h5py import h5d, h5s, h5t
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.arrays.chunked import ChunkIndex, Stored
+from hspyio.arrays.grid import ChunkGrid
+from hspyio.arrays.indexing import BasicIndexer
+from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.filters import codec_of
 from hspyio.hdf5.h5types import from_h5py
 from hspyio.hdf5.stored_layout import chunk_index, stored_layout
@@ -28,7 +30,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("stored") / "a.h5"
 
 
-def layout_of(dataset: h5d.DatasetID) -> Stored | None:
+def layout_of(dataset: h5d.DatasetID) -> StoredArray | None:
     return stored_layout(dataset, from_h5py(dataset.dtype), filters_of(dataset))
 
 
@@ -66,8 +68,8 @@ def test_what_is_found_is_what_h5py_says(path: Path, case: Case) -> None:
         assert stored.pipeline.size == np.prod(stored.chunks) * stored.dtype.itemsize
         assert pickle.loads(pickle.dumps(stored)) == stored  # with what it has found out
         if 0 not in case.shape:
-            places = np.arange(np.prod(stored.grid)).reshape(stored.grid)
-            assert places[tuple(n - 1 for n in stored.grid)] == places.size - 1
+            places = np.arange(np.prod(stored.grid.counts)).reshape(stored.grid.counts)
+            assert places[tuple(n - 1 for n in stored.grid.counts)] == places.size - 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -92,7 +94,7 @@ def test_an_empty_array_has_its_own_fill(path: Path) -> None:
 # what it leaves to HDF5
 
 
-def made_by(path: Path, make: Any, **options: Any) -> Stored | None:
+def made_by(path: Path, make: Any, **options: Any) -> StoredArray | None:
     with h5py.File(path, "w", **options) as file:
         make(file)
     with h5py.File(path) as file:
@@ -183,12 +185,12 @@ def test_the_index_is_what_h5py_says(path: Path, case: Case) -> None:
         index = chunk_index(dataset, stored)
         infos = [dataset.get_chunk_info(i) for i in range(dataset.get_num_chunks())]
     assert len(index) == len(infos)
-    assert np.all(np.diff(index.places) > 0)
+    assert np.all(np.diff(index.ids) > 0)
     chunks = np.array(stored.chunks)
     found = {
-        tuple((np.array(np.unravel_index(place, stored.grid)) * chunks).tolist()): facts
+        tuple((np.array(np.unravel_index(place, stored.grid.counts)) * chunks).tolist()): facts
         for place, *facts in zip(
-            *(array.tolist() for array in (index.places, index.offsets, index.sizes, index.masks)),
+            *(array.tolist() for array in (index.ids, index.offsets, index.sizes, index.masks)),
             strict=True,
         )
     }
@@ -197,9 +199,9 @@ def test_the_index_is_what_h5py_says(path: Path, case: Case) -> None:
     }
 
 
-def of_infos(*infos: tuple[tuple[int, ...], int | None]) -> ChunkIndex:
+def of_infos(*infos: tuple[tuple[int, ...], int | None]) -> ChunkManifest:
     """The index of an array of (10, 7) with chunks of (4, 3), from what HDF5 might say."""
-    stored = Stored((10, 7), np.dtype("i4"), (4, 3), (), b"\0" * 4)
+    stored = StoredArray((10, 7), np.dtype("i4"), (4, 3), (), b"\0" * 4)
 
     def chunk_iter(tell: Any) -> None:
         for corner, offset in infos:
@@ -213,28 +215,27 @@ def test_chunks_outside_the_array_and_second_ones_are_left_out() -> None:
         ((8, 6), 500), ((12, 0), 1), ((0, 9), 2), ((0, 0), 100), ((4, 3), 300), ((0, 0), 7),
         ((4, 3), 8), ((2**40, 0), 9),
     )  # fmt: skip
-    assert index.places.tolist() == [0, 4, 8]
+    assert index.ids.tolist() == [0, 4, 8]
     assert index.offsets.tolist() == [100, 300, 500]
 
 
 def test_an_empty_index() -> None:
     index = of_infos()
     assert len(index) == 0
-    assert len(index.select(np.array([], np.int64))) == 0
 
 
 def test_a_selection_goes_through_the_file_from_start_to_end() -> None:
     index = of_infos(((0, 0), 900), ((0, 3), 100), ((0, 6), 500), ((4, 0), 300))
-    part = index.select(np.array([0, 1, 2]))
-    assert part.offsets.tolist() == [100, 500, 900]
-    assert part.places.tolist() == [1, 2, 0]
-    assert len(part) == 3
+    rows, complete = index.rows(BasicIndexer((slice(0, 4),), (10, 7)), ChunkGrid((10, 7), (4, 3)))
+    assert index.offsets[rows].tolist() == [100, 500, 900]
+    assert index.ids[rows].tolist() == [1, 2, 0]
+    assert complete
 
 
 def test_the_filters_are_part_of_what_is_stored() -> None:
-    one = Stored((4,), np.dtype("i4"), (2,), (Filter(1, (4,)),), b"\0" * 4)
-    assert one != Stored((4,), np.dtype("i4"), (2,), (), b"\0" * 4)
-    assert one.grid == (2,)
+    one = StoredArray((4,), np.dtype("i4"), (2,), (Filter(1, (4,)),), b"\0" * 4)
+    assert one != StoredArray((4,), np.dtype("i4"), (2,), (), b"\0" * 4)
+    assert one.grid.counts == (2,)
 
 
 # pickled sources
@@ -254,5 +255,5 @@ def test_a_lazy_source_is_pickled_after_it_was_used(path: Path, name: str) -> No
 
 @given(st.integers(0, 20), st.integers(1, 9))
 def test_the_grid_covers_the_array(length: int, chunk: int) -> None:
-    stored = Stored((length, 5), np.dtype("i4"), (chunk, 5), (), b"\0" * 4)
-    assert stored.grid == (len(range(0, length, chunk)), 1)
+    stored = StoredArray((length, 5), np.dtype("i4"), (chunk, 5), (), b"\0" * 4)
+    assert stored.grid.counts == (len(range(0, length, chunk)), 1)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterable
 
 import numpy as np
 
-from hspyio.arrays.chunked import ChunkIndex, Stored
+from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.hdf5.lenient_headers import UNDEFINED, bytes_at
 from hspyio.records import record
 
@@ -123,50 +122,49 @@ def walk_trees(descriptor: int, roots: Iterable[int], rank: int) -> Walk:
     return Walk(tuple(nodes), frozenset(seen), frozenset(named), whole)
 
 
-def index_of_nodes(nodes: Iterable[TreeNode], stored: Stored) -> tuple[ChunkIndex, bool]:
+def index_of_nodes(nodes: Iterable[TreeNode], stored: StoredArray) -> tuple[ChunkManifest, bool]:
     """The chunks that nodes name.
 
     Parameters
     ----------
     nodes : iterable of TreeNode
         Of the lowest level.
-    stored : Stored
+    stored : StoredArray
         The array.
 
     Returns
     -------
-    ChunkIndex, bool
+    ChunkManifest, bool
         Those that can be of this array, and whether these are all.
     """
     assert stored.chunks is not None
     rank = len(stored.shape)
     listed = [node.entries for node in nodes]
     table = np.concatenate(listed) if listed else np.empty((0, rank + 4), np.uint64)
-    grid = np.array(stored.grid, np.uint64)
     coordinates, rests = np.divmod(table[:, 2 : 2 + rank], np.array(stored.chunks, np.uint64))
     offsets = table[:, -1]
     sound = (table[:, 0] > 0) & (offsets > 0) & (offsets < 2**62) & (table[:, -2] == 0)
     sound &= ~rests.any(axis=1)
-    inside = sound & (coordinates < grid).all(axis=1)
-    places = coordinates[inside].astype(np.int64) @ _strides(stored)
+    inside = sound & (coordinates < np.array(stored.grid.counts, np.uint64)).all(axis=1)
+    places = stored.grid.numbers(coordinates[inside].astype(np.int64))
     facts = table[inside].astype(np.int64)
     once = True
     if not (places[1:] > places[:-1]).all():  # a tree has them in order
         count = len(places)
         places, first = np.unique(places, return_index=True)
         facts, once = facts[first], len(places) == count
-    index = ChunkIndex(places, facts[:, -1], facts[:, 0], facts[:, 1])
+    index = ChunkManifest(places, facts[:, -1], facts[:, 0], facts[:, 1])
     return index, once and bool(sound.all())
 
 
-def index_of_tree(descriptor: int, stored: Stored) -> ChunkIndex | None:
+def index_of_tree(descriptor: int, stored: StoredArray) -> ChunkManifest | None:
     """The chunks of a sound tree; ``None`` if it is damaged.
 
     Parameters
     ----------
     descriptor : int
         The file.
-    stored : Stored
+    stored : StoredArray
         The array; it has such a tree.
     """
     assert stored.tree is not None
@@ -175,8 +173,3 @@ def index_of_tree(descriptor: int, stored: Stored) -> ChunkIndex | None:
         return None
     index, sound = index_of_nodes(walk.nodes, stored)
     return index if sound else None
-
-
-def _strides(stored: Stored) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    rank = len(stored.shape)
-    return np.array([math.prod(stored.grid[i + 1 :]) for i in range(rank)], np.int64)
