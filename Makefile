@@ -42,7 +42,7 @@ torture: $(VENV)/.installed-test
 	$(BIN)/python -m torture
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf $(VENV) .pycache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	rm -rf docs/_build docs/_generated docs/api/generated
 
 # A stamp each, so that pip runs again only when pyproject.toml changes.

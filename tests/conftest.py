@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support.places import SHARED, TESTS
+from support.places import ROOT, SHARED, TESTS
+
+# Compiled once, into a folder of its own, whatever the environment says: each of the many new
+# interpreters would compile the whole package again, which takes longer than most of them work.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(ROOT / ".pycache")
+sys.dont_write_bytecode = False
 
 FOLDERS = {"unit", "roundtrip", "interop", "hostile", "docs", "house"}
 
