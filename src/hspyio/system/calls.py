@@ -24,6 +24,7 @@ __all__ = [
     "flush",
     "free_space",
     "is_same_file",
+    "may_stand",
     "move_over",
     "move_to_new",
     "open_for_reading",
@@ -344,6 +345,15 @@ def move_over(source: str, target: str) -> None:
     os.replace(source, target)
 
 
+def may_stand(path: str) -> bool:
+    """Whether a name is taken, also where the system does not tell: nothing is lost then."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return error.errno not in NO_SUCH_FILE
+    return True
+
+
 def move_to_new(source: str, target: str) -> None:
     """Rename a file to a name that no other has; perhaps the old name stays, too.
 
@@ -362,7 +372,7 @@ def move_to_new(source: str, target: str) -> None:
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links
-        if os.path.lexists(target):
+        if may_stand(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
         os.rename(source, target)
     else:

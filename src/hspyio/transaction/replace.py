@@ -30,6 +30,7 @@ from hspyio.system.calls import (
     create_new,
     flush,
     is_same_file,
+    may_stand,
     move_over,
     move_to_new,
     open_to_overwrite,
@@ -79,7 +80,7 @@ def check_target(path: str, *, overwrite: bool) -> None:
         raise SaveError("is a folder", path=path)
     if found is not None and not stat.S_ISREG(found):
         raise SaveError("is a device or a pipe, which cannot be replaced by a file", path=path)
-    if not overwrite and (found is not None or os.path.lexists(path)):
+    if not overwrite and (found is not None or may_stand(path)):
         raise TargetExistsError("exists; overwrite=True replaces it", path=path)
     if found is not None:
         _check_is_writable(path)

@@ -22,7 +22,13 @@ from itertools import islice
 from types import FrameType
 
 from hspyio.errors import HspyError, SaveError
-from hspyio.system.calls import RENAMES_OPEN_FILES, close, create_new, open_unless_special
+from hspyio.system.calls import (
+    RENAMES_OPEN_FILES,
+    close,
+    create_new,
+    may_stand,
+    open_unless_special,
+)
 from hspyio.system.interrupts import deferred
 from hspyio.system.locks import LockUnsupportedError, exclude_writers, locked, unlock
 from hspyio.system.permissions import PRIVATE, Permissions, make_private, permissions_of
@@ -228,7 +234,7 @@ def _holds(descriptor: int, path: str) -> bool:
             return False
     except LockUnsupportedError:
         return True
-    return os.path.lexists(path)  # no other can have that name
+    return may_stand(path)  # no other can have that name
 
 
 # others, alive or dead

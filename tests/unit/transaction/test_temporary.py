@@ -195,7 +195,7 @@ def test_of_those_who_begin_at_once_one_goes_on(tmp_path: Path, count: int) -> N
 def test_where_each_is_removed_at_once_there_is_an_end(
     tmp_path: Path, beside: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(temporary.os.path, "lexists", lambda path: False)
+    monkeypatch.setattr(temporary, "may_stand", lambda path: False)
     with pytest.raises(SaveError, match="something removes each"), beside(str(tmp_path / "a")):
         pass
 
@@ -252,3 +252,46 @@ def test_what_cannot_be_removed_is_told_and_the_next_one_removes_it(
     with beside(target):
         assert not os.path.exists(made.path)
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("beside", [file_beside, folder_beside])
+def test_a_drive_that_is_gone_once_it_is_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: Any
+) -> None:
+    def refuse(path: object, *others: object, **options: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    made = ""
+    for call in ("lstat", "unlink", "rmdir"):
+        monkeypatch.setattr(os, call, refuse)
+    told = made = ""
+    try:
+        with beside(str(tmp_path / "a.hspy")) as temporary_file:
+            made = temporary_file.path
+            refuse(made)
+    except OSError as error:
+        told = "".join([str(error), *getattr(error, "__notes__", ())])
+    monkeypatch.undo()
+    assert names(tmp_path) == [os.path.basename(made)]
+    assert f"the temporary {os.path.basename(made)} could not be removed" in told
+    with beside(str(tmp_path / "a.hspy")):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_a_name_is_free_only_where_the_system_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(source: str, target: str) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    def no_answer(path: object, **options: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (tmp_path / "new").write_bytes(b"new")
+    (tmp_path / "old").write_bytes(b"old")
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(os, "lstat", no_answer)
+    with pytest.raises(FileExistsError):
+        system.move_to_new(str(tmp_path / "new"), str(tmp_path / "old"))
+    assert (tmp_path / "old").read_bytes() == b"old"
