@@ -8,7 +8,8 @@ from typing import Any
 
 import typer
 
-from hspyio.cli.main import COMMANDS, app
+from hspyio.cli.app import app
+from hspyio.cli.commands import COMMANDS
 
 PAGE = Path(__file__).with_name("cli.md")
 
@@ -16,7 +17,7 @@ HEAD = """# The command line
 
 <!-- Made by docs/make_cli.py from the help of the commands; change it there. -->
 
-`hspy` looks into HSpy files, compares them, changes them and converts them. `hspy --help` lists its
+`hspy` looks into HSpy files, compares them, changes them and exports them. `hspy --help` lists its
 commands, `hspy info --help` tells all about one. `hspy --install-completion` teaches the shell to
 complete them.
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import hspyio
 from hspyio.cli.console import complain, make_console, one_line
+from hspyio.cli.usage import Argument, Exit
 from hspyio.errors import HspyError
 
 __all__ = ["add_nexus"]
 
 
 def add_nexus(
-    files: Annotated[list[Path], typer.Argument(help="HSpy files.", metavar="FILE...")],
+    files: Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")],
 ) -> None:
     """Annotate HSpy files as NeXus: silx, h5web and NeXpy then plot them with calibrated axes.
 
@@ -38,4 +37,4 @@ def add_nexus(
         said = ", ".join(groups) or "nothing that NeXus viewers plot"
         console.print(one_line(f"{file}: {said}"), soft_wrap=True)
     if failed:
-        raise typer.Exit(1)
+        raise Exit(1)

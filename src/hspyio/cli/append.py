@@ -5,26 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import hspyio
 from hspyio.cli.console import make_console, one_line
 from hspyio.cli.keys import experiment_group
+from hspyio.cli.usage import Argument, Option
 from hspyio.errors import OptionError
 
 __all__ = ["append"]
 
 
 def append(
-    file: Annotated[Path, typer.Argument(help="The file that gets them.", metavar="FILE")],
+    file: Annotated[Path, Argument(help="The file that gets them.", metavar="FILE")],
     others: Annotated[
-        list[Path], typer.Argument(help="Files to take experiments from.", metavar="OTHER...")
+        list[Path], Argument(help="Files to take experiments from.", metavar="OTHER...")
     ],
     name: Annotated[
         str | None,
-        typer.Option(help="The only experiment to take of each, by its group or its title."),
+        Option(help="The only experiment to take of each, by its group or its title."),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+    threads: Annotated[int | None, Option(help="How many at most.")] = None,
 ) -> None:
     """Add all experiments of other files to a file, in place, with their models.
 

@@ -9,8 +9,6 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, TypeVar
 
-import typer
-
 from hspyio.errors import HspyError
 from hspyio.printable import printable, printable_json, printable_line
 
@@ -28,7 +26,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-_COLOURS = {"red", "green", "cyan"}
+_CODES = {"red": 31, "green": 32, "cyan": 36, "bold": 1}
 
 
 class Console:
@@ -54,9 +52,8 @@ class Console:
         """
         text = printable(text)
         if style and self.coloured:
-            words = set(style.split())
-            colour = next(iter(words & _COLOURS), None)
-            text = typer.style(text, fg=colour, bold="bold" in words)
+            codes = sorted((_CODES[word] for word in style.split()), reverse=True)
+            text = "".join(f"\x1b[{code}m" for code in codes) + f"{text}\x1b[0m"
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()  # a reader that has gone is noticed here, where it is no error
 
@@ -128,7 +125,7 @@ def stored_text(stored: int, size: int) -> str:
 
 def say_json(text: str) -> None:
     """Print a JSON document."""
-    typer.echo(printable_json(text))
+    _say(sys.stdout, f"{printable_json(text)}\n")
 
 
 def complain(error: HspyError | OSError) -> None:
@@ -138,7 +135,7 @@ def complain(error: HspyError | OSError) -> None:
     else:
         text = str(error).replace("overwrite=True", "--overwrite")  # as it is said in a shell
         text = re.sub(r"\bname=(?=['\"])", "--name ", text)
-    typer.echo(printable(f"hspy: {text}"), err=True)
+    _say(sys.stderr, printable(f"hspy: {text}") + "\n")
 
 
 def each_file(files: Iterable[T], action: Callable[[T], None]) -> bool:
@@ -174,4 +171,9 @@ def say_warning(
         text = f"hspy: warning: {message}\n"
     else:
         text = warnings.formatwarning(message, category, filename, lineno, line)
-    typer.echo(printable(text), nl=False, file=file or sys.stderr)
+    _say(file or sys.stderr, printable(text))
+
+
+def _say(stream: IO[str], text: str) -> None:
+    stream.write(text)
+    stream.flush()

@@ -7,12 +7,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, TypeVar
 
-import typer
-
 import hspyio
 from hspyio.cli.console import Console, make_console, one_line, stored_text
 from hspyio.cli.info import show_file
 from hspyio.cli.simulate import eds_map
+from hspyio.cli.usage import Argument, Exit
 from hspyio.compare import signal_differences
 
 __all__ = ["demo"]
@@ -23,7 +22,7 @@ T = TypeVar("T")
 
 def demo(
     file: Annotated[
-        Path | None, typer.Argument(help="A file of yours to take instead.", metavar="FILE")
+        Path | None, Argument(help="A file of yours to take instead.", metavar="FILE")
     ] = None,
 ) -> None:
     """Save, load and compare: proves that nothing is lost.
@@ -36,7 +35,7 @@ def demo(
     console = make_console()
     equal = _round_trip_of_file(console, file) if file else _round_trip_of_simulation(console)
     if not equal:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _round_trip_of_simulation(console: Console) -> bool:

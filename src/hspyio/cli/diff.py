@@ -5,40 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from hspyio.api.compare import MISSING, Difference
 from hspyio.api.diff import diff as differences
 from hspyio.cli.console import Console, make_console, one_line, say_json
+from hspyio.cli.usage import Argument, Exit, Option
 from hspyio.cli.values import LONGEST, json_text, jsonable, short_text
 
 __all__ = ["diff"]
 
 
 def diff(
-    one: Annotated[Path, typer.Argument(help="A file.", metavar="A")],
-    other: Annotated[Path, typer.Argument(help="Another.", metavar="B")],
+    one: Annotated[Path, Argument(help="A file.", metavar="A")],
+    other: Annotated[Path, Argument(help="Another.", metavar="B")],
     name: Annotated[
-        str | None, typer.Option(help="The only experiment to compare; else all of them.")
+        str | None, Option(help="The only experiment to compare; else all of them.")
     ] = None,
     rtol: Annotated[
-        float, typer.Option(min=0, help="Numbers may differ by this part of that in B.")
+        float, Option(min=0, help="Numbers may differ by this part of that in B.")
     ] = 0.0,
-    atol: Annotated[float, typer.Option(min=0, help="Numbers may differ by this much.")] = 0.0,
+    atol: Annotated[float, Option(min=0, help="Numbers may differ by this much.")] = 0.0,
     data: Annotated[
-        bool, typer.Option("--data/--no-data", help="Whether the values of the data are compared.")
+        bool, Option("--data/--no-data", help="Whether the values of the data are compared.")
     ] = True,
     stamps: Annotated[
         bool,
-        typer.Option(
-            "--stamps", help="It counts which program wrote a file, and when: General.FileIO."
-        ),
+        Option("--stamps", help="It counts which program wrote a file, and when: General.FileIO."),
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Types and the order of keys count too.")
+        bool, Option("--strict", help="Types and the order of keys count too.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON list, an item a difference.")
+        bool, Option("--json", help="Print one JSON list, an item a difference.")
     ] = False,
 ) -> None:
     """Say what differs between two HSpy files, by path: - is in A, + in B, ! a change of arrays.
@@ -64,7 +61,7 @@ def diff(
     if as_json:
         say_json(json_text(records))
     if found:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _show(console: Console, difference: Difference) -> None:

@@ -5,25 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import hspyio
 from hspyio.cli.console import make_console, size_text
+from hspyio.cli.usage import Argument, Option
 
 __all__ = ["export"]
 
 
 def export(
-    source: Annotated[Path, typer.Argument(help="The file.", metavar="IN")],
+    source: Annotated[Path, Argument(help="The file.", metavar="IN")],
     target: Annotated[
-        Path, typer.Argument(help="The new one: .nc, .zarr, .tif or .tiff.", metavar="OUT")
+        Path, Argument(help="The new one: .nc, .zarr, .tif or .tiff.", metavar="OUT")
     ],
     name: Annotated[
-        str | None, typer.Option(help="The experiment; without it all of them, TIFF has one.")
+        str | None, Option(help="The experiment; without it all of them, TIFF has one.")
     ] = None,
-    compression: Annotated[bool, typer.Option(help="Whether netCDF and Zarr compress.")] = True,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
-    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+    compression: Annotated[bool, Option(help="Whether netCDF and Zarr compress.")] = True,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT.")] = False,
+    threads: Annotated[int | None, Option(help="How many at most.")] = None,
 ) -> None:
     """Export to netCDF, Zarr or TIFF, calibration included; what OUT cannot hold is said.
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import hspyio
 from hspyio.api.paths import path_to_save
 from hspyio.cli.console import make_console, one_line, size_text
+from hspyio.cli.usage import Argument, Option
 
 __all__ = ["extract"]
 
 
 def extract(
-    file: Annotated[Path, typer.Argument(help="The file; it stays as it is.", metavar="FILE")],
+    file: Annotated[Path, Argument(help="The file; it stays as it is.", metavar="FILE")],
     names: Annotated[
         list[str],
-        typer.Argument(help="Experiments, by their groups or their titles.", metavar="NAME..."),
+        Argument(help="Experiments, by their groups or their titles.", metavar="NAME..."),
     ],
-    target: Annotated[Path, typer.Argument(help="The new file.", metavar="OUT")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+    target: Annotated[Path, Argument(help="The new file.", metavar="OUT")],
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT.")] = False,
 ) -> None:
     """Copy experiments, with their models, into a file of their own.
 

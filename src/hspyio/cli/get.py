@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import typer
 
 from hspyio.cli.console import make_console, say_json
 from hspyio.cli.drawing import branches
 from hspyio.cli.keys import loaded, lookup, typed_text
+from hspyio.cli.usage import Argument, Option
 from hspyio.cli.values import json_text, jsonable, short_text
 from hspyio.errors import HspyError
 
@@ -19,21 +19,21 @@ __all__ = ["get"]
 
 
 def get(
-    file: Annotated[Path, typer.Argument(help="An HSpy file.", metavar="FILE")],
+    file: Annotated[Path, Argument(help="An HSpy file.", metavar="FILE")],
     keys: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             help="Such as General.title, original_metadata.Source, axes.0.scale or axes.x.units.",
             metavar="KEY...",
         ),
     ],
     name: Annotated[
         str | None,
-        typer.Option(help="The experiment, by its group or its title, where there are several."),
+        Option(help="The experiment, by its group or its title, where there are several."),
     ] = None,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="Print JSON, arrays whole: an object if KEYs are several."),
+        Option("--json", help="Print JSON, arrays whole: an object if KEYs are several."),
     ] = False,
 ) -> None:
     """Print values of an experiment, a line each; a node is drawn as a tree.

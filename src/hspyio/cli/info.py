@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import typer
 
 import hspyio
 from hspyio.api.info import ExperimentInfo
@@ -22,6 +21,7 @@ from hspyio.cli.console import (
     stored_text,
     table_lines,
 )
+from hspyio.cli.usage import Argument, Exit, Option
 from hspyio.cli.values import json_text
 
 __all__ = ["info", "show_file"]
@@ -55,10 +55,10 @@ LONGEST = 100
 
 
 def info(
-    files: Annotated[list[Path], typer.Argument(help="HSpy files.", metavar="FILE...")],
-    tree: Annotated[bool, typer.Option("--tree", help="Show all the metadata.")] = False,
+    files: Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")],
+    tree: Annotated[bool, Option("--tree", help="Show all the metadata.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON list, an item an experiment.")
+        bool, Option("--json", help="Print one JSON list, an item an experiment.")
     ] = False,
 ) -> None:
     """Show what is in HSpy files: experiments, axes, storage, metadata. No data are read.
@@ -79,7 +79,7 @@ def info(
     if as_json:
         say_json(json_text(records))
     if not fine:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def show_file(console: Console, path: Path, *, tree: bool = False) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 import hspyio
 from hspyio.cli.console import make_console, size_text
+from hspyio.cli.usage import Argument, Option, WrongUsageError
 from hspyio.transaction.replace import check_is_other, check_target
 
 __all__ = ["plot"]
@@ -19,15 +18,15 @@ _FORMATS = (".png", ".pdf", ".svg")
 
 def _picture(path: Path | None) -> Path | None:
     if path is not None and path.suffix.lower() not in _FORMATS:
-        raise typer.BadParameter(f"{path} ends with none of {', '.join(_FORMATS)}")
+        raise WrongUsageError(f"{path} ends with none of {', '.join(_FORMATS)}")
     return path
 
 
 def plot(
-    file: Annotated[Path, typer.Argument(help="The file.", metavar="FILE")],
+    file: Annotated[Path, Argument(help="The file.", metavar="FILE")],
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             help="The picture: .png, .pdf or .svg; else FILE's name with .png, in this folder.",
@@ -35,22 +34,20 @@ def plot(
             callback=_picture,
         ),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="The experiment, by its group or its title.")
-    ] = None,
+    name: Annotated[str | None, Option(help="The experiment, by its group or its title.")] = None,
     log: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--log/--linear",
             help="Whether intensities are logarithmic; else those of diffraction patterns are.",
         ),
     ] = None,
-    dpi: Annotated[float, typer.Option(help="Points an inch.", min=10, max=2400)] = 150,
+    dpi: Annotated[float, Option(help="Points an inch.", min=10, max=2400)] = 150.0,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Read 1 GB of the data at most, spread at random.")
+        bool, Option("--quick", help="Read 1 GB of the data at most, spread at random.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
-    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the picture.")] = False,
+    threads: Annotated[int | None, Option(help="How many at most.")] = None,
 ) -> None:
     """Draw a line, an image, or a navigator beside the mean signal, with units and a scale bar.
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import hspyio
 from hspyio.cli.console import make_console, one_line
 from hspyio.cli.keys import experiment_group
+from hspyio.cli.usage import Argument
 from hspyio.errors import ExperimentError
 
 __all__ = ["remove"]
 
 
 def remove(
-    file: Annotated[Path, typer.Argument(help="The file.", metavar="FILE")],
+    file: Annotated[Path, Argument(help="The file.", metavar="FILE")],
     names: Annotated[
         list[str],
-        typer.Argument(help="Experiments, by their groups or their titles.", metavar="NAME..."),
+        Argument(help="Experiments, by their groups or their titles.", metavar="NAME..."),
     ],
 ) -> None:
     """Remove experiments, with their models, from a file in place.

@@ -5,28 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import hspyio
 from hspyio.api.paths import path_of_file, path_to_save
 from hspyio.cli.console import make_console, size_text
+from hspyio.cli.usage import Argument, Option, WrongUsageError
 
 __all__ = ["repack"]
 
 
 def repack(
-    source: Annotated[Path, typer.Argument(help="The file.", metavar="IN")],
-    target: Annotated[Path, typer.Argument(help="The new file.", metavar="OUT")],
+    source: Annotated[Path, Argument(help="The file.", metavar="IN")],
+    target: Annotated[Path, Argument(help="The new file.", metavar="OUT")],
     chunks: Annotated[
         str | None,
-        typer.Option(help="Chunk shape of the data, such as 20,20,256; else whole signals."),
+        Option(help="Chunk shape of the data, such as 20,20,256; else whole signals."),
     ] = None,
-    compression: Annotated[
-        str, typer.Option(help="gzip, lzf, zstd, blosc, szip, or none.")
-    ] = "gzip",
-    level: Annotated[int | None, typer.Option(help="Level of the compression.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
-    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+    compression: Annotated[str, Option(help="gzip, lzf, zstd, blosc, szip, or none.")] = "gzip",
+    level: Annotated[int | None, Option(help="Level of the compression.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT.")] = False,
+    threads: Annotated[int | None, Option(help="How many at most.")] = None,
 ) -> None:
     """Write a file anew with other chunks or another compression; all else is copied.
 
@@ -55,4 +52,4 @@ def _shape(text: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(part) for part in text.replace("x", ",").strip("() ").split(","))
     except ValueError:
-        raise typer.BadParameter("a shape looks like 20,20,256", param_hint="--chunks") from None
+        raise WrongUsageError("a shape looks like 20,20,256", hint="--chunks") from None

@@ -6,23 +6,20 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import hspyio
 from hspyio.cli.console import complain, make_console, one_line, say_json
+from hspyio.cli.usage import Argument, Exit, Option
 from hspyio.errors import HspyError, OptionError, TargetExistsError
 
 __all__ = ["rescue"]
 
 
 def rescue(
-    source: Annotated[Path, typer.Argument(help="The damaged file.", metavar="IN")],
-    target: Annotated[Path, typer.Argument(help="The new file.", metavar="OUT")],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace OUT if it exists.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+    source: Annotated[Path, Argument(help="The damaged file.", metavar="IN")],
+    target: Annotated[Path, Argument(help="The new file.", metavar="OUT")],
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT if it exists.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+    threads: Annotated[int | None, Option(help="How many at most.")] = None,
 ) -> None:
     """Write all that can be saved of a damaged or truncated HSpy file, and name the rest.
 
@@ -37,7 +34,7 @@ def rescue(
         if isinstance(error, BrokenPipeError):
             raise
         complain(error)
-        raise typer.Exit(2 if isinstance(error, (OptionError, TargetExistsError)) else 1) from None
+        raise Exit(2 if isinstance(error, (OptionError, TargetExistsError)) else 1) from None
     if as_json:
         say_json(json.dumps(report.as_dict(), indent=2))
     else:
@@ -45,4 +42,4 @@ def rescue(
         for line in repr(report).splitlines():
             console.print(one_line(line), soft_wrap=True)
     if not report.ok:
-        raise typer.Exit(1)
+        raise Exit(1)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import typer
 
 import hspyio
 from hspyio.cli.console import make_console
@@ -20,6 +19,7 @@ from hspyio.cli.keys import (
     put_value,
     typed_text,
 )
+from hspyio.cli.usage import Argument, Option
 from hspyio.cli.values import short_text
 from hspyio.errors import HspyError, warn_user
 
@@ -27,20 +27,16 @@ __all__ = ["set"]
 
 
 def set(
-    file: Annotated[Path, typer.Argument(help="An HSpy file.", metavar="FILE")],
-    key: Annotated[
-        str, typer.Argument(help="Such as General.title or axes.0.units.", metavar="KEY")
-    ],
+    file: Annotated[Path, Argument(help="An HSpy file.", metavar="FILE")],
+    key: Annotated[str, Argument(help="Such as General.title or axes.0.units.", metavar="KEY")],
     value: Annotated[
-        str, typer.Argument(help="JSON, such as 200.0 or '[1, 2]'; else text.", metavar="VALUE")
+        str, Argument(help="JSON, such as 200.0 or '[1, 2]'; else text.", metavar="VALUE")
     ],
     name: Annotated[
         str | None,
-        typer.Option(help="The experiment, by its group or its title, where there are several."),
+        Option(help="The experiment, by its group or its title, where there are several."),
     ] = None,
-    text: Annotated[
-        bool, typer.Option("--text", help="VALUE is text, even if it is JSON.")
-    ] = False,
+    text: Annotated[bool, Option("--text", help="VALUE is text, even if it is JSON.")] = False,
 ) -> None:
     """Set a value of an experiment's metadata or axes, in place; the data stay untouched.
 

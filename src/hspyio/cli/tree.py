@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 import hspyio
 from hspyio.api.info import ExperimentInfo, outlines
 from hspyio.cli.console import each_file, make_console, one_line, say_json, stored_text
 from hspyio.cli.drawing import Fact, branches, leaves, signal_parts
 from hspyio.cli.hdf5_tree import hdf5_tree
 from hspyio.cli.keys import experiment_group
+from hspyio.cli.usage import Argument, Exit, Option, WrongUsageError
 from hspyio.cli.values import json_text
 from hspyio.hdf5.limits import MOST_GROWTH, UNSUSPICIOUS
 from hspyio.model.signal import Signal
@@ -22,27 +21,25 @@ __all__ = ["tree"]
 
 
 def tree(
-    files: Annotated[list[Path], typer.Argument(help="HSpy files.", metavar="FILE...")],
+    files: Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")],
     depth: Annotated[
-        int | None, typer.Option(min=1, help="How many levels are shown; all by default.")
+        int | None, Option(min=1, help="How many levels are shown; all by default.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="One experiment, by its group or its title; else all.")
+        str | None, Option(help="One experiment, by its group or its title; else all.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON list, an item a file.")
-    ] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON list, an item a file.")] = False,
     lines: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--lines", help="A line a value, whole, with a digest of the data: for git and grep."
         ),
     ] = False,
     data: Annotated[
-        bool, typer.Option("--data/--no-data", help="Whether --lines reads the data.")
+        bool, Option("--data/--no-data", help="Whether --lines reads the data.")
     ] = True,
     hdf5: Annotated[
-        bool, typer.Option("--hdf5", help="The HDF5 objects, and how they are stored.")
+        bool, Option("--hdf5", help="The HDF5 objects, and how they are stored.")
     ] = False,
 ) -> None:
     """Show all that is in HSpy files as a tree; long values are shortened.
@@ -52,7 +49,7 @@ def tree(
     Example: hspy tree map.hspy --depth 3
     """
     if sum((as_json, lines, hdf5)) > 1:
-        raise typer.BadParameter("only one of --json, --lines and --hdf5 at a time")
+        raise WrongUsageError("only one of --json, --lines and --hdf5 at a time")
     console = make_console()
     records: list[dict[str, Any]] = []
 
@@ -75,7 +72,7 @@ def tree(
     if as_json:
         say_json(json_text(records))
     if not fine:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _outlined(file: Path, name: str | None) -> list[tuple[ExperimentInfo, Signal]]:

@@ -5,24 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import hspyio
 from hspyio.api.paths import path_to_save
 from hspyio.cli.console import make_console, one_line, size_text
+from hspyio.cli.usage import Argument, Option
 from hspyio.errors import SaveError
 
 __all__ = ["upgrade"]
 
 
 def upgrade(
-    source: Annotated[Path, typer.Argument(help="The file.", metavar="IN")],
-    target: Annotated[Path, typer.Argument(help="The new file.", metavar="OUT")],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace OUT, which may be IN.")
-    ] = False,
+    source: Annotated[Path, Argument(help="The file.", metavar="IN")],
+    target: Annotated[Path, Argument(help="The new file.", metavar="OUT")],
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT, which may be IN.")] = False,
     partly: Annotated[
-        bool, typer.Option("--partly", help="Leave out what cannot be read, and name it.")
+        bool, Option("--partly", help="Leave out what cannot be read, and name it.")
     ] = False,
 ) -> None:
     """Write a file of an older format (1.0 to 3.2) as one of format 3.3.

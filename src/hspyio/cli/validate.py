@@ -7,11 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 import hspyio
 from hspyio.api.reports import ValidationReport
 from hspyio.cli.console import Console, complain, make_console, one_line, say_json
+from hspyio.cli.usage import Argument, Exit, Option
 from hspyio.errors import HspyError
 
 __all__ = ["Severity", "validate"]
@@ -28,13 +27,11 @@ class Severity(StrEnum):
 
 
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="HSpy files.", metavar="FILE...")],
+    files: Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")],
     severity: Annotated[
-        Severity, typer.Option(help="The least that is told: error, warning or note.")
+        Severity, Option(help="The least that is told: error, warning or note.")
     ] = Severity.NOTE,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON list, an item a file.")
-    ] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON list, an item a file.")] = False,
 ) -> None:
     """Hold HSpy files against every rule of the format, and say how to mend what breaks one.
 
@@ -62,7 +59,7 @@ def validate(
     if as_json:
         say_json(json.dumps(records, indent=2))
     if failed:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _show(report: ValidationReport, console: Console) -> None:

@@ -6,21 +6,18 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import hspyio
 from hspyio.cli.console import complain, make_console, one_line, say_json
+from hspyio.cli.usage import Argument, Exit, Option
 from hspyio.errors import HspyError
 
 __all__ = ["verify"]
 
 
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="HSpy files.", metavar="FILE...")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON list, an item a file.")
-    ] = False,
-    threads: Annotated[int | None, typer.Option(help="How many at most.")] = None,
+    files: Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")],
+    as_json: Annotated[bool, Option("--json", help="Print one JSON list, an item a file.")] = False,
+    threads: Annotated[int | None, Option(help="How many at most.")] = None,
 ) -> None:
     """Read every byte of HSpy files and say what is damaged, and what is intact.
 
@@ -47,4 +44,4 @@ def verify(
     if as_json:
         say_json(json.dumps([report.as_dict() for report in found], indent=2))
     if failed:
-        raise typer.Exit(1)
+        raise Exit(1)

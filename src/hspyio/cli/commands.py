@@ -1,0 +1,23 @@
+"""The commands of ``hspy``, each a function in a module of its name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["ALIASES", "COMMANDS", "command"]
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "Look into files": ("info", "tree", "get", "diff", "validate", "verify", "plot"),
+    "Change a file": ("set", "unset", "append", "remove", "add-nexus"),
+    "Write a new file": ("rescue", "repack", "upgrade", "extract", "export", "demo"),
+}
+"""What `--help` lists, under its headings."""
+ALIASES = {"annotate": "add-nexus", "convert": "export"}
+"""Commands as they were called once."""
+
+
+def command(name: str) -> Any:
+    """The function of a command, imported when it is asked for, so that each starts quickly."""
+    called = name.replace("-", "_")
+    return getattr(import_module(f"hspyio.cli.{called}"), called)

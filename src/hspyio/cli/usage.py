@@ -1,0 +1,178 @@
+"""What commands take, and how their words are read without typer, which takes long to import.
+
+Help, and words that are not understood here, are typer's matter (`hspyio.cli.app`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+__all__ = ["Argument", "Exit", "Option", "WrongUsageError", "parameters", "values_of"]
+
+
+class Argument:
+    """A word that has its place."""
+
+    def __init__(self, *, help: str, metavar: str) -> None:
+        self.help = help
+        self.metavar = metavar
+
+
+class Option:
+    """A word that begins with dashes, and what follows it."""
+
+    def __init__(
+        self,
+        *flags: str,
+        help: str,
+        min: float | None = None,
+        max: float | None = None,
+        show_default: bool = True,
+        callback: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.flags = flags
+        self.help = help
+        self.min = min
+        self.max = max
+        self.show_default = show_default
+        self.callback = callback
+
+
+class Exit(Exception):  # noqa: N818
+    """The command ends with an exit code."""
+
+    def __init__(self, code: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class WrongUsageError(Exception):
+    """Words that make no sense, told as typer tells its own."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Parameter:
+    """A parameter of a command: its type without ``list`` and ``None``, and what it is."""
+
+    def __init__(self, name: str, hint: Any, default: tuple[Any, ...]) -> None:
+        self.name = name
+        self.type, spec = get_args(hint)
+        self.spec: Argument | Option = spec
+        self.default = default
+        inner = self.type
+        self.many = get_origin(inner) is list
+        if self.many:
+            (inner,) = get_args(inner)
+        elif get_origin(inner) in (Union, UnionType):
+            (inner,) = (part for part in get_args(inner) if part is not type(None))
+        self.inner: Any = inner
+
+    def flags(self) -> dict[str, bool]:
+        """Names on the command line; whether they switch it off stands beside them."""
+        assert isinstance(self.spec, Option)
+        dashed = "--" + self.name.replace("_", "-")
+        if self.spec.flags:
+            listed = self.spec.flags
+        else:
+            listed = (f"{dashed}/--no-{dashed[2:]}",) if self.inner is bool else (dashed,)
+        return {flag: index == 1 for text in listed for index, flag in enumerate(text.split("/"))}
+
+    def value(self, word: str) -> Any:
+        """A word as a value of the type.
+
+        Raises
+        ------
+        ValueError
+            If it is none.
+        """
+        made: Any = self.inner(word)
+        if isinstance(self.spec, Option):
+            low, high = self.spec.min, self.spec.max
+            if (low is not None and not made >= low) or (high is not None and not made <= high):
+                raise ValueError("out of range")
+        return made
+
+
+def parameters(function: Any) -> list[Parameter]:
+    """What a command takes, in order."""
+    hints = get_type_hints(function, include_extras=True)
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    defaults = function.__defaults__ or ()
+    required = len(names) - len(defaults)
+    return [
+        Parameter(name, hints[name], defaults[index - required : index - required + 1])
+        if index >= required
+        else Parameter(name, hints[name], ())
+        for index, name in enumerate(names)
+    ]
+
+
+def values_of(function: Any, words: Sequence[str]) -> dict[str, Any] | None:
+    """Words of the command line as values of a command's parameters; None if typer has to look.
+
+    Raises
+    ------
+    WrongUsageError
+        If a parameter's own check says so.
+    """
+    known = parameters(function)
+    flags = {
+        flag: (parameter, off)
+        for parameter in known
+        if isinstance(parameter.spec, Option)
+        for flag, off in parameter.flags().items()
+    }
+    found: dict[str, Any] = {}
+    places: list[str] = []
+    rest = iter(words)
+    try:
+        for word in rest:
+            if not word.startswith("-") or word == "-":
+                places.append(word)
+            elif word not in flags:
+                return None
+            elif flags[word][0].inner is bool:
+                found[flags[word][0].name] = not flags[word][1]
+            else:
+                following = next(rest, "-")
+                if following.startswith("-"):
+                    return None
+                found[flags[word][0].name] = flags[word][0].value(following)
+        placed = _placed([item for item in known if isinstance(item.spec, Argument)], places)
+    except ValueError:
+        return None
+    if placed is None:
+        return None
+    found |= placed
+    for parameter in known:
+        if parameter.name not in found:
+            (found[parameter.name],) = parameter.default
+        if isinstance(parameter.spec, Option) and parameter.spec.callback is not None:
+            found[parameter.name] = parameter.spec.callback(found[parameter.name])
+    return found
+
+
+def _placed(known: Sequence[Parameter], words: list[str]) -> dict[str, Any] | None:
+    """The words that have their places, of which at most one parameter takes several."""
+    found: dict[str, Any] = {}
+    left = list(words)
+    for index, parameter in enumerate(known):
+        if not left:
+            if not parameter.default:
+                return None
+            continue
+        if parameter.many:
+            kept = len(known) - index - 1
+            taken, left = left[: len(left) - kept], left[len(left) - kept :]
+            if not taken:
+                return None
+            found[parameter.name] = [parameter.value(word) for word in taken]
+        else:
+            found[parameter.name] = parameter.value(left.pop(0))
+    return None if left else found
