@@ -41,9 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 # What still looks upwards, and goes with the one `Dataset` and the sink of chunks.
 YET_UPWARD = {
     ("arrays/blocks.py", "hspyio.hdf5.output"),
-    ("arrays/reading.py", "hspyio.hdf5.snapshot"),
     ("arrays/scratch.py", "hspyio.hdf5.output"),
-    ("arrays/writing.py", "hspyio.hdf5.output"),
 }
 PLACE = {
     room: (floor, index) for floor, rooms in enumerate(FLOORS) for index, room in enumerate(rooms)

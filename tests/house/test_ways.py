@@ -10,9 +10,9 @@ import pytest
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {
-    "load": Measures(66, 364, 807, 23, 1, 0),
-    "load lazily": Measures(59, 283, 702, 22, 1, 0),
-    "compute": Measures(19, 116, 183, 17, 0, 0),
+    "load": Measures(66, 366, 829, 25, 1, 0),
+    "load lazily": Measures(60, 297, 737, 25, 1, 0),
+    "compute": Measures(19, 118, 190, 17, 0, 0),
     "save": Measures(60, 309, 603, 22, 2, 2),
     "save dask": Measures(61, 297, 553, 22, 2, 2),
     "update": Measures(95, 577, 2135, 28, 4, 3),

@@ -14,7 +14,7 @@ from hspyio.forks import derived
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ChunkGrid", "Region"]
+__all__ = ["ChunkGrid", "Region", "is_row_major"]
 
 Region: TypeAlias = tuple[slice, ...]
 """A part of an array: a slice with a beginning, an end and step 1 for each dimension."""
@@ -100,3 +100,11 @@ class ChunkGrid:
     def bounds(self, number: int) -> tuple[tuple[int, int], ...]:
         """The same, as first index and the one after the last."""
         return tuple((part.start, part.stop) for part in self.region(number))
+
+
+def is_row_major(chunk: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a whole chunk is one piece of an array's memory: ones, anything, then all."""
+    inner = len(chunk)
+    while inner and chunk[inner - 1] == shape[inner - 1]:
+        inner -= 1
+    return all(n == 1 for n in chunk[: max(0, inner - 1)])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from hspyio.arrays.grid import is_row_major
 from hspyio.arrays.indexing import BasicIndexer, ChunkProjections, Range
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.arrays.workers import Work, each
@@ -262,7 +263,7 @@ class _Reading:
     def _is_one_piece(self, chunk: Bounds) -> bool:
         """Whether the result has a whole chunk in one piece of memory."""
         inside = math.prod(self.pipeline.chunk) > 0 and self.result.size > 0
-        return inside and _is_row_major(self.pipeline.chunk, self.result.shape)
+        return inside and is_row_major(self.pipeline.chunk, self.result.shape)
 
     def pieces(self, inside: tuple[slice, ...]) -> list[Piece]:
         """The pieces that a chunk falls into, by the part of it that is wanted."""
@@ -274,14 +275,6 @@ class _Reading:
             itemsize, strides = self.result.itemsize, self.result.strides
             found = self._pieces[part] = pieces_of(self.pipeline.chunk, part, strides, itemsize)
         return found
-
-
-def _is_row_major(chunk: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Whether a whole chunk is one piece of an array's memory: ones, anything, then all."""
-    inner = len(chunk)
-    while inner and chunk[inner - 1] == shape[inner - 1]:
-        inner -= 1
-    return all(n == 1 for n in chunk[: max(0, inner - 1)])
 
 
 class _Placer(ChunkConsumer):

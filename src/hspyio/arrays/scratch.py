@@ -12,11 +12,10 @@ from itertools import accumulate, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from h5py import h5d
 
 from hspyio.arrays.blocks import BlockCopier, Piece
 from hspyio.arrays.grid import ChunkGrid
-from hspyio.arrays.writing import write_chunks
+from hspyio.arrays.writing import ChunkSink, write_chunks
 from hspyio.filters.pipeline import Pipeline
 from hspyio.hdf5.output import Output
 from hspyio.nodes.node import Selection
@@ -114,8 +113,8 @@ class ScratchTarget:
 
     Parameters
     ----------
-    dataset : h5py DatasetID
-        New, with the filters of the pipeline.
+    sink : ChunkSink
+        Takes the chunks.
     pipeline : Pipeline
         Can encode.
     blocks : sequence of sequences of int
@@ -130,7 +129,7 @@ class ScratchTarget:
 
     def __init__(
         self,
-        dataset: h5d.DatasetID,
+        sink: ChunkSink,
         pipeline: Pipeline,
         blocks: Chunks,
         scratch: int,
@@ -140,7 +139,7 @@ class ScratchTarget:
         self.encoder = BlockCopier()
         self.where = where
         self.shape = tuple(sum(sizes) for sizes in blocks)
-        self._dataset = dataset
+        self._sink = sink
         self._pipeline = pipeline
         self._grid = ChunkGrid(self.shape, pipeline.chunk)
         self._cuts = [_Cut.of(*pair) for pair in zip(blocks, pipeline.chunk, strict=True)]
@@ -235,6 +234,6 @@ class ScratchTarget:
     def finish(self) -> None:
         """Write all chunks, when all blocks are there."""
         try:
-            write_chunks(self._dataset, self._pipeline, self, self._output)
+            write_chunks(self._sink, self._pipeline, self, self._output.work)
         finally:
             self._close()

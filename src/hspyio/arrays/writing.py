@@ -1,27 +1,33 @@
-"""One array -> stored chunks, compressed on several threads, past HDF5's filters."""
+"""One array -> stored chunks, small ones in batches, compressed on several threads."""
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import pairwise
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from h5py import h5d
-from h5py._objects import phil
 from numpy.typing import NDArray
 
-from hspyio.arrays.grid import ChunkGrid
+from hspyio.arrays.grid import ChunkGrid, is_row_major
 from hspyio.arrays.manifest import ChunkManifest
-from hspyio.arrays.workers import each
+from hspyio.arrays.workers import Work, each
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
-from hspyio.hdf5.output import Output
 
-__all__ = ["rows_in_place", "write_allocated", "write_chunks"]
+__all__ = ["ChunkSink", "Encoded", "rows_in_place", "write_allocated", "write_chunks"]
 
+Encoded: TypeAlias = tuple[Bytes, int]
+"""A chunk as it is to be stored, and a bit for each filter that was left out."""
+
+_BATCH = 2**18
+"""Bytes of the chunks that are encoded at a time: they stay in the processor's cache."""
+_MOST_CHUNKS = 1024
+_SHARES = 4
+"""Batches a thread, so that all have work to the end."""
 _MOST_ROWS = 512
 _LEAST_ROW = 4096
 """Bytes below which they are copied faster than they are written one by one."""
@@ -33,9 +39,9 @@ _LOOK_AHEAD = 16 * 2**20
 class _InOrder:
     """Hands finished chunks over in their order, one thread at a time."""
 
-    write: Callable[[int, Bytes, int], None]
+    write: Callable[[int, Sequence[Encoded]], None]
     changed: threading.Condition = field(default_factory=threading.Condition)
-    ready: dict[int, tuple[Bytes, int]] = field(default_factory=dict)
+    ready: dict[int, Sequence[Encoded]] = field(default_factory=dict)
     waiting: int = 0
     next: int = 0
     busy: bool = False
@@ -47,11 +53,11 @@ class _InOrder:
             while self.waiting > _LOOK_AHEAD and number > self.next and not self.failed:
                 self.changed.wait()
 
-    def deliver(self, number: int, data: Bytes, mask: int) -> None:
-        """Take a finished chunk, and hand over all whose turn it is."""
+    def deliver(self, number: int, chunks: Sequence[Encoded]) -> None:
+        """Take finished chunks, and hand over all whose turn it is."""
         with self.changed:
-            self.ready[number] = (data, mask)
-            self.waiting += len(data)
+            self.ready[number] = chunks
+            self.waiting += _bytes_of(chunks)
             if self.busy or self.failed:
                 return
             self.busy = True
@@ -64,9 +70,9 @@ class _InOrder:
                 if item is None:
                     self.busy = False
                     return
-            self.write(self.next, *item)
+            self.write(self.next, item)
             with self.changed:
-                self.waiting -= len(item[0])
+                self.waiting -= _bytes_of(item)
                 self.next += 1
                 self.changed.notify_all()
 
@@ -75,6 +81,10 @@ class _InOrder:
         with self.changed:
             self.failed = True
             self.changed.notify_all()
+
+
+def _bytes_of(chunks: Sequence[Encoded]) -> int:
+    return sum(len(data) for data, _ in chunks)
 
 
 class Values(Protocol):
@@ -90,28 +100,33 @@ class Values(Protocol):
         ...
 
 
-def write_chunks(
-    dataset: h5d.DatasetID, pipeline: Pipeline, values: Values, output: Output
-) -> None:
+class ChunkSink(Protocol):
+    """Where encoded chunks go, by their numbers in the grid; one thread at a time."""
+
+    def write(self, numbers: Sequence[int], chunks: Sequence[Encoded]) -> None:
+        """Store chunks, in their order; what the file cannot take is raised."""
+        ...
+
+
+def write_chunks(sink: ChunkSink, pipeline: Pipeline, values: Values, work: Work) -> None:
     """Compress an array on several threads, and store its chunks in their order.
 
     Parameters
     ----------
-    dataset : h5py DatasetID
-        New, with the filters of the pipeline.
+    sink : ChunkSink
+        Takes the chunks.
     pipeline : Pipeline
         Can encode.
     values : Values
         An array of any strides, or its like; a few chunks of it are copied at a time.
-    output : Output
-        The file, and how to work.
+    work : Work
+        Threads, and who is told of the progress.
     """
     grid = ChunkGrid(values.shape, pipeline.chunk)
+    batches = _batches(grid.count, pipeline.size, work.threads)
 
-    def store(number: int, data: Bytes, mask: int) -> None:
-        with phil:  # h5py 3.12 takes its lock for every call but those of raw chunks
-            dataset.write_direct_chunk(grid.corner(number), data, mask)
-        output.check()
+    def store(number: int, chunks: Sequence[Encoded]) -> None:
+        sink.write(batches[number], chunks)
 
     queue = _InOrder(store)
 
@@ -120,49 +135,122 @@ def write_chunks(
 
         def encode(number: int) -> None:
             queue.wait_for_room(number)
-            part = values[grid.region(number)]
-            data, mask = pipeline.encode(part, scratch)
-            # Only bytes are the queue's to keep; an array is the thread's buffer, or the user's.
-            queue.deliver(number, data if isinstance(data, bytes) else bytes(data), mask)
-            output.work.advance(part.nbytes)
+            chunks, size = _encoded(pipeline, values, grid, batches[number], scratch)
+            queue.deliver(number, chunks)
+            work.advance(size)
 
         return encode
 
-    each(range(grid.count), encoder, output.work.threads, queue.fail)
+    each(range(len(batches)), encoder, work.threads, queue.fail)
+
+
+def _batches(count: int, size: int, threads: int) -> list[range]:
+    """Chunks in a row that are worked on together: small ones, but all threads have some."""
+    most = max(1, min(_BATCH // max(size, 1), _MOST_CHUNKS))
+    if threads > 1:
+        most = max(1, min(most, count // (_SHARES * threads)))
+    return [range(low, min(low + most, count)) for low in range(0, count, most)]
+
+
+def _encoded(
+    pipeline: Pipeline, values: Values, grid: ChunkGrid, batch: range, scratch: Scratch
+) -> tuple[list[Encoded], int]:
+    """Chunks in a row, encoded, and how many bytes of the array they hold."""
+    if len(batch) == 1:
+        part = values[grid.region(batch[0])]
+        data, mask = pipeline.encode(part, scratch)
+        # Only bytes are the queue's to keep; an array is the thread's buffer, or the user's.
+        return [(data if isinstance(data, bytes) else bytes(data), mask)], part.nbytes
+    chunks, size = _together(pipeline, values, grid, batch, scratch)
+    return [*pipeline.encode_batch(chunks, scratch)], size
+
+
+def _together(
+    pipeline: Pipeline, values: Values, grid: ChunkGrid, batch: range, scratch: Scratch
+) -> tuple[NDArray[Any], int]:
+    """Chunks in one piece of memory, with zeros beyond the array's edge; and their bytes."""
+    shape = (len(batch), *pipeline.chunk)
+    size = len(batch) * pipeline.size
+    if isinstance(values, np.ndarray) and (found := _in_memory(values, grid, batch)) is not None:
+        return found.reshape(shape), size
+    buffer = scratch.take("batch", size)
+    made = buffer.view(pipeline.dtype).reshape(shape)
+    done = 0
+    for chunk, number in zip(made, batch, strict=True):
+        part = values[grid.region(number)]
+        pipeline.pad(part, chunk)
+        done += part.nbytes
+    return made, done
+
+
+def _in_memory(values: NDArray[Any], grid: ChunkGrid, batch: range) -> NDArray[Any] | None:
+    """Whole chunks that follow each other in an array's memory; ``None`` for others."""
+    if not values.flags.c_contiguous:
+        return None
+    step = math.prod(grid.chunk)
+    first, last = grid.region(batch[0]), grid.region(batch[-1])
+    if any(part.stop - part.start != n for part, n in zip(last, grid.chunk, strict=True)):
+        return None
+    strides = [math.prod(grid.shape[i + 1 :]) for i in range(len(grid.shape))]
+    begins = [
+        sum(part.start * stride for part, stride in zip(region, strides, strict=True))
+        for region in (first, last)
+    ]
+    if not is_row_major(grid.chunk, grid.shape) or begins[1] - begins[0] != step * (len(batch) - 1):
+        return None
+    return values.reshape(-1)[begins[0] : begins[1] + step]
 
 
 def write_allocated(
-    index: ChunkManifest, pipeline: Pipeline, values: NDArray[Any], output: Output
+    manifest: ChunkManifest,
+    pipeline: Pipeline,
+    values: NDArray[Any],
+    write_at: Callable[[Sequence[memoryview], int], None],
+    work: Work,
 ) -> None:
     """Write an array without filters into chunks that have their place already, in parallel.
 
     Parameters
     ----------
-    index : ChunkManifest
+    manifest : ChunkManifest
         A place for every chunk.
     pipeline : Pipeline
         Without filters.
     values : ndarray
         Any strides.
-    output : Output
-        The file, and how to work.
+    write_at : callable
+        Writes buffers to a place in the file, from any thread.
+    work : Work
+        Threads, and who is told of the progress.
     """
     grid = ChunkGrid(values.shape, pipeline.chunk)
+    offsets = manifest.offsets
+    batches = _batches(grid.count, pipeline.size, work.threads)
 
     def writer() -> Callable[[int], None]:
         scratch = Scratch()
 
-        def write(row: int) -> None:
-            part = values[grid.region(int(index.ids[row]))]
-            pieces = rows_in_place(part, pipeline.chunk)
-            if not pieces:
-                pieces = [np.frombuffer(pipeline.encode(part, scratch)[0], np.uint8).data]
-            output.write_at(pieces, int(index.offsets[row]))
-            output.work.advance(part.nbytes)
+        def write(number: int) -> None:
+            batch = batches[number]
+            if len(batch) == 1:
+                part = values[grid.region(batch[0])]
+                pieces = rows_in_place(part, pipeline.chunk)
+                if not pieces:
+                    pieces = [np.frombuffer(pipeline.encode(part, scratch)[0], np.uint8).data]
+                write_at(pieces, int(offsets[batch[0]]))
+                work.advance(part.nbytes)
+                return
+            chunks, size = _together(pipeline, values, grid, batch, scratch)
+            memory = chunks.reshape(-1).view(np.uint8).data
+            apart = np.diff(offsets[batch.start : batch.stop]) != pipeline.size
+            for low, high in pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(batch)]):
+                part_of = memory[low * pipeline.size : high * pipeline.size]
+                write_at([part_of], int(offsets[batch.start + low]))
+            work.advance(size)
 
         return write
 
-    each(range(len(index)), writer, output.work.threads)
+    each(range(len(batches)), writer, work.threads)
 
 
 def rows_in_place(target: NDArray[Any], chunk: tuple[int, ...]) -> list[memoryview]:

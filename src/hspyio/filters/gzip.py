@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -61,9 +62,11 @@ def _quick(plain: Bytes, options: tuple[int, ...]) -> Bytes:
     And noise is stored as it is. ISA-L codes random bytes too, in as many bits, and reading those
     back is slow: a stream of random floats is read twice as fast without.
     """
-    isal: Any = import_module("isal.isal_zlib")
+    isal: Any = sys.modules.get("isal.isal_zlib") or import_module("isal.isal_zlib")
+    if len(plain) < _SEGMENT:
+        return isal.compress(plain, _QUICK_LEVEL)  # type: ignore[no-any-return]
     data = np.frombuffer(plain, np.uint8).data
-    if len(data) >= _SEGMENT and not _compresses_well(data, isal):
+    if not _compresses_well(data, isal):
         return _in_segments(data, isal)
     stored: bytes = isal.compress(data, _QUICK_LEVEL)
     return stored

@@ -217,6 +217,21 @@ class Pipeline:
             have made the chunk larger.
         """
         data, start = self._first_step(values, scratch)
+        return self._filtered(data, start)
+
+    def encode_batch(self, chunks: NDArray[Any], scratch: Scratch) -> list[tuple[bytes, int]]:
+        """Encode whole chunks: an array of ``(n, *chunk)`` in one piece of memory."""
+        count = len(chunks)
+        rows, start = _bytes_of(chunks).reshape(count, self.size), 0
+        if self.filters and self._splits(0) and self.dtype.itemsize > 1:
+            planes, start = scratch.take("planes", count * self.size).reshape(rows.shape), 1
+            shuffle.split_stack(rows, planes, self.dtype.itemsize)
+            rows = planes
+        made = (self._filtered(row, start) for row in rows)
+        return [(data if isinstance(data, bytes) else bytes(data), mask) for data, mask in made]
+
+    def _filtered(self, data: Bytes, start: int) -> tuple[Bytes, int]:
+        """Apply filters, but for the first few; and which were left out."""
         mask = 0
         for index in range(start, len(self.filters)):
             step, codec = self.filters[index], self._codecs[index]
@@ -242,12 +257,16 @@ class Pipeline:
         whole = values.shape == self.chunk
         if whole and values.flags.c_contiguous:
             return values
-        buffer = scratch.take("chunk", self.size)
-        if not whole or self.dtype.names:  # between fields too: what was there is nobody's business
-            buffer[:] = 0
-        chunk = buffer.view(self.dtype).reshape(self.chunk)
-        shuffle.copy(values, chunk[tuple(map(slice, values.shape))])
+        chunk = scratch.take("chunk", self.size).view(self.dtype).reshape(self.chunk)
+        self.pad(values, chunk)
         return chunk
+
+    def pad(self, values: NDArray[Any], chunk: NDArray[Any]) -> None:
+        """Copy values into a chunk in one piece of memory, with zeros beyond the array's edge."""
+        # Between fields too: what was in memory is nobody's business.
+        if values.shape != self.chunk or self.dtype.names:
+            _bytes_of(chunk)[:] = 0
+        shuffle.copy(values, chunk[tuple(map(slice, values.shape))])
 
 
 class _Undo(NamedTuple):

@@ -16,7 +16,17 @@ from hspyio.filters.codec import Bytes, Codec, library
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CODEC", "FRAME", "copy", "merge", "merge_stack", "split", "stack", "stack_bytes"]
+__all__ = [
+    "CODEC",
+    "FRAME",
+    "copy",
+    "merge",
+    "merge_stack",
+    "split",
+    "split_stack",
+    "stack",
+    "stack_bytes",
+]
 
 _TILE = 1 << 18
 """Bytes that `merge` and `split` work on at a time: they stay in the processor's cache."""
@@ -171,6 +181,16 @@ def split(values: NDArray[Any], planes: NDArray[np.uint8]) -> None:
         octets = _octets(values)
         for k in range(len(planes)):
             planes[k] = octets[..., k]
+
+
+def split_stack(rows: NDArray[np.uint8], planes: NDArray[np.uint8], itemsize: int) -> None:
+    """Shuffle many chunks, each a row of bytes, into rows of another array."""
+    count = len(rows)
+    stacked = planes.reshape(count, itemsize, -1).transpose(1, 0, 2)
+    if itemsize in (2, 4, 8):
+        _split_words(rows.view(f"<u{itemsize}"), stacked)
+    else:
+        stacked[...] = rows.reshape(count, -1, itemsize).transpose(2, 0, 1)
 
 
 def _split_words(values: NDArray[Any], planes: NDArray[np.uint8]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from h5py._objects import phil
 from hspyio.arrays.blocks import BlockEncoder, ChunkTarget, PlainTarget, Target
 from hspyio.arrays.grid import ChunkGrid
 from hspyio.arrays.scratch import ScratchTarget, open_scratch
-from hspyio.arrays.writing import write_allocated, write_chunks
+from hspyio.arrays.writing import Encoded, write_allocated, write_chunks
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
 from hspyio.filters.pipeline import Pipeline
@@ -145,13 +145,13 @@ def fill_array(made: NewArray, output: Output) -> None:
         return
     if made.engine:
         if array.filters:
-            _place_index(made.dataset, array)
+            _place_index(made.dataset, array, output)
         _past_hdf5(made.dataset, array, output)
     else:
         _through_hdf5(made.dataset, array, to_h5py(array.type), output)
 
 
-def _place_index(dataset: h5d.DatasetID, array: Array) -> None:
+def _place_index(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
     """Let HDF5 put its whole index of the chunks before the first of them.
 
     Else it stands among them, and of a file that was cut no chunk could be found. Every chunk is
@@ -161,9 +161,10 @@ def _place_index(dataset: h5d.DatasetID, array: Array) -> None:
     grid = ChunkGrid(array.shape, array.chunks)
     size = math.prod(array.chunks) * dataset.dtype.itemsize
     if grid.count > _ONE_NODE and size >= _WORTH_FINDING:
-        for number in range(grid.count):
-            with phil:  # as in `write_chunks`
-                dataset.write_direct_chunk(grid.corner(number), _NOTHING)
+        corners = grid.corners(np.arange(grid.count)).tolist()
+        with phil, output.holding_places():  # as in `DatasetSink`
+            for corner in corners:
+                dataset.write_direct_chunk(corner, _NOTHING)
 
 
 def stored_filters(array: Array, dtype: np.dtype[Any]) -> tuple[Filter, ...]:
@@ -205,9 +206,41 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
             dataset.write_direct_chunk((0,) * len(array.shape), bytes(pipeline.size))
     index = None if stored is None else chunk_index(dataset, stored)
     if index is None:
-        write_chunks(dataset, pipeline, values, output)
+        sink = DatasetSink(dataset, ChunkGrid(values.shape, pipeline.chunk), output)
+        write_chunks(sink, pipeline, values, output.work)
     else:
-        write_allocated(index, pipeline, values, output)
+        write_allocated(index, pipeline, values, output.write_at, output.work)
+
+
+class DatasetSink:
+    """Stores encoded chunks in a dataset.
+
+    Parameters
+    ----------
+    dataset : h5py DatasetID
+        New, with the filters that the chunks went through.
+    grid : ChunkGrid
+        Its chunks.
+    output : Output
+        The file.
+    """
+
+    def __init__(self, dataset: h5d.DatasetID, grid: ChunkGrid, output: Output) -> None:
+        self._dataset, self._grid, self._output = dataset, grid, output
+
+    def write(self, numbers: Sequence[int], chunks: Sequence[Encoded]) -> None:
+        """Store chunks.
+
+        Raises
+        ------
+        OSError
+            If something could not be written, such as on a full disk.
+        """
+        corners = self._grid.corners(np.array(numbers, np.int64)).tolist()
+        with phil:  # h5py 3.12 takes its lock for every call but those of raw chunks
+            for corner, (data, mask) in zip(corners, chunks, strict=True):
+                self._dataset.write_direct_chunk(corner, data, mask)
+        self._output.check()
 
 
 def _target(
@@ -215,10 +248,11 @@ def _target(
 ) -> Target:
     """Where the blocks of a dask array go: chunks that wait for many of them wait on disk."""
     shape = tuple(map(sum, blocks))
+    sink = DatasetSink(dataset, ChunkGrid(shape, pipeline.chunk), output)
     scratch = open_scratch(blocks, pipeline.chunk, pipeline.dtype.itemsize, output)
     if scratch is None:
         return ChunkTarget(dataset, BlockEncoder(pipeline, shape), output, _where(dataset))
-    return ScratchTarget(dataset, pipeline, blocks, scratch, output, _where(dataset))
+    return ScratchTarget(sink, pipeline, blocks, scratch, output, _where(dataset))
 
 
 def _where(dataset: h5d.DatasetID) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hspyio.arrays.workers import Work
@@ -50,6 +51,7 @@ class Output(DescriptorFile):
         self.graphs: list[GraphOfTarget] = []
         self._failure: BaseException | None = None
         self._pages: dict[int, bytearray] = {}
+        self._fresh: int | None = None
 
     def writable(self) -> bool:
         """Yes."""
@@ -62,6 +64,11 @@ class Output(DescriptorFile):
         it does not know.
         """
         content = memoryview(data).cast("B")
+        if self._fresh is not None and self._failure is None and not self._pages:
+            if len(content) == 1 and self._position >= self._fresh:
+                self._position += 1
+                return 1
+            self._fresh = max(self._fresh, self._position + len(content))
         try:
             if self._failure is None:
                 write_from(self._descriptor, [content], self._position)
@@ -119,6 +126,18 @@ class Output(DescriptorFile):
         except BaseException as error:
             self._failure = error
         return end
+
+    @contextmanager
+    def holding_places(self) -> Iterator[None]:
+        """Within this, HDF5 writes zeros of one byte for chunks to come: holes in a file are that.
+
+        Only beyond all that was written before is nothing written.
+        """
+        self._fresh = os.fstat(self._descriptor).st_size
+        try:
+            yield
+        finally:
+            self._fresh = None
 
     def write_at(self, pieces: Sequence[memoryview], offset: int) -> None:
         """Write for the engine, from any thread."""

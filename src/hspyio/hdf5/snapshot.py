@@ -437,10 +437,11 @@ class DescriptorFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go somewhere."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position}.get(whence)
-        if start is None:
-            start = os.fstat(self._descriptor).st_size
-        self._position = start + offset
+        if whence == os.SEEK_CUR:
+            offset += self._position
+        elif whence != os.SEEK_SET:
+            offset += os.fstat(self._descriptor).st_size
+        self._position = offset
         return self._position
 
     def tell(self) -> int:

@@ -214,11 +214,13 @@ def write_from(descriptor: int, buffers: Sequence[memoryview], offset: int) -> N
     OSError
         If the disk is full, or the file cannot be written.
     """
-    pending = [buffer for buffer in buffers if len(buffer)]
+    pending = buffers if len(buffers) == 1 and len(buffers[0]) else list(filter(len, buffers))
     while pending:
         count = _write_some(descriptor, pending[:_MOST_BUFFERS], offset)
         if count == 0:
             raise OSError(errno.EIO, "nothing was written, and no reason given")
+        if len(pending) == 1 and count == len(pending[0]):
+            return
         offset += count
         pending = _rest(pending, count)
 
@@ -248,7 +250,7 @@ def _read_some(descriptor: int, buffers: list[memoryview], offset: int) -> int:
     return len(content)
 
 
-def _write_some(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+def _write_some(descriptor: int, buffers: Sequence[memoryview], offset: int) -> int:
     if hasattr(os, "pwritev"):
         return os.pwritev(descriptor, buffers, offset)
     if hasattr(os, "pwrite"):

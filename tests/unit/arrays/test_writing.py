@@ -87,16 +87,18 @@ def arrays(draw: st.DrawFn, folder: Path) -> NDArray[Any]:
     return base
 
 
-@given(st.data(), encoders(), st.integers(1, 4))
+@given(st.data(), encoders(), st.integers(1, 4), st.sampled_from([1, 100, 2**18]))
 def test_h5py_reads_any_array_back(
-    path: Path, data: st.DataObject, filters: tuple[Filter, ...], threads: int
+    path: Path, data: st.DataObject, filters: tuple[Filter, ...], threads: int, batch: int
 ) -> None:
     array = data.draw(arrays(path.parent))
     chunks = tuple(data.draw(st.integers(1, max(n, 1))) for n in array.shape)
     if 0 in array.shape:
         chunks = tuple(max(n, 1) for n in array.shape)
     before = array.copy()
-    found = write(path, array, chunks, filters, threads)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scatter, "_BATCH", batch)
+        found = write(path, array, chunks, filters, threads)
     assert_same(found, before)
     assert_same(np.asarray(array), before)
     # Smaller ones may stand where the index of the chunks has left room.
@@ -114,13 +116,18 @@ def test_large_items(path: Path, dtype: Any, step: int, filters: Any) -> None:
     assert_same(write(path, array[::step, ::step], (2, 2), filters), array[::step, ::step])
 
 
-def test_no_thread_changes_what_is_written(path: Path) -> None:
+@pytest.mark.parametrize("chunks", [(7, 11), (1, 50), (1, 5), (2, 50)])
+@pytest.mark.parametrize("filters", [(), GZIP, GZIP[:1]], ids=["plain", "gzip", "shuffle"])
+def test_no_thread_and_no_batch_changes_what_is_written(
+    path: Path, chunks: tuple[int, ...], filters: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     array = values((60, 50), np.dtype("<i4"), 0)
-    contents = []
-    for threads in (1, 2, 5):
-        write(path, array, (7, 11), GZIP, threads)
-        contents.append(path.read_bytes())
-    assert contents[0] == contents[1] == contents[2]
+    contents = set()
+    for threads, batch in ((1, 1), (1, 2**18), (2, 2**18), (5, 900)):
+        monkeypatch.setattr(scatter, "_BATCH", batch)
+        write(path, array, chunks, filters, threads)
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
 
 
 @pytest.mark.parametrize("filters", [(), GZIP], ids=["plain", "gzip"])
@@ -249,6 +256,7 @@ def test_a_slow_first_chunk_lets_the_queue_grow_to_its_bound_only(
     """The others wait for room; none of this depends on time."""
     threads, bound = 4, 3000
     monkeypatch.setattr(scatter, "_LOOK_AHEAD", bound)
+    monkeypatch.setattr(scatter, "_BATCH", 1)
     full = threading.Event()
     most = [0]
     wait, encode = scatter._InOrder.wait_for_room, Pipeline.encode
@@ -285,6 +293,7 @@ def test_an_error_in_one_thread_stops_all(
     number: int, error: type[BaseException], ahead: int, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(scatter, "_LOOK_AHEAD", ahead)
+    monkeypatch.setattr(scatter, "_BATCH", 1)
     target = tmp_path / "a.hspy"
     target.write_bytes(b"old")
     original, begun = Pipeline.encode, []
@@ -309,6 +318,7 @@ def test_an_error_in_one_thread_stops_all(
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_write_that_fails_in_hdf5_stops_all(path: Path, threads: int, monkeypatch: Any) -> None:
+    monkeypatch.setattr(scatter, "_BATCH", 1)
     array = np.zeros((400, 64), "<u4")
     told: list[int] = []
 
