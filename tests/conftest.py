@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(ROOT / ".pycache")
 sys.dont_write_bytecode = False
 
 FOLDERS = {"unit", "roundtrip", "interop", "hostile", "docs", "house"}
+SLOW: dict[str, list[str]] = json.loads((TESTS / "slow.json").read_text(encoding="utf-8"))
+"""Unit tests that take over 2 s or start processes, by file; `support/times.py` makes the table."""
 
 settings.register_profile(
     "hspyio",
@@ -30,10 +33,12 @@ settings.load_profile("hspyio")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark a test by its folder."""
-    folder = item.path.relative_to(TESTS).parts[0]
-    if folder in FOLDERS:
-        item.add_marker(folder)
+    """Mark a test by its folder, and as slow."""
+    path = item.path.relative_to(TESTS)
+    if path.parts[0] in FOLDERS:
+        item.add_marker(path.parts[0])
+    if getattr(item, "originalname", "") in SLOW.get(path.as_posix(), ()):
+        item.add_marker("slow")
 
 
 @pytest.fixture
