@@ -1,17 +1,23 @@
-"""Goes every way over one file, each in so much processor time, and tells what was wrong."""
+"""Goes every way over files, each in so much processor time, and tells what was wrong."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
+import os
 import resource
 import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import hspyio
 from hspyio.cli.main import main
@@ -94,8 +100,48 @@ def wrong(path: str, *left_out: str) -> list[str]:
     return found
 
 
-if __name__ == "__main__":
+def _in_child(work: Callable[[], list[str]]) -> list[str]:
+    """What is found in a child of this process, which has imported all that is needed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.close(reading)
+            resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
+            with os.fdopen(writing, "w", encoding="utf-8") as told:
+                json.dump(work(), told)
+            code = 0
+        finally:
+            os._exit(code)  # never back into what its parent does
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as told:
+        found = told.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    result: list[str] = json.loads(found) if not code else [f"ended by {code}"]
+    return result
+
+
+def _needed() -> list[str]:
+    """Modules that the ways import."""
+    with tempfile.TemporaryDirectory() as folder:
+        good = str(Path(folder, "good.hspy"))
+        hspyio.save(good, hspyio.Signal(np.zeros((2, 3))), durable=False)
+        wrong(good)
+    return list(sys.modules)
+
+
+def main_of_server() -> None:
+    """For each line with a path and what to leave out, a line with what is wrong."""
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGPROF, _late)
-    resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
-    print(json.dumps(wrong(str(Path(sys.argv[1])), *sys.argv[2:])))
+    for module in _in_child(_needed):  # in a child: whoever has threads should not fork
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+    for line in sys.stdin:
+        path, *left_out = json.loads(line)
+        print(json.dumps(_in_child(partial(wrong, path, *left_out))), flush=True)
+
+
+if __name__ == "__main__":
+    main_of_server()
