@@ -38,6 +38,7 @@ __all__ = [
     "TargetExistsError",
     "TooLargeError",
     "UnreadableFileError",
+    "UnsupportedFeatureError",
     "UnsupportedTypeError",
     "one_or_many",
     "warn_user",
@@ -95,6 +96,10 @@ class FilePermissionError(UnreadableFileError, PermissionError):
 
 class DamagedFileError(HspyError, OSError):
     """Something in the file cannot be read."""
+
+
+class UnsupportedFeatureError(HspyError, NotImplementedError):
+    """Something in the file is sound, but of a rare kind that is not read; it is named."""
 
 
 class TooLargeError(HspyError, MemoryError):

@@ -22,6 +22,7 @@ BUILTINS: dict[str, tuple[type[Exception], ...]] = {
     "UnreadableFileError": (OSError,),
     "FilePermissionError": (PermissionError, OSError),
     "DamagedFileError": (OSError,),
+    "UnsupportedFeatureError": (NotImplementedError,),
     "TooLargeError": (MemoryError,),
     "StaleFileError": (OSError,),
     "SaveError": (OSError,),

@@ -22,6 +22,7 @@ from hspyio.hdf5.lenient_headers import bytes_at
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.snapshot import DescriptorFile, PaddedFile, PinnedFile
 from hspyio.system import calls as system
+from hspyio.system.byte_source import LocalBytes, MemoryBytes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "preadv"), reason="another primitive there")
 CONTENT = bytes(range(256)) * 40
@@ -196,3 +197,16 @@ def test_systems_that_fork_need_no_lock_to_read_at_a_place(path: Path, monkeypat
         assert os.lseek(descriptor, 0, os.SEEK_CUR) == 0
     os.close(descriptor)
     assert [bytes(part) for part in found] == [b"abc", b"defg"]
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_ranges_are_read_wherever_bytes_are(local: bool, path: Path, short: None) -> None:
+    with path.open("rb") as file:
+        source = LocalBytes(file.fileno()) if local else MemoryBytes(CONTENT)
+        assert (source.size, source.read(7, 300)) == (len(CONTENT), CONTENT[7:307])
+        parts = bytearray(10), bytearray(0), bytearray(90)
+        source.read_into([memoryview(part) for part in parts], 50)
+        assert b"".join(parts) == CONTENT[50:150]
+        for offset, length in ((len(CONTENT) - 5, 6), (len(CONTENT) + 1, 1)):
+            with pytest.raises(OSError, match="end"):
+                source.read(offset, length)
