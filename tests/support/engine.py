@@ -22,9 +22,9 @@ from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError
 from hspyio.filters import CODECS
 from hspyio.hdf5 import via_h5py as datasets
-from hspyio.hdf5.root import open_root
 from hspyio.hdf5.sources import LazySource
 from hspyio.nodes.node import Damaged, Filter
+from support.root import open_root
 
 STRUCTURE = np.dtype([("a", "i1"), ("b", ">f8"), ("c", "S3"), ("d", "<u2", (2, 3))], align=True)
 DTYPES = [

@@ -18,8 +18,8 @@ import hdf5plugin  # noqa: F401  (its filters are there once it is imported)
 import numpy as np
 import pyfive
 
-from hspyio.hdf5.root import open_root
 from hspyio.nodes.node import Array, Damaged, Group
+from support.root import open_root
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def by_us(path: Path) -> Contents:
             else:
                 yield below, _refused(node)
 
-    with open_root(path, directly=True) as root:
+    with open_root(path) as root:
         return dict(walk(root, ""))
 
 

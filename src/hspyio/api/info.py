@@ -16,7 +16,7 @@ from hspyio.api.paths import path_of_file
 from hspyio.errors import DamagedFileError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
-from hspyio.hdf5.sources import stored_bytes
+from hspyio.hdf5.dataset import stored_bytes
 from hspyio.hdf5.used import is_used_up
 from hspyio.model.axes import axis_to_dict
 from hspyio.model.signal import Signal

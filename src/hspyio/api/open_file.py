@@ -25,12 +25,14 @@ from hspyio.errors import (
     Problem,
     warn_user,
 )
-from hspyio.hdf5.root import open_root
+from hspyio.hdf5.dataset import RowDataset
+from hspyio.hdf5.reader import open_file
 from hspyio.hdf5.snapshot import FileHandle
 from hspyio.model.parts import SignalParts
-from hspyio.nodes.node import Array, Group, Text, Vlen
+from hspyio.nodes.node import Array, Group, StoredSource, Text
 from hspyio.options import ReadOptions
 from hspyio.schema import Contents, contents, decode_experiment, decode_models, stored_title
+from hspyio.schema.policy import HSPY
 from hspyio.schema.versions import migrate
 from hspyio.suggestions import did_you_mean, listing, quoted
 from hspyio.system.refusals import named_errors
@@ -198,11 +200,13 @@ class OpenFile:
             return values
 
     def _lazy(self, array: Array, chunks: str | tuple[int, ...]) -> Any:
-        detached = getattr(array.source, "detached", None)
-        if detached is None or not array.shape or not isinstance(array.type, np.dtype):
+        stored = array.source
+        if not isinstance(stored, StoredSource) or not array.shape:
             return array.source.read()
-        source = detached()
-        self.handle = source.handle
+        if not isinstance(array.type, np.dtype):
+            return array.source.read()
+        source = stored.detached()
+        self.handle = stored.snapshot
         dims = array.signal_dims or ()
         return from_source(source, array.type, array.chunks, chunks, dims)
 
@@ -230,10 +234,9 @@ def _bytes(array: Array) -> int:
 
 def _row_bytes(array: Array) -> int:
     """Bytes of a row of variable length, on average, as far as that is known."""
-    detach = getattr(array.source, "detached_rows", None)
-    rows = detach() if detach and isinstance(array.type, Vlen) and array.shape else None
+    rows = array.source
     try:
-        return 16 if rows is None else int(rows.row_bytes())
+        return int(rows.row_bytes()) if isinstance(rows, RowDataset) and array.shape else 16
     except HspyError:  # reading them will say what is wrong
         return 16
 
@@ -294,8 +297,11 @@ def opened(
             yield file
         return
     external = options.allow_external
-    root_of_file = open_root(text, allow_external=external, work=work, handle=handle, directly=True)
-    with named_errors(text), root_of_file as root:
+    source = text if handle is None else handle
+    with (
+        named_errors(text),
+        open_file(source, HSPY, allow_external=external, work=work) as root,
+    ):
         with readable(text, "/"):
             found = contents(root)
         file = OpenFile(text, found, options, list(found.problems), work, root=root)

@@ -9,10 +9,11 @@ from hspyio.api.reports import Finding, ValidationReport
 from hspyio.api.sandbox import isolated_result
 from hspyio.arrays.workers import Work
 from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
-from hspyio.hdf5.root import open_root
+from hspyio.hdf5.reader import open_file
 from hspyio.nodes.node import Group
 from hspyio.rules import RULES, SEVERITIES, View, found, view_of
 from hspyio.rules.mends import mend_at
+from hspyio.schema.policy import HSPY
 from hspyio.system.refusals import named_errors
 
 __all__ = ["validate", "validated"]
@@ -73,7 +74,7 @@ def validate(
 def validated(path: str, severity: str) -> ValidationReport:
     """What `validate` does in whatever process."""
     try:
-        with named_errors(path), open_root(path) as root:
+        with named_errors(path), open_file(path, HSPY) as root:
             return _report(path, severity, view_of(root))
     except MissingFileError:
         raise

@@ -24,7 +24,7 @@ from hspyio.bridges.xarray import array_of
 from hspyio.converters.type_hints import load
 from hspyio.errors import ConversionError, OptionError
 from hspyio.model.signal import Signal
-from hspyio.nodes.node import Array, ArraySource, Attribute, Group
+from hspyio.nodes.node import Array, ArraySource, Attribute, Group, StoredSource
 from hspyio.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -235,14 +235,13 @@ def _dataset(
 def _source(group: Group, signal: Signal) -> ArraySource | None:
     """Where the data are in the file, if they can be read in parts and mean what stands there."""
     node = group.members[names.DATA]
-    detached = getattr(node.source, "detached", None) if isinstance(node, Array) else None
-    if detached is None or not signal.lazy or _is_hinted(group):
+    if not isinstance(node, Array) or not isinstance(node.source, StoredSource):
         return None
-    assert isinstance(node, Array)
+    if not signal.lazy or _is_hinted(group):
+        return None
     if signal.data.dtype != node.type or signal.data.shape != node.shape:
         return None
-    source: ArraySource = detached()
-    return source
+    return node.source.detached()
 
 
 def _is_hinted(group: Group) -> bool:

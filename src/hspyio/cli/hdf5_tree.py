@@ -14,9 +14,10 @@ from hspyio.cli.console import one_line, size_text
 from hspyio.cli.drawing import Fact, branches
 from hspyio.cli.values import MANY_ITEMS, short_text
 from hspyio.filters import describe
-from hspyio.hdf5.root import open_root
-from hspyio.hdf5.sources import stored_bytes
+from hspyio.hdf5.dataset import stored_bytes
+from hspyio.hdf5.reader import open_file
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, Text, Vlen, nested_lists
+from hspyio.schema.policy import HSPY
 
 __all__ = ["hdf5_tree"]
 
@@ -33,7 +34,7 @@ def hdf5_tree(file: Path, depth: int | None) -> Iterator[str]:
     """
     with (
         working(None, False, "") as work,
-        open_root(str(file), allow_external=False, work=work) as root,
+        open_file(str(file), HSPY, work=work) as root,
         readable(str(file), "/"),
     ):
         yield from branches(_entries(root, depth), depth)

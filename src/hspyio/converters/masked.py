@@ -12,7 +12,7 @@ from hspyio.converters.converter import Element, Item
 from hspyio.converters.dtypes import dtype_from_json, dtype_to_json, from_stored, to_stored
 from hspyio.converters.form import Form, Refusal, text_form
 from hspyio.converters.type_hints import Hint
-from hspyio.nodes.node import Array, ArraySource, GraphSource, MemorySource, Selection
+from hspyio.nodes.node import Array, ArraySource, GraphSource, MemorySource, Selection, StoredSource
 from hspyio.records import record
 
 if TYPE_CHECKING:
@@ -185,9 +185,9 @@ class MaskedSource:
         return self.values.shape
 
     @property
-    def handle(self) -> Any:
+    def snapshot(self) -> Any:
         """The file."""
-        return getattr(self.values, "handle", None)
+        return self.values.snapshot if isinstance(self.values, StoredSource) else None
 
     def detached(self) -> MaskedSource:
         """Itself: it goes on when the file is closed."""
@@ -231,10 +231,10 @@ def masked_source(node: Array, hint: Hint, walker: Decoder) -> MaskedSource | No
     if flags is not None and (flags.shape != node.shape or flags.type != np.dtype(bool)):
         raise ValueError(f"its mask is {flags.type} of shape {flags.shape}, not {node.shape}")
     sources = [array.source for array in (node, flags) if array is not None]
-    detached = [getattr(source, "detached", None) for source in sources]
-    if not all(detached):
+    stored = [source for source in sources if isinstance(source, StoredSource)]
+    if len(stored) < len(sources):
         return None
-    values, *others = [make() for make in detached if make]
+    values, *others = [source.detached() for source in stored]
     fill_value = _fill_value(fill, node.type, walker)
     return MaskedSource(values, others[0] if others else None, fill_value, bool(hard))
 

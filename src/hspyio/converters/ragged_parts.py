@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hspyio.errors import UNREADABLE, DamagedFileError, HspyError
-from hspyio.nodes.node import Array, MemorySource, Rows, Selection, Text, Vlen
+from hspyio.nodes.node import Array, MemorySource, Rows, Selection, StoredSource, Text, Vlen
 from hspyio.records import record
 
 if TYPE_CHECKING:
@@ -54,9 +54,11 @@ class ByPart:
 class _RowsOfFile(Protocol):
     """Rows that can be read when their file was closed, and pickled."""
 
-    handle: Any
+    snapshot: Any
     where: str
-    shape: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
     def read(self, selection: Selection = ()) -> NDArray[Any]: ...
 
@@ -83,12 +85,11 @@ class LateRows:
     @classmethod
     def of(cls, array: Array) -> LateRows | None:
         """Make one of an array of an open file; ``None`` of what cannot be read in parts."""
-        detach = getattr(array.source, "detached_rows", None)
-        source = detach() if detach and array.shape and isinstance(array.type, Vlen) else None
-        if source is None:
+        stored = array.source
+        if not isinstance(stored, StoredSource) or not array.shape:
             return None
-        assert isinstance(array.type, Vlen)
-        return cls(array.type, source)
+        source: Any = stored.detached()
+        return cls(array.type, source) if isinstance(array.type, Vlen) else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -127,9 +128,9 @@ class RaggedSource:
         return self.rows.shape
 
     @property
-    def handle(self) -> Any:
+    def snapshot(self) -> Any:
         """The file."""
-        return self.rows.source.handle
+        return self.rows.source.snapshot
 
     @property
     def itemsize(self) -> int:
@@ -164,7 +165,7 @@ class RaggedSource:
         except UNREADABLE as error:
             message = f"its values cannot be read: {error}"
             where = self.rows.source.where
-            raise DamagedFileError(message, path=self.handle.path, where=where) from None
+            raise DamagedFileError(message, path=self.snapshot.path, where=where) from None
         return found
 
     def _runs(self, selection: Selection) -> Runs:

@@ -21,10 +21,10 @@ from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szi
 from hspyio.filters.pipeline import Pipeline
 from hspyio.hdf5.h5types import to_h5py
 from hspyio.hdf5.output import Output
+from hspyio.hdf5.plugin_filters import filter_available
 from hspyio.hdf5.ragged import row_access, write_rows
 from hspyio.hdf5.sources import readable_name, stored_name
 from hspyio.hdf5.stored_layout import chunk_index, stored_layout
-from hspyio.hdf5.via_h5py import filter_available
 from hspyio.nodes.node import Array, Filter, GraphSource, Group, SparseSource, Text, Vlen, arrays_of
 from hspyio.records import record
 

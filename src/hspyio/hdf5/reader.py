@@ -1,108 +1,175 @@
-"""A file, opened without HDF5: groups filled on demand, arrays whose bytes stay where they are."""
+"""HDF5 file -> nodes, the one way in: groups are filled on demand, arrays stay where they are."""
 
 from __future__ import annotations
 
 import math
 import os
+import struct
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 
-from hspyio import names
+import numpy as np
+
 from hspyio.arrays.workers import Work
-from hspyio.errors import DamagedFileError, HspyError
-from hspyio.hdf5.dataset import DirectSource, small_values
+from hspyio.errors import (
+    UNREADABLE,
+    DamagedFileError,
+    HspyError,
+    TooLargeError,
+    UnsupportedFeatureError,
+)
+from hspyio.hdf5.dataset import dataset_node, raw_values, small_chunk, stored_bytes
 from hspyio.hdf5.format.attributes import attributes_of
-from hspyio.hdf5.format.btree_v2 import count_managers
 from hspyio.hdf5.format.datatypes import TypeTable
-from hspyio.hdf5.format.file_bytes import Content, LeftToHdf5Error
-from hspyio.hdf5.format.global_heap import TextHeaps
-from hspyio.hdf5.format.links import members_of
+from hspyio.hdf5.format.file_bytes import FileBytes
+from hspyio.hdf5.format.fractal_heap import count_managers
+from hspyio.hdf5.format.global_heap import GlobalHeaps, text_array
+from hspyio.hdf5.format.links import ExternalLink, Link, OtherLink, SoftLink, links_of
 from hspyio.hdf5.format.messages import Layout, layout_of_header
-from hspyio.hdf5.format.object_header import LAYOUT, ObjectHeader, object_header
-from hspyio.hdf5.limits import Budget, Census
+from hspyio.hdf5.format.object_header import (
+    CACHE_IMAGE,
+    DATATYPE,
+    LAYOUT,
+    LINK_INFO,
+    NODE_RANKS,
+    PARTS,
+    SYMBOL_TABLE,
+    ObjectHeader,
+    object_header,
+)
+from hspyio.hdf5.format.superblock import Superblock
+from hspyio.hdf5.limits import MOST_STEPS, Budget, Census, repeats
 from hspyio.hdf5.on_demand import OnDemand
-from hspyio.hdf5.snapshot import FileHandle, cannot_read, close_read
-from hspyio.hdf5.sources import stored_bytes
-from hspyio.nodes.node import Array, Damaged, Group, MemorySource
-from hspyio.system.calls import file_size
-from hspyio.system.locks import LockUnsupportedError, share_with_readers, unlock
+from hspyio.hdf5.snapshot import FileHandle, cannot_read, handle_of
+from hspyio.nodes.node import Array, Damaged, Group, MemorySource, Text
+from hspyio.records import record
+from hspyio.system.byte_source import LocalBytes
+from hspyio.system.locks import (
+    LockUnsupportedError,
+    locked_by_hdf5,
+    share_with_readers,
+    unlock,
+)
 
-if TYPE_CHECKING:
-    import h5py
+__all__ = ["Opening", "ReadPolicy", "open_file", "used_at_least"]
 
-    from hspyio.hdf5.session import Session
-
-__all__ = ["Opening", "opened_directly", "used_at_least"]
-
-_LISTS = (names.LIST, names.TUPLE)
 _READ_LIMIT = 65536
 """Bytes of a list that is read with the group it is in."""
 _UNCOUNTED = 1024
 """Bytes of a list that cost no more than the link to it."""
-_LOCKING = "HDF5_USE_FILE_LOCKING"
+_MOST_LINKS = 16
+"""How many soft links may lead on to each other; HDF5's own limit."""
+_MOST_HEADERS = 64
+"""Groups on the way of links whose members are kept."""
+_MOST_DEPTH = 256
+"""Groups within groups, in which bytes are counted."""
 
 Names = tuple[str, ...]
 """Those that lead to an object from the root."""
+Object = tuple[int, int]
+"""Which file, and the address of the header in it."""
+
+
+def _nothing(where: str) -> bool:
+    return False
+
+
+@record
+class ReadPolicy:
+    """What a reader wants to be done with what is in a file; all that is known of its meaning.
+
+    Attributes
+    ----------
+    lists : tuple of str
+        What the names of small arrays begin with that are read with the group they are in.
+    is_expected : callable
+        Whether the array at a path may be of any size, since its reader looks at that itself.
+    """
+
+    lists: tuple[str, ...] = ()
+    is_expected: Callable[[str], bool] = _nothing
 
 
 @contextmanager
-def opened_directly(handle: FileHandle, work: Work, budget: Budget) -> Iterator[Group | None]:
-    """Give the root group of a file; its arrays can be read within the ``with`` block.
-
-    ``None`` for a file that HDF5 has to open: one that a program is writing, or one that is not
-    of the usual kind.
+def open_file(
+    source: str | os.PathLike[str] | FileHandle,
+    policy: ReadPolicy | None = None,
+    *,
+    allow_external: bool = False,
+    work: Work | None = None,
+    budget: Budget | None = None,
+) -> Iterator[Group]:
+    """Open a file and give its root group, of which all can be read within the ``with`` block.
 
     Parameters
     ----------
-    handle : FileHandle
-        The file; it is closed at the end, unless lazy arrays hold it.
-    work : Work
-        How arrays are read.
-    budget : Budget
-        The memory that arrays may take.
+    source : path-like or FileHandle
+        The file, or the state of it that is to be read; it is closed at the end, unless lazy
+        arrays hold it.
+    policy : ReadPolicy, optional
+        What is read at once.
+    allow_external : bool
+        Whether external links, external storage and virtual datasets are followed.
+    work : Work, optional
+        How arrays are read; on this thread by default.
+    budget : Budget, optional
+        The memory that arrays may take; what there is by default.
+
+    Raises
+    ------
+    MissingFileError, NotHspyError
+        If there is no such file, or it is no HDF5 file.
+    FileLockedError
+        If another program is writing it.
+    DamagedFileError, UnsupportedFeatureError
+        If it cannot be read.
     """
-    if handle.block is None or _may_be_open_in_hdf5():
-        yield None
-        return
-    with handle.descriptor() as descriptor:
-        if not _holds(descriptor):
-            yield None
-            return
-        try:
-            opening = Opening(handle, descriptor, work, budget)
-        except OSError as error:
-            unlock(descriptor)
-            raise cannot_read(handle.path, error) from None
-        try:
-            yield opening.root()
-        finally:
-            unlock(descriptor)
+    if isinstance(source, FileHandle):
+        ours, snapshot = _flushed(source.place), source
+    else:
+        path = os.fspath(source)
+        ours, snapshot = _flushed(path), handle_of(path)
+    opening = None
+    try:
+        with snapshot.descriptor() as descriptor:
+            if not ours and not _holds(descriptor):
+                raise locked_by_hdf5(snapshot.path)
+            try:
+                opening = Opening(
+                    snapshot, descriptor, policy or ReadPolicy(), allow_external=allow_external,
+                    work=work or Work(), budget=budget or Budget(),
+                )  # fmt: skip
+                yield opening.root()
+            finally:
+                unlock(descriptor)
+    finally:
+        if opening is not None:
             opening.end()
+        else:
+            snapshot.close()
 
 
-def used_at_least(handle: FileHandle) -> tuple[int, int]:
+def used_at_least(snapshot: FileHandle) -> tuple[int, int]:
     """Bytes of a file that are known to be in use: of arrays; of headers, indices and texts.
 
     Parameters
     ----------
-    handle : FileHandle
+    snapshot : FileHandle
         The file; it stays open.
 
     Returns
     -------
     int, int
-        0 if HDF5 has to be asked.
+        0 where not all of it can be read.
     """
-    if handle.block is None or _may_be_open_in_hdf5():
-        return 0, 0
-    with handle.descriptor() as descriptor:
-        opening = _Alone(handle, descriptor, Work(), Budget())
+    with snapshot.descriptor() as descriptor:
         try:
+            opening = Opening(snapshot, descriptor, ReadPolicy())
             stored = _stored(opening.root())
             count_managers(opening.content)
-        except (LeftToHdf5Error, HspyError):
+        except HspyError:
             return 0, 0
         return stored, sum(opening.content.taken.values())
 
@@ -115,15 +182,9 @@ def _stored(root: Group) -> int:
         for node in group.members.values():
             if isinstance(node, Array):
                 found += stored_bytes(node)
-            elif isinstance(node, Group) and depth < names.MAX_DEPTH:
+            elif isinstance(node, Group) and depth < _MOST_DEPTH:
                 pending.append((depth + 1, node))
     return found
-
-
-def _may_be_open_in_hdf5() -> bool:
-    """Whether this process may be writing the file without a lock that tells."""
-    locking = os.environ.get(_LOCKING, "").upper() not in ("FALSE", "0")
-    return not locking and "h5py" in sys.modules
 
 
 def _holds(descriptor: int) -> bool:
@@ -134,183 +195,372 @@ def _holds(descriptor: int) -> bool:
         return True
 
 
-class Opening:
-    """One opening of a file.
+def _flushed(path: str) -> bool:
+    """Have HDF5 write what this program itself has changed in a file; whether it has it open.
 
-    Attributes
-    ----------
-    handle : FileHandle
-        The file.
-    content : Content
-        Its bytes.
-    work : Work
-        How arrays are read.
-    budget : Budget
-        The memory that arrays may take.
-    heaps : TextHeaps
-        Where texts stand.
-    shared : bool
-        Whether lazy arrays hold the handle, so that it has to outlast the opening.
+    Its lock is our own, then, and what has not been written yet nobody else would see.
     """
+    if "h5py" not in sys.modules:
+        return False
+    from h5py import h5f
 
-    def __init__(self, handle: FileHandle, descriptor: int, work: Work, budget: Budget) -> None:
-        assert handle.block is not None
-        self.handle = handle
-        self.work = work
-        self.budget = budget
-        end = min(handle.block.end, file_size(descriptor))
-        self.content = Content(descriptor, end, handle.block.group_nodes)
-        self.heaps = TextHeaps(self.content)
-        self.shared = False
-        self._types = TypeTable()
-        self._census = Census()
-        self._open = True
-        self._hdf5: tuple[h5py.File, Session, Group] | None = None
+    found = False
+    for file in h5f.get_obj_ids(h5f.OBJ_ALL, h5f.OBJ_FILE):
+        with suppress(OSError, ValueError, RuntimeError):
+            if os.path.samefile(file.name, path) and file.get_intent() != h5f.ACC_RDONLY:
+                h5f.flush(file)
+                found = True
+    return found
 
-    @property
-    def path(self) -> str:
-        """The file."""
-        return self.handle.path
 
-    def root(self) -> Group:
-        """The root group."""
-        assert self.handle.block is not None
-        try:
-            header = object_header(self.content, self.handle.block.root)
-            self._census.count((0, header.address), header.links, followed=False)
-            return self._group(header, (), (header.address,))
-        except LeftToHdf5Error:
-            return self._root_by_hdf5()
+@dataclass(slots=True)
+class _Way:
+    """What may still be gone on the way to where a link leads; each can multiply the next."""
 
-    def end(self) -> None:
-        """Close what nobody holds any more."""
-        self._open = False
-        if self._hdf5 is not None:
-            file, session, _ = self._hdf5
-            close_read(file)
-            session.open = False
-            self.shared = self.shared or session.shared
-        if not self.shared:
-            self.handle.close()
+    links: int = _MOST_LINKS
+    steps: int = MOST_STEPS
 
-    def check_open(self, where: str) -> None:
-        """Refuse to go on when the file was closed.
+    def step(self, *, link: bool) -> None:
+        """Go one name on, or follow one link.
 
         Raises
         ------
         DamagedFileError
-            If it was.
+            If there were too many.
         """
-        if not self._open:
-            raise self.damaged("is closed", where)
+        if link and self.links == 0:
+            raise DamagedFileError("is a link that leads in a circle")
+        if self.steps == 0:
+            raise DamagedFileError(f"is a link that leads over more than {MOST_STEPS} groups")
+        self.links -= link
+        self.steps -= 1
 
-    def damaged(self, message: str, where: str) -> DamagedFileError:
-        """An error about a place in the file."""
-        return DamagedFileError(message, path=self.path, where=where)
 
-    # what is left to HDF5
+@dataclass(slots=True)
+class _Files:
+    """The files that links have led to, while the first is open."""
 
-    def by_hdf5(self, where: Names) -> Group | Array | Damaged:
-        """What HDF5 finds at the end of some names."""
-        node: object = self._root_by_hdf5()
-        for name in where:
-            if isinstance(node, Damaged):
-                return node
-            if not isinstance(node, Group) or name not in node.members:
-                return Damaged("cannot be read: HDF5 does not find it")
-            node = node.members[name]
-        assert isinstance(node, (Group, Array, Damaged))
-        return node
+    held: ExitStack = field(default_factory=ExitStack)
+    openings: list[Opening] = field(default_factory=list)
+    by_path: dict[str, Opening] = field(default_factory=dict)
 
-    def _root_by_hdf5(self) -> Group:
-        self.check_open("/")
-        if self._hdf5 is None:
-            from hspyio.hdf5.h5py_reader import opened_by_hdf5, root_of
 
-            file, session = opened_by_hdf5(
-                self.path, self.handle, allow_external=False, work=self.work, budget=self.budget
+class Opening:
+    """One opening of a file.
+
+    Parameters
+    ----------
+    snapshot : FileHandle
+        The file.
+    descriptor : int
+        The same, open as long as this.
+    policy : ReadPolicy
+        What is read at once.
+    allow_external : bool
+        Whether links to other files are followed.
+    work : Work, optional
+        How arrays are read.
+    budget : Budget, optional
+        The memory that arrays may take.
+    first : Opening, optional
+        That of the file whose link led here.
+
+    Attributes
+    ----------
+    content : FileBytes
+        Its bytes.
+    shared : bool
+        Whether lazy arrays hold the snapshot, so that it has to outlast the opening.
+    is_open : bool
+        Whether it still lasts.
+    """
+
+    def __init__(
+        self,
+        snapshot: FileHandle,
+        descriptor: int,
+        policy: ReadPolicy,
+        *,
+        allow_external: bool = False,
+        work: Work | None = None,
+        budget: Budget | None = None,
+        first: Opening | None = None,
+    ) -> None:
+        self.snapshot = snapshot
+        self.policy = policy
+        self.work = work or Work()
+        self.budget = budget or Budget()
+        self.shared = False
+        self.is_open = True
+        self._allow_external = allow_external
+        self._files: _Files = first._files if first is not None else _Files()
+        self._census: Census = first._census if first is not None else Census()
+        self._number = len(self._files.openings)
+        self._files.openings.append(self)
+        self._links: dict[int, dict[bytes, Link]] = {}
+        with _of_file(snapshot.path):
+            source = LocalBytes(descriptor)
+            block = snapshot.superblock(source)
+            self._root = block.root
+            self.content = FileBytes(source, block)
+            self._look_at_extension(block)
+        self.heaps = GlobalHeaps(self.content)
+        self._types = TypeTable(self.content)
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.snapshot.path
+
+    def _look_at_extension(self, block: Superblock) -> None:
+        """Refuse what only HDF5 knows how to read, and take note of what it says of sizes."""
+        if block.version < 2 or block.extension == block.undefined:
+            return
+        header = object_header(self.content, block.extension)
+        if header.only(PARTS) is not None:
+            raise UnsupportedFeatureError(
+                "is one of several parts of an HDF5 file, which is not read here; "
+                "h5repack makes one file of them"
             )
-            try:
-                self._hdf5 = (file, session, root_of(file, session))
-            except BaseException:
-                close_read(file)
-                raise
-        return self._hdf5[2]
+        if header.only(CACHE_IMAGE) is not None:
+            raise UnsupportedFeatureError(
+                "is an HDF5 file with an image of a cache of metadata, which is not read here; "
+                "h5repack writes it without one"
+            )
+        ranks = header.only(NODE_RANKS)
+        if ranks is not None and len(ranks) >= 7:
+            self.content.group_nodes = block.nodes_of(ranks[5:7] + ranks[3:5])
+
+    def root(self) -> Group:
+        """The root group.
+
+        Raises
+        ------
+        DamagedFileError, UnsupportedFeatureError
+            If it cannot be read.
+        """
+        with _of_file(self.path):
+            header = object_header(self.content, self._root)
+            self._census.count((self._number, header.address), header.links, followed=False)
+            return self._group(header, (), ((self._number, header.address),))
+
+    def end(self) -> None:
+        """Close what nobody holds any more."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        if not self.shared:
+            self.snapshot.close()
+        if not self._number:
+            self._files.held.close()
+            for other in self._files.openings[1:]:
+                other.end()
+
+    def _check_open(self, where: str) -> None:
+        if not self.is_open:
+            raise DamagedFileError("is closed", path=self.path, where=where)
 
     # nodes
 
-    def _group(self, header: ObjectHeader, where: Names, ancestors: tuple[int, ...]) -> Group:
+    def _group(self, header: ObjectHeader, where: Names, ancestors: tuple[Object, ...]) -> Group:
         """Node of a group; `ancestors`, itself the last of them, end circles of links."""
-        found = members_of(header, self.content)
+        found = links_of(header, self.content)
         attributes = {
-            name.decode("utf-8", "surrogateescape"): attribute
+            readable(name): attribute
             for name, attribute in attributes_of(header, self._types, self.heaps).items()
         }
-        links = {
-            name.decode("utf-8", "surrogateescape"): address for name, address in found.items()
-        }
+        links = {readable(name): link for name, link in found.items()}
 
-        def member(name: str, address: int | None) -> Group | Array | Damaged:
+        def member(name: str, link: Link) -> Group | Array | Damaged:
             place = (*where, name)
-            self.check_open("/" + "/".join(place))
+            self._check_open("/" + "/".join(place))
             try:
-                if address is None or "/" in name or name == ".":
-                    raise LeftToHdf5Error
-                return self._member(name, address, place, ancestors)
-            except LeftToHdf5Error:
-                pass
+                return self._linked(name, link, header.address, place, ancestors)
             except HspyError as error:
                 return Damaged(error.message)
-            try:
-                return self.by_hdf5(place)
-            except HspyError as error:
-                return Damaged(error.message)
+            except UNREADABLE as error:
+                return Damaged(f"cannot be read: {error}")
 
         return Group(attributes, OnDemand(links, member) if links else {})
 
-    def _member(
-        self, name: str, address: int, where: Names, ancestors: tuple[int, ...]
+    def _linked(
+        self, name: str, link: Link, parent: int, where: Names, ancestors: tuple[Object, ...]
     ) -> Group | Array | Damaged:
-        if address in ancestors:
+        if "/" in name or name in ("", "."):  # programs take it for a path, through any link
+            return Damaged("has a name that is none")
+        if isinstance(link, int):
+            return self._member(name, link, where, ancestors, followed=False)
+        opening, address = self._followed(link, parent, _Way())
+        return opening._member(name, address, where, ancestors, followed=True)
+
+    def _member(
+        self,
+        name: str,
+        address: int,
+        where: Names,
+        ancestors: tuple[Object, ...],
+        *,
+        followed: bool,
+    ) -> Group | Array | Damaged:
+        one = (self._number, address)
+        if one in ancestors:
             return Damaged("is a link to a group that holds it")
         header = object_header(self.content, address)
         if header.only(LAYOUT) is None:
-            self._census.count((0, address), header.links, followed=False)
-            return self._group(header, where, (*ancestors, address))
-        layout = layout_of_header(header, self._types)
-        if name.startswith(_LISTS):
-            values = self._list(layout, header, where)
+            if _is_type(header):
+                return Damaged("is a named datatype, which is not part of the format")
+            self._census.count(one, header.links, followed=followed)
+            return self._group(header, where, (*ancestors, one))
+        layout = layout_of_header(header, self._types, self.content)
+        if layout is None:
+            return Damaged("is a dataset without a shape, which is not part of the format")
+        path = "/" + "/".join(where)
+        if layout.elsewhere:
+            return self._elsewhere(layout, path)
+        if name.startswith(self.policy.lists):
+            values = self._list(layout, header, path)
             if values is not None:
                 return values
-        if layout.kind.dtype is None:
-            raise LeftToHdf5Error
-        self._census.count((0, address), header.links, followed=False)
-        return Array(
-            layout.kind.kind,
-            DirectSource(layout, where, self),
-            chunks=layout.chunks,
-            filters=layout.filters,
-        )
+        self._census.count(one, header.links, followed=followed)
+        return dataset_node(layout, path, address, self)
 
-    def _list(self, layout: Layout, header: ObjectHeader, where: Names) -> Array | None:
-        """A list with its values; ``None`` if it is a large one."""
-        if layout.kind.dtype is None and layout.chunks is not None:
-            raise LeftToHdf5Error
-        source = DirectSource(layout, where, self)
-        count = math.prod(layout.shape)
-        size = count * layout.kind.size
-        if size > _UNCOUNTED:
-            self.budget.take_items(count, size, source.stored_bytes)
-        if size > _READ_LIMIT:
+    def _elsewhere(self, layout: Layout, where: str) -> Array | Damaged:
+        if not self._allow_external:
+            return Damaged("has its values in other files; allow_external=True reads them")
+        from hspyio.hdf5.external import external_array
+
+        kind = layout.kind
+        if not isinstance(kind.kind, np.dtype) or kind.shape:
+            return Damaged("has values in other files that are no numbers, which are not read here")
+        return external_array(self.snapshot, where, kind.kind)
+
+    def _list(self, layout: Layout, header: ObjectHeader, where: str) -> Array | None:
+        """A list with its values; ``None`` if it is a large one, or cannot be read so."""
+        kind, count = layout.kind, math.prod(layout.shape)
+        if kind.shape or not (kind.is_fixed or isinstance(kind.kind, Text)):
             return None
+        size = count * kind.size
+        source = dataset_node(layout, where, header.address, self).source
         if size > _UNCOUNTED:
-            self._census.count((0, header.address), header.links, followed=False)
-        values = small_values(layout, self) if layout.chunks is None else source.small_chunk()
-        return Array(layout.kind.kind, MemorySource(values), inline=True)
+            stored = stored_bytes(Array(kind.kind, source))
+            self.budget.take_items(count, size, stored)
+            if size > _READ_LIMIT or (layout.filters and stored > _READ_LIMIT):
+                return None
+            self._census.count((self._number, header.address), header.links, followed=False)
+        if not kind.is_fixed and repeats(count, self.content.end):
+            return None
+        try:
+            block = layout.chunks is None
+            raw = (raw_values if block else small_chunk)(layout, self.content)
+            if raw is None:
+                values = source.read()
+            elif kind.is_fixed:
+                values = raw if kind.convert is None else kind.convert(raw)
+            else:
+                values = text_array(self.heaps.texts(raw.tobytes()), layout.shape)
+        except TooLargeError:
+            raise
+        except (HspyError, struct.error):  # reading it will say why
+            return None
+        return Array(kind.kind, MemorySource(values), inline=True)
+
+    # links
+
+    def _followed(self, link: Link, parent: int, way: _Way) -> tuple[Opening, int]:
+        """The file and the address that a link leads to, link by link.
+
+        Raises
+        ------
+        DamagedFileError
+            If it leads to another file unasked, to nothing, or in a circle.
+        """
+        if isinstance(link, int):
+            return self, link
+        if isinstance(link, OtherLink):
+            raise UnsupportedFeatureError(
+                f"is a link to what only a program of its own finds (kind {link.kind}), "
+                "which is not read here"
+            )
+        target = readable(link.target)
+        if isinstance(link, SoftLink):
+            way.step(link=True)
+            message = f"is a link to {target!r}, which is not there"
+            return self._at_end(link.target, parent, way, message)
+        assert isinstance(link, ExternalLink)
+        name = link.file.decode(errors="replace")
+        if not self._allow_external:
+            raise DamagedFileError(
+                f"is a link to another file, {name!r}; allow_external=True follows it"
+            )
+        way.step(link=True)
+        other = self._other(readable(link.file))
+        message = f"is a link to {target!r} in {name!r}, which is not there"
+        return other._at_end(link.target, other._root, way, message)
+
+    def _at_end(self, path: bytes, parent: int, way: _Way, message: str) -> tuple[Opening, int]:
+        opening, address = self, self._root if path.startswith(b"/") else parent
+        for name in path.split(b"/"):
+            if name in (b"", b"."):
+                continue
+            way.step(link=False)
+            link = opening._links_at(address).get(name)
+            if link is None:
+                raise DamagedFileError(message)
+            opening, address = opening._followed(link, address, way)
+        return opening, address
+
+    def _links_at(self, address: int) -> dict[bytes, Link]:
+        """The members of a group on the way; none of what is no group."""
+        found = self._links.get(address)
+        if found is None:
+            header = object_header(self.content, address)
+            is_group = {SYMBOL_TABLE, LINK_INFO} & {kind for kind, _, _ in header.messages}
+            found = links_of(header, self.content) if is_group else {}
+            if len(self._links) >= _MOST_HEADERS:
+                self._links.clear()
+            self._links[address] = found
+        return found
+
+    def _other(self, name: str) -> Opening:
+        """Another file, looked for where HDF5 looks: beside this one, then where we are."""
+        folder = os.path.dirname(os.path.realpath(self.snapshot.place))
+        places = (os.path.join(folder, name), os.path.join(folder, os.path.basename(name)), name)
+        path = next((place for place in places if os.path.exists(place)), None)
+        if path is None:
+            raise DamagedFileError(f"is a link to another file, {name!r}, which is not there")
+        path = os.path.realpath(path)
+        known = self._files.by_path.get(path)
+        if known is None:
+            snapshot = handle_of(path)
+            descriptor = self._files.held.enter_context(snapshot.descriptor())
+            known = Opening(
+                snapshot, descriptor, self.policy, allow_external=True, work=self.work,
+                budget=self.budget, first=self,
+            )  # fmt: skip
+            self._files.by_path[path] = known
+        return known
 
 
-class _Alone(Opening):
-    """One that does without HDF5, or gives up."""
+@contextmanager
+def _of_file(path: str) -> Iterator[None]:
+    """Errors name the file; what the system says of it becomes one of ours."""
+    try:
+        yield
+    except HspyError as error:
+        error.path = error.path or path
+        raise
+    except OSError as error:
+        raise cannot_read(path, error) from None
+    except UNREADABLE as error:
+        raise DamagedFileError(f"cannot be read: {error}", path=path) from None
 
-    def _root_by_hdf5(self) -> Group:
-        raise LeftToHdf5Error
+
+def _is_type(header: ObjectHeader) -> bool:
+    """Whether it is a datatype with a name of its own."""
+    kinds = {kind for kind, _, _ in header.messages}
+    return DATATYPE in kinds and not {SYMBOL_TABLE, LINK_INFO} & kinds
+
+
+def readable(name: bytes) -> str:
+    """A name as text; what is no UTF-8 are lone surrogates."""
+    return name.decode("utf-8", "surrogateescape")

@@ -25,8 +25,14 @@ from hspyio.errors import (
     StaleFileError,
     UnreadableFileError,
 )
-from hspyio.hdf5.format.superblock import LENGTH, read_superblock
+from hspyio.hdf5.format.superblock import (
+    LENGTH,
+    Superblock,
+    find_superblock,
+    read_superblock,
+)
 from hspyio.hdf5.identity import Fingerprint, Identity, fingerprint, identity_of, is_the_same
+from hspyio.system.byte_source import LocalBytes
 from hspyio.system.calls import (
     NO_SUCH_FILE,
     close,
@@ -93,6 +99,7 @@ class FileHandle:
         self.place = _absolute(path)
         self._locks: dict[int, _Locks] = {}
         self._indices: dict[str, Any] = {}
+        self._superblock: Superblock | None = None
         self._descriptor: int | None = None
         self._identity = expected
         if expected is None:
@@ -218,6 +225,18 @@ class FileHandle:
             yield descriptor
         finally:
             close(descriptor)
+
+    def superblock(self, source: LocalBytes) -> Superblock:
+        """Where the root was when the file was opened.
+
+        Raises
+        ------
+        NotHspyError, DamagedFileError, UnsupportedFeatureError
+            If it is no HDF5 file, or none that can be read.
+        """
+        if self._superblock is None:
+            self._superblock = self.block or find_superblock(source)
+        return self._superblock
 
     def _duplicate(self) -> int:
         with self._locks_here().descriptor:

@@ -13,11 +13,13 @@ import numpy as np
 from h5py import h5d, h5s, h5t
 
 from hspyio.arrays.indexing import BasicIndexer
-from hspyio.errors import DamagedFileError, FilterError
+from hspyio.errors import DamagedFileError
 from hspyio.filters import codec_of
+from hspyio.hdf5.dataset import Dataset
 from hspyio.hdf5.guard_hdf5 import check_inflation
 from hspyio.hdf5.h5types import blank, check_type, from_h5py, plain_values, to_h5py
 from hspyio.hdf5.limits import UNSUSPICIOUS, Budget, check_chunks
+from hspyio.hdf5.plugin_filters import check_available
 from hspyio.hdf5.session import Session
 from hspyio.hdf5.snapshot import FileHandle
 from hspyio.hdf5.sources import (
@@ -43,12 +45,12 @@ __all__ = [
     "Place",
     "Session",
     "dataset_node",
-    "filter_available",
     "filters_of",
     "index_at",
     "passing",
     "place_of",
     "read_at",
+    "stored_place",
 ]
 
 _USUAL = 64
@@ -263,7 +265,7 @@ class _RowsInFile(_FileSource):
 def _through_hdf5(
     dataset: h5d.DatasetID, selection: Selection, filters: tuple[Filter, ...]
 ) -> NDArray[Any]:
-    _check_available(filters)
+    check_available(filters)
     creation = dataset.get_create_plist()
     if creation.get_layout() == h5d.CHUNKED:
         itemsize = dataset.dtype.itemsize
@@ -342,27 +344,6 @@ def _is_everything(selection: Selection, shape: tuple[int, ...]) -> bool:
     )
 
 
-def _check_available(filters: tuple[Filter, ...]) -> None:
-    for step in filters:
-        if not filter_available(step.id):
-            package = codec_of(step.id).package or "its HDF5 plugin"
-            raise FilterError(
-                f"is compressed with {step.name}, which is not available here; install {package}"
-            )
-
-
-def filter_available(number: int) -> bool:
-    """Whether HDF5 has a filter, after asking hdf5plugin for those it carries."""
-    if h5py.h5z.filter_avail(number):
-        return True
-    if codec_of(number).package == "hdf5plugin":
-        try:
-            import hdf5plugin  # noqa: F401
-        except ImportError:
-            return False
-    return bool(h5py.h5z.filter_avail(number))
-
-
 @record
 class Place:
     """Where the values of an array stand in an open file.
@@ -384,6 +365,41 @@ class Place:
     by_hdf5: bool
     handle: FileHandle
 
+    def chunk_index(self) -> ChunkManifest | None:
+        """Where its chunks are; ``None`` where only HDF5 can read them."""
+        from hspyio.hdf5.stored_layout import chunk_index
+
+        assert self.stored is not None
+        return chunk_index(self.dataset, self.stored)
+
+
+@record
+class OwnPlace:
+    """The same of an array that we read ourselves."""
+
+    source: Dataset
+    stored: StoredArray | None
+
+    by_hdf5 = False
+
+    @property
+    def handle(self) -> FileHandle:
+        """The file."""
+        return self.source.snapshot
+
+    def chunk_index(self) -> ChunkManifest:
+        """Where its chunks are."""
+        return self.source.chunk_index()
+
+
+def stored_place(array: Array) -> Place | OwnPlace | None:
+    """Where the values of an array stand; ``None`` if they are not in a file."""
+    source = array.source
+    if not isinstance(source, Dataset):
+        return place_of(array)
+    read = source.is_plain and (source.layout.chunks is None or source.stored.pipeline.decodes)
+    return OwnPlace(source, source.stored if read else None)
+
 
 def place_of(array: Array, *, salvage: bool = False) -> Place | None:
     """Where the values of an array stand; ``None`` if they are not in an open file.
@@ -399,18 +415,20 @@ def place_of(array: Array, *, salvage: bool = False) -> Place | None:
 
 def _in_hdf5(array: Array) -> _FileSource | None:
     """The source of an array in an open file; ``None`` for others."""
-    source = getattr(array.source, "by_hdf5", lambda: array.source)()
-    return source if isinstance(source, _FileSource) else None
+    return array.source if isinstance(array.source, _FileSource) else None
 
 
 @contextmanager
 def passing(array: Array) -> Iterator[None]:
     """Within this, what is read of an array is not kept: the memory counts as free again."""
-    source = _in_hdf5(array)
-    if source is None:
+    session: Any = None
+    if isinstance(array.source, Dataset):
+        session = array.source.opening
+    elif isinstance(array.source, _FileSource):
+        session = array.source._session
+    if session is None:
         yield
         return
-    session = source._session
     budget = session.budget
     session.budget = Budget()
     try:

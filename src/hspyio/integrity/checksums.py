@@ -23,8 +23,7 @@ from hspyio.errors import FilterError, HspyError, TooLargeError
 from hspyio.filters.pipeline import Scratch
 from hspyio.hdf5.digests import array_bytes, type_text
 from hspyio.hdf5.snapshot import FileHandle, file_size, read_into
-from hspyio.hdf5.stored_layout import chunk_index
-from hspyio.hdf5.via_h5py import Place, passing, place_of
+from hspyio.hdf5.via_h5py import OwnPlace, Place, passing, stored_place
 from hspyio.nodes.node import Array, Filter
 from hspyio.records import record
 
@@ -255,12 +254,12 @@ class _Units(Protocol):
 def _units(array: Array, known: ArraySums | None = None) -> _Units:
     """The units of an array, in the way in which they were sealed."""
     values = known is not None and known.kind == VALUES
-    place = None if values else place_of(array)
+    place = None if values else stored_place(array)
     if place is not None and place.stored is not None:
         if place.stored.chunks is None:
             step = BLOCK if known is None else known.step
             return _Blocks(array, place.stored, place.handle, step)
-        index = chunk_index(place.dataset, place.stored)
+        index = place.chunk_index()
         if index is not None:
             return _Chunks(array, place, place.stored, index)
     return _Rows(array, known.step if known is not None and values else 0)
@@ -301,7 +300,7 @@ class _Chunks:
     def __init__(
         self,
         array: Array,
-        place: Place,
+        place: Place | OwnPlace,
         stored: StoredArray,
         index: ChunkManifest,
     ) -> None:
@@ -340,11 +339,13 @@ class _Chunks:
                 raise ValueError(f"it is said to be {size} bytes at {offset}, outside the file")
             buffer = scratch.take("stored", size)
             read_into(descriptor, [buffer.data], offset)
-        if self._place.by_hdf5:
-            self._check_is_found(row, mask, buffer)
+        if isinstance(self._place, Place) and self._place.by_hdf5:
+            self._check_is_found(self._place.dataset, row, mask, buffer)
         return chunk_sum(buffer.data, mask)
 
-    def _check_is_found(self, row: int, mask: int, content: NDArray[np.uint8]) -> None:
+    def _check_is_found(
+        self, dataset: Any, row: int, mask: int, content: NDArray[np.uint8]
+    ) -> None:
         """Check that HDF5 finds a chunk when it is asked for it, as reading does.
 
         It lists chunks and looks for one in different ways. With a wrong key in its index it
@@ -352,7 +353,7 @@ class _Chunks:
         """
         corner = tuple(low for low, _ in self.region(row))
         with phil:  # h5py 3.12 takes its lock for every call but those of raw chunks
-            found = self._place.dataset.read_direct_chunk(corner)
+            found = dataset.read_direct_chunk(corner)
         if (found[0], bytes(found[1])) != (mask, content.tobytes()):
             raise ValueError("the index of its chunks is damaged")
 

@@ -35,6 +35,7 @@ __all__ = [
     "Rows",
     "Selection",
     "StorageType",
+    "StoredSource",
     "Text",
     "Vlen",
     "arrays_of",
@@ -144,6 +145,20 @@ class RowSource(ArraySource, Protocol):
 
     def rows(self, selection: Selection = ()) -> Rows:
         """Read a selection as one flat array."""
+        ...
+
+
+@runtime_checkable
+class StoredSource(ArraySource, Protocol):
+    """A source whose values stay in a file, which may be closed and read later."""
+
+    @property
+    def snapshot(self) -> Any:
+        """The file, which `detached` holds open until this is closed; ``None`` for nothing."""
+        ...
+
+    def detached(self) -> ArraySource:
+        """The same values for when the file is closed, in any process."""
         ...
 
 

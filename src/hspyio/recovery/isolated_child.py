@@ -21,10 +21,10 @@ import numpy as np
 
 from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError, HspyError
+from hspyio.hdf5.dataset import stored_bytes
 from hspyio.hdf5.guard_hdf5 import ObjectCensus
 from hspyio.hdf5.h5py_reader import opened_by_hdf5, root_of
 from hspyio.hdf5.limits import Budget
-from hspyio.hdf5.sources import stored_bytes
 from hspyio.integrity.checksums import ArraySums, faults_of
 from hspyio.nodes.node import Array, Damaged, Group, Kept
 from hspyio.recovery.chunks import Salvage

@@ -18,9 +18,9 @@ from hspyio import Signal
 from hspyio.api.reports import DamagedArray, DamagedPart
 from hspyio.api.verify import examined
 from hspyio.errors import MissingFileError
-from hspyio.hdf5.root import open_root
 from hspyio.reports import Verification
 from support import places
+from support.root import open_root
 from support.samples import made
 
 DATA = np.random.default_rng(0).poisson(3, (6, 5, 40)).astype("u2")
@@ -150,7 +150,7 @@ def test_without_the_filter_nothing_is_said_to_be_intact(
     with h5py.File(path, "r+") as file:
         file.create_dataset("numbers", data=np.arange(100), chunks=(10,), scaleoffset=0)
     monkeypatch.setattr(
-        "hspyio.hdf5.via_h5py.filter_available",
+        "hspyio.hdf5.plugin_filters.filter_available",
         lambda number: number != h5py.h5z.FILTER_SCALEOFFSET,
     )
     monkeypatch.setattr("hspyio.api.verify.open_isolated", open_root)  # in this process

@@ -422,7 +422,7 @@ def test_arrays_of_another_file_read_lazily(path: Path, kind: str, tmp_path: Pat
     foreign(path, kind, tmp_path)
     expected = through_hdf5(tmp_path / "other.h5")
     code = (
-        "from hspyio.hdf5.root import open_root\n"
+        "from support.root import open_root\n"
         f"with open_root({str(path)!r}, allow_external=True) as root:\n"
         "    source = root.members['x'].source.detached()\n"
         f"assert source.read().tolist() == {expected.tolist()}"

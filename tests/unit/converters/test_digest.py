@@ -10,10 +10,10 @@ import pytest
 
 from hspyio.arrays.workers import Work
 from hspyio.converters.digest import digest
-from hspyio.hdf5.root import open_root
 from hspyio.hdf5.writer import write_group
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
 from hspyio.transaction.replace import created
+from support.root import open_root
 
 
 def objects(*items: Any) -> np.ndarray:

@@ -22,9 +22,9 @@ from hspyio import HspyWarning
 from hspyio.compare import value_differences
 from hspyio.converters.digest import digest
 from hspyio.converters.type_hints import NO_HINT, Hint, dump, load, names_digest
-from hspyio.hdf5.root import open_root
 from hspyio.names import TYPES
 from support.hinted import ROOT, Tree, objects, ours, plain, theirs, write
+from support.root import open_root
 
 # the text itself is damaged
 

@@ -21,11 +21,11 @@ from hspyio.hdf5 import limits as guard
 from hspyio.hdf5.guard_hdf5 import ObjectCensus, check_inflation
 from hspyio.hdf5.h5types import check_type
 from hspyio.hdf5.limits import Budget, check_chunks, repeats
-from hspyio.hdf5.root import open_root
 from hspyio.hdf5.via_h5py import filters_of
 from hspyio.nodes.node import Array, Damaged, Filter, Group
 from hspyio.system import memory
 from support.attacks.tools import deflated_zeros
+from support.root import open_root
 
 MIB = 2**20
 

@@ -12,10 +12,10 @@ from h5py import h5a, h5t
 
 from hspyio.arrays.workers import Work
 from hspyio.hdf5.h5types import ReadTypes, WriteTypes
-from hspyio.hdf5.root import open_root
 from hspyio.hdf5.writer import write_group
 from hspyio.nodes.node import Attribute, Group, Text, Vlen
 from hspyio.transaction.replace import created
+from support.root import open_root
 
 FIRST = h5py.enum_dtype({"A": 1, "B": 2}, "u2")
 SECOND = h5py.enum_dtype({"A": 1, "C": 2}, "u2")

@@ -14,8 +14,8 @@ import pytest
 from hspyio.errors import DamagedFileError
 from hspyio.hdf5.lenient_heaps import Heaps, attribute_references
 from hspyio.hdf5.plain import read_attribute
-from hspyio.hdf5.root import open_root
 from hspyio.nodes.node import Attribute, Damaged
+from support.root import open_root
 
 TEXTS = {"one": "text", "long": "x" * 100_000, "empty": "", "many": ["a", "bc", ""]}
 

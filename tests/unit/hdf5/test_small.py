@@ -13,11 +13,11 @@ from h5py import h5d, h5p, h5s, h5t
 
 from hspyio.errors import DamagedFileError
 from hspyio.hdf5.h5types import ReadTypes, WriteTypes
-from hspyio.hdf5.root import open_root
 from hspyio.hdf5.small import SmallWriter, read_small
 from hspyio.hdf5.snapshot import FileHandle
 from hspyio.hdf5.via_h5py import Session
 from hspyio.nodes.node import Array, Damaged, Filter, GraphSource, MemorySource, Text, Vlen
+from support.root import open_root
 
 
 @pytest.fixture

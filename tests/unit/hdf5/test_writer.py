@@ -18,7 +18,6 @@ from hspyio.converters.dtypes import stored_dtype
 from hspyio.errors import FilterError
 from hspyio.hdf5 import dataset_writer as array_writer
 from hspyio.hdf5.dataset_writer import check_filters
-from hspyio.hdf5.root import open_root
 from hspyio.hdf5.writer import write_group
 from hspyio.nodes.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
 from hspyio.options import WriteOptions
@@ -26,6 +25,7 @@ from hspyio.testing import dtypes
 from hspyio.transaction.plan import plan
 from hspyio.transaction.rebuild import copied_from
 from hspyio.transaction.replace import created
+from support.root import open_root
 
 names = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=5)
 names = names.filter(lambda name: name not in (".", ".."))

@@ -20,12 +20,12 @@ from hspyio.errors import (
     NotHspyError,
     OptionError,
 )
-from hspyio.hdf5.root import open_root
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Rows, Text, Vlen
 from hspyio.recovery import isolated, messages
 from hspyio.recovery.isolated import open_isolated
 from hspyio.recovery.messages import MessageError, Reader, Writer, receive, send
 from support import places
+from support.root import open_root
 
 ARCHIVE = sorted(places.ARCHIVE.glob("v*"))
 SHARED = places.SHARED

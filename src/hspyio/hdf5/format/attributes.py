@@ -8,120 +8,144 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hspyio.errors import UNREADABLE, HspyError
 from hspyio.hdf5.format.btree_v2 import ATTRIBUTES, dense_messages
-from hspyio.hdf5.format.datatypes import DiskType, TypeTable, dataspace, values_of
-from hspyio.hdf5.format.file_bytes import LeftToHdf5Error
-from hspyio.hdf5.format.global_heap import TextHeaps
-from hspyio.hdf5.format.object_header import ATTRIBUTE, ATTRIBUTE_INFO, ObjectHeader
-from hspyio.nodes.node import Attribute, Text
+from hspyio.hdf5.format.datatypes import DiskType, TypeTable, values_of
+from hspyio.hdf5.format.file_bytes import FileBytes, damaged
+from hspyio.hdf5.format.global_heap import GlobalHeaps, text_array
+from hspyio.hdf5.format.object_header import (
+    ATTRIBUTE,
+    ATTRIBUTE_INFO,
+    DATASPACE,
+    DATATYPE,
+    ObjectHeader,
+    shared_body,
+)
+from hspyio.nodes.node import Attribute, Damaged, Text, Vlen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["attributes_of", "places_elsewhere", "text_array"]
+__all__ = ["attributes_of", "places_elsewhere"]
 
 _HEAD = struct.Struct("<BBHHH")
-_PLACES = struct.Struct("<QQ")
-_UNDEFINED = 2**64 - 1
 _SCALAR = (b"\x02\x00\x00\x00", b"\x01\x00\x00\x00\x00\x00\x00\x00")
+_TYPE_ELSEWHERE, _SPACE_ELSEWHERE = 1, 2
+_MOST = 64 * 2**20
+"""Bytes of an attribute; HDF5 takes 64 kB by default."""
 
 
 def attributes_of(
-    header: ObjectHeader, types: TypeTable, heaps: TextHeaps
-) -> dict[bytes, Attribute]:
+    header: ObjectHeader, types: TypeTable, heaps: GlobalHeaps
+) -> dict[bytes, Attribute | Damaged]:
     """The attributes of an object, in the order of their making or of their names.
 
     Parameters
     ----------
     header : ObjectHeader
         Of the object.
-    types, heaps : TypeTable, TextHeaps
+    types, heaps : TypeTable, GlobalHeaps
         Those of the file.
 
     Raises
     ------
-    LeftToHdf5Error
-        If they are damaged, or one is of a rare type.
+    DamagedFileError
+        If not all of them can be found.
     """
     messages = [(order, body) for kind, order, body in header.messages if kind == ATTRIBUTE]
     try:
         info = header.only(ATTRIBUTE_INFO)
-        elsewhere = None if info is None else places_elsewhere(info, 2 * (info[1] & 1))
-        if elsewhere is not None:
-            messages += dense_messages(heaps.content, *elsewhere, ATTRIBUTES)
+        if info is not None:
+            elsewhere = places_elsewhere(heaps.content, info, 2 * (info[1] & 1))
+            if elsewhere is not None:
+                messages += dense_messages(heaps.content, *elsewhere, ATTRIBUTES)
         found = [(order, *_attribute(body, types, heaps)) for order, body in messages]
-    except (struct.error, IndexError, ValueError):
-        raise LeftToHdf5Error from None
+    except (struct.error, IndexError):
+        raise damaged("an attribute ends too early") from None
     found.sort(key=lambda item: item[0] if header.ordered else item[1])
     attributes = {name: attribute for _, name, attribute in found}
     if len(attributes) != len(found):
-        raise LeftToHdf5Error
+        raise damaged("two of its attributes have one name")
     return attributes
 
 
-def places_elsewhere(info: bytes, skipped: int) -> tuple[int, int] | None:
+def places_elsewhere(content: FileBytes, info: bytes, skipped: int) -> tuple[int, int] | None:
     """Addresses of a heap of attributes or links, and of the tree of their names.
 
     Parameters
     ----------
+    content : FileBytes
+        The file.
     info : bytes
         The message that names them.
     skipped : int
         Bytes after its first two, before the addresses.
     """
     if info[0]:
-        raise LeftToHdf5Error
-    heap, tree = _PLACES.unpack_from(info, 2 + skipped)
-    return None if heap == _UNDEFINED else (heap, tree)
+        raise damaged("what says where attributes or links are is damaged")
+    heap, tree = content.pair.unpack_from(info, 2 + skipped)
+    return None if heap == content.undefined else (heap, tree)
 
 
-def _attribute(body: bytes, types: TypeTable, heaps: TextHeaps) -> tuple[bytes, Attribute]:
+def _attribute(
+    body: bytes, types: TypeTable, heaps: GlobalHeaps
+) -> tuple[bytes, Attribute | Damaged]:
     version, flags, of_name, of_type, of_space = _HEAD.unpack_from(body)
-    if version == 3:
-        place = 9
-    elif version in (1, 2):
-        place = 8
-    else:
-        raise LeftToHdf5Error
-    if version == 1:
-        of_name_there, of_type_there = of_name + 7 & ~7, of_type + 7 & ~7
-        of_space_there = of_space + 7 & ~7
-    elif flags:
-        raise LeftToHdf5Error
-    else:
-        of_name_there, of_type_there, of_space_there = of_name, of_type, of_space
+    if not 1 <= version <= 3:
+        raise damaged("an attribute is of a version to come, or damaged")
+    place = 9 if version == 3 else 8
+    step = 8 if version == 1 else 1
     name = body[place : place + of_name]
-    if name[-1] or name.find(0) != of_name - 1:
-        raise LeftToHdf5Error
-    place += of_name_there
-    kind = types.of(body[place : place + of_type])
-    place += of_type_there
+    if not name or name[-1] or name.find(0) != of_name - 1:
+        raise damaged("the name of an attribute is damaged")
+    place += -(-of_name // step) * step
+    described = body[place : place + of_type]
+    place += -(-of_type // step) * step
     space = body[place : place + of_space]
-    place += of_space_there
-    if len(space) != of_space:
-        raise LeftToHdf5Error
-    shape = () if space in _SCALAR else dataspace(space)
+    place += -(-of_space // step) * step
+    try:
+        if version > 1 and flags & (_TYPE_ELSEWHERE | _SPACE_ELSEWHERE):
+            if flags & _TYPE_ELSEWHERE:
+                described = shared_body(heaps.content, DATATYPE, described)
+            if flags & _SPACE_ELSEWHERE:
+                space = shared_body(heaps.content, DATASPACE, space)
+        return name[:-1], _valued(body, place, types.of(described), space, types, heaps)
+    except HspyError as error:
+        return name[:-1], Damaged(error.message)
+    except UNREADABLE as error:
+        return name[:-1], Damaged(f"cannot be read: {error}")
+
+
+def _valued(
+    body: bytes, place: int, kind: DiskType, space: bytes, types: TypeTable, heaps: GlobalHeaps
+) -> Attribute | Damaged:
+    shape = () if space in _SCALAR else types.space(space).shape
+    if shape is None:
+        return Damaged("is an empty attribute, which is not part of the format")
     size = kind.size * math.prod(shape)
+    if size > _MOST:
+        return Damaged(f"is an attribute of {size:,} bytes")
     content = body[place : place + size]
     if len(content) != size:
-        raise LeftToHdf5Error
-    return name[:-1], Attribute(kind.kind, _value(content, kind, shape, heaps))
+        raise damaged("an attribute ends too early")
+    return Attribute(kind.kind, _value(content, kind, shape, heaps))
 
 
 def _value(
-    content: bytes, kind: DiskType, shape: tuple[int, ...], heaps: TextHeaps
+    content: bytes, kind: DiskType, shape: tuple[int, ...], heaps: GlobalHeaps
 ) -> bytes | NDArray[Any]:
-    if kind.dtype is None:
+    if kind.is_fixed:
+        values = values_of(content, kind, shape)
+        return bytes(values[()]) if isinstance(kind.kind, Text) and not values.shape else values
+    whole = (*shape, *kind.shape)
+    if isinstance(kind.kind, Text):
         texts = heaps.texts(content)
-        return text_array(texts, shape) if shape else texts[0]
-    values = values_of(content, kind, shape)
-    if isinstance(kind.kind, Text) and not shape:
-        return bytes(values[()])
-    return values
-
-
-def text_array(texts: list[bytes], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Texts of any length as an array of objects."""
-    array: NDArray[Any] = np.empty(len(texts), object)
-    array[:] = texts
-    return array.reshape(shape)
+        return text_array(texts, whole) if whole else texts[0]
+    if kind.base is None or not kind.base.is_fixed:
+        raise damaged("is an attribute of rows of texts, which is not safe to read")
+    rows = heaps.rows(content, kind.base)
+    array: NDArray[Any] = np.empty(len(rows), object)
+    for index, row in enumerate(rows):
+        array[index] = row
+    assert isinstance(kind.kind, Vlen)
+    return array.reshape(whole)

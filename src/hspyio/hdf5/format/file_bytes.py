@@ -1,15 +1,18 @@
-"""The bytes of a file, by their addresses, and what is left to HDF5."""
+"""The bytes of a file by HDF5's addresses, within bounds, and the numbers of other widths in it."""
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Callable
+from functools import cache
 
+from hspyio.errors import DamagedFileError, UnsupportedFeatureError
 from hspyio.filters.codec import library
-from hspyio.hdf5.format.superblock import lookup3
-from hspyio.system.calls import read_into
+from hspyio.hdf5.format.superblock import Superblock, lookup3
+from hspyio.system.byte_source import ByteSource
 
-__all__ = ["Content", "LeftToHdf5Error"]
+__all__ = ["FileBytes", "damaged", "unsupported"]
 
 _PAGE = 65536
 _MOST_PAGES = 64
@@ -17,55 +20,85 @@ _MOST_PIECE = 64 * 2**20
 """Bytes that are read as one piece of metadata, or as one small array."""
 _MOST_SLOWLY = 32768
 """Bytes that are checked without the library, which takes as long to import."""
+_LETTERS = {2: "H", 4: "I", 8: "Q"}
 
 
-class LeftToHdf5Error(Exception):
-    """Something is rare, or damaged: HDF5 reads it, or says what is wrong with it."""
+def damaged(what: str) -> DamagedFileError:
+    """The error about something that is broken."""
+    return DamagedFileError(f"cannot be read: {what}")
 
 
-class Content:
+def unsupported(
+    what: str, mend: str = "h5repack may write it in another form"
+) -> UnsupportedFeatureError:
+    """The error about something that is rare, and perhaps sound."""
+    return UnsupportedFeatureError(f"{what}, which is not read here; {mend}")
+
+
+class FileBytes:
     """A file, of which pieces are read here and there, and kept for a while.
 
     Parameters
     ----------
-    descriptor : int
-        Stays open.
-    end : int
-        Where the file ends, for HDF5.
-    group_nodes : tuple of int
-        Bytes of the nodes of older groups.
+    source : ByteSource
+        The whole file.
+    block : Superblock
+        Its superblock.
 
     Attributes
     ----------
+    start : int
+        Where in the file addresses count from.
+    end : int
+        The first address beyond the file.
+    offset_size, length_size : int
+        Bytes of an address, and of a length.
+    undefined : int
+        The address of nothing.
+    group_nodes : tuple of int
+        Bytes of the nodes of older groups.
+    pair, extent, reference : struct.Struct
+        Two addresses; an address and a length; what stands for a value of variable length.
     taken : dict
         Bytes of the headers, heaps and indices of groups that were read, by their addresses.
     managers : list of int
         Where heaps that were read note what is free in them.
     """
 
-    def __init__(self, descriptor: int, end: int, group_nodes: tuple[int, int] = (0, 0)) -> None:
-        self.descriptor = descriptor
-        self.end = end
-        self.group_nodes = group_nodes
-        self._pages: dict[int, bytes] = {}
+    def __init__(self, source: ByteSource, block: Superblock) -> None:
+        self.source = source
+        self.start = block.start
+        self.end = min(block.end - block.base, source.size - block.start)
+        self.offset_size, self.length_size = block.offset_size, block.length_size
+        self.undefined = block.undefined
+        self.group_nodes = block.group_nodes
         self.taken: dict[int, int] = {}
         self.managers: list[int] = []
+        self._letters = _LETTERS[self.offset_size], _LETTERS[self.length_size]
+        self.pair = _struct("<OO", *self._letters)
+        self.extent = _struct("<OL", *self._letters)
+        self.reference = _struct("<IOI", *self._letters)
+        self._pages: dict[int, bytes] = {}
         self._checked = 0
         # Where it is imported already it is used from the start.
         self._checksum = _by_library() if "imagecodecs" in sys.modules else lookup3
+
+    def struct(self, form: str) -> struct.Struct:
+        """A structure in which ``O`` is an address, and ``L`` a length."""
+        return _struct(form, *self._letters)
 
     def at(self, address: int, length: int) -> bytes:
         """What stands at an address.
 
         Raises
         ------
-        LeftToHdf5Error
+        DamagedFileError
             If that is not all in the file, or far too much.
         """
         page, start = divmod(address, _PAGE)
         stop = start + length
         if not 0 <= length <= _MOST_PIECE or not 0 <= address <= self.end - length:
-            raise LeftToHdf5Error
+            raise damaged(f"{length:,} bytes are said to stand at {address:,}, outside the file")
         if stop <= _PAGE:
             known = self._pages.get(page)
             return (self._page(page) if known is None else known)[start:stop]
@@ -77,32 +110,32 @@ class Content:
 
     def _page(self, number: int) -> bytes:
         if len(self._pages) >= _MOST_PAGES:
-            del self._pages[next(iter(self._pages))]
+            self._pages.pop(next(iter(self._pages), -1), None)
         start = number * _PAGE
         page = self._pages[number] = self._read(start, min(_PAGE, self.end - start))
         return page
 
     def _read(self, address: int, length: int) -> bytes:
-        buffer = bytearray(length)
-        try:
-            read_into(self.descriptor, [memoryview(buffer)], address)
-        except OSError:
-            raise LeftToHdf5Error from None
-        return bytes(buffer)
+        return self.source.read(self.start + address, length)
 
     def check(self, piece: bytes) -> None:
         """Compare a piece of metadata with the checksum at its end.
 
         Raises
         ------
-        LeftToHdf5Error
+        DamagedFileError
             If they differ.
         """
         self._checked += len(piece)
         if self._checksum is lookup3 and self._checked > _MOST_SLOWLY:
             self._checksum = _by_library()
-        if self._checksum(piece[:-4]) != int.from_bytes(piece[-4:], "little"):
-            raise LeftToHdf5Error
+        if len(piece) < 5 or self._checksum(piece[:-4]) != int.from_bytes(piece[-4:], "little"):
+            raise damaged("a checksum in it is wrong")
+
+
+@cache
+def _struct(form: str, offset: str, length: str) -> struct.Struct:
+    return struct.Struct(form.replace("O", offset).replace("L", length))
 
 
 def _by_library() -> Callable[[bytes], int]:

@@ -6,81 +6,101 @@ import struct
 
 from hspyio.hdf5.format.attributes import places_elsewhere
 from hspyio.hdf5.format.btree_v2 import LINKS, dense_messages
-from hspyio.hdf5.format.file_bytes import Content, LeftToHdf5Error
+from hspyio.hdf5.format.file_bytes import FileBytes, damaged
 from hspyio.hdf5.format.object_header import LINK, LINK_INFO, SYMBOL_TABLE, ObjectHeader
+from hspyio.records import value
 
-__all__ = ["members_of"]
+__all__ = ["ExternalLink", "Link", "OtherLink", "SoftLink", "links_of"]
 
-_PAIR = struct.Struct("<QQ")
-_ADDRESS = struct.Struct("<Q")
-_HEAP = struct.Struct("<4sB3xQQQ")
-_NODE = struct.Struct("<4sBBHQQ")
-_TABLE = struct.Struct("<4sBxH")
-_ENTRY = struct.Struct("<QQI4x16x")
 _MOST_NODES = 100_000
 _MOST_LINKS = 1_000_000
-_PLAIN = (0, 1)
+_SOFT, _EXTERNAL = 1, 64
+_SOFT_CACHED = 2
 
 
-def members_of(header: ObjectHeader, content: Content) -> dict[bytes, int | None]:
-    """Names of the members of a group, and the addresses of their headers.
+@value
+class SoftLink:
+    """A link to a path in the same file."""
+
+    target: bytes
+
+
+@value
+class ExternalLink:
+    """A link to a path in another file."""
+
+    file: bytes
+    target: bytes
+
+
+@value
+class OtherLink:
+    """A link of a kind that a program has made up."""
+
+    kind: int
+
+
+Link = int | SoftLink | ExternalLink | OtherLink
+"""A hard link is the address that it leads to."""
+
+_Listed = tuple["int | None", bytes, Link]
+"""When it was made, its name, and where it leads."""
+
+
+def links_of(header: ObjectHeader, content: FileBytes) -> dict[bytes, Link]:
+    """Names of the members of a group, and where they lead.
 
     Parameters
     ----------
     header : ObjectHeader
         Of the group.
-    content : Content
+    content : FileBytes
         The file.
 
     Returns
     -------
     dict
-        In the order of their making where the file knows it, else of their names; ``None`` for
-        what only HDF5 follows.
+        In the order of their making where the file knows it, else of their names.
 
     Raises
     ------
-    LeftToHdf5Error
+    DamagedFileError
         If they are damaged.
     """
     table, info = header.only(SYMBOL_TABLE), header.only(LINK_INFO)
     try:
-        if table is not None and info is None:
-            found, ordered = _of_table(table, content), False
-        elif info is not None and table is None:
+        if info is not None and table is None:
             ordered = bool(info[1] & 1)
             bodies = [body for kind, _, body in header.messages if kind == LINK]
-            elsewhere = places_elsewhere(info, 8 * ordered)
+            elsewhere = places_elsewhere(content, info, 8 * ordered)
             if elsewhere is not None:
                 bodies += [body for _, body in dense_messages(content, *elsewhere, LINKS)]
-            found = [_link(body) for body in bodies]
+            found = [_link(body, content) for body in bodies]
+        elif table is not None and info is None:
+            found, ordered = _of_table(table, content), False
         else:
-            raise LeftToHdf5Error
+            raise damaged("it is a group in two forms, or in none")
     except (struct.error, IndexError, ValueError):
-        raise LeftToHdf5Error from None
+        raise damaged("one of its links ends too early") from None
     if ordered and any(order is None for order, _, _ in found):
-        raise LeftToHdf5Error
+        raise damaged("one of its links has no number")
     found.sort(key=lambda link: (link[0] or 0) if ordered else link[1])
-    members = {name: address for _, name, address in found}
+    members = {name: target for _, name, target in found}
     if len(members) != len(found):
-        raise LeftToHdf5Error
+        raise damaged("two of its members have one name")
     return members
 
 
-Link = tuple["int | None", bytes, "int | None"]
-"""When it was made, its name, and the address it leads to."""
-
-
-def _link(body: bytes) -> Link:
+def _link(body: bytes, content: FileBytes) -> _Listed:
     version, flags, place = body[0], body[1], 2
     if version != 1:
-        raise LeftToHdf5Error
+        raise damaged("one of its links is of a version to come, or damaged")
     kind = 0
     if flags & 8:
         kind, place = body[place], place + 1
     order = None
     if flags & 4:
-        (order,) = _ADDRESS.unpack_from(body, place)
+        order = int.from_bytes(body[place : place + 8], "little")
         place += 8
     if flags & 16:
         place += 1
@@ -89,53 +109,81 @@ def _link(body: bytes) -> Link:
     place += width
     name = body[place : place + length]
     if len(name) != length or not name or 0 in name:
-        raise LeftToHdf5Error
-    if kind:
-        return order, name, None
-    return order, name, _ADDRESS.unpack_from(body, place + length)[0]
+        raise damaged("the name of one of its members is damaged")
+    return order, name, _target(kind, body[place + length :], content)
 
 
-def _of_table(table: bytes, content: Content) -> list[Link]:
+def _target(kind: int, rest: bytes, content: FileBytes) -> Link:
+    if not kind:
+        target = rest[: content.offset_size]
+        if len(target) < content.offset_size:
+            raise damaged("one of its links ends too early")
+        return int.from_bytes(target, "little")
+    length = int.from_bytes(rest[:2], "little")
+    stated = rest[2 : 2 + length]
+    if len(stated) != length:
+        raise damaged("one of its links ends too early")
+    if kind == _SOFT:
+        return SoftLink(stated)
+    if kind == _EXTERNAL:
+        file, _, target = stated[1:].partition(b"\0")
+        return ExternalLink(file, target.rstrip(b"\0"))
+    return OtherLink(kind)
+
+
+def _of_table(table: bytes, content: FileBytes) -> list[_Listed]:
     """Of a group of HDF5's older form: a tree of tables, and a heap of names."""
-    tree, heap = _PAIR.unpack_from(table)
-    signature, version, size, _, address = _HEAP.unpack(content.at(heap, _HEAP.size))
-    if signature != b"HEAP" or version:
-        raise LeftToHdf5Error
-    names = content.at(address, size)
-    content.taken[heap], content.taken[address] = _HEAP.size, size
+    tree, heap = content.pair.unpack_from(table)
+    names = _local_heap(heap, content)
     of_node, of_table = content.group_nodes
-    found: list[Link] = []
+    head, pair = content.struct("<4sBBHOO"), content.struct("<LO")
+    found: list[_Listed] = []
     pending = [(tree, -1)]
     for _ in range(_MOST_NODES):
         if not pending:
             return found
         place, above = pending.pop()
-        signature, kind, level, count, _, _ = _NODE.unpack(content.at(place, _NODE.size))
+        signature, kind, level, count, _, _ = head.unpack(content.at(place, head.size))
         if signature != b"TREE" or kind or (above >= 0 and level != above - 1):
-            raise LeftToHdf5Error
+            raise damaged("the tree of its members is damaged")
         content.taken[place] = of_node
-        rest = content.at(place + _NODE.size, count * 16 + 8)
-        children = [_ADDRESS.unpack_from(rest, 8 + 16 * i)[0] for i in range(count)]
+        rest = content.at(place + head.size, count * pair.size)
+        children = [child for _, child in pair.iter_unpack(rest)]
         if level:
             pending += [(child, level) for child in children]
-        else:
-            for child in children:
-                content.taken[child] = of_table
-                found += _entries(child, names, content)
-                if len(found) > _MOST_LINKS:
-                    raise LeftToHdf5Error
-    raise LeftToHdf5Error
+            continue
+        for child in children:
+            content.taken[child] = of_table
+            found += _entries(child, names, content)
+            if len(found) > _MOST_LINKS:
+                raise damaged("it has too many members")
+    raise damaged("the tree of its members has no end")
 
 
-def _entries(address: int, names: bytes, content: Content) -> list[Link]:
-    signature, version, count = _TABLE.unpack(content.at(address, _TABLE.size))
+def _local_heap(address: int, content: FileBytes) -> bytes:
+    head = content.struct("<4sB3xLLO")
+    signature, version, size, _, place = head.unpack(content.at(address, head.size))
+    if signature != b"HEAP" or version:
+        raise damaged("the names of its members are not where they are said to be")
+    content.taken[address], content.taken[place] = head.size, size
+    return content.at(place, size)
+
+
+def _entries(address: int, names: bytes, content: FileBytes) -> list[_Listed]:
+    signature, version, count = struct.unpack("<4sBxH", content.at(address, 8))
     if signature != b"SNOD" or version != 1:
-        raise LeftToHdf5Error
-    rest = content.at(address + _TABLE.size, count * _ENTRY.size)
-    found: list[Link] = []
-    for place, header, cached in _ENTRY.iter_unpack(rest):
+        raise damaged("a table of its members is not where it is said to be")
+    entry = content.struct("<LOI4xI12x")
+    found: list[_Listed] = []
+    for place, header, cached, scratch in entry.iter_unpack(
+        content.at(address + 8, count * entry.size)
+    ):
         name = names[place : names.index(0, place)]
         if not name:
-            raise LeftToHdf5Error
-        found.append((None, name, header if cached in _PLAIN else None))
+            raise damaged("the name of one of its members is damaged")
+        if cached == _SOFT_CACHED:
+            target = names[scratch : names.index(0, scratch)]
+            found.append((None, name, SoftLink(target)))
+        else:
+            found.append((None, name, header))
     return found

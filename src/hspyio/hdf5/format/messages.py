@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import struct
+from enum import IntEnum
 
-from hspyio.hdf5.format.datatypes import DiskType, TypeTable, dataspace
-from hspyio.hdf5.format.file_bytes import LeftToHdf5Error
+from hspyio.hdf5.format.datatypes import DiskType, TypeTable
+from hspyio.hdf5.format.file_bytes import FileBytes, damaged, unsupported
 from hspyio.hdf5.format.object_header import (
     DATASPACE,
     DATATYPE,
     EXTERNAL,
     FILL,
+    FILL_OLD,
     FILTERS,
     LAYOUT,
     ObjectHeader,
@@ -20,17 +22,30 @@ from hspyio.hdf5.steps import named_filter
 from hspyio.nodes.node import Filter
 from hspyio.records import record
 
-__all__ = ["Layout", "layout_of_header"]
+__all__ = ["ChunkIndexKind", "Layout", "layout_of_header"]
 
-_UNDEFINED = 2**64 - 1
-_COMPACT, _CONTIGUOUS, _CHUNKED = 0, 1, 2
-_PAIR = struct.Struct("<QQ")
-_ADDRESS = struct.Struct("<Q")
+_COMPACT, _CONTIGUOUS, _CHUNKED, _VIRTUAL = 0, 1, 2, 3
+_NEWEST = 5
+_UNFILTERED_EDGES, _FILTERED_SINGLE = 1, 2
 _FILTER_HEAD = struct.Struct("<HHHH")
 _NAMELESS_HEAD = struct.Struct("<HHH")
 _MOST_CHUNK = 2**32
+_MOST_FILTERS = 32
 _OWN = 256
 """Filters below are HDF5's own, and have no name in a newer message."""
+_PARAMETERS = {2: 0, 3: 1, 4: 5, 5: 6}
+"""Bytes of what a newer message tells of an index of chunks, by its kind."""
+
+
+class ChunkIndexKind(IntEnum):
+    """What says where the chunks of an array are, by HDF5's numbers; 0 is ours."""
+
+    BTREE_V1 = 0
+    SINGLE = 1
+    IMPLICIT = 2
+    FIXED_ARRAY = 3
+    EXTENSIBLE_ARRAY = 4
+    BTREE_V2 = 5
 
 
 @record
@@ -43,6 +58,8 @@ class Layout:
         Of the values.
     shape : tuple of int
         Length of each dimension.
+    most : tuple of int or None
+        How long each may become.
     chunks : tuple of int or None
         Chunk shape; ``None`` where the values stand in one block.
     filters : tuple of Filter
@@ -50,90 +67,201 @@ class Layout:
     fill : bytes
         The value of what was never written; nothing for zero.
     address : int or None
-        Of the block, or of the tree of the chunks; ``None`` if nothing was ever written.
+        Of the block, or of the index of the chunks; ``None`` if nothing was ever written.
     inside : bytes or None
         The values, where they stand in the header itself.
+    index : ChunkIndexKind
+        What says where the chunks are.
+    single : tuple of int
+        Bytes of the only chunk, and filters left out for it, where it is filtered.
+    unfiltered_edges : bool
+        Whether chunks that reach beyond the array are stored without the filters.
+    elsewhere : bool
+        Whether the values stand in other files, or datasets.
     """
 
     kind: DiskType
     shape: tuple[int, ...]
-    chunks: tuple[int, ...] | None
-    filters: tuple[Filter, ...]
-    fill: bytes
-    address: int | None
+    most: tuple[int | None, ...]
+    filters: tuple[Filter, ...] = ()
+    fill: bytes = b""
+    chunks: tuple[int, ...] | None = None
+    address: int | None = None
     inside: bytes | None = None
+    index: ChunkIndexKind = ChunkIndexKind.BTREE_V1
+    single: tuple[int, ...] = ()
+    unfiltered_edges: bool = False
+    elsewhere: bool = False
 
 
-def layout_of_header(header: ObjectHeader, types: TypeTable) -> Layout:
-    """Take a header for that of a dataset.
+def layout_of_header(header: ObjectHeader, types: TypeTable, content: FileBytes) -> Layout | None:
+    """Take a header for that of a dataset; ``None`` for one without a shape.
 
     Raises
     ------
-    LeftToHdf5Error
-        If it is a rare one, or damaged.
+    DamagedFileError, UnsupportedFeatureError
+        If it is damaged, or a rare one.
     """
     described, space, layout = (header.only(kind) for kind in (DATATYPE, DATASPACE, LAYOUT))
-    if described is None or space is None or layout is None or header.only(EXTERNAL) is not None:
-        raise LeftToHdf5Error
-    kind, shape = types.of(described), dataspace(space)
+    if described is None or space is None or layout is None:
+        raise damaged("it is a dataset without a type or a shape")
+    extent = types.space(space)
+    if extent.shape is None:
+        return None
     try:
-        fill = _fill(header.only(FILL), kind)
-        filters = _filters(header.only(FILTERS))
-        return _layout(layout, kind, shape, fill, filters)
+        if header.only(EXTERNAL) is not None or _is_virtual(layout):
+            kind = types.of(described)
+            return Layout(kind, extent.shape, extent.most, elsewhere=True)
+        kind = types.of(described)
+        made = _Parser(content, kind, extent.shape, extent.most)
+        made.fill = _fill(header, kind)
+        made.filters = _filters(header.only(FILTERS))
+        return made.layout(layout)
     except (struct.error, IndexError, ValueError):
-        raise LeftToHdf5Error from None
+        raise damaged("its header ends too early") from None
 
 
-def _layout(
-    body: bytes, kind: DiskType, shape: tuple[int, ...], fill: bytes, filters: tuple[Filter, ...]
-) -> Layout:
-    version, where = body[0], body[1]
-    size = math.prod(shape) * kind.size
-    if version not in (3, 4) or where > _CHUNKED or (where != _CHUNKED and filters):
-        raise LeftToHdf5Error
-    if where == _COMPACT:
-        length = int.from_bytes(body[2:4], "little")
-        if length != size or len(body) < 4 + length:
-            raise LeftToHdf5Error
-        return Layout(kind, shape, None, (), fill, None, body[4 : 4 + length])
-    if where == _CONTIGUOUS:
-        address, length = _PAIR.unpack_from(body, 2)
-        if length < size:
-            raise LeftToHdf5Error
-        return Layout(kind, shape, None, (), fill, _defined(address))
-    rank = body[2]
-    if version != 3 or rank != len(shape) + 1 or not shape:
-        raise LeftToHdf5Error
-    (address,) = _ADDRESS.unpack_from(body, 3)
-    *chunks, length = struct.unpack_from(f"<{rank}I", body, 11)
-    if length != kind.size or 0 in chunks or math.prod(chunks) * length >= _MOST_CHUNK:
-        raise LeftToHdf5Error
-    return Layout(kind, shape, tuple(chunks), filters, fill, _defined(address))
+def _is_virtual(body: bytes) -> bool:
+    return body[0] in (3, 4, 5) and body[1] == _VIRTUAL
 
 
-def _defined(address: int) -> int | None:
-    return None if address == _UNDEFINED else address
+class _Parser:
+    """What a layout message is read with."""
+
+    def __init__(
+        self,
+        content: FileBytes,
+        kind: DiskType,
+        shape: tuple[int, ...],
+        most: tuple[int | None, ...],
+    ) -> None:
+        self._content = content
+        self._kind, self._shape, self._most = kind, shape, most
+        self.fill = b""
+        self.filters: tuple[Filter, ...] = ()
+
+    def layout(self, body: bytes) -> Layout:
+        """What the message tells."""
+        version = body[0]
+        if not 1 <= version <= _NEWEST:
+            raise unsupported(f"how it is stored is told by a message of version {version}")
+        if version < 3:
+            return self._old(body)
+        where = body[1]
+        if where == _COMPACT:
+            length = int.from_bytes(body[2:4], "little")
+            return self._compact(body[4 : 4 + length], length)
+        if where == _CONTIGUOUS:
+            return self._contiguous(*self._content.extent.unpack_from(body, 2))
+        if where != _CHUNKED:
+            raise unsupported(f"it is stored in way {where}")
+        if version > 3:
+            return self._indexed(body)
+        rank = body[2]
+        form = self._content.struct(f"<O{rank}I")
+        address, *chunks = form.unpack_from(body, 3)
+        return self._chunked(chunks, address)
+
+    def _old(self, body: bytes) -> Layout:
+        """Of version 1 or 2."""
+        rank, where = body[1], body[2]
+        place, address = 8, self._content.undefined
+        if where != _COMPACT:
+            (address,) = self._content.struct("<O").unpack_from(body, place)
+            place += self._content.offset_size
+        lengths = struct.unpack_from(f"<{rank}I", body, place)
+        place += 4 * rank
+        if where == _CHUNKED:
+            return self._chunked([*lengths, *struct.unpack_from("<I", body, place)], address)
+        if where == _CONTIGUOUS:
+            return self._contiguous(address, self._bytes())
+        if where != _COMPACT:
+            raise damaged("how it is stored is damaged")
+        (length,) = struct.unpack_from("<I", body, place)
+        return self._compact(body[place + 4 : place + 4 + length], length)
+
+    def _bytes(self) -> int:
+        return math.prod(self._shape) * self._kind.size
+
+    def _compact(self, inside: bytes, length: int) -> Layout:
+        if length != self._bytes() or len(inside) != length or self.filters:
+            raise damaged("its values are said to be longer than the header that they stand in")
+        return Layout(self._kind, self._shape, self._most, (), self.fill, inside=inside)
+
+    def _contiguous(self, address: int, length: int) -> Layout:
+        if self.filters or (length < self._bytes() and address != self._content.undefined):
+            raise damaged("its values take more bytes than it is said to have")
+        return Layout(
+            self._kind, self._shape, self._most, (), self.fill, address=self._defined(address)
+        )
+
+    def _chunked(
+        self,
+        chunks: list[int],
+        address: int,
+        index: ChunkIndexKind = ChunkIndexKind.BTREE_V1,
+        single: tuple[int, ...] = (),
+        *,
+        unfiltered_edges: bool = False,
+    ) -> Layout:
+        *steps, length = chunks
+        if len(steps) != len(self._shape) or not steps or length != self._kind.size or 0 in steps:
+            raise damaged("its chunks have another form than itself")
+        if math.prod(steps) * length >= _MOST_CHUNK:
+            raise unsupported("its chunks are of 4 GiB or more")
+        return Layout(
+            self._kind, self._shape, self._most, self.filters, self.fill, tuple(steps),
+            self._defined(address), None, index, single, unfiltered_edges,
+        )  # fmt: skip
+
+    def _indexed(self, body: bytes) -> Layout:
+        """Of version 4 or 5, with a choice of indices."""
+        flags, rank, width = body[2], body[3], body[4]
+        place = 5 + rank * width
+        if not 1 <= width <= 8 or place >= len(body):
+            raise damaged("how it is stored is damaged")
+        chunks = [int.from_bytes(body[i : i + width], "little") for i in range(5, place, width)]
+        kind, place = body[place], place + 1
+        single: tuple[int, ...] = ()
+        if kind == ChunkIndexKind.SINGLE:
+            if flags & _FILTERED_SINGLE:
+                form = self._content.struct("<LI")
+                single = form.unpack_from(body, place)
+                place += form.size
+        elif kind in _PARAMETERS:
+            place += _PARAMETERS[kind]
+        else:
+            raise unsupported(f"its chunks are listed by an index of kind {kind}")
+        (address,) = self._content.struct("<O").unpack_from(body, place)
+        edges = bool(flags & _UNFILTERED_EDGES)
+        index = ChunkIndexKind(kind)
+        return self._chunked(chunks, address, index, single, unfiltered_edges=edges)
+
+    def _defined(self, address: int) -> int | None:
+        return None if address == self._content.undefined else address
 
 
-def _fill(body: bytes | None, kind: DiskType) -> bytes:
-    """The value of what was never written, nothing for zero."""
-    if body is None or not 1 <= body[0] <= 3:
-        raise LeftToHdf5Error
-    if body[0] == 3:
+def _fill(header: ObjectHeader, kind: DiskType) -> bytes:
+    """The value of what was never written, as it stands in the file; nothing for zero."""
+    body, old = header.only(FILL), header.only(FILL_OLD)
+    if body is None:
+        given, place = old is not None, 0
+        body = old or b""
+    elif body[0] == 3:
         given, place = bool(body[1] & 0x20), 2
-    else:
+    elif body[0] in (1, 2):
         given, place = body[0] == 1 or bool(body[3]), 4
+    else:
+        raise damaged("its fill value is of a version to come, or damaged")
     if not given:
         return b""
     (length,) = struct.unpack_from("<i", body, place)
     if length <= 0:
         return b""
     value = body[place + 4 : place + 4 + length]
-    if kind.dtype is None or len(value) != length or length != kind.size:
-        raise LeftToHdf5Error
-    if kind.dtype.kind in "bS" and any(value):
-        raise LeftToHdf5Error
-    return value
+    if len(value) != length or length != kind.size:
+        raise damaged("its fill value is of another size than its type")
+    return value if any(value) else b""
 
 
 def _filters(body: bytes | None) -> tuple[Filter, ...]:
@@ -141,8 +269,8 @@ def _filters(body: bytes | None) -> tuple[Filter, ...]:
     if body is None:
         return ()
     version, count = body[0], body[1]
-    if version not in (1, 2) or count > 32:
-        raise LeftToHdf5Error
+    if version not in (1, 2) or count > _MOST_FILTERS:
+        raise damaged("its filters are of a version to come, or damaged")
     place = 8 if version == 1 else 2
     found = []
     for _ in range(count):

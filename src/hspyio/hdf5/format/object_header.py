@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hspyio.hdf5.format.file_bytes import Content, LeftToHdf5Error
+from hspyio.hdf5.format.file_bytes import FileBytes, damaged, unsupported
 
 __all__ = [
     "ATTRIBUTE",
     "ATTRIBUTE_INFO",
+    "CACHE_IMAGE",
     "DATASPACE",
     "DATATYPE",
     "EXTERNAL",
     "FILL",
+    "FILL_OLD",
     "FILTERS",
     "LAYOUT",
     "LINK",
     "LINK_INFO",
+    "NODE_RANKS",
+    "PARTS",
+    "SHARED_TABLE",
     "SYMBOL_TABLE",
     "ObjectHeader",
     "object_header",
+    "shared_body",
 ]
 
-DATASPACE, LINK_INFO, DATATYPE, FILL, LINK, EXTERNAL = 0x01, 0x02, 0x03, 0x05, 0x06, 0x07
-LAYOUT, FILTERS, ATTRIBUTE, SYMBOL_TABLE, ATTRIBUTE_INFO = 0x08, 0x0B, 0x0C, 0x11, 0x15
-_EMPTY, _BOGUS, _CONTINUATION, _LINK_COUNT, _LAST = 0x00, 0x09, 0x10, 0x16, 0x17
-_SHARED = 2
+DATASPACE, LINK_INFO, DATATYPE, FILL_OLD, FILL, LINK = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
+EXTERNAL, LAYOUT, FILTERS, ATTRIBUTE = 0x07, 0x08, 0x0B, 0x0C
+SHARED_TABLE, SYMBOL_TABLE, ATTRIBUTE_INFO = 0x0F, 0x11, 0x15
+NODE_RANKS, PARTS, CACHE_IMAGE = 0x13, 0x14, 0x18
+_EMPTY, _BOGUS, _CONTINUATION, _LINK_COUNT, _LAST = 0x00, 0x09, 0x10, 0x16, 0x18
+_SHARED, _NEEDED = 0x02, 0x80
 _START = 512
 _MOST_BLOCKS = 1000
 _MOST_MESSAGES = 100_000
 """In one header; HDF5 puts many attributes or links elsewhere."""
-_BLOCK = struct.Struct("<QQ")
 _OLD_START = struct.Struct("<HHII")
 _OLD_ALIGNED = 16
 _OLD_HEAD = struct.Struct("<HHB3x")
 _NEW_HEAD, _NEW_HEAD_ORDERED = struct.Struct("<BHB"), struct.Struct("<BHBH")
+
+_OLDEST_SHARED, _NEWEST_SHARED = 1, 3
+_IN_HEAP, _IN_HEADER = 1, 2
 
 Message = tuple[int, int, bytes]
 """Its kind, when it was made beside others, and its body."""
@@ -55,45 +65,92 @@ class ObjectHeader:
         Whether it is known in which order attributes were made.
     messages : list of (int, int, bytes)
         Kind, number by the order of making, and body.
+    shared : list of int
+        Which of the messages say where another one stands, whose body they share.
     """
 
     address: int
     links: int
     ordered: bool
     messages: list[Message]
+    shared: list[int] = field(default_factory=list)
 
     def only(self, kind: int) -> bytes | None:
         """The body of the one message of a kind; ``None`` if there is none.
 
         Raises
         ------
-        LeftToHdf5Error
+        DamagedFileError
             If there are several.
         """
         found = None
         for number, _, body in self.messages:
             if number == kind:
                 if found is not None:
-                    raise LeftToHdf5Error
+                    raise damaged(f"its header has several messages of kind {kind}")
                 found = body
         return found
 
 
-def object_header(content: Content, address: int) -> ObjectHeader:
+def object_header(content: FileBytes, address: int) -> ObjectHeader:
     """Read a header.
 
     Parameters
     ----------
-    content : Content
+    content : FileBytes
         The file.
     address : int
         Where it begins.
 
     Raises
     ------
-    LeftToHdf5Error
-        If there is none, it is damaged, or of a kind that is rare.
+    DamagedFileError
+        If there is none, or it is damaged.
+    UnsupportedFeatureError
+        If it is of a kind that is rare.
     """
+    header = _header(content, address)
+    for index in header.shared:
+        kind, order, body = header.messages[index]
+        header.messages[index] = (kind, order, shared_body(content, kind, body))
+    return header
+
+
+def shared_body(content: FileBytes, kind: int, body: bytes) -> bytes:
+    """The body of a message that stands elsewhere: as a rule that of a named datatype.
+
+    Parameters
+    ----------
+    content : FileBytes
+        The file.
+    kind : int
+        Of the message.
+    body : bytes
+        What says where it stands.
+
+    Raises
+    ------
+    DamagedFileError, UnsupportedFeatureError
+        If it is not there, or in a heap for messages of all objects.
+    """
+    version, way = body[0], body[1] if len(body) > 1 else 0
+    if version == _OLDEST_SHARED:
+        place = body[8:]
+        way = _IN_HEADER
+    else:
+        place = body[2:]
+    if way == _IN_HEAP:
+        raise unsupported("it has a message that it shares with other objects by a heap")
+    if version > _NEWEST_SHARED or way not in (0, _IN_HEADER) or len(place) < content.offset_size:
+        raise damaged("a message that it shares with others is damaged")
+    holder = _header(content, int.from_bytes(place[: content.offset_size], "little"))
+    found = None if holder.shared else holder.only(kind)
+    if found is None:
+        raise damaged("a message that it shares with another object is not there")
+    return found
+
+
+def _header(content: FileBytes, address: int) -> ObjectHeader:
     start = content.up_to(address, _START)
     try:
         if start[:5] == b"OHDR\x02":
@@ -101,11 +158,11 @@ def object_header(content: Content, address: int) -> ObjectHeader:
         if start[:2] == b"\x01\x00":
             return _old(content, address, start)
     except (struct.error, IndexError):
-        raise LeftToHdf5Error from None
-    raise LeftToHdf5Error
+        raise damaged("its header ends too early") from None
+    raise damaged(f"there is no header at {address:,}")
 
 
-def _new(content: Content, address: int, start: bytes) -> ObjectHeader:
+def _new(content: FileBytes, address: int, start: bytes) -> ObjectHeader:
     """Of version 2: every block has a checksum."""
     flags = start[5]
     place = 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
@@ -122,7 +179,7 @@ def _new(content: Content, address: int, start: bytes) -> ObjectHeader:
     for _ in range(_MOST_BLOCKS):
         content.check(block)
         content.taken[place] = len(block)
-        count += _take(block, head, len(block) - 4, shape, header, pending)
+        count += _take(content, block, head, len(block) - 4, shape, header, pending)
         if not pending:
             return header
         if count > _MOST_MESSAGES:
@@ -131,11 +188,11 @@ def _new(content: Content, address: int, start: bytes) -> ObjectHeader:
         block = content.at(place, length)
         head = 4
         if block[:4] != b"OCHK" or length < 8:
-            break
-    raise LeftToHdf5Error
+            raise damaged("a part of its header is not where it is said to be")
+    raise damaged("its header has no end")
 
 
-def _old(content: Content, address: int, start: bytes) -> ObjectHeader:
+def _old(content: FileBytes, address: int, start: bytes) -> ObjectHeader:
     """Of version 1: it says how many messages there are."""
     _, count, links, length = _OLD_START.unpack_from(start)
     header = ObjectHeader(address, links, False, [])
@@ -144,15 +201,17 @@ def _old(content: Content, address: int, start: bytes) -> ObjectHeader:
     for _ in range(_MOST_BLOCKS):
         place, length = pending.pop(0)
         content.taken[place] = length
-        count -= _take(content.at(place, length), 0, length, _OLD_HEAD, header, pending)
+        block = content.at(place, length)
+        count -= _take(content, block, 0, length, _OLD_HEAD, header, pending)
         if count < 0 or not pending:
             break
     if count or pending:
-        raise LeftToHdf5Error
+        raise damaged("its header has other messages than it says")
     return header
 
 
 def _take(
+    content: FileBytes,
     block: bytes,
     place: int,
     end: int,
@@ -169,20 +228,19 @@ def _take(
         body = block[place : place + length]
         place += length
         count += 1
-        if (
-            count > _MOST_MESSAGES
-            or place > end
-            or flags & _SHARED
-            or kind > _LAST
-            or kind == _BOGUS
-        ):
-            raise LeftToHdf5Error
-        if kind == _CONTINUATION:
-            pending.append(_BLOCK.unpack_from(body))
+        if count > _MOST_MESSAGES or place > end:
+            raise damaged("its header is longer than it says")
+        if kind > _LAST or kind == _BOGUS:
+            if flags & _NEEDED:
+                raise unsupported(f"its header has a message of kind {kind}")
+        elif kind == _CONTINUATION:
+            pending.append(content.extent.unpack_from(body))
         elif kind == _LINK_COUNT:
             header.links = int.from_bytes(body[1:5], "little")
         elif kind != _EMPTY:
+            if flags & _SHARED:
+                header.shared.append(len(messages))
             messages.append((kind, order[0] if order else 0, body))
     if old and place != end:
-        raise LeftToHdf5Error
+        raise damaged("its header ends too early")
     return count

@@ -4,58 +4,117 @@ from __future__ import annotations
 
 import struct
 
+from hspyio.errors import DamagedFileError, NotHspyError, UnsupportedFeatureError
 from hspyio.records import value
-from hspyio.system.calls import file_size, read_into
+from hspyio.system.byte_source import ByteSource, LocalBytes
 
-__all__ = ["LENGTH", "Superblock", "read_superblock"]
+__all__ = ["LENGTH", "SIGNATURE", "Superblock", "find_superblock", "lookup3", "read_superblock"]
 
 LENGTH = 96
-"""Bytes that the longest of the superblocks known here takes."""
+"""Bytes that are read of a superblock: up to the address of the root group in all versions."""
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_NONE = 2**64 - 1
 _ADDRESS = struct.Struct("<Q")
 _RANKS = struct.Struct("<HH")
 _USUAL_RANKS = _RANKS.pack(4, 16)
 """Those of every file that has no extension of its superblock to tell others."""
-_OLD = 0
-_NEW = (2, 3)
+_OLDEST, _OLD, _NEW = 0, (0, 1), (2, 3)
+_NEWEST = 3
+_SIZES = (2, 4, 8)
+_FIRST_USER_BLOCK = 512
+_BEING_WRITTEN = 0x01 | 0x04
 
 
 @value
 class Superblock:
-    """What a root switch needs of a superblock.
+    """A superblock of any version.
 
     Attributes
     ----------
     version : int
-        0, 2 or 3.
+        0 to 3.
     content : bytes
-        The first `LENGTH` bytes of the file.
+        The first `LENGTH` bytes of it, or fewer where the file ends before.
+    start : int
+        Where it stands in the file: after the user block, if there is one. Addresses count from
+        there.
     """
 
     version: int
     content: bytes
+    start: int = 0
+
+    @property
+    def offset_size(self) -> int:
+        """Bytes of an address."""
+        return self.content[13 if self.version in _OLD else 9]
+
+    @property
+    def length_size(self) -> int:
+        """Bytes of a length."""
+        return self.content[14 if self.version in _OLD else 10]
+
+    @property
+    def base(self) -> int:
+        """What the file says of its start."""
+        return self._address(0)
 
     @property
     def end(self) -> int:
         """Where the file ends; what lies beyond is no part of it."""
-        return self._address(40 if self.version == _OLD else 28)
+        return self._address(2)
+
+    @property
+    def extension(self) -> int:
+        """Address of the extension, in newer versions; of notes on free space in older ones."""
+        return self._address(1)
 
     @property
     def root(self) -> int:
         """Address of the root group."""
-        return self._address(64 if self.version == _OLD else 36)
+        if self.version in _OLD:
+            return self._address(4, self.length_size)
+        return self._address(3)
+
+    @property
+    def driver(self) -> int:
+        """Address of what a driver noted that splits files, in older versions."""
+        return self._address(3) if self.version in _OLD else self.undefined
+
+    @property
+    def undefined(self) -> int:
+        """The address of nothing."""
+        return (1 << 8 * self.offset_size) - 1
 
     @property
     def group_nodes(self) -> tuple[int, int]:
         """Bytes of the nodes of older groups: of those of a tree, and of the tables below them."""
-        pair = self.content[16:20] if self.version == _OLD else _USUAL_RANKS
-        table, tree = _RANKS.unpack(pair)
-        return 24 + 32 * tree + 8, 8 + 80 * table
+        return self.nodes_of(self.content[16:20] if self.version in _OLD else _USUAL_RANKS)
 
-    def _address(self, place: int) -> int:
-        return int(_ADDRESS.unpack_from(self.content, place)[0])
+    def nodes_of(self, ranks: bytes) -> tuple[int, int]:
+        """The same, by the numbers that an extension tells."""
+        table, tree = _RANKS.unpack(ranks)
+        address, length = self.offset_size, self.length_size
+        of_tree = 8 + 2 * address + 2 * tree * (address + length) + length
+        return of_tree, 8 + 2 * table * (address + length + 24)
+
+    @property
+    def can_be_switched(self) -> bool:
+        """Whether another root can take the place of this one, and old programs still read it.
+
+        Not with superblock version 1, with a user block, with an extension (where a file-space
+        strategy other than the default is noted), or while marked as being written.
+        """
+        if self.start or self.base or (self.offset_size, self.length_size) != (8, 8):
+            return False
+        if self.extension != self.undefined or self.driver != self.undefined:
+            return False
+        return self.version == _OLDEST or (self.version in _NEW and not self.content[11])
+
+    def _address(self, number: int, skipped: int = 0) -> int:
+        """One of the addresses that stand one behind the other."""
+        place = {0: 24, 1: 28}.get(self.version, 12) + number * self.offset_size + skipped
+        return int.from_bytes(self.content[place : place + self.offset_size], "little")
 
     def moved(self, root: int, end: int) -> tuple[tuple[int, bytes], ...]:
         """What to write, and where, for another root: after every one of them a file is whole.
@@ -64,7 +123,7 @@ class Superblock:
         see half of a longer write; so the end comes first, then the old root's cached place goes,
         which readers can do without, and eight bytes at last are the switch.
         """
-        if self.version == _OLD:
+        if self.version == _OLDEST:
             cache = ((72, bytes(24)),) if any(self.content[72:96]) else ()
             return ((40, _ADDRESS.pack(end)), *cache, (64, _ADDRESS.pack(root)))
         start = self.content[:28] + _ADDRESS.pack(end) + _ADDRESS.pack(root)
@@ -72,27 +131,77 @@ class Superblock:
 
 
 def read_superblock(descriptor: int) -> Superblock | None:
-    """Read a superblock; ``None`` for a file whose root cannot be switched.
-
-    Those are files of superblock version 1 or unknown ones, with a user block, with an extension
-    (where a file-space strategy other than the default is noted), or marked as being written.
-    """
-    content = bytearray(LENGTH)
-    size = file_size(descriptor)
-    if size:
-        read_into(descriptor, [memoryview(content)[:size]], 0)
-    block = Superblock(content[8], bytes(content))
-    if content[:8] != _SIGNATURE or block.end > size:
+    """Read a superblock; ``None`` for a file whose root cannot be switched."""
+    source = LocalBytes(descriptor)
+    content = source.read(0, min(LENGTH, source.size))
+    if content[:8] != SIGNATURE:
         return None
-    if block.version == _OLD and content[13:15] == b"\x08\x08":
-        none = _ADDRESS.pack(_NONE)
-        plain = content[24:32] == bytes(8) and content[32:40] == content[48:56] == none
-        return block if plain else None
-    if block.version in _NEW and content[9:12] == b"\x08\x08\x00":
-        plain = content[12:20] == bytes(8) and content[20:28] == _ADDRESS.pack(_NONE)
-        sound = struct.unpack_from("<I", content, 44)[0] == lookup3(bytes(content[:44]))
-        return block if plain and sound else None
-    return None
+    block = Superblock(content[8] if len(content) > 8 else 0, content.ljust(LENGTH, b"\0"))
+    switched = block.version in (_OLDEST, *_NEW) and block.can_be_switched
+    return block if switched and block.end <= source.size and _is_sound(block) else None
+
+
+def find_superblock(source: ByteSource) -> Superblock:
+    """Find the superblock of a file: at its start, or after a user block.
+
+    Raises
+    ------
+    NotHspyError
+        If there is none.
+    DamagedFileError
+        If it is damaged, the file was cut, or a program has not closed it.
+    UnsupportedFeatureError
+        If it is of a version to come, or one of several parts of a file.
+    """
+    size, start = source.size, 0
+    while start + 9 <= size:
+        content = source.read(start, min(LENGTH, size - start))
+        if content[:8] == SIGNATURE:
+            block = Superblock(content[8], content.ljust(LENGTH, b"\0"), start)
+            _check(block, size)
+            return block
+        start = 2 * start or _FIRST_USER_BLOCK
+    found = source.read(0, min(8, size))
+    if not found:
+        raise NotHspyError("is empty; an HSpy file is an HDF5 file")
+    raise NotHspyError(
+        f"is not an HDF5 file: looked for HDF5's signature at its start, found {found!r}"
+    )
+
+
+def _check(block: Superblock, size: int) -> None:
+    if block.version > _NEWEST:
+        raise UnsupportedFeatureError(
+            f"is an HDF5 file with a superblock of version {block.version}, "
+            "which is not read here; a newer hspyio may"
+        )
+    sizes = {block.offset_size, block.length_size}
+    if not sizes <= {*_SIZES} or not _is_sound(block):
+        raise DamagedFileError("is an HDF5 file that cannot be opened: its superblock is damaged")
+    if block.driver != block.undefined:
+        raise UnsupportedFeatureError(
+            "is one of several parts of an HDF5 file, which is not read here; "
+            "h5repack makes one file of them"
+        )
+    if block.version == _NEWEST and block.content[11] & _BEING_WRITTEN:
+        raise DamagedFileError(
+            "is an HDF5 file that cannot be opened: it is being written, or the program that "
+            "wrote it has not closed it; `h5clear -s` takes the mark away"
+        )
+    if block.end - block.base > size - block.start:
+        raise DamagedFileError(
+            "is an HDF5 file that cannot be opened: it was cut, and is "
+            f"{size - block.start:,} bytes long instead of {block.end - block.base:,}"
+        )
+
+
+def _is_sound(block: Superblock) -> bool:
+    """Whether its checksum is right, where it has one."""
+    if block.version in _OLD:
+        return True
+    end = 12 + 4 * block.offset_size
+    stated = int.from_bytes(block.content[end : end + 4], "little")
+    return stated == lookup3(block.content[:end])
 
 
 _WORD = 0xFFFFFFFF
