@@ -69,6 +69,7 @@ ENGINE = {
     "hspyio.model.pages",
     "hspyio.api.sealing",
     "hspyio.nodes.computed",
+    "hspyio.arrays.indexing",
     "hspyio.hdf5.external",
     "hspyio.hdf5.format.chunk_indices",
     "hspyio.hdf5.plugin_filters",

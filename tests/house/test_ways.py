@@ -10,18 +10,18 @@ import pytest
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {
-    "load": Measures(66, 366, 829, 25, 1, 0),
-    "load lazily": Measures(60, 297, 737, 25, 1, 0),
-    "compute": Measures(19, 118, 190, 17, 0, 0),
-    "save": Measures(60, 309, 603, 22, 2, 2),
-    "save dask": Measures(61, 297, 553, 22, 2, 2),
-    "update": Measures(95, 577, 2135, 28, 4, 3),
-    "append": Measures(93, 522, 1867, 26, 3, 4),
-    "file_writer, mode a": Measures(95, 594, 2138, 27, 4, 4),
-    "repack": Measures(83, 485, 1135, 24, 1, 5),
-    "verify": Measures(18, 80, 158, 18, 0, 0),
+    "load": Measures(66, 406, 785, 24, 1, 0),
+    "load lazily": Measures(57, 312, 686, 24, 1, 0),
+    "compute": Measures(23, 148, 221, 18, 0, 0),
+    "save": Measures(60, 309, 603, 21, 2, 2),
+    "save dask": Measures(60, 284, 534, 19, 2, 2),
+    "update": Measures(95, 591, 2042, 25, 4, 3),
+    "append": Measures(94, 549, 1804, 24, 3, 4),
+    "file_writer, mode a": Measures(96, 586, 2031, 24, 4, 4),
+    "repack": Measures(82, 501, 1081, 21, 1, 5),
+    "verify": Measures(17, 77, 151, 15, 0, 0),
     "validate": Measures(31, 226, 940, 16, 0, 0),
-    "rescue": Measures(77, 510, 1083, 29, 0, 2),
+    "rescue": Measures(77, 470, 1026, 26, 0, 2),
 }
 
 

@@ -374,24 +374,20 @@ class Opening:
         def member(name: str, link: Link) -> Group | Array | Damaged:
             place = (*where, name)
             self._check_open("/" + "/".join(place))
+            if "/" in name or name in ("", "."):  # programs take it for a path, through any link
+                return Damaged("has a name that is none")
             try:
-                return self._linked(name, link, header.address, place, ancestors)
+                opening, address = self, link
+                if not isinstance(address, int):
+                    opening, address = self._followed(link, header.address, _Way())
+                followed = address is not link
+                return opening._member(name, address, place, ancestors, followed=followed)
             except HspyError as error:
                 return Damaged(error.message)
             except UNREADABLE as error:
                 return Damaged(f"cannot be read: {error}")
 
         return Group(attributes, OnDemand(links, member) if links else {})
-
-    def _linked(
-        self, name: str, link: Link, parent: int, where: Names, ancestors: tuple[Object, ...]
-    ) -> Group | Array | Damaged:
-        if "/" in name or name in ("", "."):  # programs take it for a path, through any link
-            return Damaged("has a name that is none")
-        if isinstance(link, int):
-            return self._member(name, link, where, ancestors, followed=False)
-        opening, address = self._followed(link, parent, _Way())
-        return opening._member(name, address, where, ancestors, followed=True)
 
     def _member(
         self,

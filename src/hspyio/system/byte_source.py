@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hspyio.records import record
-from hspyio.system.calls import file_size, read_into
+from hspyio.system.calls import file_size, read_into, read_up_to
 
 __all__ = ["ByteSource", "LocalBytes", "MemoryBytes"]
 
@@ -58,7 +58,9 @@ class LocalBytes:
     def read(self, offset: int, length: int) -> bytes:
         """What stands in a range."""
         buffer = bytearray(length)
-        read_into(self.descriptor, [memoryview(buffer)], offset)
+        count = read_up_to(self.descriptor, [memoryview(buffer)], offset)
+        if count < length:
+            raise OSError(f"the file ends at {offset + count}")
         return bytes(buffer)
 
 

@@ -102,7 +102,7 @@ class FileBytes:
         if stop <= _PAGE:
             known = self._pages.get(page)
             return (self._page(page) if known is None else known)[start:stop]
-        return self._read(address, length)
+        return self.source.read(self.start + address, length)
 
     def up_to(self, address: int, length: int) -> bytes:
         """The same; less where the file ends before."""
@@ -112,11 +112,10 @@ class FileBytes:
         if len(self._pages) >= _MOST_PAGES:
             self._pages.pop(next(iter(self._pages), -1), None)
         start = number * _PAGE
-        page = self._pages[number] = self._read(start, min(_PAGE, self.end - start))
+        page = self._pages[number] = self.source.read(
+            self.start + start, min(_PAGE, self.end - start)
+        )
         return page
-
-    def _read(self, address: int, length: int) -> bytes:
-        return self.source.read(self.start + address, length)
 
     def check(self, piece: bytes) -> None:
         """Compare a piece of metadata with the checksum at its end.
