@@ -48,6 +48,7 @@ from hspyio.records import record
 from hspyio.system.byte_source import LocalBytes
 from hspyio.system.locks import (
     LockUnsupportedError,
+    hdf5_writer,
     locked_by_hdf5,
     share_with_readers,
     unlock,
@@ -55,6 +56,7 @@ from hspyio.system.locks import (
 
 __all__ = ["Opening", "ReadPolicy", "open_file", "used_at_least"]
 
+_LOCKING = "HDF5_USE_FILE_LOCKING"
 _READ_LIMIT = 65536
 """Bytes of a list that is read with the group it is in."""
 _UNCOUNTED = 1024
@@ -126,15 +128,11 @@ def open_file(
     DamagedFileError, UnsupportedFeatureError
         If it cannot be read.
     """
-    if isinstance(source, FileHandle):
-        ours, snapshot = _flushed(source.place), source
-    else:
-        path = os.fspath(source)
-        ours, snapshot = _flushed(path), handle_of(path)
+    snapshot = source if isinstance(source, FileHandle) else _snapshot_of(os.fspath(source))
     opening = None
     try:
         with snapshot.descriptor() as descriptor:
-            if not ours and not _holds(descriptor):
+            if not _holds(descriptor) and not _is_ours(descriptor):
                 raise locked_by_hdf5(snapshot.path)
             try:
                 opening = Opening(
@@ -195,22 +193,40 @@ def _holds(descriptor: int) -> bool:
         return True
 
 
-def _flushed(path: str) -> bool:
-    """Have HDF5 write what this program itself has changed in a file; whether it has it open.
-
-    Its lock is our own, then, and what has not been written yet nobody else would see.
-    """
+def _snapshot_of(path: str) -> FileHandle:
+    """The file as it is now; what this program itself has changed in it by HDF5 is in it."""
+    snapshot = handle_of(path)
     if "h5py" not in sys.modules:
-        return False
+        return snapshot
+    with snapshot.descriptor() as descriptor:
+        unlocked = os.environ.get(_LOCKING, "").upper() in ("FALSE", "0")
+        if not unlocked and _holds(descriptor):
+            unlock(descriptor)
+            return snapshot
+        if not unlocked and not _is_ours(descriptor):
+            return snapshot  # somebody else's
+    _flush(path)
+    snapshot.close()
+    return handle_of(path)
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Whether HDF5's lock is this program's own, as far as the system tells."""
+    return "h5py" in sys.modules and hdf5_writer(descriptor) == os.getpid()
+
+
+def _flush(path: str) -> None:
+    """Have HDF5 write what this program has changed in a file, which nobody else would see.
+
+    Only where it has it open: HDF5 crashes over files, listed with all others, that it failed to
+    close (seen).
+    """
     from h5py import h5f
 
-    found = False
     for file in h5f.get_obj_ids(h5f.OBJ_ALL, h5f.OBJ_FILE):
         with suppress(OSError, ValueError, RuntimeError):
             if os.path.samefile(file.name, path) and file.get_intent() != h5f.ACC_RDONLY:
                 h5f.flush(file)
-                found = True
-    return found
 
 
 @dataclass(slots=True)
