@@ -9,17 +9,17 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 import h5py
 import numpy as np
 from h5py import h5d
-from h5py._objects import phil
 from numpy.typing import NDArray
 
 from hspyio.arrays.grid import ChunkGrid
 from hspyio.arrays.indexing import BasicIndexer
+from hspyio.arrays.writing import ChunkSink, write_chunks
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.hdf5.output import Output
@@ -144,8 +144,8 @@ class ChunkTarget:
 
     Parameters
     ----------
-    dataset : h5py DatasetID
-        New, with the filters of the pipeline.
+    sink : ChunkSink
+        Takes the chunks.
     encoder : BlockEncoder
         Makes its chunks.
     output : Output
@@ -155,11 +155,11 @@ class ChunkTarget:
     """
 
     def __init__(
-        self, dataset: h5d.DatasetID, encoder: BlockEncoder, output: Output, where: str = ""
+        self, sink: ChunkSink, encoder: BlockEncoder, output: Output, where: str = ""
     ) -> None:
         self.encoder = encoder
         self.where = where
-        self._dataset = dataset
+        self._sink = sink
         self._output = output
         self._lock = threading.Lock()
         self._stored: set[int] = set()
@@ -169,6 +169,13 @@ class ChunkTarget:
         """Store a block: slices with step 1."""
         for piece in self.encoder.pieces(selection, values):
             self.take(piece)
+
+    def write(self, values: NDArray[Any], threads: int) -> None:
+        """Store a block that is the whole array, which no other thread helps to compute."""
+        values = np.asarray(values).astype(self.encoder.pipeline.dtype, copy=False)
+        work = replace(self._output.work, threads=threads)
+        write_chunks(self._sink, self.encoder.pipeline, values, work)
+        self._stored.update(range(self.encoder.grid.count))
 
     def take(self, piece: Piece) -> None:
         """Store a chunk, or keep a part of it until the others have come."""
@@ -183,9 +190,7 @@ class ChunkTarget:
             if number in self._stored:
                 return
             self._stored.add(number)
-            with phil:
-                self._dataset.write_direct_chunk(grid.corner(number), data, mask)
-        self._output.check()
+            self._sink.write([number], [(data, mask)])
         self._output.work.advance(_size(grid.region(number)) * self.encoder.pipeline.dtype.itemsize)
 
     def _joined(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from hspyio.arrays.blocks import Encoder, Piece, Target
+from hspyio.arrays.blocks import ChunkTarget, Encoder, Piece, Target
 from hspyio.arrays.cluster import block_tasks, checked_at, client_of, store_on_cluster, take
 from hspyio.arrays.workers import Work
 from hspyio.errors import HspyError, SaveError
@@ -77,7 +77,7 @@ def _store(pairs: Sequence[GraphOfTarget], work: Work, failures: list[Exception]
     elif get is None or get is import_module("dask.threaded").get:
         _store_on_threads(pairs, work, failures)
     elif get is import_module("dask.local").get_sync:
-        _compute(_stores(pairs, failures), get)
+        _compute(_stores(pairs, failures, 1), get)
     else:
         _store_by(get, pairs, failures)
 
@@ -88,23 +88,33 @@ def _store(pairs: Sequence[GraphOfTarget], work: Work, failures: list[Exception]
 class _Store:
     """What dask calls with each block of an array."""
 
-    def __init__(self, said: Declared, target: Target, failures: list[Exception]) -> None:
+    def __init__(
+        self, said: Declared, target: Target, failures: list[Exception], threads: int
+    ) -> None:
         self._said = said
         self._selection = said.selections()
         self._target = target
         self._failures = failures
+        self._threads = threads
+        self._alone = all(len(sizes) == 1 for sizes in said.chunks)
 
     def __call__(self, block: Any, block_id: BlockId = ()) -> None:
         try:
             values = checked_at(self._said, block, block_id, self._target.where)
-            self._target[self._selection(block_id)] = values
+            if self._alone and isinstance(self._target, ChunkTarget):
+                self._target.write(values, self._threads)
+            else:
+                self._target[self._selection(block_id)] = values
         except Exception as error:
             self._failures.append(error)
             raise
 
 
-def _stores(pairs: Sequence[GraphOfTarget], failures: list[Exception]) -> list[Any]:
-    return [each_block(graph, _Store(declared(graph), target, failures)) for graph, target in pairs]
+def _stores(pairs: Sequence[GraphOfTarget], failures: list[Exception], threads: int) -> list[Any]:
+    return [
+        each_block(graph, _Store(declared(graph), target, failures, threads))
+        for graph, target in pairs
+    ]
 
 
 def _compute(graphs: list[Any], get: Any, pool: Any = None) -> None:
@@ -117,12 +127,13 @@ def _store_on_threads(
 ) -> None:
     dask: Any = import_module("dask")
     threaded: Any = import_module("dask.threaded")
-    graphs = _stores(pairs, failures)
-    if dask.config.get("pool", None) is not None:  # the user's, which dask finds there
+    pool = dask.config.get("pool", None)
+    threads = thread_limit(work.threads, asked=work.asked)
+    graphs = _stores(pairs, failures, 1 if pool is not None else threads)
+    if pool is not None:  # the user's, which dask finds there
         _compute(graphs, threaded.get)
         return
     # Dask's own pool would outlive the call, and hang after a fork.
-    threads = thread_limit(work.threads, asked=work.asked)
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         _compute(graphs, threaded.get, pool=pool)
 

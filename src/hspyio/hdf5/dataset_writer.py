@@ -251,7 +251,7 @@ def _target(
     sink = DatasetSink(dataset, ChunkGrid(shape, pipeline.chunk), output)
     scratch = open_scratch(blocks, pipeline.chunk, pipeline.dtype.itemsize, output)
     if scratch is None:
-        return ChunkTarget(dataset, BlockEncoder(pipeline, shape), output, _where(dataset))
+        return ChunkTarget(sink, BlockEncoder(pipeline, shape), output, _where(dataset))
     return ScratchTarget(sink, pipeline, blocks, scratch, output, _where(dataset))
 
 

@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.arrays.blocks import BlockEncoder, ChunkTarget
+from hspyio.arrays.workers import Work
+from hspyio.arrays.writing import Encoded
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.nodes.node import Filter
 
 GZIP = (Filter(2, (4,), "shuffle"), Filter(1, (4,), "gzip"))
 
 
-class Dataset:
-    """What HDF5 would get."""
+class Sink:
+    """What the file would get."""
 
     def __init__(self) -> None:
-        self.chunks: dict[tuple[int, ...], tuple[Any, int]] = {}
+        self.chunks: dict[int, tuple[bytes, int]] = {}
 
-    def write_direct_chunk(self, corner: tuple[int, ...], data: Any, mask: int) -> None:
-        assert corner not in self.chunks, "written twice"
-        self.chunks[corner] = (bytes(data), mask)
+    def write(self, numbers: Sequence[int], chunks: Sequence[Encoded]) -> None:
+        for number, (data, mask) in zip(numbers, chunks, strict=True):
+            assert number not in self.chunks, "written twice"
+            self.chunks[number] = (bytes(data), mask)
 
 
 class Output:
-    class work:  # noqa: N801
-        done = 0
-
-        @classmethod
-        def advance(cls, count: int) -> None:
-            cls.done += count
+    work = Work()
 
     def check(self) -> None:
         pass
 
 
-def array_of(dataset: Dataset, encoder: BlockEncoder) -> np.ndarray:
+def array_of(sink: Sink, encoder: BlockEncoder) -> np.ndarray:
     values = np.full(encoder.shape, -1, encoder.pipeline.dtype)
     for number in range(encoder.grid.count):
-        data, mask = dataset.chunks[encoder.grid.corner(number)]
+        data, mask = sink.chunks[number]
         region = encoder.grid.region(number)
         inside = tuple(slice(0, part.stop - part.start) for part in region)
         encoder.pipeline.decode(data, mask, values[region], inside, Scratch())
@@ -70,17 +70,31 @@ def test_any_blocks_in_any_order_also_twice(data: Any, rank: int) -> None:
     ]
     again = data.draw(st.lists(st.sampled_from(blocks), max_size=3))
     order = data.draw(st.permutations(blocks + again))
-    dataset = Dataset()
-    target = ChunkTarget(dataset, encoder, Output())
+    sink = Sink()
+    target = ChunkTarget(sink, encoder, Output())
     for block in order:
         target[block] = values[block]
     assert target.missing() == 0
     assert not target._shared
-    assert np.array_equal(array_of(dataset, encoder), values)
+    assert np.array_equal(array_of(sink, encoder), values)
 
 
 def test_blocks_of_another_dtype_are_cast() -> None:
     encoder = BlockEncoder(Pipeline(GZIP, np.dtype("i4"), (2, 2)), (4, 4))
-    dataset = Dataset()
-    ChunkTarget(dataset, encoder, Output())[:, :] = np.eye(4, dtype="u1")
-    assert np.array_equal(array_of(dataset, encoder), np.eye(4))
+    sink = Sink()
+    ChunkTarget(sink, encoder, Output())[:, :] = np.eye(4, dtype="u1")
+    assert np.array_equal(array_of(sink, encoder), np.eye(4))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_block_that_is_the_whole_array_is_encoded_on_all_threads(threads: int) -> None:
+    encoder = BlockEncoder(Pipeline(GZIP, np.dtype("i4"), (2, 3)), (40, 10))
+    values = np.arange(400, dtype="u2").reshape(40, 10)
+    one, other = Sink(), Sink()
+    target = ChunkTarget(one, encoder, Output())
+    target.write(values, threads)
+    ChunkTarget(other, encoder, Output())[:, :] = values
+    assert target.missing() == 0
+    assert list(one.chunks.items()) == list(other.chunks.items())
+    target[:, :] = values  # a second time, which is left out
+    assert np.array_equal(array_of(one, encoder), values)
