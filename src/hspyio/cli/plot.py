@@ -42,7 +42,7 @@ def plot(
             help="Whether intensities are logarithmic; else those of diffraction patterns are.",
         ),
     ] = None,
-    dpi: Annotated[float, Option(help="Points an inch.", min=10, max=2400)] = 150.0,
+    dpi: Annotated[float, Option(help="Points an inch.", min=10, max=2400)] = 150,
     quick: Annotated[
         bool, Option("--quick", help="Read 1 GB of the data at most, spread at random.")
     ] = False,

@@ -152,7 +152,8 @@ def values_of(function: Any, words: Sequence[str]) -> dict[str, Any] | None:
     found |= placed
     for parameter in known:
         if parameter.name not in found:
-            (found[parameter.name],) = parameter.default
+            (default,) = parameter.default
+            found[parameter.name] = float(default) if parameter.inner is float else default
         if isinstance(parameter.spec, Option) and parameter.spec.callback is not None:
             found[parameter.name] = parameter.spec.callback(found[parameter.name])
     return found
