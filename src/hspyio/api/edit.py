@@ -37,9 +37,9 @@ from hspyio.nodes.node import Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.schema import EncodedFile, encode_file
 from hspyio.schema.listing import with_list
+from hspyio.schema.migrations import CURRENT
 from hspyio.schema.nexus import is_annotated, marked
 from hspyio.schema.sealed_parts import is_sealed
-from hspyio.schema.versions import CURRENT
 from hspyio.suggestions import quoted
 from hspyio.transaction.plan import plan
 from hspyio.transaction.space import check_space

@@ -32,8 +32,8 @@ from hspyio.model.parts import SignalParts
 from hspyio.nodes.node import Array, Group, StoredSource, Text
 from hspyio.options import ReadOptions
 from hspyio.schema import Contents, contents, decode_experiment, decode_models, stored_title
+from hspyio.schema.migrations import migrate
 from hspyio.schema.policy import HSPY
-from hspyio.schema.versions import migrate
 from hspyio.suggestions import did_you_mean, listing, quoted
 from hspyio.system.refusals import named_errors
 

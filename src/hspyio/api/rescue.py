@@ -35,8 +35,8 @@ from hspyio.recovery.salvage import BY_ADDRESS
 from hspyio.recovery.salvaged import Losses, SalvagedSource, place_of_array
 from hspyio.recovery.scan import Search, search_objects
 from hspyio.schema import Contents, contents, encode_file
+from hspyio.schema.migrations import parse_version
 from hspyio.schema.sealed_parts import EXPERIMENT, part_path
-from hspyio.schema.versions import parse_version
 from hspyio.system.calls import are_same_file
 from hspyio.system.refusals import named_errors
 from hspyio.transaction.replace import check_target

@@ -16,7 +16,7 @@ from hspyio.api.edit import put, update_group
 from hspyio.api.open_file import OpenFile, opened
 from hspyio.api.paths import path_of_file, path_text
 from hspyio.api.save import warn_unannotated, write_new
-from hspyio.converters.form import Refusal, no_form
+from hspyio.converters.converter import Refusal, no_form
 from hspyio.errors import (
     OptionError,
     Problem,

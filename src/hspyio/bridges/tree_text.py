@@ -22,7 +22,7 @@ from hspyio.model.tree import MetadataTree
 from hspyio.nodes.json import group_from_json, group_to_json
 from hspyio.nodes.node import Group
 from hspyio.schema import to_signal
-from hspyio.schema.versions import CURRENT
+from hspyio.schema.migrations import CURRENT
 
 __all__ = ["text_of", "tree_of"]
 

@@ -7,43 +7,36 @@ from __future__ import annotations
 
 from hspyio.converters import (
     arrays,
-    binary,
-    dask_arrays,
     datetimes,
     mappings,
     masked,
-    none,
     pandas_times,
     quantities,
     ragged,
-    ranges,
+    scalars,
     sequences,
     signals,
-    text_values,
+    string_arrays,
+    stringified,
+    strings,
 )
-from hspyio.converters import scalars as numbers
-from hspyio.converters import string_arrays as text_arrays
-from hspyio.converters import strings as text
 from hspyio.converters.converter import Element
 
 __all__ = ["ELEMENTS"]
 
 ELEMENTS: tuple[Element, ...] = (
-    none.ELEMENT,
-    *numbers.ELEMENTS,
-    text.ELEMENT,
-    binary.ELEMENT,
-    *text_values.ELEMENTS,
+    *scalars.ELEMENTS,
+    strings.ELEMENT,
+    *stringified.ELEMENTS,
     *datetimes.ELEMENTS,
     *pandas_times.ELEMENTS,
     *quantities.ELEMENTS,
     mappings.ELEMENT,
     *sequences.ELEMENTS,
-    ranges.ELEMENT,
     signals.ELEMENT,
     *masked.ELEMENTS,
     *arrays.ELEMENTS,
-    *text_arrays.ELEMENTS,
+    *string_arrays.ELEMENTS,
     ragged.ELEMENT,
-    dask_arrays.ELEMENT,
+    arrays.DASK_ELEMENT,
 )

@@ -1,4 +1,4 @@
-"""ndarrays of numbers, truth values, dates and structures, of any shape: datasets."""
+"""ndarrays of numbers, truth values, dates and structures: datasets. Of dask, their values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Item
+from hspyio.converters.converter import Element, Form, Item, Refusal
 from hspyio.converters.dtypes import (
     dtype_from_json,
     dtype_to_json,
@@ -16,9 +16,11 @@ from hspyio.converters.dtypes import (
     same_dtype,
     to_stored,
 )
-from hspyio.converters.form import Form, Refusal
 from hspyio.converters.kinds import Kind
+from hspyio.converters.masked import has_masked_blocks, joined, parts_of
 from hspyio.converters.type_hints import Hint
+from hspyio.errors import SaveError
+from hspyio.model.given import is_dask
 from hspyio.nodes.node import Array, MemorySource
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from hspyio.converters.decoder import Decoder
     from hspyio.converters.encoder import Encoder
 
-__all__ = ["ELEMENTS"]
+__all__ = ["DASK_ELEMENT", "ELEMENTS", "values_of"]
 
 _MOST_DIMS = 32
 """HDF5's limit."""
@@ -98,3 +100,28 @@ ELEMENTS = (
         restores={"array": _restore},
     ),
 )
+
+
+def values_of(graph: Any) -> NDArray[Any]:
+    """The values of a dask array; of masked blocks, with their mask.
+
+    Raises
+    ------
+    Refusal
+        If they cannot be computed, or are not what dask was told.
+    """
+    from hspyio.nodes.computed import computed, computed_together
+
+    try:
+        if has_masked_blocks(graph):
+            return joined(graph, *computed_together(*parts_of(graph)))
+        return computed(graph)
+    except SaveError as error:
+        raise Refusal(error.message) from None
+
+
+def _encode_dask(value: Any, walker: Encoder, where: str) -> Form:
+    return walker.encode(values_of(value), where)
+
+
+DASK_ELEMENT = Element(accepts=is_dask, encode=_encode_dask)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Item
-from hspyio.converters.form import Form, text_form
+from hspyio.converters.converter import Element, Form, Item, text_form
 from hspyio.converters.kinds import Kind
 from hspyio.converters.strings import decode_bytes
 from hspyio.nodes.node import Attribute

@@ -7,9 +7,8 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from hspyio import names
-from hspyio.converters.converter import Element, Encode
+from hspyio.converters.converter import NONE_FORM, Element, Encode, Form, Refusal, no_form
 from hspyio.converters.digest import digest
-from hspyio.converters.form import NONE_FORM, Form, Refusal, no_form
 from hspyio.converters.keys import key_to_json
 from hspyio.converters.naming import name_items
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest

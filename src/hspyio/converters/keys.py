@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hspyio.converters.form import Refusal
+from hspyio.converters.converter import Refusal
 from hspyio.converters.stringified import TEXT_TYPES, float_text, int_text, parse_int
 
 __all__ = ["key_from_json", "key_to_json", "readable_name"]

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hspyio.converters.converter import Element, Item
-from hspyio.converters.form import Form
+from hspyio.converters.converter import Element, Form, Item
 from hspyio.converters.kinds import Kind
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Group

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Item
+from hspyio.converters.converter import Element, Form, Item, Refusal, text_form
 from hspyio.converters.dtypes import dtype_from_json, dtype_to_json, from_stored, to_stored
-from hspyio.converters.form import Form, Refusal, text_form
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.node import Array, ArraySource, GraphSource, MemorySource, Selection, StoredSource
 from hspyio.records import record

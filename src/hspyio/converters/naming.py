@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hspyio import names
-from hspyio.converters.form import Form
+from hspyio.converters.converter import Form
 from hspyio.converters.keys import readable_name
 from hspyio.converters.kinds import gives_back
 from hspyio.nodes.node import Attribute

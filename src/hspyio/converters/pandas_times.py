@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Item
-from hspyio.converters.form import Form, Refusal, text_form
+from hspyio.converters.converter import Element, Form, Item, Refusal, text_form
 from hspyio.converters.stringified import moment_text, parse_moment
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hspyio.converters.converter import Element, Item
-from hspyio.converters.form import Form, Refusal
+from hspyio.converters.converter import Element, Form, Item, Refusal
 from hspyio.converters.strings import restored_text, store_text
 from hspyio.converters.type_hints import Hint
 

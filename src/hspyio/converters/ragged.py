@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Element, Item
+from hspyio.converters.converter import Element, Form, Item, Refusal
 from hspyio.converters.decoder import as_objects
 from hspyio.converters.dtypes import (
     content_bytes,
@@ -28,7 +28,6 @@ from hspyio.converters.dtypes import (
     stored_dtype,
     to_stored,
 )
-from hspyio.converters.form import Form, Refusal
 from hspyio.converters.kinds import Kind
 from hspyio.converters.ragged_items import (
     SCALARS,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hspyio.converters.converter import Refusal
 from hspyio.converters.dtypes import (
     content_bytes,
     dtype_from_json,
@@ -22,7 +23,6 @@ from hspyio.converters.dtypes import (
     stored_dtype,
     to_stored,
 )
-from hspyio.converters.form import Refusal
 from hspyio.converters.scalars import is_canonical
 from hspyio.converters.sequences import FROM_NUMBER, FROM_TEXT, TO_TEXT
 from hspyio.converters.strings import is_plain

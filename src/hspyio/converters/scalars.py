@@ -1,4 +1,4 @@
-"""Numbers and truth values, of Python and of numpy: scalar attributes of their own width."""
+"""None, numbers, truth values and bytes: attributes; numbers have the width of their type."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Item
+from hspyio import names
+from hspyio.converters.converter import NONE_FORM, Element, Form, Item, Refusal, text_form
 from hspyio.converters.dtypes import (
     dtype_from_json,
     dtype_to_json,
@@ -14,11 +15,10 @@ from hspyio.converters.dtypes import (
     same_dtype,
     to_stored,
 )
-from hspyio.converters.form import Form, Refusal, text_form
 from hspyio.converters.kinds import Kind
 from hspyio.converters.stringified import int_text, parse_int
 from hspyio.converters.strings import restored_text
-from hspyio.converters.type_hints import Hint
+from hspyio.converters.type_hints import NO_HINT, Hint
 from hspyio.nodes.node import Attribute
 
 if TYPE_CHECKING:
@@ -105,11 +105,36 @@ def _restore_void(item: Item, walker: Decoder) -> Any:
     return from_stored(stored, dtype)[()]
 
 
+_TAGS: dict[type, str] = {bytearray: "bytearray", np.bytes_: "numpy.bytes"}
+"""Their words in hints."""
+
+
+def _encode_bytes(value: bytes | bytearray, walker: Encoder, where: str) -> Form:
+    content = np.frombuffer(bytes(value), np.uint8)
+    if content.size:
+        content = content.view(f"V{content.size}")[0:1].reshape(())
+    tag = _TAGS.get(type(value), "")
+    hint = Hint(tag) if tag else NO_HINT
+    return Form(Attribute(content.dtype, content), names.BYTES, hint=hint)
+
+
+def _decode_bytes(item: Item, walker: Decoder) -> bytes:
+    if not isinstance(item.node, Attribute):
+        raise ValueError("no bytes")
+    value = item.node.value
+    return value if isinstance(value, bytes) else value.tobytes()
+
+
+def _encode_none(value: None, walker: Encoder, where: str) -> Form:
+    return NONE_FORM
+
+
 _NUMPY = Hint("numpy")
 _NUMPY_TYPES = tuple({np.dtype(code).type for code in "?bhilqpBHILQPefdgFDG"})
 _CANONICAL = frozenset(filter(is_canonical, _NUMPY_TYPES))
 
 ELEMENTS = (
+    Element(types=(type(None),), encode=_encode_none),
     Element(
         types=(int,),
         encode=_encode_int,
@@ -118,4 +143,13 @@ ELEMENTS = (
     Element(types=(bool, float, complex), encode=_encode_python, decodes={Kind.NUMBER: _decode}),
     Element(types=_NUMPY_TYPES, encode=_encode_numpy, restores={"numpy": _restore_numpy}),
     Element(types=(np.void,), encode=_encode_void, restores={"void": _restore_void}),
+    Element(
+        types=(bytes, bytearray, np.bytes_),
+        encode=_encode_bytes,
+        decodes={Kind.BYTES: _decode_bytes},
+        restores={
+            "bytearray": lambda item, walker: bytearray(_decode_bytes(item, walker)),
+            "numpy.bytes": lambda item, walker: np.bytes_(_decode_bytes(item, walker)),
+        },
+    ),
 )

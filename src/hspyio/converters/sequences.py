@@ -1,4 +1,4 @@
-"""list, tuple, set, frozenset and slice.
+"""list, tuple, set, frozenset, slice and range.
 
 Items of one simple type stand in one dataset, as the format says (section 4.1); all else in a
 group with an item a member. Where the dataset's one type is not the type of every item, the hint
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Element, Item
-from hspyio.converters.form import Form
+from hspyio.converters.converter import Element, Form, Item, text_form
 from hspyio.converters.kinds import Kind
 from hspyio.converters.scalars import is_canonical
 from hspyio.converters.stringified import float_text, int_text, parse_int
@@ -37,6 +36,9 @@ Runs = list[list[Any]]
 
 _EXACT_IN_FLOAT = 2**53
 _MOST_DIMS = 32
+_MOST_WRITTEN_OUT = 10_000
+"""Numbers of a range that stand in a dataset; a longer one is its text."""
+_INT64 = range(-(2**63), 2**63)
 _MOST_LISTS = 250_000
 """Lists that may have hardly a value between them."""
 _NUMBERS: dict[type, str] = {bool: "bool", int: "int", float: "float", complex: "complex"}
@@ -237,6 +239,21 @@ _KINDS: dict[str, Callable[[Any], Any]] = {
     "slice": lambda values: slice(*values),
 }
 
+
+def _encode_range(value: range, walker: Encoder, where: str) -> Form:
+    data: list[Any] = [int_text(part) for part in (value.start, value.stop, value.step)]
+    if len(value[: _MOST_WRITTEN_OUT + 1]) > _MOST_WRITTEN_OUT or not (
+        value.start in _INT64 and value.stop in _INT64
+    ):
+        return text_form(f"range({', '.join(data)})", "range", data)
+    numbers = np.array(value, np.int64)
+    return Form(Array(numbers.dtype, MemorySource(numbers)), hint=Hint("range", data))
+
+
+def _restore_range(item: Item, walker: Decoder) -> range:
+    return range(*(parse_int(part) for part in item.hint.data))
+
+
 ELEMENTS = (
     Element(
         types=(list, tuple, set, frozenset),
@@ -253,4 +270,5 @@ ELEMENTS = (
         restores={"sequence": _restore},
     ),
     Element(types=(slice,), encode=_encode_slice),
+    Element(types=(range,), encode=_encode_range, restores={"range": _restore_range}),
 )

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Element, Item
-from hspyio.converters.dask_arrays import values_of
+from hspyio.converters.arrays import values_of
+from hspyio.converters.converter import Element, Form, Item, Refusal
 from hspyio.converters.decoder import ABSENT, is_restored_always, item_of, shapes_of
 from hspyio.converters.encoder import sealed
-from hspyio.converters.form import Form, Refusal
 from hspyio.converters.kinds import Kind, is_own_member
 from hspyio.converters.masked import (
     TAG,

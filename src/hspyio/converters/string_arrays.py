@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Item
+from hspyio.converters.converter import Element, Form, Item, Refusal
 from hspyio.converters.decoder import as_objects
-from hspyio.converters.form import Form, Refusal
 from hspyio.converters.kinds import Kind
 from hspyio.converters.strings import decode_bytes, is_plain
 from hspyio.converters.type_hints import Hint

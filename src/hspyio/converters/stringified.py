@@ -13,13 +13,18 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hspyio.converters.form import Refusal
+from hspyio.converters.converter import Element, Form, Refusal
+from hspyio.converters.strings import restored_text, store_text
+from hspyio.converters.type_hints import Hint
 
 if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import PurePath
 
+    from hspyio.converters.encoder import Encoder
+
 __all__ = [
+    "ELEMENTS",
     "TEXT_TYPES",
     "TextType",
     "float_text",
@@ -185,3 +190,18 @@ TEXT_TYPES: tuple[TextType, ...] = (
     TextType("time", "datetime", moment_text, partial(parse_moment, time)),
     TextType("timedelta", "datetime", _duration_text, _parse_duration),
 )
+
+
+def _element(entry: TextType) -> Element:
+    def encode(value: Any, walker: Encoder, where: str) -> Form:
+        attribute, rest = store_text(entry.to_text(value))
+        return Form(attribute, hint=Hint(entry.tag, rest))
+
+    return Element(
+        late=((entry.home, entry.tag),),
+        encode=encode,
+        restores={entry.tag: lambda item, walker: entry.from_text(restored_text(item))},
+    )
+
+
+ELEMENTS = tuple(_element(entry) for entry in TEXT_TYPES)

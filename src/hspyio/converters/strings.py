@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Element, Item
-from hspyio.converters.form import TEXT, Form, Refusal
+from hspyio.converters.converter import TEXT, Element, Form, Item, Refusal
 from hspyio.converters.kinds import Kind
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.node import Attribute, Text, nested_lists

@@ -16,7 +16,7 @@ from hspyio.nodes.node import Attribute, Damaged, Group, Vlen
 from hspyio.rules.rule import AGAIN, DAMAGED, ERROR, NOTE, PLAIN_AXIS, WARNING, Rule
 from hspyio.rules.values import is_flag, is_text, number_of, points_of, text_of, told
 from hspyio.rules.view import AxisPlace, SignalPlace, View, listed_axes
-from hspyio.schema.versions import Version
+from hspyio.schema.migrations import Version
 
 __all__ = ["RULES"]
 

@@ -13,7 +13,7 @@ from hspyio.nodes.node import Array, Attribute, Group
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import is_text, text_of, told
 from hspyio.rules.view import SignalPlace, View
-from hspyio.schema.versions import Version
+from hspyio.schema.migrations import Version
 
 __all__ = ["RULES", "is_marker"]
 

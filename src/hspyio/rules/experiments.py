@@ -13,7 +13,7 @@ from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text, Vlen
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import flag_of, text_of
 from hspyio.rules.view import OLD_NAMES, RENAMED, SignalPlace, View, other_members
-from hspyio.schema.versions import Version
+from hspyio.schema.migrations import Version
 
 __all__ = ["RULES"]
 

@@ -13,7 +13,7 @@ from hspyio.nodes.node import Attribute, Damaged
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import number_of, text_of, told
 from hspyio.rules.view import View
-from hspyio.schema.versions import CURRENT, Version, parse_version
+from hspyio.schema.migrations import CURRENT, Version, parse_version
 
 __all__ = ["RULES"]
 

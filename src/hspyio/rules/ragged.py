@@ -12,7 +12,7 @@ from hspyio.errors import Problem
 from hspyio.nodes.node import Array, Attribute, Damaged, Vlen
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.view import View
-from hspyio.schema.versions import Version
+from hspyio.schema.migrations import Version
 
 __all__ = ["RULES"]
 

@@ -17,7 +17,7 @@ from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text
 from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
 from hspyio.rules.values import text_of, told
 from hspyio.rules.view import Item, TreePlace, View
-from hspyio.schema.versions import Version
+from hspyio.schema.migrations import Version
 
 __all__ = ["RULES"]
 

@@ -11,7 +11,7 @@ from hspyio.errors import Problem
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept
 from hspyio.records import record
 from hspyio.schema import Contents, is_own_member
-from hspyio.schema.versions import CURRENT, Version
+from hspyio.schema.migrations import CURRENT, Version
 
 __all__ = [
     "OLD_NAMES",

@@ -24,7 +24,7 @@ from hspyio.nodes.node import Attribute, Damaged, Group
 from hspyio.records import record
 from hspyio.schema.fitting import fitting_axes
 from hspyio.schema.listing import missing_of_list
-from hspyio.schema.versions import CURRENT, Version, parse_version
+from hspyio.schema.migrations import CURRENT, Version, parse_version
 
 __all__ = [
     "Contents",

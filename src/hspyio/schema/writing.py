@@ -7,8 +7,8 @@ from typing import Any
 
 from hspyio import names
 from hspyio.converters import ELEMENTS
+from hspyio.converters.converter import Form
 from hspyio.converters.encoder import Encoder, order_of, sealed
-from hspyio.converters.form import Form
 from hspyio.converters.naming import name_items
 from hspyio.converters.signals import StoredData, axis_forms, encode_signal
 from hspyio.converters.type_hints import Hint, dump

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.compare import value_differences
-from hspyio.converters.form import Refusal
+from hspyio.converters.converter import Refusal
 from hspyio.converters.keys import key_from_json, key_to_json, readable_name
 from hspyio.testing import keys
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.converters.form import NONE_FORM, Form
+from hspyio.converters.converter import NONE_FORM, Form
 from hspyio.converters.kinds import Kind, parse
 from hspyio.converters.naming import name_items
 from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, Vlen

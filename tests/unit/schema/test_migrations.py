@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hspyio.model.parts import SignalParts
-from hspyio.schema.versions import CURRENT, STEPS, migrate, parse_version
+from hspyio.schema.migrations import CURRENT, STEPS, migrate, parse_version
 
 Tree = dict[str, Any]
 
