@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from hspyio import names
 from hspyio.converters.kinds import Kind
@@ -12,10 +12,6 @@ from hspyio.converters.type_hints import NO_HINT, Hint
 from hspyio.model.given import is_data_array, is_hyperspy
 from hspyio.nodes.node import Array, Attribute, Group, Node, Text
 from hspyio.records import record
-
-if TYPE_CHECKING:
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = [
     "NONE_FORM",
@@ -111,8 +107,10 @@ class Item:
     hint: Hint = NO_HINT
 
 
-Encode: TypeAlias = "Callable[[Any, Encoder, str], Form]"
-Decode: TypeAlias = "Callable[[Item, Decoder], Any]"
+Encode: TypeAlias = Callable[[Any, Any, str], Form]
+"""Of a value, the `Encoder` and the place."""
+Decode: TypeAlias = Callable[[Item, Any], Any]
+"""Of an item and the `Decoder`."""
 
 
 @record

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import PurePath
 
-    from hspyio.converters.encoder import Encoder
 
 __all__ = [
     "ELEMENTS",
@@ -193,7 +192,7 @@ TEXT_TYPES: tuple[TextType, ...] = (
 
 
 def _element(entry: TextType) -> Element:
-    def encode(value: Any, walker: Encoder, where: str) -> Form:
+    def encode(value: Any, walker: object, where: str) -> Form:
         attribute, rest = store_text(entry.to_text(value))
         return Form(attribute, hint=Hint(entry.tag, rest))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,6 @@ from hspyio.converters.converter import TEXT, Element, Form, Item, Refusal
 from hspyio.converters.kinds import Kind
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.node import Attribute, Text, nested_lists
-
-if TYPE_CHECKING:
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = ["ELEMENT", "decode_bytes", "is_plain", "restored_text", "store_text"]
 
@@ -83,7 +79,7 @@ def decode_bytes(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def _encode(value: str, walker: Encoder, where: str) -> Form:
+def _encode(value: str, walker: object, where: str) -> Form:
     # numpy's own conversion would drop trailing NULs
     attribute, rest = store_text(value if type(value) is str else "".join(value))
     if isinstance(value, np.str_):
@@ -93,7 +89,7 @@ def _encode(value: str, walker: Encoder, where: str) -> Form:
     return Form(attribute)
 
 
-def _decode(item: Item, walker: Decoder) -> Any:
+def _decode(item: Item, walker: object) -> Any:
     node = item.node
     assert isinstance(node, Attribute)
     if isinstance(node.value, bytes):

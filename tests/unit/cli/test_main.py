@@ -126,7 +126,7 @@ def test_help_has_a_short_option_and_keeps_its_brackets(hspy: Hspy, command: str
     assert short.code == 0 and short.out == whole.out
     assert "pip install hspyio" not in whole.out
     name = command.replace("-", "_")
-    text = inspect.getdoc(getattr(import_module(f"hspyio.cli.{name}"), name)) or ""
+    text = inspect.getdoc(getattr(import_module(f"hspyio.cli.commands.{name}"), name)) or ""
     for bracketed in re.findall(r"\[[a-z]+\]", text):
         assert bracketed in whole.out
 
@@ -149,12 +149,3 @@ def test_get_and_set_do_not_import_what_is_heavy(tmp_path: Path, arguments: list
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-
-
-@pytest.mark.parametrize(("old", "new"), [("annotate", "add-nexus"), ("convert", "export")])
-def test_the_old_words_are_understood_and_not_listed(hspy: Hspy, old: str, new: str) -> None:
-    assert (
-        hspy(old, "--help").out.partition("\n\n")[2] == hspy(new, "--help").out.partition("\n\n")[2]
-    )
-    assert hspy(old, "--help").code == 0
-    assert f" {old} " not in hspy("--help").out

@@ -20,4 +20,4 @@ ALIASES = {"annotate": "add-nexus", "convert": "export"}
 def command(name: str) -> Any:
     """The function of a command, imported when it is asked for, so that each starts quickly."""
     called = name.replace("-", "_")
-    return getattr(import_module(f"hspyio.cli.{called}"), called)
+    return getattr(import_module(f"hspyio.cli.commands.{called}"), called)

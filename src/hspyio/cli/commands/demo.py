@@ -8,8 +8,8 @@ from time import perf_counter
 from typing import Annotated, TypeVar
 
 import hspyio
+from hspyio.cli.commands.info import show_file
 from hspyio.cli.console import Console, make_console, one_line, stored_text
-from hspyio.cli.info import show_file
 from hspyio.cli.simulate import eds_map
 from hspyio.cli.usage import Argument, Exit
 from hspyio.compare import signal_differences
