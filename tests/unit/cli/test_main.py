@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.cli import info as info_module
+from hspyio.cli.commands import info as info_module
 from hspyio.cli.main import COMMANDS
 from hspyio.reports import FileInfo
 from unit.cli.conftest import Ran

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.cli import demo as demo_module
+from hspyio.cli.commands import demo as demo_module
 from support.places import ARCHIVE
 from unit.cli.conftest import Ran
 
