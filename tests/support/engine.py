@@ -22,7 +22,7 @@ from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError
 from hspyio.filters import CODECS
 from hspyio.hdf5 import via_h5py as datasets
-from hspyio.hdf5.sources import LazySource
+from hspyio.hdf5.dataset import Dataset
 from hspyio.nodes.node import Damaged, Filter
 from support.root import open_root
 
@@ -249,10 +249,10 @@ def source_of(path: Path, threads: int = 1, name: str = "x", **options: Any) -> 
             yield node.source
 
 
-def detached(path: Path, name: str = "x", **options: Any) -> LazySource:
+def detached(path: Path, name: str = "x", **options: Any) -> Dataset:
     with source_of(path, name=name, **options) as source:
         lazy = source.detached()
-        assert isinstance(lazy, LazySource)
+        assert isinstance(lazy, Dataset)
         return lazy
 
 

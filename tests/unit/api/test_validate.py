@@ -87,7 +87,7 @@ def test_plain_values(path: Path) -> None:
 def test_what_is_no_hspy_file(path: Path, tmp_path: Path) -> None:
     content = path.read_bytes()
     cases = {
-        "is an HDF5 file that HDF5 cannot open": content[: len(content) // 2],
+        "is an HDF5 file that cannot be opened": content[: len(content) // 2],
         "is not an HDF5 file": b"energy,counts\n1,2\n",
         "is empty": b"",
     }
@@ -120,11 +120,11 @@ def test_the_data_are_not_read(path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 def test_what_goes_wrong_half_way_is_a_finding(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def opened(path: str) -> Iterator[Group]:
+    def opened(path: str, policy: object) -> Iterator[Group]:
         raise DamagedFileError("cannot be read any more", path=path, where="/Experiments")
         yield Group()
 
-    monkeypatch.setattr(validating, "open_root", opened)
+    monkeypatch.setattr(validating, "open_file", opened)
     [finding] = hspyio.validate(path, isolated=False).findings
     assert (finding.rule, finding.where) == ("H101", "/Experiments")
 
