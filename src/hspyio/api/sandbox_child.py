@@ -25,6 +25,7 @@ import numpy as np
 from hspyio.api.load import loaded
 from hspyio.api.save import write_new
 from hspyio.api.validate import validated
+from hspyio.api.verify import verified
 from hspyio.arrays.workers import Work
 from hspyio.errors import UNREADABLE, DamagedFileError, HspyError, HspyWarning, UnsupportedTypeError
 from hspyio.nodes.node import Array, Group, MemorySource, SparseSource
@@ -92,10 +93,15 @@ def _validate(path: str, options: Mapping[str, Any], work: Work) -> dict[str, An
     return validated(path, str(options["severity"])).as_dict()
 
 
+def _verify(path: str, options: Mapping[str, Any], work: Work) -> dict[str, Any]:
+    return verified(path, work).as_dict()
+
+
 Operation = Callable[[str, Mapping[str, Any], Work], dict[str, Any]]
 OPERATIONS: Mapping[str, Operation] = {
     "load": _load,
     "validate": _validate,
+    "verify": _verify,
 }
 
 

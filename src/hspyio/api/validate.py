@@ -22,7 +22,7 @@ MOST_PLACES = 20
 
 
 def validate(
-    path: str | os.PathLike[str], *, isolated: bool = True, severity: str = "note"
+    path: str | os.PathLike[str], *, isolated: bool = False, severity: str = "note"
 ) -> ValidationReport:
     """Hold a file against every rule of the format.
 
@@ -34,8 +34,7 @@ def validate(
     path : path-like
         The file, of any format version; each is judged by the rules of its time.
     isolated : bool
-        Whether another process reads the file, so that it cannot crash this one. Without it many
-        files of one's own are done sooner.
+        Whether another process reads the file, in limits of time and memory.
     severity : {"note", "warning", "error"}
         The least that is told.
 

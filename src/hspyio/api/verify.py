@@ -9,28 +9,40 @@ from hspyio import names
 from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
 from hspyio.api.reports import DamagedArray, DamagedPart, Verification
+from hspyio.api.sandbox import isolated_result
 from hspyio.api.sealing import NewerSealError, compared
 from hspyio.arrays.workers import Work
-from hspyio.errors import FilterError, HspyError, MissingFileError, Problem, TooLargeError
+from hspyio.errors import (
+    FilterError,
+    HspyError,
+    MissingFileError,
+    Problem,
+    TooLargeError,
+    UnsupportedFeatureError,
+)
+from hspyio.hdf5.reader import open_file
 from hspyio.integrity.checksums import ArraySums, faults_of
 from hspyio.nodes.node import Array, Damaged, Group, MemorySource
-from hspyio.recovery.isolated import open_isolated
 from hspyio.schema import Contents, contents, is_own_member
+from hspyio.schema.policy import HSPY
 from hspyio.schema.sealed_parts import EXPERIMENT, part_path
 from hspyio.suggestions import quoted
 from hspyio.system.refusals import named_errors
 
-__all__ = ["examined", "verify"]
+__all__ = ["verified", "verify"]
 
 _MOST_LEVELS = 1000
 
 
 def verify(
-    path: str | os.PathLike[str], *, threads: int | None = None, progress: bool | None = None
+    path: str | os.PathLike[str],
+    *,
+    isolated: bool = False,
+    threads: int | None = None,
+    progress: bool | None = None,
 ) -> Verification:
     """Read every byte of a file and say what is damaged.
 
-    The file is read in another process, so that it cannot crash this one.
     Every group and attribute is read and every chunk of every array decompressed, in little
     memory, whether it belongs to a signal or not. Experiments that were saved with
     ``checksum=True`` are compared with their seal.
@@ -39,7 +51,7 @@ def verify(
     ----------
     path : path-like
         The file.
-    threads : int, optional
+    isolated, threads
         See `hspyio.load`.
     progress : bool, optional
         Whether to show a progress bar where it takes over a second; by default in a terminal
@@ -61,22 +73,30 @@ def verify(
     map.hspy: no damage found; 23 groups and 4 arrays were read
       sealed: map
     """
-    return examined(path_of_file(path, "verify(path)"), threads, progress)
-
-
-def examined(path: str, threads: int | None, progress: bool | None) -> Verification:
-    """What `verify` does, from plain values to a plain value, in whatever process."""
-    size = os.path.getsize(path) if os.path.isfile(path) else 0
-    label = f"verifying {os.path.basename(path)}"
-    with working(threads, progress, label) as work:
+    text = path_of_file(path, "verify(path)")
+    with working(threads, progress, f"verifying {os.path.basename(text)}") as work:
         try:
-            with named_errors(path), open_isolated(path, work=work) as root:
-                return _Examination(path, size, work).of(root)
+            if isolated:
+                return Verification.from_dict(isolated_result("verify", text, {}, work))
+            return verified(text, work)
         except MissingFileError:
             raise
+        except UnsupportedFeatureError as error:
+            note = Problem(error.where or "/", error.message)
+            return Verification(text, size=_size(text), notes=(note,))
         except HspyError as error:
-            problems = (Problem(error.where or "/", error.message),)
-            return Verification(path, size=size, problems=problems)
+            problem = Problem(error.where or "/", error.message)
+            return Verification(text, size=_size(text), problems=(problem,))
+
+
+def verified(path: str, work: Work) -> Verification:
+    """What `verify` does in whatever process; what opening the file raises is raised."""
+    with named_errors(path), open_file(path, HSPY, work=work) as root:
+        return _Examination(path, _size(path), work).of(root)
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.isfile(path) else 0
 
 
 class _Examination:
@@ -149,6 +169,9 @@ class _Examination:
             return
         try:
             faults = faults_of(array, known, self._work, decode=True)
+        except UnsupportedFeatureError as error:
+            self._notes.append(Problem(where, error.message))
+            return
         except (FilterError, TooLargeError) as error:
             self._problem(where, f"{error.message}, to have it checked")
             return

@@ -19,7 +19,7 @@ from h5py._objects import phil
 
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.arrays.workers import Work, each
-from hspyio.errors import FilterError, HspyError, TooLargeError
+from hspyio.errors import FilterError, HspyError, TooLargeError, UnsupportedFeatureError
 from hspyio.filters.pipeline import Scratch
 from hspyio.hdf5.digests import array_bytes, type_text
 from hspyio.hdf5.snapshot import FileHandle, file_size, read_into
@@ -37,6 +37,8 @@ _FACTS = struct.Struct("<qq")
 _POINTER = 16
 _MOST_ROWS = 2**20
 """Units of an array that the file need not have the bytes of."""
+_NOT_CHECKED = (FilterError, TooLargeError, UnsupportedFeatureError)
+"""What says that an array was not looked at, not that it is damaged."""
 _UNREADABLE = (
     ArithmeticError,
     HspyError,
@@ -170,7 +172,7 @@ def faults_of(
     try:
         units = _units(array, known)
         differs = known is not None and (units.head(), units.count) != (known.head, len(known.sums))
-    except (FilterError, TooLargeError):
+    except _NOT_CHECKED:
         raise
     except _UNREADABLE as error:
         return [Fault((), _cannot_be_read(error))]
@@ -204,7 +206,7 @@ def _examined(
     """What is wrong with one unit, ``""`` for nothing."""
     try:
         changed = units.read(row, scratch) != expected and expected is not None
-    except (FilterError, TooLargeError):
+    except _NOT_CHECKED:
         raise
     except _UNREADABLE as error:
         return _cannot_be_read(error)

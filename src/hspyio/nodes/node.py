@@ -377,7 +377,7 @@ class Array:
 
 
 _NO_PART = "not part of the format"
-_SOUND = (_NO_PART, "a link to", "allow_external=True")
+_SOUND = (_NO_PART, "a link to", "allow_external=True", "not read here")
 """What is said of things in a file that hspyio does not read, however sound they may be."""
 
 

@@ -207,8 +207,8 @@ class _Parser:
         *steps, length = chunks
         if len(steps) != len(self._shape) or not steps or length != self._kind.size or 0 in steps:
             raise damaged("its chunks have another form than itself")
-        if math.prod(steps) * length >= _MOST_CHUNK:
-            raise unsupported("its chunks are of 4 GiB or more")
+        if math.prod(steps) * length >= _MOST_CHUNK and index is ChunkIndexKind.BTREE_V1:
+            raise damaged("its chunks are of 4 GiB or more, which no such index can list")
         return Layout(
             self._kind, self._shape, self._most, self.filters, self.fill, tuple(steps),
             self._defined(address), None, index, single, unfiltered_edges,
