@@ -11,7 +11,7 @@ import numpy as np
 from hspyio.errors import UNREADABLE, HspyError
 from hspyio.hdf5.format.btree_v2 import ATTRIBUTES, dense_messages
 from hspyio.hdf5.format.datatypes import DiskType, TypeTable, values_of
-from hspyio.hdf5.format.file_bytes import FileBytes, damaged
+from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes, damaged
 from hspyio.hdf5.format.global_heap import GlobalHeaps, text_array
 from hspyio.hdf5.format.object_header import (
     ATTRIBUTE,
@@ -52,21 +52,34 @@ def attributes_of(
     DamagedFileError
         If not all of them can be found.
     """
+    content = heaps.content
     messages = [(order, body) for kind, order, body in header.messages if kind == ATTRIBUTE]
+    found: list[tuple[int, bytes, Attribute | Damaged]] = []
     try:
-        info = header.only(ATTRIBUTE_INFO)
-        if info is not None:
-            elsewhere = places_elsewhere(heaps.content, info, 2 * (info[1] & 1))
-            if elsewhere is not None:
-                messages += dense_messages(heaps.content, *elsewhere, ATTRIBUTES)
-        found = [(order, *_attribute(body, types, heaps)) for order, body in messages]
+        messages += _elsewhere(header, content)
+        for order, body in messages:
+            try:
+                found.append((order, *_attribute(body, types, heaps)))
+            except UNREADABLE_PIECE as error:
+                content.lose(error)
     except (struct.error, IndexError):
         raise damaged("an attribute ends too early") from None
     found.sort(key=lambda item: item[0] if header.ordered else item[1])
     attributes = {name: attribute for _, name, attribute in found}
     if len(attributes) != len(found):
-        raise damaged("two of its attributes have one name")
+        content.lose(damaged("two of its attributes have one name"))
     return attributes
+
+
+def _elsewhere(header: ObjectHeader, content: FileBytes) -> list[tuple[int, bytes]]:
+    """Attributes that are so many, or so long, that they stand in a heap."""
+    try:
+        info = header.only(ATTRIBUTE_INFO)
+        places = None if info is None else places_elsewhere(content, info, 2 * (info[1] & 1))
+        return [] if places is None else dense_messages(content, *places, ATTRIBUTES)
+    except UNREADABLE_PIECE as error:
+        content.lose(error)
+        return []
 
 
 def places_elsewhere(content: FileBytes, info: bytes, skipped: int) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from hspyio.hdf5.format.file_bytes import FileBytes, damaged, unsupported
+from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes, damaged, unsupported
 from hspyio.hdf5.format.fractal_heap import FractalHeap
 from hspyio.records import record
 
@@ -54,13 +54,25 @@ def dense_messages(content: FileBytes, heap: int, tree: int, kind: int) -> list[
             raise damaged("a tree of links or attributes is damaged")
         records = [listed[i : i + length] for i in range(0, len(listed), length)]
         huge = _huge_objects(content, found.huge_tree) if found.has_huge else {}
-        if kind == LINKS:
-            return [(0, found.item(one[4:], huge)) for one in records]
-        if any(one[8] & _SHARED for one in records):
-            raise unsupported("it has an attribute that it shares with other objects by a heap")
-        return [(int.from_bytes(one[9:13], "little"), found.item(one[:8], huge)) for one in records]
+        messages = []
+        for one in records:
+            try:
+                messages.append(_message(found, one, huge, kind))
+            except UNREADABLE_PIECE as error:
+                content.lose(error)
+        return messages
     except (struct.error, IndexError, ValueError):
         raise damaged("a heap of links or attributes is damaged") from None
+
+
+def _message(
+    heap: FractalHeap, one: bytes, huge: dict[int, tuple[int, int]], kind: int
+) -> tuple[int, bytes]:
+    if kind == LINKS:
+        return 0, heap.item(one[4:], huge)
+    if one[8] & _SHARED:
+        raise unsupported("it has an attribute that it shares with other objects by a heap")
+    return int.from_bytes(one[9:13], "little"), heap.item(one[:8], huge)
 
 
 def _huge_objects(content: FileBytes, tree: int) -> dict[int, tuple[int, int]]:
@@ -128,7 +140,7 @@ def tree_records(content: FileBytes, address: int, kind: int, most: int) -> tupl
         if left < 0:
             break
     if left:
-        raise damaged("a tree has other records than it says")
+        content.lose(damaged("a tree has other records than it says"))
     return length, b"".join(blocks)
 
 
@@ -158,12 +170,16 @@ def _walk(nodes: _Nodes, address: int, count: int, depth: int) -> Iterator[bytes
     length = _NODE_HEAD + count * nodes.record + (count + 1) * pointer + _CHECKSUM
     if length > nodes.size:
         raise damaged("a node of a tree is longer than it can be")
-    node = content.at(address, length)
-    content.check(node)
+    try:
+        node = content.at(address, length)
+        content.check(node)
+        expected = (b"BTIN" if depth else b"BTLF") + bytes((0, nodes.kind))
+        if node[:_NODE_HEAD] != expected:
+            raise damaged("a node of a tree is not where it is said to be")
+    except UNREADABLE_PIECE as error:
+        content.lose(error)
+        return
     content.taken[address] = nodes.size
-    expected = (b"BTIN" if depth else b"BTLF") + bytes((0, nodes.kind))
-    if node[:_NODE_HEAD] != expected:
-        raise damaged("a node of a tree is not where it is said to be")
     place = _NODE_HEAD + count * nodes.record
     yield node[_NODE_HEAD:place]
     for _ in range(count + 1 if depth else 0):

@@ -12,7 +12,7 @@ from hspyio.filters.codec import library
 from hspyio.hdf5.format.superblock import Superblock, lookup3
 from hspyio.system.byte_source import ByteSource
 
-__all__ = ["FileBytes", "damaged", "unsupported"]
+__all__ = ["UNREADABLE_PIECE", "FileBytes", "damaged", "unsupported"]
 
 _PAGE = 65536
 _MOST_PAGES = 64
@@ -21,6 +21,10 @@ _MOST_PIECE = 64 * 2**20
 _MOST_SLOWLY = 32768
 """Bytes that are checked without the library, which takes as long to import."""
 _LETTERS = {2: "H", 4: "I", 8: "Q"}
+_USUAL_SIZE, _USUAL_NODES = 8, (544, 328)
+"""Of addresses and lengths, and of the nodes of older groups, in nearly every file."""
+UNREADABLE_PIECE = (OSError, UnsupportedFeatureError, struct.error, LookupError, ValueError)
+"""What the parsing of a damaged structure raises, wherever it is damaged."""
 
 
 def damaged(what: str) -> DamagedFileError:
@@ -42,8 +46,10 @@ class FileBytes:
     ----------
     source : ByteSource
         The whole file.
-    block : Superblock
-        Its superblock.
+    block : Superblock or None
+        Its superblock; ``None`` where that is lost.
+    tolerant : bool
+        Whether what is damaged is passed over and noted, and all else read.
 
     Attributes
     ----------
@@ -63,15 +69,25 @@ class FileBytes:
         Bytes of the headers, heaps and indices of groups that were read, by their addresses.
     managers : list of int
         Where heaps that were read note what is free in them.
+    losses : list of Exception or None
+        What was passed over; ``None`` where nothing is.
     """
 
-    def __init__(self, source: ByteSource, block: Superblock) -> None:
+    def __init__(
+        self, source: ByteSource, block: Superblock | None, *, tolerant: bool = False
+    ) -> None:
         self.source = source
-        self.start = block.start
-        self.end = min(block.end - block.base, source.size - block.start)
-        self.offset_size, self.length_size = block.offset_size, block.length_size
-        self.undefined = block.undefined
-        self.group_nodes = block.group_nodes
+        self.losses: list[Exception] | None = [] if tolerant else None
+        self.start, self.end = 0, source.size
+        self.offset_size = self.length_size = _USUAL_SIZE
+        self.group_nodes = _USUAL_NODES
+        if block is not None:
+            self.start = block.start
+            stated = self.end if tolerant else block.end - block.base
+            self.end = min(stated, source.size - block.start)
+            self.offset_size, self.length_size = block.offset_size, block.length_size
+            self.group_nodes = block.group_nodes
+        self.undefined = (1 << 8 * self.offset_size) - 1
         self.taken: dict[int, int] = {}
         self.managers: list[int] = []
         self._letters = _LETTERS[self.offset_size], _LETTERS[self.length_size]
@@ -116,6 +132,12 @@ class FileBytes:
             self.start + start, min(_PAGE, self.end - start)
         )
         return page
+
+    def lose(self, error: Exception) -> None:
+        """Go on without a part of a structure, if that is wanted; else raise what was raised."""
+        if self.losses is None:
+            raise error
+        self.losses.append(error)
 
     def check(self, piece: bytes) -> None:
         """Compare a piece of metadata with the checksum at its end.

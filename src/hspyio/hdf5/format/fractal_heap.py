@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
-from hspyio.hdf5.format.file_bytes import FileBytes, damaged, unsupported
+from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes, damaged, unsupported
 
 __all__ = ["FractalHeap", "count_managers"]
 
@@ -177,7 +177,12 @@ class FractalHeap:
         pending, found = [(0, root, rows)], 0
         while pending and found <= _MOST_BLOCKS:
             offset, address, count = pending.pop()
-            for begin, size, place in self._indirect(offset, address, count):
+            try:
+                blocks = list(self._indirect(offset, address, count))
+            except UNREADABLE_PIECE as error:
+                self._content.lose(error)
+                continue
+            for begin, size, place in blocks:
                 if place == self._content.undefined:
                     continue
                 found += 1

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
 
+from hspyio.errors import HspyError
 from hspyio.hdf5.format.attributes import places_elsewhere
 from hspyio.hdf5.format.btree_v2 import LINKS, dense_messages
-from hspyio.hdf5.format.file_bytes import FileBytes, damaged
+from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes, damaged
 from hspyio.hdf5.format.object_header import LINK, LINK_INFO, SYMBOL_TABLE, ObjectHeader
 from hspyio.records import value
 
-__all__ = ["ExternalLink", "Link", "OtherLink", "SoftLink", "links_of"]
+__all__ = ["ExternalLink", "Link", "OtherLink", "SoftLink", "links_of", "table_entries"]
 
 _MOST_NODES = 100_000
 _MOST_LINKS = 1_000_000
@@ -68,27 +70,49 @@ def links_of(header: ObjectHeader, content: FileBytes) -> dict[bytes, Link]:
         If they are damaged.
     """
     table, info = header.only(SYMBOL_TABLE), header.only(LINK_INFO)
+    if (table is None) == (info is None):
+        raise damaged("it is a group in two forms, or in none")
+    found: list[_Listed] = []
+    ordered = info is not None and any(byte & 1 for byte in info[1:2])
     try:
-        if info is not None and table is None:
-            ordered = bool(info[1] & 1)
-            bodies = [body for kind, _, body in header.messages if kind == LINK]
-            elsewhere = places_elsewhere(content, info, 8 * ordered)
-            if elsewhere is not None:
-                bodies += [body for _, body in dense_messages(content, *elsewhere, LINKS)]
-            found = [_link(body, content) for body in bodies]
-        elif table is not None and info is None:
-            found, ordered = _of_table(table, content), False
-        else:
-            raise damaged("it is a group in two forms, or in none")
+        if info is not None:
+            found = _of_info(header, info, content)
+        elif table is not None:
+            found = _of_table(table, content)
     except (struct.error, IndexError, ValueError):
-        raise damaged("one of its links ends too early") from None
+        content.lose(damaged("one of its links ends too early"))
+    except HspyError as error:
+        content.lose(error)
     if ordered and any(order is None for order, _, _ in found):
-        raise damaged("one of its links has no number")
+        content.lose(damaged("one of its links has no number"))
     found.sort(key=lambda link: (link[0] or 0) if ordered else link[1])
     members = {name: target for _, name, target in found}
     if len(members) != len(found):
-        raise damaged("two of its members have one name")
+        content.lose(damaged("two of its members have one name"))
     return members
+
+
+def _of_info(header: ObjectHeader, info: bytes, content: FileBytes) -> list[_Listed]:
+    """Of a group of the newer form, by messages in its header and in a heap."""
+    found = _listed((body for kind, _, body in header.messages if kind == LINK), content)
+    try:
+        elsewhere = places_elsewhere(content, info, 8 * (info[1] & 1))
+        if elsewhere is not None:
+            bodies = (body for _, body in dense_messages(content, *elsewhere, LINKS))
+            found += _listed(bodies, content)
+    except UNREADABLE_PIECE as error:
+        content.lose(error)
+    return found
+
+
+def _listed(bodies: Iterable[bytes], content: FileBytes) -> list[_Listed]:
+    found = []
+    for body in bodies:
+        try:
+            found.append(_link(body, content))
+        except UNREADABLE_PIECE as error:
+            content.lose(error)
+    return found
 
 
 def _link(body: bytes, content: FileBytes) -> _Listed:
@@ -143,11 +167,15 @@ def _of_table(table: bytes, content: FileBytes) -> list[_Listed]:
         if not pending:
             return found
         place, above = pending.pop()
-        signature, kind, level, count, _, _ = head.unpack(content.at(place, head.size))
-        if signature != b"TREE" or kind or (above >= 0 and level != above - 1):
-            raise damaged("the tree of its members is damaged")
+        try:
+            signature, kind, level, count, _, _ = head.unpack(content.at(place, head.size))
+            if signature != b"TREE" or kind or (above >= 0 and level != above - 1):
+                raise damaged("the tree of its members is damaged")
+            rest = content.at(place + head.size, count * pair.size)
+        except UNREADABLE_PIECE as error:
+            content.lose(error)
+            continue
         content.taken[place] = of_node
-        rest = content.at(place + head.size, count * pair.size)
         children = [child for _, child in pair.iter_unpack(rest)]
         if level:
             pending += [(child, level) for child in children]
@@ -170,20 +198,32 @@ def _local_heap(address: int, content: FileBytes) -> bytes:
 
 
 def _entries(address: int, names: bytes, content: FileBytes) -> list[_Listed]:
+    found: list[_Listed] = []
+    try:
+        for place, header, cached, scratch in table_entries(address, content):
+            name = names[place : names.index(0, place)]
+            if not name:
+                raise damaged("the name of one of its members is damaged")
+            if cached == _SOFT_CACHED:
+                target = names[scratch : names.index(0, scratch)]
+                found.append((None, name, SoftLink(target)))
+            else:
+                found.append((None, name, header))
+    except UNREADABLE_PIECE as error:
+        content.lose(error)
+    return found
+
+
+def table_entries(address: int, content: FileBytes) -> Iterator[tuple[int, int, int, int]]:
+    """Of each entry of a symbol table the place of its name, its header, and what is cached.
+
+    Raises
+    ------
+    DamagedFileError
+        If there is no such table.
+    """
     signature, version, count = struct.unpack("<4sBxH", content.at(address, 8))
     if signature != b"SNOD" or version != 1:
         raise damaged("a table of its members is not where it is said to be")
     entry = content.struct("<LOI4xI12x")
-    found: list[_Listed] = []
-    for place, header, cached, scratch in entry.iter_unpack(
-        content.at(address + 8, count * entry.size)
-    ):
-        name = names[place : names.index(0, place)]
-        if not name:
-            raise damaged("the name of one of its members is damaged")
-        if cached == _SOFT_CACHED:
-            target = names[scratch : names.index(0, scratch)]
-            found.append((None, name, SoftLink(target)))
-        else:
-            found.append((None, name, header))
-    return found
+    return entry.iter_unpack(content.at(address + 8, count * entry.size))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from hspyio.hdf5.format.file_bytes import FileBytes, damaged, unsupported
+from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes, damaged, unsupported
 
 __all__ = [
     "ATTRIBUTE",
@@ -112,7 +112,11 @@ def object_header(content: FileBytes, address: int) -> ObjectHeader:
     header = _header(content, address)
     for index in header.shared:
         kind, order, body = header.messages[index]
-        header.messages[index] = (kind, order, shared_body(content, kind, body))
+        try:
+            header.messages[index] = (kind, order, shared_body(content, kind, body))
+        except UNREADABLE_PIECE as error:
+            content.lose(error)
+            header.messages[index] = (_EMPTY, order, b"")
     return header
 
 
@@ -176,20 +180,31 @@ def _new(content: FileBytes, address: int, start: bytes) -> ObjectHeader:
     pending: list[tuple[int, int]] = []
     count = 0
     place = address
+    content.check(block)
     for _ in range(_MOST_BLOCKS):
-        content.check(block)
         content.taken[place] = len(block)
         count += _take(content, block, head, len(block) - 4, shape, header, pending)
-        if not pending:
+        block = b""
+        while pending and not block:
+            place, length = pending.pop(0)
+            try:
+                block = _continuation(content, place, length)
+            except UNREADABLE_PIECE as error:
+                content.lose(error)
+        if not block:
             return header
         if count > _MOST_MESSAGES:
             break
-        place, length = pending.pop(0)
-        block = content.at(place, length)
         head = 4
-        if block[:4] != b"OCHK" or length < 8:
-            raise damaged("a part of its header is not where it is said to be")
     raise damaged("its header has no end")
+
+
+def _continuation(content: FileBytes, place: int, length: int) -> bytes:
+    block = content.at(place, length)
+    if block[:4] != b"OCHK" or length < 8:
+        raise damaged("a part of its header is not where it is said to be")
+    content.check(block)
+    return block
 
 
 def _old(content: FileBytes, address: int, start: bytes) -> ObjectHeader:
@@ -201,12 +216,15 @@ def _old(content: FileBytes, address: int, start: bytes) -> ObjectHeader:
     for _ in range(_MOST_BLOCKS):
         place, length = pending.pop(0)
         content.taken[place] = length
-        block = content.at(place, length)
-        count -= _take(content, block, 0, length, _OLD_HEAD, header, pending)
+        try:
+            block = content.at(place, length)
+            count -= _take(content, block, 0, length, _OLD_HEAD, header, pending)
+        except UNREADABLE_PIECE as error:
+            content.lose(error)
         if count < 0 or not pending:
             break
     if count or pending:
-        raise damaged("its header has other messages than it says")
+        content.lose(damaged("its header has other messages than it says"))
     return header
 
 
@@ -229,10 +247,11 @@ def _take(
         place += length
         count += 1
         if count > _MOST_MESSAGES or place > end:
-            raise damaged("its header is longer than it says")
+            content.lose(damaged("its header is longer than it says"))
+            return count
         if kind > _LAST or kind == _BOGUS:
             if flags & _NEEDED:
-                raise unsupported(f"its header has a message of kind {kind}")
+                content.lose(unsupported(f"its header has a message of kind {kind}"))
         elif kind == _CONTINUATION:
             pending.append(content.extent.unpack_from(body))
         elif kind == _LINK_COUNT:
@@ -242,5 +261,5 @@ def _take(
                 header.shared.append(len(messages))
             messages.append((kind, order[0] if order else 0, body))
     if old and place != end:
-        raise damaged("its header ends too early")
+        content.lose(damaged("its header ends too early"))
     return count
