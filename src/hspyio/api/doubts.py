@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hspyio.recovery.salvaged import Losses, Region
+    from hspyio.recovery.losses import Losses, Region
 
 __all__ = ["doubts"]
 
@@ -23,7 +23,7 @@ _USUAL = 0.05
 _MOST_LISTED = 100
 
 
-def doubts(losses: Losses) -> Iterator[tuple[tuple[str, ...], str]]:
+def doubts(losses: Losses) -> Iterator[tuple[str, str]]:
     """Tell which arrays came back by a guess, or may be damaged without a trace.
 
     Parameters
@@ -33,8 +33,8 @@ def doubts(losses: Losses) -> Iterator[tuple[tuple[str, ...], str]]:
 
     Yields
     ------
-    tuple of str, str
-        Place of an array, and what is to be said of it.
+    str, str
+        Path of an array, and what is to be said of it.
     """
     for place, numbers in losses.by_order.items():
         if numbers:

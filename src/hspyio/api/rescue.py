@@ -18,24 +18,25 @@ from hspyio.api.open_file import OpenFile
 from hspyio.api.paths import path_of_file, path_to_save
 from hspyio.api.progress import working
 from hspyio.api.reports import DamagedArray, DamagedPart, Rescue, RescuedSignal
+from hspyio.api.sandbox import isolated_result
 from hspyio.api.save import write_new
 from hspyio.api.sealing import NewerSealError, compared
 from hspyio.arrays.lazy import from_source
 from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError, HspyError, NotHspyError, OptionError, Problem
 from hspyio.forks import derived
-from hspyio.hdf5.snapshot import FileHandle
 from hspyio.integrity.checksums import CHANGED, STORED, ArraySums, faults_of
 from hspyio.model.signal import Signal
 from hspyio.nodes.node import Array, Damaged, Group, MemorySource, SparseSource
 from hspyio.options import ReadOptions, WriteOptions
-from hspyio.recovery.isolated import node_by_address, open_isolated
+from hspyio.recovery.damaged_file import BY_ADDRESS, DamagedFile, open_damaged
+from hspyio.recovery.losses import Losses
 from hspyio.recovery.orphans import Pieced, pieced, stored_size
-from hspyio.recovery.salvage import BY_ADDRESS
-from hspyio.recovery.salvaged import Losses, SalvagedSource, place_of_array
 from hspyio.recovery.scan import Search, search_objects
+from hspyio.recovery.sources import SalvagedRows, SalvagedSource
 from hspyio.schema import Contents, contents, encode_file
 from hspyio.schema.migrations import parse_version
+from hspyio.schema.policy import HSPY
 from hspyio.schema.sealed_parts import EXPERIMENT, part_path
 from hspyio.system.calls import are_same_file
 from hspyio.system.refusals import named_errors
@@ -44,9 +45,9 @@ from hspyio.transaction.replace import check_target
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hspyio.recovery.salvaged import Region
+    from hspyio.recovery.losses import Region
 
-__all__ = ["rescue"]
+__all__ = ["rescue", "rescued"]
 
 _STREAMED = 64 * 2**20
 """Bytes of an array above which it is read while it is written."""
@@ -69,16 +70,16 @@ def rescue(
     target: str | os.PathLike[str],
     *,
     overwrite: bool = False,
+    isolated: bool = False,
     threads: int | None = None,
     progress: bool | None = None,
 ) -> Rescue:
     """Write all that can be saved of a damaged or truncated file into a new one.
 
-    The file is read in another process, so that it cannot crash this one. What is lost of an array
-    is 0 in the new file; other things that are lost are left out. Both are named in the report.
-    Parts that nothing in the file leads to any more are searched for. Damage that still makes
-    sense is found where the file was saved with ``checksum=True`` only; blocks of zeros in data
-    that nothing checks are named as doubtful.
+    What is lost of an array is 0 in the new file; other things that are lost are left out. Both
+    are named in the report. Parts that nothing in the file leads to any more are searched for.
+    Damage that still makes sense is found where the file was saved with ``checksum=True`` only;
+    blocks of zeros in data that nothing checks are named as doubtful.
 
     Parameters
     ----------
@@ -88,6 +89,8 @@ def rescue(
         The new file, of format 3.3.
     overwrite : bool
         Whether a target that exists is replaced.
+    isolated : bool
+        See `hspyio.load`.
     threads : int, optional
         See `hspyio.save`.
     progress : bool, optional
@@ -131,13 +134,20 @@ def rescue(
     check_target(new, overwrite=overwrite)
     if are_same_file(old, new):
         raise OptionError("cannot be rescued into itself; name another file", path=new)
+    with working(threads, progress, f"rescuing {os.path.basename(old)}") as work:
+        if isolated:
+            return Rescue.from_dict(isolated_result("rescue", old, {"target": new}, work))
+        return rescued(old, new, work, progress=progress)
+
+
+def rescued(path: str, target: str, work: Work, *, progress: bool | None = False) -> Rescue:
+    """What `rescue` does in whatever process."""
     losses = Losses()
     with (
-        named_errors(old),
-        working(threads, progress, f"rescuing {os.path.basename(old)}") as work,
-        open_isolated(old, work=Work(work.threads), salvaging=losses) as root,
+        named_errors(path),
+        open_damaged(path, HSPY, losses, Work(work.threads)) as file,
     ):
-        return _Rescuing(old, root, losses, work).into(new, threads, progress)
+        return _Rescuing(path, file, losses, work).into(target, progress)
 
 
 class _Sparse:
@@ -218,8 +228,9 @@ def _is_large(array: Array) -> bool:
 class _Rescuing:
     """One file while it is being rescued."""
 
-    def __init__(self, path: str, root: Group, losses: Losses, work: Work) -> None:
-        self._path, self._root, self._losses, self._work = path, root, losses, work
+    def __init__(self, path: str, file: DamagedFile, losses: Losses, work: Work) -> None:
+        self._path, self._file, self._losses, self._work = path, file, losses, work
+        self._root = root = file.root()
         self._problems: dict[Problem, None] = {}
         self._notes: dict[Problem, None] = {}
         self._signals: dict[str, Signal] = {}
@@ -231,7 +242,7 @@ class _Rescuing:
         self._unsealed: list[str] = []
         self._sparse = _Sparse()
 
-    def into(self, target: str, threads: int | None, progress: bool | None) -> Rescue:
+    def into(self, target: str, progress: bool | None) -> Rescue:
         """Read what can be read and write it.
 
         Raises
@@ -254,7 +265,7 @@ class _Rescuing:
             experiments={k: self._sparse.restored(v) for k, v in encoded.experiments.items()},
             models={k: self._sparse.restored(v) for k, v in encoded.models.items()},
         )
-        write_new(target, encoded, WriteOptions(threads=threads, progress=progress))
+        write_new(target, encoded, WriteOptions(threads=self._work.threads, progress=progress))
         return self._report(target, self._changed())
 
     def _note(self, problems: Any) -> None:
@@ -361,17 +372,12 @@ class _Rescuing:
     @derived
     def _search(self) -> Search:
         """What is in the file, whatever leads to it."""
-        handle = FileHandle(self._path)
-        try:
-            with handle.descriptor() as descriptor:
-                return search_objects(descriptor, self._work)
-        finally:
-            handle.close()
+        return search_objects(self._file.content, self._work)
 
     def _find_root(self) -> None:
         """Take what looks like a root for it: the last one, as updates add new ones."""
-        for address in sorted(self._search.headers, reverse=True):
-            if any(name == names.EXPERIMENTS for name, _ in self._search.headers[address].links):
+        for address in sorted(self._search.objects, reverse=True):
+            if any(name == names.EXPERIMENTS for name, _ in self._search.objects[address].links):
                 node = self._at(address)
                 if isinstance(node, Group) and names.EXPERIMENTS in node.members:
                     self._labels[f"{BY_ADDRESS}{address}"] = ""
@@ -414,7 +420,7 @@ class _Rescuing:
         return f"{_RECOVERED} {number}"
 
     def _at(self, address: int) -> Group | Array | Damaged:
-        return node_by_address(self._root, address)
+        return self._file.at(address)
 
     def _nothing(self) -> HspyError:
         with open(self._path, "rb") as stream:
@@ -445,9 +451,9 @@ class _Rescuing:
         return changed
 
     def _differing(self, where: str, array: Array, known: ArraySums) -> list[DamagedPart]:
-        place = place_of_array(array)
-        if place is None:
+        if not isinstance(array.source, SalvagedSource | SalvagedRows):
             return []
+        place = array.source.where
         if known.kind == STORED and array.chunks is not None:
             return self._chunks_differing(where, array, array.chunks, known, place)
         if self._losses.lost.get(place):
@@ -462,7 +468,7 @@ class _Rescuing:
         array: Array,
         chunks: tuple[int, ...],
         known: ArraySums,
-        place: tuple[str, ...],
+        place: str,
     ) -> list[DamagedPart]:
         """Chunks that were read, and are not those that were sealed."""
         found = self._losses.sums.get(place, {})
@@ -521,10 +527,10 @@ class _Rescuing:
             if not where.startswith(sealed):  # the seal says what is wrong
                 self._notes[Problem(where, text)] = None
 
-    def _where(self, place: tuple[str, ...]) -> str:
-        first, *rest = place or ("",)
+    def _where(self, place: str) -> str:
+        first, slash, rest = place[1:].partition("/")
         start = self._labels.get(first, f"/{first}" if BY_ADDRESS not in first else "")
-        return "/".join([start, *rest])
+        return f"{start}{slash}{rest}"
 
 
 def _concerned(name: str, places: list[str]) -> bool:

@@ -23,6 +23,7 @@ except ImportError:  # Windows
 import numpy as np
 
 from hspyio.api.load import loaded
+from hspyio.api.rescue import rescued
 from hspyio.api.save import write_new
 from hspyio.api.validate import validated
 from hspyio.api.verify import verified
@@ -97,11 +98,16 @@ def _verify(path: str, options: Mapping[str, Any], work: Work) -> dict[str, Any]
     return verified(path, work).as_dict()
 
 
+def _rescue(path: str, options: Mapping[str, Any], work: Work) -> dict[str, Any]:
+    return rescued(path, str(options["target"]), work).as_dict()
+
+
 Operation = Callable[[str, Mapping[str, Any], Work], dict[str, Any]]
 OPERATIONS: Mapping[str, Operation] = {
     "load": _load,
     "validate": _validate,
     "verify": _verify,
+    "rescue": _rescue,
 }
 
 

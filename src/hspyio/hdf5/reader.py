@@ -43,7 +43,7 @@ from hspyio.hdf5.format.superblock import Superblock
 from hspyio.hdf5.limits import MOST_STEPS, Budget, Census, repeats
 from hspyio.hdf5.on_demand import OnDemand
 from hspyio.hdf5.snapshot import FileHandle, cannot_read, handle_of
-from hspyio.nodes.node import Array, Damaged, Group, MemorySource, Text
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text
 from hspyio.records import record
 from hspyio.system.byte_source import LocalBytes
 from hspyio.system.locks import (
@@ -315,11 +315,7 @@ class Opening:
         self._files.openings.append(self)
         self._links: dict[int, dict[bytes, Link]] = {}
         with _of_file(snapshot.path):
-            source = LocalBytes(descriptor)
-            block = snapshot.superblock(source)
-            self._root = block.root
-            self.content = FileBytes(source, block)
-            self._look_at_extension(block)
+            self._root, self.content = self._opened(LocalBytes(descriptor))
         self.heaps = GlobalHeaps(self.content)
         self._types = TypeTable(self.content)
 
@@ -328,11 +324,18 @@ class Opening:
         """The file."""
         return self.snapshot.path
 
-    def _look_at_extension(self, block: Superblock) -> None:
+    def _opened(self, source: LocalBytes) -> tuple[int, FileBytes]:
+        """The address of the root, and the bytes of the file."""
+        block = self.snapshot.superblock(source)
+        content = FileBytes(source, block)
+        self._look_at_extension(content, block)
+        return block.root, content
+
+    def _look_at_extension(self, content: FileBytes, block: Superblock) -> None:
         """Refuse what only HDF5 knows how to read, and take note of what it says of sizes."""
         if block.version < 2 or block.extension == block.undefined:
             return
-        header = object_header(self.content, block.extension)
+        header = object_header(content, block.extension)
         if header.only(PARTS) is not None:
             raise UnsupportedFeatureError(
                 "is one of several parts of an HDF5 file, which is not read here; "
@@ -345,7 +348,7 @@ class Opening:
             )
         ranks = header.only(NODE_RANKS)
         if ranks is not None and len(ranks) >= 7:
-            self.content.group_nodes = block.nodes_of(ranks[5:7] + ranks[3:5])
+            content.group_nodes = block.nodes_of(ranks[5:7] + ranks[3:5])
 
     def root(self) -> Group:
         """The root group.
@@ -356,7 +359,7 @@ class Opening:
             If it cannot be read.
         """
         with _of_file(self.path):
-            header = object_header(self.content, self._root)
+            header = self._header(self._root)
             self._census.count((self._number, header.address), header.links, followed=False)
             return self._group(header, (), ((self._number, header.address),))
 
@@ -380,18 +383,13 @@ class Opening:
 
     def _group(self, header: ObjectHeader, where: Names, ancestors: tuple[Object, ...]) -> Group:
         """Node of a group; `ancestors`, itself the last of them, end circles of links."""
-        found = links_of(header, self.content)
-        attributes = {
-            readable(name): attribute
-            for name, attribute in attributes_of(header, self._types, self.heaps).items()
-        }
-        links = {readable(name): link for name, link in found.items()}
+        links, attributes = self._listed(header)
 
         def member(name: str, link: Link) -> Group | Array | Damaged:
             place = (*where, name)
             self._check_open("/" + "/".join(place))
-            if "/" in name or name in ("", "."):  # programs take it for a path, through any link
-                return Damaged("has a name that is none")
+            if "/" in name or name in ("", "."):
+                return self._nameless(name)
             try:
                 opening, address = self, link
                 if not isinstance(address, int):
@@ -405,6 +403,24 @@ class Opening:
 
         return Group(attributes, OnDemand(links, member) if links else {})
 
+    def _header(self, address: int) -> ObjectHeader:
+        return object_header(self.content, address)
+
+    def _listed(
+        self, header: ObjectHeader
+    ) -> tuple[dict[str, Link], dict[str, Attribute | Damaged]]:
+        """The members and the attributes of a group."""
+        links = links_of(header, self.content)
+        attributes = attributes_of(header, self._types, self.heaps)
+        return (
+            {readable(name): link for name, link in links.items()},
+            {readable(name): attribute for name, attribute in attributes.items()},
+        )
+
+    def _nameless(self, name: str) -> Damaged:
+        """What a member is whose name programs take for a path, through any link."""
+        return Damaged("has a name that is none")
+
     def _member(
         self,
         name: str,
@@ -417,7 +433,7 @@ class Opening:
         one = (self._number, address)
         if one in ancestors:
             return Damaged("is a link to a group that holds it")
-        header = object_header(self.content, address)
+        header = self._header(address)
         if header.only(LAYOUT) is None:
             if _is_type(header):
                 return Damaged("is a named datatype, which is not part of the format")
@@ -434,7 +450,10 @@ class Opening:
             if values is not None:
                 return values
         self._census.count(one, header.links, followed=followed)
-        return dataset_node(layout, path, address, self)
+        return self._array(layout, path, address)
+
+    def _array(self, layout: Layout, where: str, address: int) -> Array:
+        return dataset_node(layout, where, address, self)
 
     def _elsewhere(self, layout: Layout, where: str) -> Array | Damaged:
         if not self._allow_external:

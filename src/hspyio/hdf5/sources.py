@@ -105,13 +105,6 @@ def index_in(handle: FileHandle, where: str, stored: StoredArray) -> ChunkManife
     stored : StoredArray
         How it stands there.
     """
-    if stored.tree is not None:
-        from hspyio.hdf5.format.btree_v1 import index_of_tree
-
-        with handle.descriptor() as descriptor:
-            index = index_of_tree(descriptor, stored)
-        if index is not None:
-            return index
     from hspyio.hdf5.via_h5py import index_at
 
     return index_at(handle, where, stored)

@@ -166,9 +166,6 @@ def faults_of(
     FilterError, TooLargeError
         If its filter is not available here, or not enough memory.
     """
-    elsewhere = getattr(array.source, "faults", None)
-    if elsewhere is not None:  # in the process that reads the file
-        return list(elsewhere(known, decode=decode))
     try:
         units = _units(array, known)
         differs = known is not None and (units.head(), units.count) != (known.head, len(known.sums))

@@ -12,14 +12,10 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from h5py import h5d
-
 from hspyio.arrays.manifest import StoredArray
 from hspyio.filters import fletcher32, gzip, shuffle
-from hspyio.hdf5.snapshot import file_size
-from hspyio.hdf5.via_h5py import Place
+from hspyio.hdf5.format.file_bytes import FileBytes
 from hspyio.records import record
-from hspyio.system.calls import read_up_to
 
 __all__ = ["Facts", "node_length", "placed_chunks"]
 
@@ -43,22 +39,30 @@ def node_length(rank: int) -> int:
 
 
 def placed_chunks(
-    place: Place, stored: StoredArray, known: Facts, root: int, nodes: Iterable[int]
+    content: FileBytes,
+    stored: StoredArray,
+    known: Facts,
+    root: int,
+    nodes: Iterable[int],
+    *,
+    at_once: bool,
 ) -> tuple[Facts, bool]:
     """Find chunks that are not known.
 
     Parameters
     ----------
-    place : Place
-        The array.
+    content : FileBytes
+        The file.
     stored : StoredArray
-        How it stands in the file, in chunks.
+        How the array stands in it, in chunks.
     known : dict
         Chunks that the index leads to.
     root : int
         Address of the root of the index.
     nodes : iterable of int
         Addresses of all nodes of it that are known of.
+    at_once : bool
+        Whether all chunks were given their places before any was written.
 
     Returns
     -------
@@ -69,38 +73,33 @@ def placed_chunks(
     if ordered != sorted(ordered):
         return {}, True  # they were written in another order
     length = node_length(len(stored.shape))
-    with place.handle.descriptor() as descriptor:
-        field = _Field(descriptor, dict.fromkeys((root, *nodes), length))
-        steps = [step.id for step in stored.filters]
-        if set(steps) <= {shuffle.CODEC.id}:
-            found = _equal_steps(stored, known, field, root + length)
-            at_once = place.dataset.get_create_plist().get_alloc_time() != h5d.ALLOC_TIME_INCR
-            return found, at_once
-        behind = 0
-        if steps[-1] == fletcher32.CODEC.id:
-            behind = _CHECKSUM
-            steps.pop()
-        if steps[-1:] != [gzip.CODEC.id]:
-            return {}, True
-        streams = _Streams(field, stored.pipeline.size, behind)
-        return _by_streams(stored, known, streams, root + length), False
+    field = _Field(content, dict.fromkeys((root, *nodes), length))
+    steps = [step.id for step in stored.filters]
+    if set(steps) <= {shuffle.CODEC.id}:
+        return _equal_steps(stored, known, field, root + length), at_once
+    behind = 0
+    if steps[-1] == fletcher32.CODEC.id:
+        behind = _CHECKSUM
+        steps.pop()
+    if steps[-1:] != [gzip.CODEC.id]:
+        return {}, True
+    streams = _Streams(field, stored.pipeline.size, behind)
+    return _by_streams(stored, known, streams, root + length), False
 
 
 @record
 class _Field:
     """The bytes of a file, and the nodes of an index in it."""
 
-    descriptor: int
+    content: FileBytes
     nodes: Mapping[int, int]
 
     @property
     def end(self) -> int:
-        return file_size(self.descriptor)
+        return self.content.end
 
     def read(self, start: int, count: int) -> bytes:
-        buffer = bytearray(max(0, min(count, self.end - start)))
-        got = read_up_to(self.descriptor, [memoryview(buffer)], start) if buffer else 0
-        return bytes(buffer[:got])
+        return self.content.up_to(start, count) if start < self.end else b""
 
     def behind_nodes(self, place: int) -> int:
         """The first byte from a place on that is of no node."""

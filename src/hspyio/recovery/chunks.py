@@ -1,9 +1,10 @@
-"""Read what is intact of damaged arrays, chunk by chunk: the work of the other process."""
+"""Read what is intact of damaged arrays, chunk by chunk."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,23 +15,24 @@ from hspyio.arrays.workers import Work
 from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError
 from hspyio.filters import shuffle
 from hspyio.filters.pipeline import Scratch
-from hspyio.hdf5.format.btree_v1 import TreeNode, index_of_nodes, walk_trees
-from hspyio.hdf5.lenient_headers import read_header
-from hspyio.hdf5.snapshot import file_size, read_into
-from hspyio.hdf5.stored_layout import chunk_index
-from hspyio.hdf5.via_h5py import Place, passing, place_of
+from hspyio.hdf5.dataset import Dataset
+from hspyio.hdf5.format.chunk_indices import chunk_index
+from hspyio.hdf5.format.datatypes import TypeTable
+from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes
+from hspyio.hdf5.format.messages import ChunkIndexKind, Layout, layout_of_header
+from hspyio.hdf5.format.object_header import FILL, object_header
 from hspyio.integrity.checksums import chunk_sum
-from hspyio.nodes.node import Array, Selection
+from hspyio.nodes.node import Selection
 from hspyio.records import record
 from hspyio.recovery.chunk_order import Facts, placed_chunks
-from hspyio.recovery.salvage import ReachedCensus, address_of
+from hspyio.recovery.chunk_trees import TreeNode, index_of_nodes, walk_trees
 from hspyio.recovery.scan import search_objects, search_trees
 from hspyio.recovery.zeros import zero_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Region", "Salvage", "Salvaged"]
+__all__ = ["DamagedArrays", "Region", "Salvaged"]
 
 Region = tuple[tuple[int, int], ...]
 
@@ -39,6 +41,9 @@ _SPARSE = 8
 """Chunks of an array of which less than one was written, as a rule, where most was not."""
 _INDEX_LOST = "the index of its chunks is damaged, and does not lead to it"
 _ERRORS = (*UNREADABLE, HspyError)
+_NEW_FILL = 3
+_INCREMENTAL = 3
+"""How HDF5 notes that chunks get their places when they are written."""
 
 
 @record
@@ -69,6 +74,10 @@ class Salvaged:
     zeros: tuple[tuple[Region, int], ...] = ()
     blocks: int = 0
 
+    def with_values(self, values: NDArray[Any]) -> Salvaged:
+        """The same, with other values."""
+        return Salvaged(values, self.lost, self.sums, self.by_order, self.zeros, self.blocks)
+
 
 @record
 class _Index:
@@ -82,20 +91,14 @@ class _Index:
     by_order: frozenset[int] = frozenset()
 
 
-class Salvage:
-    """One damaged file, of which arrays are read; where their chunks are is found once.
+class DamagedArrays:
+    """The arrays of one damaged file; where their chunks are is found once."""
 
-    Attributes
-    ----------
-    census : ReachedCensus
-        What is reached in the file.
-    """
-
-    def __init__(self, census: ReachedCensus | None = None) -> None:
-        self.census = census or ReachedCensus()
+    def __init__(self) -> None:
         self._indices: dict[int, _Index | None] = {}
+        self._lock = threading.Lock()
 
-    def read(self, array: Array, selection: Selection) -> Salvaged:
+    def read(self, dataset: Dataset, selection: Selection) -> Salvaged:
         """Read what can be read of a selection.
 
         Raises
@@ -105,65 +108,85 @@ class Salvage:
         HspyError
             If nothing can be read.
         """
-        with passing(array):
-            place = place_of(array, salvage=True)
-            if place is None or place.stored is None:
-                return _by_pieces(array, selection)
-            if place.stored.chunks is None:
-                return _of_block(place, place.stored, selection)
-            index = self._index(place, place.stored)
+        kind = dataset.layout.kind
+        in_parts = kind.is_fixed and dataset.layout.inside is None and dataset.shape
+        if not in_parts:
+            return _by_pieces(dataset, selection)
+        stored = dataset.stored
+        if stored.chunks is None:
+            found = _of_block(dataset, stored, selection)
+        else:
+            index = self._index(dataset) if stored.pipeline.decodes else None
             if index is None:
-                return _by_pieces(array, selection)
-            return _of_chunks(place, place.stored, index, selection)
+                return _by_pieces(dataset, selection)
+            found = _of_chunks(dataset, stored, index, selection)
+        return found if kind.convert is None else found.with_values(kind.convert(found.values))
 
     def written(
-        self, array: Array, *, mostly_not: bool
+        self, dataset: Dataset, *, mostly_not: bool
     ) -> tuple[NDArray[Any], list[Region]] | None:
         """What was never written of an array is this value, and these regions were written.
 
         ``None`` if that cannot be told, or the array is `mostly_not` such a one.
         """
-        with passing(array):
-            place = place_of(array, salvage=True)
-            if place is None or place.stored is None:
-                return None
-            stored = place.stored
-            fill = stored.empty((1,) * len(stored.shape), filled=True).reshape(())
-            if stored.chunks is None:
-                return (fill, []) if stored.address is None else None
-            index = self._index(place, stored)
-            if index is None or not index.whole:
-                return None
-            if mostly_not and len(index.facts) * _SPARSE > stored.grid.count:
-                return None
-            return fill, [stored.grid.bounds(number) for number in index.facts]
+        kind = dataset.layout.kind
+        if not kind.is_fixed or dataset.layout.inside is not None or not dataset.shape:
+            return None
+        stored = dataset.stored
+        raw = stored.empty((1,) * len(stored.shape), filled=True).reshape(())
+        fill = raw if kind.convert is None else np.asarray(kind.convert(raw))
+        if stored.chunks is None:
+            return (fill, []) if stored.address is None else None
+        index = self._index(dataset) if stored.pipeline.decodes else None
+        if index is None or not index.whole:
+            return None
+        if mostly_not and len(index.facts) * _SPARSE > stored.grid.count:
+            return None
+        return fill, [stored.grid.bounds(number) for number in index.facts]
 
-    def _index(self, place: Place, stored: StoredArray) -> _Index | None:
-        address = address_of(place.dataset)
-        if address not in self._indices:
-            self._indices[address] = _index_of(place, stored, address)
-        return self._indices[address]
+    def _index(self, dataset: Dataset) -> _Index | None:
+        with self._lock:
+            if dataset.address not in self._indices:
+                self._indices[dataset.address] = _index_of(dataset)
+            return self._indices[dataset.address]
 
 
-def _index_of(place: Place, stored: StoredArray, address: int) -> _Index | None:
-    """Where the chunks are, as far as it can be found; ``None`` if only HDF5 may know."""
-    with place.handle.descriptor() as descriptor:
-        header = read_header(descriptor, address)
-        if header is None or header.tree is None:
-            try:
-                index = chunk_index(place.dataset, stored)
-            except _ERRORS:
-                return None
-            return None if index is None else _Index(_facts(index), True)
-        walk = walk_trees(descriptor, [header.tree], len(stored.shape))
-        if walk.whole:
-            index, sound = index_of_nodes(walk.nodes, stored)
-            return _Index(_facts(index), sound)
-        trees = search_trees(descriptor, Work())
-        nodes = [*walk.nodes, *_strays(descriptor, stored, trees)]
-        known = _facts(index_of_nodes(nodes, stored)[0])
-        found, sure = placed_chunks(place, stored, known, header.tree, [*walk.named, *trees])
-        return _Index(known | found, False, frozenset() if sure else frozenset(found))
+def _content(dataset: Dataset) -> FileBytes:
+    assert dataset.opening is not None
+    return dataset.opening.content
+
+
+def _index_of(dataset: Dataset) -> _Index | None:
+    """Where the chunks are, as far as it can be found; ``None`` if nothing is found."""
+    content, layout, stored = _content(dataset), dataset.layout, dataset.stored
+    if layout.index is not ChunkIndexKind.BTREE_V1 or layout.address is None:
+        before = content.losses
+        try:
+            index = chunk_index(content, layout)
+        except _ERRORS:
+            return None
+        return _Index(_facts(index), content.losses == before)
+    walk = walk_trees(content, [layout.address], len(stored.shape))
+    if walk.whole:
+        index, sound = index_of_nodes(walk.nodes, stored)
+        return _Index(_facts(index), sound)
+    trees = search_trees(content, Work())
+    nodes = [*walk.nodes, *_strays(content, stored, trees)]
+    known = _facts(index_of_nodes(nodes, stored)[0])
+    at_once = _is_placed_at_once(content, dataset.address)
+    named = [*walk.named, *trees]
+    found, sure = placed_chunks(content, stored, known, layout.address, named, at_once=at_once)
+    return _Index(known | found, False, frozenset() if sure else frozenset(found))
+
+
+def _is_placed_at_once(content: FileBytes, address: int) -> bool:
+    """Whether all chunks were given their places before any was written."""
+    try:
+        fill = object_header(content, address).only(FILL) or b""
+    except UNREADABLE_PIECE:
+        return False
+    times = [byte & 3 if fill[0] == _NEW_FILL else byte for byte in fill[1:2]]
+    return bool(times) and times[0] != _INCREMENTAL
 
 
 def _facts(index: ChunkManifest) -> Facts:
@@ -171,41 +194,54 @@ def _facts(index: ChunkManifest) -> Facts:
     return dict(zip(index.ids.tolist(), map(tuple, table), strict=True))
 
 
-def _strays(descriptor: int, stored: StoredArray, trees: list[int]) -> list[TreeNode]:
+def _strays(content: FileBytes, stored: StoredArray, trees: list[int]) -> list[TreeNode]:
     """Nodes of trees of chunks to which no tree leads any more, if they can be of one array only.
 
     They are taken where every chunk in them fits the array, and no other damaged tree has its
     rank.
     """
     rank = len(stored.shape)
-    others = search_objects(descriptor, Work()).headers.values()
     walks = [
-        (header, walk_trees(descriptor, [header.tree], header.rank))
-        for header in others
-        if header.kind == "dataset" and header.tree is not None
+        (len(layout.shape), walk_trees(content, [layout.address], len(layout.shape)))
+        for layout in _layouts(content)
+        if layout.address is not None
     ]
-    torn = [header for header, walk in walks if not walk.whole and header.rank == rank]
+    torn = [ndim for ndim, walk in walks if not walk.whole and ndim == rank]
     if len(torn) != 1:
         return []
     taken = {address for _, walk in walks for address in walk.seen}
-    strays = [address for address in trees if address not in taken]
     found: list[TreeNode] = []
-    for address in strays:
-        for node in walk_trees(descriptor, [address], rank).nodes:
-            _, sound = index_of_nodes([node], stored)
-            inside = index_of_nodes([node], stored)[0]
+    for address in (address for address in trees if address not in taken):
+        for node in walk_trees(content, [address], rank).nodes:
+            inside, sound = index_of_nodes([node], stored)
             if sound and len(inside) == len(node.entries):
                 found.append(node)
     return found
 
 
+def _layouts(content: FileBytes) -> Iterator[Layout]:
+    """How the arrays stand whose chunks are listed by a tree of the first kind."""
+    types = TypeTable(content)
+    for address, one in search_objects(content, Work()).objects.items():
+        if one.is_group:
+            continue
+        try:
+            layout = layout_of_header(object_header(content, address), types, content)
+        except UNREADABLE_PIECE:
+            continue
+        if layout is not None and layout.chunks and layout.index is ChunkIndexKind.BTREE_V1:
+            yield layout
+
+
 # chunks
 
 
-def _of_chunks(place: Place, stored: StoredArray, index: _Index, selection: Selection) -> Salvaged:
+def _of_chunks(
+    dataset: Dataset, stored: StoredArrayArray, index: _Index, selection: Selection
+) -> Salvaged:
     indexer = BasicIndexer(selection, stored.shape)
     values = stored.empty(indexer.shape, filled=True)
-    reading = _Reading(place, stored, index)
+    reading = _Reading(_content(dataset), stored, index)
     lost: list[tuple[Region, str]] = []
     sums: list[tuple[int, int]] = []
     for coords, inside, out in indexer.projections(stored.grid):
@@ -230,8 +266,8 @@ def _of_chunks(place: Place, stored: StoredArray, index: _Index, selection: Sele
 class _Reading:
     """What reads one chunk after the other."""
 
-    def __init__(self, place: Place, stored: StoredArray, index: _Index) -> None:
-        self._place, self._stored, self._index = place, stored, index
+    def __init__(self, content: FileBytes, stored: StoredArray, index: _Index) -> None:
+        self._source, self._stored, self._index = content.source, stored, index
         self._scratch = Scratch()
         self._unchecked = all(step.id == shuffle.CODEC.id for step in stored.filters)
         self.zeros: dict[Region, int] = {}
@@ -247,11 +283,10 @@ class _Reading:
                 return []
             raise ValueError(_INDEX_LOST)
         offset, size, mask = facts
-        with self._place.handle.descriptor() as descriptor:
-            if offset + size > file_size(descriptor):
-                raise ValueError(f"its bytes end at {offset + size}, the file before that")
-            buffer = self._scratch.take("stored", size)
-            read_into(descriptor, [buffer.data], offset)
+        if offset + size > self._source.size:
+            raise ValueError(f"its bytes end at {offset + size}, the file before that")
+        buffer = self._scratch.take("stored", size)
+        self._source.read_into([buffer.data], offset)
         self._stored.pipeline.decode(buffer, mask, target, inside, self._scratch)
         if self._unchecked:
             zeros, count = zero_blocks(buffer, offset)
@@ -269,7 +304,7 @@ def _reason(error: Exception) -> str:
 # arrays in one block
 
 
-def _of_block(place: Place, stored: StoredArray, selection: Selection) -> Salvaged:
+def _of_block(dataset: Dataset, stored: StoredArray, selection: Selection) -> Salvaged:
     """Whole rows of an array in one block; what lies beyond the end of the file is lost."""
     chosen = BasicIndexer(selection, stored.shape).ranges
     count = chosen[0].last + 1 - chosen[0].start if chosen[0].count else 0
@@ -280,13 +315,12 @@ def _of_block(place: Place, stored: StoredArray, selection: Selection) -> Salvag
     row = math.prod(stored.shape[1:]) * stored.dtype.itemsize
     lost: tuple[tuple[Region, str], ...] = ()
     if rows.size:
-        start = stored.address + chosen[0].start * row
-        with place.handle.descriptor() as descriptor:
-            end = file_size(descriptor)
-            there = min(rows.nbytes, max(0, end - start))
-            there -= there % stored.dtype.itemsize
-            flat = rows.reshape(-1).view(np.uint8)
-            read_into(descriptor, [flat[:there].data], start)
+        source = _content(dataset).source
+        start, end = stored.address + chosen[0].start * row, source.size
+        there = min(rows.nbytes, max(0, end - start))
+        there -= there % stored.dtype.itemsize
+        flat = rows.reshape(-1).view(np.uint8)
+        source.read_into([flat[:there].data], start)
         if there < rows.nbytes:
             first = chosen[0].start + there // row
             region = ((first, chosen[0].last + 1), *((0, n) for n in stored.shape[1:]))
@@ -304,11 +338,11 @@ def _within(chosen: tuple[Range, ...]) -> tuple[slice | int, ...]:
     return tuple(parts)
 
 
-# what only HDF5 reads
+# what is read as a whole, or by a plug-in
 
 
-def _by_pieces(array: Array, selection: Selection) -> Salvaged:
-    """Read through HDF5: all at once, else piece by piece along the first dimension.
+def _by_pieces(dataset: Dataset, selection: Selection) -> Salvaged:
+    """Read all at once, else piece by piece along the first dimension.
 
     Raises
     ------
@@ -316,13 +350,13 @@ def _by_pieces(array: Array, selection: Selection) -> Salvaged:
         If no piece can be read.
     """
     try:
-        return Salvaged(array.source.read(selection))
+        return Salvaged(dataset.read(selection))
     except (FilterError, TooLargeError):
         raise
     except HspyError:
-        if not array.shape or not _covers_whole_rows(selection, array.shape):
+        if not dataset.shape or not _covers_whole_rows(selection, dataset.shape):
             raise
-        return _each_piece(array, selection, lambda rows: array.source.read((rows,)))
+        return _each_piece(dataset, selection, lambda rows: dataset.read((rows,)))
 
 
 def _covers_whole_rows(selection: Selection, shape: tuple[int, ...]) -> bool:
@@ -331,10 +365,11 @@ def _covers_whole_rows(selection: Selection, shape: tuple[int, ...]) -> bool:
 
 
 def _each_piece(
-    array: Array, selection: Selection, read: Callable[[slice], NDArray[Any]]
+    dataset: Dataset, selection: Selection, read: Callable[[slice], NDArray[Any]]
 ) -> Salvaged:
-    first = BasicIndexer(selection, array.shape).ranges[0]
-    step = max(1, array.chunks[0] if array.chunks else 1, -(-first.count // _MOST_PIECES))
+    first = BasicIndexer(selection, dataset.shape).ranges[0]
+    chunks = dataset.layout.chunks
+    step = max(1, chunks[0] if chunks else 1, -(-first.count // _MOST_PIECES))
     pieces: list[NDArray[Any] | None] = []
     lost: list[tuple[Region, str]] = []
     bounds = [
@@ -347,12 +382,12 @@ def _each_piece(
         except HspyError as error:
             failure = error
             pieces.append(None)
-            lost.append((((low, high), *((0, n) for n in array.shape[1:])), _reason(error)))
+            lost.append((((low, high), *((0, n) for n in dataset.shape[1:])), _reason(error)))
     known = next((piece for piece in pieces if piece is not None), None)
     if known is None:
         assert failure is not None
         raise failure
-    values = np.zeros((first.count, *array.shape[1:]), known.dtype)
+    values = np.zeros((first.count, *dataset.shape[1:]), known.dtype)
     if known.dtype == object:
         values[...] = b""
     for (low, high), piece in zip(bounds, pieces, strict=True):

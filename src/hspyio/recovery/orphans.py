@@ -80,9 +80,9 @@ class _Piecing:
 
     def whole(self) -> Iterator[Pieced]:
         """Groups of experiments that can be read, and that nothing leads to."""
-        for address, header in self._search.headers.items():
+        for address, header in self._search.objects.items():
             links = dict(header.links)
-            if address in self._reached or header.kind != "group":
+            if address in self._reached or not header.is_group:
                 continue
             if links and names.DATA not in links:
                 continue
@@ -102,7 +102,7 @@ class _Piecing:
         """Pieces without a group, by the experiment after whose header they stand."""
         current = _Assembly("", Group())
         owner = 0
-        for address in sorted({*self._search.headers, *self._search.names}):
+        for address in sorted({*self._search.objects, *self._search.names}):
             name = self._name_of_experiment(address)
             if name is not None:
                 yield from current.made()
@@ -126,7 +126,7 @@ class _Piecing:
         if address in self._taken:
             return _Assembly("", Group())
         assembly = _Assembly(name, known.get(name, Group()))
-        header = self._search.headers.get(address)
+        header = self._search.objects.get(address)
         if header is not None and address not in self._reached:
             for member, target in header.links:
                 found: dict[str, int] = {}
@@ -139,7 +139,7 @@ class _Piecing:
     def _node(self, address: int, path: str, found: dict[str, int], depth: int = 0) -> Node:
         """The node at an address; of a group that HDF5 cannot open, what its header names."""
         node = self._find(address)
-        header = self._search.headers.get(address)
+        header = self._search.objects.get(address)
         if not isinstance(node, Damaged) or header is None or not header.links:
             return node
         if depth >= names.MAX_DEPTH:
@@ -160,9 +160,9 @@ class _Piecing:
     def _is_loose(self, address: int) -> bool:
         if address in self._reached or address in self._taken:
             return False
-        if address not in self._search.headers:
+        if address not in self._search.objects:
             return False
-        links = dict(self._search.headers[address].links)
+        links = dict(self._search.objects[address].links)
         if names.EXPERIMENTS in links or names.DATA in links:
             return False
         if self._search.names.get(address) == names.EXPERIMENTS:

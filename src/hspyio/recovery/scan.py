@@ -7,10 +7,20 @@ import struct
 from dataclasses import dataclass, field
 
 from hspyio.arrays.workers import Work
-from hspyio.hdf5.lenient_headers import Header, is_old_header, read_header
-from hspyio.system.calls import file_size, read_into
+from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes
+from hspyio.hdf5.format.links import links_of, table_entries
+from hspyio.hdf5.format.object_header import (
+    LAYOUT,
+    LINK,
+    LINK_INFO,
+    SYMBOL_TABLE,
+    ObjectHeader,
+    object_header,
+)
+from hspyio.hdf5.reader import readable
+from hspyio.records import value
 
-__all__ = ["Search", "search_objects", "search_trees"]
+__all__ = ["Found", "Search", "search_objects", "search_trees"]
 
 _BLOCK = 16 * 2**20
 _MOST_FOUND = 200_000
@@ -19,7 +29,24 @@ _OLD = rb"\x01\x00[\x01-\x40]\x00\x01\0\0\0.[\x00-\x1f]\0\0\0\0\0\0[\x00-\x18]\0
 _OBJECTS = re.compile(rb"OHDR\x02|SNOD\x01|" + _OLD, re.DOTALL)
 _ALIGNED = 8
 _TREES = re.compile(rb"TREE\x01")
-_ENTRY = struct.Struct("<QQI4x16x")
+_CONTINUATION, _GROUP_INFO, _LAST = 0x10, 0x0A, 0x18
+_MOST_BLOCK = 65536
+
+
+@value
+class Found:
+    """An object that was found.
+
+    Attributes
+    ----------
+    is_group : bool
+        Whether it is a group, else a dataset.
+    links : tuple of (str, int)
+        Names of the members of a group, and their addresses, as far as they can be read.
+    """
+
+    is_group: bool
+    links: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -28,7 +55,7 @@ class Search:
 
     Attributes
     ----------
-    headers : dict of int to Header
+    objects : dict of int to Found
         By address.
     names : dict of int to str
         Names that an object has in a group that was found, by the object's address.
@@ -36,12 +63,12 @@ class Search:
         Address of that group, by the object's address.
     """
 
-    headers: dict[int, Header] = field(default_factory=dict)
+    objects: dict[int, Found] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     parents: dict[int, int] = field(default_factory=dict)
 
 
-def search_objects(descriptor: int, work: Work) -> Search:
+def search_objects(content: FileBytes, work: Work) -> Search:
     """Read a whole file and find groups and datasets.
 
     Those that HDF5 1.8 or later has written in its newer form begin with a signature. Those of
@@ -50,69 +77,95 @@ def search_objects(descriptor: int, work: Work) -> Search:
 
     Parameters
     ----------
-    descriptor : int
-        The file.
+    content : FileBytes
+        The file, in the tolerant temper.
     work : Work
         Who is told of the progress.
     """
     found = Search()
     tables: list[int] = []
     old: list[int] = []
-    for place, signature in _places(descriptor, _OBJECTS, work):
+    for place, signature in _places(content, _OBJECTS, work):
         if signature[:4] == b"OHDR":
-            _note(descriptor, place, found)
+            _note(content, place, found)
         elif signature[:4] == b"SNOD":
             tables.append(place)
         elif place % _ALIGNED == 0:
             old.append(place)
     for place in old:
-        if is_old_header(descriptor, place):
-            _note(descriptor, place, found)
+        if _is_old_header(content, place):
+            _note(content, place, found)
     for place in tables:
-        for address in _named_in(descriptor, place):
-            _note(descriptor, address, found)
-    for parent, header in found.headers.items():
-        for name, address in header.links:
+        for address in _named_in(content, place):
+            _note(content, address, found)
+    for parent, one in found.objects.items():
+        for name, address in one.links:
             found.names[address], found.parents[address] = name, parent
     return found
 
 
-def search_trees(descriptor: int, work: Work) -> list[int]:
+def search_trees(content: FileBytes, work: Work) -> list[int]:
     """Read a whole file and find the nodes of all trees of chunks."""
-    return [place for place, _ in _places(descriptor, _TREES, work)]
+    return [place for place, _ in _places(content, _TREES, work)]
 
 
-def _note(descriptor: int, address: int, found: Search) -> None:
-    if address not in found.headers and len(found.headers) < _MOST_FOUND:
-        header = read_header(descriptor, address)
-        if header is not None and header.kind:
-            found.headers[address] = header
+def _note(content: FileBytes, address: int, found: Search) -> None:
+    if address not in found.objects and len(found.objects) < _MOST_FOUND:
+        try:
+            one = _object(object_header(content, address), content)
+        except UNREADABLE_PIECE:
+            return
+        if one is not None:
+            found.objects[address] = one
 
 
-def _named_in(descriptor: int, place: int) -> list[int]:
+def _object(header: ObjectHeader, content: FileBytes) -> Found | None:
+    """What a header is of; ``None`` if of neither a group nor a dataset."""
+    kinds = {kind for kind, _, _ in header.messages}
+    if LAYOUT in kinds:
+        return Found(is_group=False)
+    if not kinds & {LINK_INFO, _GROUP_INFO, SYMBOL_TABLE, LINK}:
+        return None
+    try:
+        listed = links_of(header, content).items()
+    except UNREADABLE_PIECE:
+        return Found(is_group=True)
+    return Found(True, tuple((readable(k), link) for k, link in listed if isinstance(link, int)))
+
+
+def _is_old_header(content: FileBytes, address: int) -> bool:
+    """Whether the header of a group or dataset in HDF5's older form stands at an address."""
+    start = content.up_to(address, 16)
+    if len(start) < 16:
+        return False
+    (length,) = struct.unpack_from("<I", start, 8)
+    block = content.up_to(address + 16, min(length, _MOST_BLOCK))
+    kinds: set[int] = set()
+    place = 0
+    while place + 8 <= len(block):
+        kind, size = struct.unpack_from("<HH", block, place)
+        if kind > _LAST or size % 8 or place + 8 + size > length:
+            return False
+        kinds.add(kind)
+        place += 8 + size
+    return place == length and bool(kinds & {LAYOUT, SYMBOL_TABLE, _CONTINUATION})
+
+
+def _named_in(content: FileBytes, place: int) -> list[int]:
     """Addresses of the objects that a node of a symbol table names."""
-    size = file_size(descriptor)
-    head = _read(descriptor, place, min(8, size - place))
-    count = int.from_bytes(head[6:8], "little") if len(head) == 8 else 0
-    content = _read(descriptor, place + 8, min(count * _ENTRY.size, size - place - 8))
-    whole = len(content) // _ENTRY.size * _ENTRY.size
-    return [address for _, address, _ in _ENTRY.iter_unpack(content[:whole]) if address]
+    try:
+        return [address for _, address, _, _ in table_entries(place, content) if address]
+    except UNREADABLE_PIECE:
+        return []
 
 
-def _read(descriptor: int, place: int, length: int) -> bytes:
-    buffer = bytearray(max(length, 0))
-    if buffer:
-        read_into(descriptor, [memoryview(buffer)], place)
-    return bytes(buffer)
-
-
-def _places(descriptor: int, pattern: re.Pattern[bytes], work: Work) -> list[tuple[int, bytes]]:
+def _places(content: FileBytes, pattern: re.Pattern[bytes], work: Work) -> list[tuple[int, bytes]]:
     """Where signatures stand; a file is read block by block."""
-    size = file_size(descriptor)
+    size = content.end
     work.expect(size)
     places: list[tuple[int, bytes]] = []
     for begin in range(0, size, _BLOCK):
-        block = _read(descriptor, begin, min(_BLOCK + 32, size - begin))
+        block = content.up_to(begin, _BLOCK + 32)
         places += [
             (begin + match.start(), match.group())
             for match in pattern.finditer(block)

@@ -69,15 +69,15 @@ class FileBytes:
         Bytes of the headers, heaps and indices of groups that were read, by their addresses.
     managers : list of int
         Where heaps that were read note what is free in them.
-    losses : list of Exception or None
-        What was passed over; ``None`` where nothing is.
+    losses : int or None
+        How many pieces were passed over; ``None`` where none is.
     """
 
     def __init__(
         self, source: ByteSource, block: Superblock | None, *, tolerant: bool = False
     ) -> None:
         self.source = source
-        self.losses: list[Exception] | None = [] if tolerant else None
+        self.losses: int | None = 0 if tolerant else None
         self.start, self.end = 0, source.size
         self.offset_size = self.length_size = _USUAL_SIZE
         self.group_nodes = _USUAL_NODES
@@ -137,7 +137,7 @@ class FileBytes:
         """Go on without a part of a structure, if that is wanted; else raise what was raised."""
         if self.losses is None:
             raise error
-        self.losses.append(error)
+        self.losses += 1
 
     def check(self, piece: bytes) -> None:
         """Compare a piece of metadata with the checksum at its end.

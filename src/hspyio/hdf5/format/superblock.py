@@ -8,7 +8,15 @@ from hspyio.errors import DamagedFileError, NotHspyError, UnsupportedFeatureErro
 from hspyio.records import value
 from hspyio.system.byte_source import ByteSource, LocalBytes
 
-__all__ = ["LENGTH", "SIGNATURE", "Superblock", "find_superblock", "lookup3", "read_superblock"]
+__all__ = [
+    "LENGTH",
+    "SIGNATURE",
+    "Superblock",
+    "find_superblock",
+    "lookup3",
+    "read_superblock",
+    "sound_superblock",
+]
 
 LENGTH = 96
 """Bytes that are read of a superblock: up to the address of the root group in all versions."""
@@ -167,6 +175,15 @@ def find_superblock(source: ByteSource) -> Superblock:
     raise NotHspyError(
         f"is not an HDF5 file: looked for HDF5's signature at its start, found {found!r}"
     )
+
+
+def sound_superblock(source: ByteSource) -> Superblock | None:
+    """What stands at the start of a damaged file, which may have been cut; ``None`` for none."""
+    content = source.read(0, min(LENGTH, source.size)).ljust(LENGTH, b"\0")
+    block = Superblock(min(content[8], _NEWEST), content)
+    sound = content[:8] == SIGNATURE and content[8] <= _NEWEST and not block.base
+    sizes = {block.offset_size, block.length_size}
+    return block if sound and sizes <= {*_SIZES} and _is_sound(block) else None
 
 
 def _check(block: Superblock, size: int) -> None:

@@ -1,4 +1,4 @@
-"""Trees of chunks, read without HDF5: from a damaged file, as far as they go."""
+"""Trees of the chunks of a damaged array, as far as they go, and to the sides too."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
-from hspyio.hdf5.lenient_headers import UNDEFINED, bytes_at
+from hspyio.hdf5.format.file_bytes import FileBytes
 from hspyio.records import record
 
-__all__ = ["TreeNode", "Walk", "index_of_nodes", "index_of_tree", "tree_node", "walk_trees"]
+__all__ = ["TreeNode", "Walk", "index_of_nodes", "tree_node", "walk_trees"]
 
+_UNDEFINED = 2**64 - 1
 _MOST_NODES = 1_000_000
 _USUAL_NODE = 4096
 """Bytes that are read of a node at first: of up to 64 chunks with four dimensions."""
@@ -60,7 +61,7 @@ def tree_node(content: bytes, rank: int) -> TreeNode | None:
     entries = np.empty((len(words), rank + 4), np.uint64)
     entries[:, 0], entries[:, 1] = words[:, 0] & 0xFFFFFFFF, words[:, 0] >> np.uint64(32)
     entries[:, 2:] = words[:, 1:]
-    beside = tuple(address for address in (left, right) if address != UNDEFINED)
+    beside = tuple(address for address in (left, right) if address != _UNDEFINED)
     return TreeNode(level, beside, entries)
 
 
@@ -86,12 +87,12 @@ class Walk:
     whole: bool
 
 
-def walk_trees(descriptor: int, roots: Iterable[int], rank: int) -> Walk:
+def walk_trees(content: FileBytes, roots: Iterable[int], rank: int) -> Walk:
     """Walk trees of chunks as far as their nodes are readable, to the sides too.
 
     Parameters
     ----------
-    descriptor : int
+    content : FileBytes
         The file.
     roots : iterable of int
         Where to begin.
@@ -104,12 +105,12 @@ def walk_trees(descriptor: int, roots: Iterable[int], rank: int) -> Walk:
         address = pending.pop()
         if address in seen:
             continue
-        content = bytes_at(descriptor, address, _USUAL_NODE)
-        count = int.from_bytes(content[6:8], "little")
+        octets = content.up_to(address, _USUAL_NODE) if address < content.end else b""
+        count = int.from_bytes(octets[6:8], "little")
         length = _TREE_HEAD.size + count * (24 + 8 * rank)
         if length > _USUAL_NODE:
-            content = bytes_at(descriptor, address, length)
-        node = tree_node(content[:length], rank)
+            octets = content.up_to(address, length)
+        node = tree_node(octets[:length], rank)
         whole = whole and node is not None and len(node.entries) == count
         if node is None:
             continue
@@ -155,21 +156,3 @@ def index_of_nodes(nodes: Iterable[TreeNode], stored: StoredArray) -> tuple[Chun
         facts, once = facts[first], len(places) == count
     index = ChunkManifest(places, facts[:, -1], facts[:, 0], facts[:, 1])
     return index, once and bool(sound.all())
-
-
-def index_of_tree(descriptor: int, stored: StoredArray) -> ChunkManifest | None:
-    """The chunks of a sound tree; ``None`` if it is damaged.
-
-    Parameters
-    ----------
-    descriptor : int
-        The file.
-    stored : StoredArray
-        The array; it has such a tree.
-    """
-    assert stored.tree is not None
-    walk = walk_trees(descriptor, [stored.tree], len(stored.shape))
-    if not walk.whole:
-        return None
-    index, sound = index_of_nodes(walk.nodes, stored)
-    return index if sound else None
