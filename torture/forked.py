@@ -10,7 +10,7 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
-from hspyio.recovery import isolated, isolated_child
+from hspyio.api import sandbox, sandbox_child
 
 _DIE_WITH_PARENT = 1
 
@@ -48,11 +48,11 @@ class Forked:
 
 def install() -> None:
     """From now on, in this process."""
-    isolated.subprocess = types.SimpleNamespace(Popen=Forked, PIPE=None, DEVNULL=None)  # type: ignore[attr-defined]
+    sandbox.subprocess = types.SimpleNamespace(Popen=Forked, PIPE=None, DEVNULL=None)  # type: ignore[attr-defined]
 
 
 def _live(arguments: list[str], asked: int, told: int) -> None:
-    """What `python -m hspyio.recovery.isolated_child` does; it never returns."""
+    """What `python -m hspyio.api.sandbox_child` does; it never returns."""
     try:
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         for number in (signal.SIGPROF, signal.SIGXCPU, signal.SIGSEGV, signal.SIGABRT):
@@ -61,6 +61,6 @@ def _live(arguments: list[str], asked: int, told: int) -> None:
         os.dup2(told, 1)
         os.closerange(3, 256)
         sys.argv = arguments
-        isolated_child.main()
+        sandbox_child.main()
     finally:
         os._exit(0)

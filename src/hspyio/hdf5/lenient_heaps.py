@@ -9,10 +9,10 @@ Attributes that stand in dense storage, which has checksums, are left to HDF5.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from hspyio.errors import DamagedFileError
-from hspyio.hdf5.lenient_headers import bytes_at, header_messages
-from hspyio.system.calls import file_size
+from hspyio.system.calls import file_size, read_up_to
 
 __all__ = ["Heaps", "References", "attribute_references", "check_lengths", "references_at"]
 
@@ -20,6 +20,9 @@ References = list[tuple[int, int, int]]
 """Length of each text, address of its heap, and its number there."""
 
 _ATTRIBUTE = 0x0C
+_CONTINUATION = 0x10
+_MOST_HEADER = 64 * 2**20
+_MOST_BLOCKS = 1000
 _VARIABLE = 9
 _SIZES = struct.Struct("<BBHHH")
 _REFERENCE = struct.Struct("<IQI")
@@ -156,3 +159,86 @@ def _is_sound(descriptor: int, address: int, end: int) -> bool:
             return False
         place += step
     return True
+
+
+# headers that HDF5 has read already, so that they are not checked again
+
+
+def bytes_at(descriptor: int, address: int, length: int) -> bytes:
+    """What stands in a file; less where it ends before.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    address, length : int
+        Where, and how many bytes.
+    """
+    if not 0 <= address < 2**62 or not 0 < length <= _MOST_HEADER:
+        return b""
+    buffer = bytearray(length)
+    count = read_up_to(descriptor, [memoryview(buffer)], address)
+    return bytes(buffer[:count])
+
+
+def header_messages(descriptor: int, address: int) -> Iterator[tuple[int, bytes]]:
+    """The messages of a header that HDF5 has read already, without checking it again.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file.
+    address : int
+        Where it begins.
+
+    Raises
+    ------
+    IndexError, struct.error
+        If there is none, or it is damaged.
+    """
+    start = bytes_at(descriptor, address, 512)
+    new = start[:5] == b"OHDR\x02"
+    if new or start[:2] == b"\x01\x00":
+        yield from _messages(descriptor, address, start, new=new)
+
+
+def _messages(
+    descriptor: int, address: int, start: bytes, *, new: bool
+) -> Iterator[tuple[int, bytes]]:
+    """The messages of a header, those of its continuations included."""
+    ordered = bool(new and start[5] & 4)
+    if new:
+        flags = start[5]
+        place = 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
+        width = 1 << (flags & 3)
+        length = int.from_bytes(start[place : place + width], "little")
+        blocks = [(address, place + width, length)]
+    else:
+        (length,) = struct.unpack_from("<I", start, 8)
+        blocks = [(address, 16, length)]
+    for number, (begin, skipped, size) in enumerate(blocks):
+        if number >= _MOST_BLOCKS:
+            return
+        whole = skipped + size + (4 if new else 0)
+        known = start if begin == address and whole <= len(start) else None
+        content = known or bytes_at(descriptor, begin, whole)
+        for kind, body in _split(content[skipped : skipped + size], new=new, ordered=ordered):
+            if kind == _CONTINUATION and len(body) >= 16:
+                at, count = struct.unpack_from("<QQ", body)
+                blocks.append((at, 4, count - 8) if new else (at, 0, count))
+            else:
+                yield kind, body
+
+
+def _split(content: bytes, *, new: bool, ordered: bool) -> Iterator[tuple[int, bytes]]:
+    place, head = 0, (6 if ordered else 4) if new else 8
+    while place + head <= len(content):
+        if new:
+            kind, size = content[place], int.from_bytes(content[place + 1 : place + 3], "little")
+        else:
+            kind, size = struct.unpack_from("<HH", content, place)
+        body = content[place + head : place + head + size]
+        if len(body) < size:
+            return
+        yield kind, body
+        place += head + size

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DescriptorFile",
     "FileHandle",
-    "PaddedFile",
     "PinnedFile",
     "being_read",
     "cannot_read",
@@ -61,9 +60,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-_MOST_PADDED = 4096
-"""Bytes of a piece that may reach over the end of a file that was cut."""
 
 
 class _Locks:
@@ -526,56 +522,3 @@ class PinnedFile(DescriptorFile):
         known = self._start[begin : begin + count]
         target[: len(known)] = known
         return count
-
-
-class PaddedFile(DescriptorFile):
-    """A file that claims to be as long as it once was, with another start and end.
-
-    What begins beyond its real end cannot be read. A short piece that begins before it is filled
-    up with zeros: HDF5 reads metadata in pieces longer than they are.
-
-    Parameters
-    ----------
-    descriptor : int
-        The file.
-    start : bytes
-        Its first bytes, as they are to be read.
-    end : int
-        Its length, as it is claimed to be.
-    tail : bytes
-        What stands after that.
-    """
-
-    def __init__(self, descriptor: int, start: bytes, end: int, tail: bytes = b"") -> None:
-        super().__init__(descriptor)
-        self._start, self._end, self._tail = start, end, tail
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go somewhere."""
-        if whence == os.SEEK_END:
-            return super().seek(self._end + len(self._tail) + offset)
-        return super().seek(offset, whence)
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read.
-
-        Raises
-        ------
-        OSError
-            If that is not in the file any more.
-        """
-        begin, target = self._position, memoryview(buffer).cast("B")
-        if begin >= self._end:
-            known = self._tail[begin - self._end :][: len(target)]
-            target[: len(known)] = known
-            self._position += len(known)
-            return len(known)
-        count = read_up_to(self._descriptor, [target], begin)
-        lost = min(len(target), self._end - begin) - count
-        if lost > 0 and (not count or len(target) > _MOST_PADDED):
-            raise OSError(f"the file ends at {begin + count}")
-        target[count:] = bytes(len(target) - count)
-        known = self._start[begin : begin + len(target)]
-        target[: len(known)] = known
-        self._position += len(target)
-        return len(target)

@@ -15,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.arrays.workers import Work
-from hspyio.hdf5.limits import Budget
+from hspyio.hdf5.reader import ReadPolicy
 from hspyio.nodes.node import Array
 from hspyio.recovery.chunk_order import _facts, _Gap, node_length
-from hspyio.recovery.chunks import Salvage, Salvaged
-from hspyio.recovery.salvage import ReachedCensus, open_salvaged
+from hspyio.recovery.chunks import DamagedArrays, Salvaged
+from hspyio.recovery.damaged_file import open_damaged
+from hspyio.recovery.losses import Losses
+from hspyio.recovery.sources import SalvagedSource
 
 COUNT, LENGTH = 200, 400
 DATA = np.random.default_rng(0).poisson(20, COUNT * LENGTH).astype("u2")
@@ -50,10 +52,10 @@ def zero(content: bytearray, start: int, length: int) -> None:
 
 def salvaged(path: Path, content: bytes) -> Salvaged:
     path.write_bytes(content)
-    with open_salvaged(str(path), work=Work(), budget=Budget(), census=ReachedCensus()) as root:
-        array = root.members["d"]
-        assert isinstance(array, Array)
-        return Salvage().read(array, (slice(None),))
+    with open_damaged(str(path), ReadPolicy(), Losses(), Work()) as file:
+        array = file.root().members["d"]
+        assert isinstance(array, Array) and isinstance(array.source, SalvagedSource)
+        return DamagedArrays().read(array.source._dataset, (slice(None),))
 
 
 def check(found: Salvaged) -> set[int]:
