@@ -19,7 +19,6 @@ from hspyio.api.reports import DamagedArray, DamagedPart
 from hspyio.errors import MissingFileError
 from hspyio.reports import Verification
 from support import places
-from support.root import open_root
 from support.samples import made
 
 DATA = np.random.default_rng(0).poisson(3, (6, 5, 40)).astype("u2")
