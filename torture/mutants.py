@@ -75,7 +75,9 @@ def _mutated(
     here = readings.everything(path, original.signals, long=long)
     log = folder / "log"
     before = len(result.problems)
-    judge(read_in_child(apart if started else _forked(apart), log), original, number, True, result)
+    if long or started:
+        ways = apart if started else _forked(apart)
+        judge(read_in_child(ways, log), original, number, True, result)
     here_found = _read_here(here, log, f"{original.name}/{number}", result)
     judge(here_found, original, number, False, result)
     if len(result.problems) > before:

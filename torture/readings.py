@@ -17,7 +17,10 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+import numpy as np
+
 import hspyio
+from hspyio.cli.hdf5_tree import hdf5_tree
 from hspyio.compare import signal_differences
 from torture.children import Child, HangingError, Outcome
 
@@ -33,8 +36,8 @@ _GRACE = 1
 """Seconds of processor time until the system ends what Python cannot interrupt."""
 _ROOM = 4 * 2**30
 """Bytes of addresses, so that no mutant harms the machine."""
-_IN_HDF5 = re.compile(r"/h5py/|/hspyio/storage/(?!direct/)|/hspyio/bridges/inspection")
-"""Where Python code calls HDF5; its codecs are called from elsewhere."""
+_IN_HDF5 = re.compile(r"/hspyio/bridges/inspection|/hspyio/hdf5/plain")
+"""Where HDF5 still reads a file; its codecs are called from elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -229,9 +232,15 @@ def everything(path: Path, expected: Mapping[str, hspyio.Signal], *, long: bool)
         "open": partial(_open, path, expected),
         "info": lambda: _nothing(hspyio.info(path)),
         "file_reader": lambda: _nothing(hspyio.file_reader(path)),
+        "lazy": partial(_lazily, path),
+        "validate": lambda: _nothing(repr(hspyio.validate(path))),
+        "verify": lambda: _nothing(repr(hspyio.verify(path, threads=1))),
     }
     if long:
         ways |= {
+            "tree": lambda: _nothing([*hdf5_tree(path, None)]),
+            "diff": lambda: _nothing([*hspyio.diff(path, path)]),
+            "rescue": partial(_rescued, path),
             "list": lambda: _nothing(hspyio.list_datasets_in_file(path, verbose=False)),
             "metadata": lambda: _nothing(hspyio.read_metadata_from_file(path)),
         }
@@ -246,7 +255,7 @@ def isolated(path: Path, expected: Mapping[str, hspyio.Signal], *, long: bool) -
         for name in names
     }
     if long:
-        ways["verify"] = lambda: _nothing(repr(hspyio.verify(path, threads=1)))
+        ways["verify isolated"] = lambda: _nothing(repr(hspyio.verify(path, isolated=True)))
     return ways
 
 
@@ -258,6 +267,21 @@ def _open(path: Path, expected: Mapping[str, hspyio.Signal]) -> None:
             repr(experiments[name].metadata)
             if name not in expected:
                 load(path, expected, name, isolated=False)
+
+
+def _lazily(path: Path) -> None:
+    """Whatever is in it, with all values of the data."""
+    with hspyio.open(path) as experiments:
+        for name in experiments:
+            np.asarray(hspyio.load(path, name=name, lazy=True).data)
+
+
+def _rescued(path: Path) -> None:
+    target = path.with_name("rescued.hspy")
+    try:
+        repr(hspyio.rescue(path, target, overwrite=True, threads=1))
+    finally:
+        target.unlink(missing_ok=True)
 
 
 def _nothing(found: object) -> None:
