@@ -36,8 +36,8 @@ _GRACE = 1
 """Seconds of processor time until the system ends what Python cannot interrupt."""
 _ROOM = 4 * 2**30
 """Bytes of addresses, so that no mutant harms the machine."""
-_IN_HDF5 = re.compile(r"/hspyio/bridges/inspection|/hspyio/hdf5/plain")
-"""Where HDF5 still reads a file; its codecs are called from elsewhere."""
+_IN_HDF5 = re.compile(r"/hspyio/hdf5/external")
+"""Where HDF5 still reads a file, if that is asked for; its codecs are called from elsewhere."""
 
 
 @dataclass(frozen=True)

@@ -12,44 +12,28 @@ import os
 import pprint
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 
-import h5py
 import numpy as np
 
+from hspyio.api.open_file import readable
 from hspyio.api.paths import path_of_file
-from hspyio.errors import (
-    UNREADABLE,
-    DamagedFileError,
-    HspyError,
-    MissingFileError,
-    NotHspyError,
-    OptionError,
-    Problem,
-    StaleFileError,
-    one_or_many,
-    warn_user,
-)
-from hspyio.hdf5.guard_hdf5 import ObjectCensus
-from hspyio.hdf5.limits import MOST_STEPS, Budget
-from hspyio.hdf5.plain import check_dataset, is_endless, read_attribute, read_dataset
+from hspyio.errors import HspyError, OptionError, Problem, one_or_many, warn_user
+from hspyio.hdf5.dataset import Dataset
+from hspyio.hdf5.reader import ReadPolicy, open_file
+from hspyio.nodes.node import Array, Attribute, Elsewhere, Empty, Group, StorageType, Text
 from hspyio.printable import printable
-from hspyio.system.locks import locked_by_hdf5
-from hspyio.system.refusals import system_error
+from hspyio.system.refusals import named_errors
 
 __all__ = ["list_datasets_in_file", "read_metadata_from_file"]
 
 Keys: TypeAlias = str | Sequence[str] | None
 Tree: TypeAlias = dict[str, Any]
-Fingerprint: TypeAlias = tuple[int, int, int]
 
 DEEPEST = 200
 """Groups within groups; links can make a file look deeper than it is."""
-
-MOST_HOPS = 16
-"""Soft links that lead to soft links; more are taken for a circle, as HDF5 does."""
 
 UNSUSPICIOUS = 64 * 2**20
 BEST_COMPRESSION = 2000
@@ -101,12 +85,13 @@ def list_datasets_in_file(
         for path, item in walk.everything(root):
             if not _matches(path, keys):
                 continue
-            if isinstance(item, h5py.Dataset):
-                shape = walk.shape(item, path)
-                if shape is not None and math.prod(shape) >= 2:
-                    shapes[path] = shape
-            elif walk.is_nxdata(item, path) and "signal" in item.attrs:
-                nexus.append(path)
+            if isinstance(item, Group):
+                if _is_nxdata(item) and "signal" in item.attributes:
+                    nexus.append(path)
+                continue
+            shape = _shape(item) if isinstance(item, Array) else item.shape
+            if math.prod(shape) >= 2:
+                shapes[path] = shape
     if verbose:
         _print_datasets(nexus, shapes)
     return nexus, list(shapes)
@@ -169,204 +154,98 @@ def read_metadata_from_file(
 @contextmanager
 def _walking(
     filename: str | os.PathLike[str], function: str, *, hardlinks_only: bool = False
-) -> Iterator[tuple[_Walk, h5py.Group]]:
+) -> Iterator[tuple[_Walk, Group]]:
     """Open a file for a walk from its root, and warn of all that the walk left out."""
-    path = Path(path_of_file(filename, f"{function}(filename)", "filename")).absolute()
-    if not _exists(path):
-        raise MissingFileError("no such file", path=path)
-    if not path.is_file():
-        raise NotHspyError("is not a file", path=path)
-    try:
-        file = h5py.File(path, "r")
-    except BlockingIOError:
-        raise locked_by_hdf5(str(path)) from None
-    except PermissionError as error:
-        raise system_error(error, str(path)) from None
-    except OSError as error:
-        if error.errno:  # of the system; HDF5's own have none
-            raise system_error(error, str(path)) from None
-        if h5py.is_hdf5(path):
-            raise DamagedFileError(f"cannot be opened ({error})", path=path) from None
-        raise NotHspyError("is not an HDF5 file", path=path) from None
-    with file:
-        walk = _Walk(path, _fingerprint(path), hardlinks_only)
-        try:
-            yield walk, file["/"]
-        except HspyError:
-            raise
-        except UNREADABLE as error:
-            raise DamagedFileError(f"cannot be read: {error}", path=path) from None
+    path = path_of_file(filename, f"{function}(filename)", "filename")
+    policy = ReadPolicy(of_arrays=True, soft_links=not hardlinks_only)
+    walk = _Walk()
+    with named_errors(path), open_file(path, policy) as root, readable(path, "/"):
+        yield walk, root
     if walk.left_out:
-        message = f"{path}: {one_or_many('left out', walk.left_out)}"
-        warn_user(message)
+        warn_user(f"{path}: {one_or_many('left out', walk.left_out)}")
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except PermissionError as error:
-        raise system_error(error, str(path)) from None
-    except (OSError, ValueError):  # no such name can be
-        return False
+Item: TypeAlias = Group | Array | Elsewhere
 
 
 @dataclass(slots=True)
 class _Walk:
     """A way through the objects of an open file, and what had to be left out on it."""
 
-    path: Path
-    fingerprint: Fingerprint
-    hardlinks_only: bool
     left_out: list[Problem] = field(default_factory=list)
-    census: ObjectCensus = field(default_factory=ObjectCensus)
-    budget: Budget = field(default_factory=Budget)
-    hops: int = 0
 
-    def leave_out(self, where: str, reason: object) -> None:
+    def leave_out(self, where: str, reason: str) -> None:
         """Note one thing for the warning at the end."""
-        self.left_out.append(Problem(where or "/", " ".join(str(reason).split())))
+        self.left_out.append(Problem(where or "/", " ".join(reason.split())))
 
-    def everything(
-        self, group: h5py.Group, path: str = "", above: tuple[h5py.Group, ...] = ()
-    ) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    def everything(self, group: Group, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
         """Yield every group and dataset below a group with its path, a group before its own."""
-        for name, member in self.members(group, path, above):
-            yield f"{path}/{name}", member
-            if isinstance(member, h5py.Group):
-                yield from self.everything(member, f"{path}/{name}", (*above, group))
+        for name, member in self.members(group, path, depth):
+            if isinstance(member, Elsewhere) and member.shape is None:
+                self.leave_out(f"{path}/{name}", "its values stand in another file")
+            elif not isinstance(member, Empty):
+                yield f"{path}/{name}", member
+            if isinstance(member, Group):
+                yield from self.everything(member, f"{path}/{name}", depth + 1)
 
-    def tree(
-        self,
-        group: h5py.Group,
-        skip_arrays: bool,
-        path: str = "",
-        above: tuple[h5py.Group, ...] = (),
-    ) -> Tree:
+    def tree(self, group: Group, skip_arrays: bool, path: str = "", depth: int = 0) -> Tree:
         """Lay out a group's attributes and members, with datasets that are still to be read."""
         attributes = self.attributes(group, path)
         tree: Tree = {"attrs": attributes} if attributes else {}
-        for name, member in self.members(group, path, above):
+        for name, member in self.members(group, path, depth):
             where = f"{path}/{name}"
             if name in tree:
                 self.leave_out(path, "the attributes: a member named attrs takes their place")
-            if isinstance(member, h5py.Dataset):
-                tree |= self.dataset(name, member, skip_arrays and bool(member.shape), where)
-            elif not self.is_nxdata(member, where):
-                tree[name] = self.tree(member, skip_arrays, where, (*above, group))
+            if not isinstance(member, Group):
+                skip = skip_arrays and isinstance(member, Array) and bool(_shape(member))
+                tree |= self.dataset(name, member, skip, where)
+            elif not _is_nxdata(member):
+                tree[name] = self.tree(member, skip_arrays, where, depth + 1)
         return tree
 
-    def dataset(self, name: str, dataset: h5py.Dataset, skip: bool, where: str) -> Tree:
+    def dataset(self, name: str, dataset: Any, skip: bool, where: str) -> Tree:
         """Lay out a dataset, with or without its value: one item, or none."""
-        attributes = self.attributes(dataset, where)
+        attributes = self.attributes(dataset, where) if isinstance(dataset, Array) else {}
+        item = _Unread(where, dataset)
         if not attributes:
-            return {} if skip else {name: dataset}
-        value = {} if skip else {"value": dataset}
+            return {} if skip else {name: item}
+        value: Tree = {} if skip else {"value": item}
         return {name: value | {"attrs": attributes}}
 
-    def members(
-        self, group: h5py.Group, path: str, above: tuple[h5py.Group, ...]
-    ) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    def members(self, group: Group, path: str, depth: int) -> Iterator[tuple[str, Any]]:
         """Yield a group's own groups and datasets, in the order of the file."""
-        if len(above) >= DEEPEST:
+        if depth >= DEEPEST:
             self.leave_out(path, f"what is in it: more than {DEEPEST} groups deep")
             return
-        for name in self.names(group, path):
-            where = f"{path}/{name}"
-            self.hops = 0
-            member = self.follow(group, name, where)
-            if isinstance(member, h5py.Group) and (member == group or member in above):
-                self.leave_out(where, "a link back to a group that it is in")
-            elif isinstance(member, h5py.Group | h5py.Dataset):
+        for name in group.members:
+            if not self._is_text(name, path):
+                continue
+            member = group.members[name]
+            if isinstance(member, Group | Array | Elsewhere | Empty):
                 yield name, member
+            elif not getattr(member, "of_no_use", False):
+                reason = getattr(member, "reason", "")
+                self.leave_out(f"{path}/{name}", reason.partition("; allow_external")[0])
 
-    def names(self, mapping: Mapping[str, Any], where: str) -> list[str]:
-        """List the names in a group or among attributes."""
+    def _is_text(self, name: str, path: str) -> bool:
         try:
-            return list(mapping)
-        except Exception as error:  # h5py raises anything on a damaged file
-            self.leave_out(where, error)
-            return []
-
-    def shape(self, dataset: h5py.Dataset, where: str) -> tuple[int, ...] | None:
-        """Shape of a dataset; HDF5 would look for that of a virtual one in other files."""
-        try:
-            if is_endless(dataset):
-                self.leave_out(where, "its values stand in another file")
-                return None
-            shape: tuple[int, ...] | None = dataset.shape
-            return shape
-        except Exception as error:  # h5py raises anything on a damaged file
-            self.leave_out(where, error)
-            return None
-
-    def follow(self, group: h5py.Group, name: str, where: str) -> Any:
-        """Open a member, or return ``None`` if it can't be opened or isn't to be."""
-        try:
-            if "/" in str(name) or name in {"", "."}:
-                raise HspyError("a name that is none")  # HDF5 would take it for a path
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.HardLink):
-                member = group[name]
-                self.census.enter(member.id, followed=self.hops > 0)
-                return member
-        except Exception as error:  # h5py raises anything on a damaged file
-            self.leave_out(where, error)
-            return None
-        if self.hardlinks_only:
-            return None
-        if isinstance(link, h5py.SoftLink) and self.hops < MOST_HOPS:
-            self.hops += 1
-            return self.follow_path(group, link.path, where)
-        if isinstance(link, h5py.ExternalLink):
-            self.leave_out(where, f"an external link, to {link.path} in {link.filename}")
-        else:
-            self.leave_out(where, "a link that leads nowhere")
-        return None
-
-    def follow_path(self, group: h5py.Group, path: str, where: str) -> Any:
-        """Open what a soft link names, step by step: HDF5 would follow external links on the way.
-
-        Parameters
-        ----------
-        group : h5py.Group
-            The group that the link stands in.
-        path : str
-            What the link says: a path from the root, or from the group.
-        where : str
-            The place to name in the warning.
-        """
-        here: Any = group.file["/"] if path.startswith("/") else group
-        names = [name for name in path.split("/") if name not in {"", "."}]
-        if len(names) > MOST_STEPS:
-            self.leave_out(where, f"a link over more than {MOST_STEPS} groups")
-            return None
-        for name in names:
-            if not isinstance(here, h5py.Group):
-                self.leave_out(where, "a link that leads nowhere")
-                return None
-            here = self.follow(here, name, where)
-            if here is None:
-                return None
-        return here
-
-    def attributes(self, item: h5py.Group | h5py.Dataset, where: str) -> dict[str, Any]:
-        """Read all attributes of a group or dataset."""
-        found = {}
-        for name in self.names(item.attrs, where):
-            try:
-                found[name] = _attribute(item, name)
-            except Exception as error:  # h5py raises anything on a damaged file
-                self.leave_out(f"{where}@{name}", error)
-        return found
-
-    def is_nxdata(self, group: h5py.Group, where: str) -> bool:
-        """Tell whether NeXus knows a group as a plottable signal with its axes."""
-        try:
-            marker = _attribute(group, "NX_class") if "NX_class" in group.attrs else None
-        except Exception as error:  # h5py raises anything on a damaged file
-            self.leave_out(f"{where}@NX_class", error)
+            name.encode("utf-8", "surrogateescape").decode("utf-8")
+        except UnicodeDecodeError as error:
+            self.leave_out(path, str(error))
             return False
-        return isinstance(marker, str) and marker == "NXdata"
+        return True
+
+    def attributes(self, item: Group | Array, where: str) -> dict[str, Any]:
+        """All attributes of a group or dataset."""
+        found = {}
+        for name, attribute in item.attributes.items():
+            if isinstance(attribute, Attribute):
+                found[name] = _attribute(attribute)
+            elif isinstance(attribute, Empty):
+                found[name] = _nothing(attribute.type)
+            else:
+                self.leave_out(f"{where}@{name}", getattr(attribute, "reason", ""))
+        return found
 
     def values_of(self, tree: Tree, *, lazy: bool) -> dict[str, Any]:
         """Read the datasets in a tree."""
@@ -374,57 +253,72 @@ class _Walk:
         for name, item in tree.items():
             if isinstance(item, dict):
                 values[name] = self.values_of(item, lazy=lazy)
-            elif isinstance(item, h5py.Dataset):
+            elif isinstance(item, _Unread):
                 try:
-                    values[name] = self.value(item, lazy=lazy)
-                except Exception as error:  # h5py raises anything on a damaged file
-                    self.leave_out(item.name, error)
+                    values[name] = _value(item.node, lazy=lazy)
+                except HspyError as error:
+                    self.leave_out(item.where, error.message)
             else:
                 values[name] = item
         return values
 
-    def value(self, dataset: h5py.Dataset, *, lazy: bool) -> Any:
-        """Read a dataset: one element as a Python value, more as an array."""
-        if dataset.is_virtual or dataset.external:
-            raise HspyError("its values stand in another file")
-        if dataset.size == 1:
-            value = read_dataset(dataset, self.budget)
-            return _plain(value[(0,) * dataset.ndim] if dataset.ndim else value)
-        stored = dataset.id.get_storage_size()
-        if dataset.nbytes > max(UNSUSPICIOUS, BEST_COMPRESSION * stored):
-            raise HspyError(f"{dataset.nbytes:,} bytes, of which the file holds {stored:,}")
-        if lazy and dataset.size:
-            check_dataset(dataset)
-            return self.lazy_array(dataset)
-        return read_dataset(dataset, self.budget)
 
-    def lazy_array(self, dataset: h5py.Dataset) -> Any:
-        """Make a dask array of a dataset that opens the file whenever it is computed."""
-        import dask.array as da
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A dataset whose value is still to be read."""
 
-        array = _ArrayInFile(
-            self.path.absolute(),
-            self.fingerprint,
-            dataset.name,
-            dataset.shape,
-            dataset.dtype,
-            dataset.chunks,
-        )
-        chunks: Any = array.shape if array.dtype.hasobject else "auto"
-        from_array: Any = da.from_array  # typed or not, as dask's version has it
-        return from_array(array, chunks=chunks, fancy=False)
+    where: str
+    node: Array | Elsewhere | Empty
+
+
+def _shape(array: Array) -> tuple[int, ...]:
+    """Shape of a dataset, without the dimensions that each of its values has."""
+    assert isinstance(array.source, Dataset)
+    return array.source.layout.shape
+
+
+def _value(node: Array | Elsewhere | Empty, *, lazy: bool) -> Any:
+    """Read a dataset: one element as a Python value, more as an array."""
+    if isinstance(node, Empty):
+        return _nothing(node.type)
+    if isinstance(node, Elsewhere):
+        raise HspyError("its values stand in another file")
+    source = node.source
+    assert isinstance(source, Dataset)
+    shape, kind = source.layout.shape, source.layout.kind
+    if math.prod(shape) == 1:
+        return _plain(source.read()[(0,) * len(shape)])
+    size, stored = math.prod(shape) * kind.size, source.stored_bytes
+    if size > max(UNSUSPICIOUS, BEST_COMPRESSION * stored):
+        raise HspyError(f"{size:,} bytes, of which the file holds {stored:,}")
+    return _lazy(source) if lazy and size else source.read()
+
+
+def _lazy(source: Dataset) -> Any:
+    """A dask array of a dataset, which opens the file whenever it is computed."""
+    import dask.array as da
+
+    array = _ArrayInFile(source.detached())
+    chunks: Any = array.shape if array.dtype.hasobject else "auto"
+    from_array: Any = da.from_array  # typed or not, as dask's version has it
+    return from_array(array, chunks=chunks, fancy=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _ArrayInFile:
     """An array in a file that isn't open."""
 
-    path: Path
-    fingerprint: Fingerprint
-    where: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    chunks: tuple[int, ...] | None
+    source: Dataset
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self.source.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+        return self.source.layout.kind.dtype
 
     @property
     def ndim(self) -> int:
@@ -432,24 +326,45 @@ class _ArrayInFile:
         return len(self.shape)
 
     def __getitem__(self, selection: Any) -> Any:
-        if _fingerprint(self.path) != self.fingerprint:
-            raise StaleFileError("has changed since it was read", path=self.path, where=self.where)
-        with h5py.File(self.path, "r") as file:
-            return file[self.where][selection]
+        """Values, from the file if it is unchanged."""
+        known = self.source
+        source = type(known)(copy(known.snapshot), known.where, known.layout, known.address)
+        try:
+            return source.read(selection)
+        finally:
+            source.snapshot.close()
 
 
-def _fingerprint(path: Path) -> Fingerprint:
-    """Tell one state of a file from another."""
-    status = path.stat()
-    return status.st_ino, status.st_size, status.st_mtime_ns
+def _is_nxdata(group: Group) -> bool:
+    """Whether NeXus knows a group as a plottable signal with its axes."""
+    marker = group.attributes.get("NX_class")
+    found = _attribute(marker) if isinstance(marker, Attribute) else None
+    return bool(np.ndim(found) == 0 and found == "NXdata")
 
 
-def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
-    """Read an attribute; a list of one is its element, as NeXus files have many of these."""
-    value = read_attribute(item, name)
-    if isinstance(value, np.ndarray) and value.shape == (1,):
-        value = value[0]
-    return _text(value) if isinstance(value, bytes) else value
+def _attribute(attribute: Attribute) -> Any:
+    """Value of an attribute; a list of one is its element, as NeXus files have many of these."""
+    value = attribute.value
+    any_length = isinstance(attribute.type, Text) and attribute.type.length is None
+    if any_length and isinstance(value, np.ndarray):
+        texts = np.empty(value.shape, object)
+        texts.reshape(-1)[:] = [_decoded(text) for text in value.reshape(-1)]
+        value = texts
+    elif isinstance(value, bytes):
+        return _decoded(value) if any_length else _text(value)
+    element = value.reshape(-1)[0] if value.shape in ((), (1,)) else value
+    return _text(element) if isinstance(element, bytes) else element
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
+def _nothing(kind: StorageType) -> Any:
+    """What h5py has for no value."""
+    import h5py
+
+    return h5py.Empty(kind if isinstance(kind, np.dtype) else np.dtype(object))
 
 
 def _plain(element: Any) -> Any:

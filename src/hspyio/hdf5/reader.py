@@ -8,7 +8,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,7 +43,16 @@ from hspyio.hdf5.format.superblock import Superblock
 from hspyio.hdf5.limits import MOST_STEPS, Budget, Census, repeats
 from hspyio.hdf5.on_demand import OnDemand
 from hspyio.hdf5.snapshot import FileHandle, cannot_read, handle_of
-from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text
+from hspyio.nodes.node import (
+    Array,
+    Attribute,
+    Damaged,
+    Elsewhere,
+    Empty,
+    Group,
+    MemorySource,
+    Text,
+)
 from hspyio.records import record
 from hspyio.system.byte_source import LocalBytes
 from hspyio.system.locks import (
@@ -88,10 +97,16 @@ class ReadPolicy:
         What the names of small arrays begin with that are read with the group they are in.
     is_expected : callable
         Whether the array at a path may be of any size, since its reader looks at that itself.
+    of_arrays : bool
+        Whether the attributes of arrays are read, too.
+    soft_links : bool
+        Whether links by paths are followed; else what they lead to is passed over.
     """
 
     lists: tuple[str, ...] = ()
     is_expected: Callable[[str], bool] = _nothing
+    of_arrays: bool = False
+    soft_links: bool = True
 
 
 @contextmanager
@@ -411,10 +426,10 @@ class Opening:
     ) -> tuple[dict[str, Link], dict[str, Attribute | Damaged]]:
         """The members and the attributes of a group."""
         links = links_of(header, self.content)
-        attributes = attributes_of(header, self._types, self.heaps)
+        followed = self.policy.soft_links
         return (
-            {readable(name): link for name, link in links.items()},
-            {readable(name): attribute for name, attribute in attributes.items()},
+            {readable(k): link for k, link in links.items() if followed or isinstance(link, int)},
+            self._attributes(header),
         )
 
     def _nameless(self, name: str) -> Damaged:
@@ -441,7 +456,7 @@ class Opening:
             return self._group(header, where, (*ancestors, one))
         layout = layout_of_header(header, self._types, self.content)
         if layout is None:
-            return Damaged("is a dataset without a shape, which is not part of the format")
+            return self._empty(header)
         path = "/" + "/".join(where)
         if layout.elsewhere:
             return self._elsewhere(layout, path)
@@ -450,14 +465,29 @@ class Opening:
             if values is not None:
                 return values
         self._census.count(one, header.links, followed=followed)
-        return self._array(layout, path, address)
+        array = self._array(layout, path, address)
+        if not self.policy.of_arrays:
+            return array
+        return replace(array, attributes=self._attributes(header))
+
+    def _empty(self, header: ObjectHeader) -> Damaged:
+        reason = "is a dataset without a shape, which is not part of the format"
+        described = header.only(DATATYPE)
+        return (
+            Damaged(reason) if described is None else Empty(reason, self._types.of(described).kind)
+        )
+
+    def _attributes(self, header: ObjectHeader) -> dict[str, Attribute | Damaged]:
+        found = attributes_of(header, self._types, self.heaps)
+        return {readable(name): attribute for name, attribute in found.items()}
 
     def _array(self, layout: Layout, where: str, address: int) -> Array:
         return dataset_node(layout, where, address, self)
 
     def _elsewhere(self, layout: Layout, where: str) -> Array | Damaged:
         if not self._allow_external:
-            return Damaged("has its values in other files; allow_external=True reads them")
+            reason = "has its values in other files; allow_external=True reads them"
+            return Elsewhere(reason, None if None in layout.most else layout.shape)
         from hspyio.hdf5.external import external_array
 
         kind = layout.kind
@@ -521,7 +551,8 @@ class Opening:
         name = link.file.decode(errors="replace")
         if not self._allow_external:
             raise DamagedFileError(
-                f"is a link to another file, {name!r}; allow_external=True follows it"
+                f"is a link to another file, {name!r}, to {target!r} there; "
+                "allow_external=True follows it"
             )
         way.step(link=True)
         other = self._other(readable(link.file))

@@ -111,6 +111,7 @@ class _Writer:
 
     def _describe(self, dataset: h5d.DatasetID, array: Array) -> None:
         for name, attribute in array.attributes.items():
+            assert isinstance(attribute, Attribute)
             self._attribute(dataset, stored_name(name), attribute)
 
     def _attribute(

@@ -24,6 +24,8 @@ __all__ = [
     "ArraySource",
     "Attribute",
     "Damaged",
+    "Elsewhere",
+    "Empty",
     "Filter",
     "GraphSource",
     "Group",
@@ -368,7 +370,7 @@ class Array:
     chunks: tuple[int, ...] | None = None
     filters: tuple[Filter, ...] = ()
     maxshape: tuple[int | None, ...] | None = None
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute | Damaged] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -396,6 +398,32 @@ class Damaged:
     def of_no_use(self) -> bool:
         """Whether it is of a kind that can stand for nothing in the format."""
         return _NO_PART in self.reason
+
+
+@value
+class Empty(Damaged):
+    """An attribute or array that has a type and no value at all.
+
+    Attributes
+    ----------
+    type : numpy dtype, Text or Vlen
+        What a value would be.
+    """
+
+    type: StorageType
+
+
+@value
+class Elsewhere(Damaged):
+    """An array whose values stand in other files.
+
+    Attributes
+    ----------
+    shape : tuple of int or None
+        Length of each dimension; ``None`` where the others tell it.
+    """
+
+    shape: tuple[int, ...] | None
 
 
 @value

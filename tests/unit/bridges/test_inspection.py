@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from collections.abc import Callable
@@ -270,7 +271,7 @@ class TestFilesThatCannotBeOpened:
             function(tmp_path / "nope.h5")
 
     def test_no_file(self, function: Any, tmp_path: Path) -> None:
-        with pytest.raises(NotHspyError, match="is not a file"):
+        with pytest.raises(NotHspyError, match="is a folder"):
             function(tmp_path)
 
     def test_no_hdf5(self, function: Any, tmp_path: Path) -> None:
@@ -282,17 +283,17 @@ class TestFilesThatCannotBeOpened:
     def test_truncated(self, function: Any, make: Make) -> None:
         path = make(fill_groups)
         os.truncate(path, path.stat().st_size - 100)
-        with pytest.raises(DamagedFileError, match="truncated"):
+        with pytest.raises(DamagedFileError, match="it was cut"):
             function(path)
 
     def test_no_permission_is_no_matter_of_format(
         self, function: Any, make: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*args: Any) -> None:
-            raise PermissionError("no")
+            raise PermissionError(errno.EACCES, "no")
 
         path = make(fill_groups)
-        monkeypatch.setattr(h5py, "File", refuse)
+        monkeypatch.setattr("hspyio.hdf5.snapshot.open_for_reading", refuse)
         with pytest.raises(PermissionError):
             function(path)
 
@@ -342,9 +343,9 @@ class TestWhereRosettaSciIOCrashes:
             file["a/b/back"] = h5py.SoftLink(target) if kind == "soft" else file[target]
 
         path = make(fill)
-        with pytest.warns(HspyWarning, match="/a/b/back: a link back to a group that it is in"):
+        with pytest.warns(HspyWarning, match="/a/b/back: is a link to a group that holds it"):
             assert list_datasets_in_file(path, verbose=False) == ([], ["/a/b/data"])
-        with pytest.warns(HspyWarning, match="link back"):
+        with pytest.warns(HspyWarning, match="link to a group that holds it"):
             assert read_metadata_from_file(path)["a"]["b"].keys() == {"data"}
 
     @pytest.mark.parametrize("target", ["/a", "a", "/b", "/nope", "/data/nope", "nope/data", ""])
@@ -355,7 +356,7 @@ class TestWhereRosettaSciIOCrashes:
             file["a"] = h5py.SoftLink(target or "/////a")
 
         path = make(fill)
-        with pytest.warns(HspyWarning, match="/a: a link that leads nowhere"):
+        with pytest.warns(HspyWarning, match="/a: is a link .*(which is not there|in a circle)"):
             assert list_datasets_in_file(path, verbose=False) == ([], ["/data"])
         assert list_datasets_in_file(path, hardlinks_only=True, verbose=False)[1] == ["/data"]
 
@@ -371,27 +372,21 @@ class TestWhereRosettaSciIOCrashes:
         with path.open("r+b") as raw:
             raw.seek(chunk.byte_offset)
             raw.write(b"\0" * chunk.size)
-        with pytest.warns(HspyWarning, match=r"one value left out:\n  /a: .*[Ff]ilter"):
+        with pytest.warns(
+            HspyWarning, match=r"one value left out:\n  /a: its chunk at \(0,\) cannot be read"
+        ):
             values = read_metadata_from_file(path)
         assert values["a"] == {"attrs": {"units": "nm"}}
         assert values["b"].size == 1000
 
-    def test_attributes_that_cannot_be_read(
-        self, make: Make, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_attributes_that_cannot_be_read(self, make: Make) -> None:
         def fill(file: h5py.File) -> None:
-            file.create_group("g").attrs["NX_class"] = "NXdata"
-            file["g"].attrs["bad"] = 1
+            file.create_group("g").attrs["NX_class"] = file.ref
+            file["g"].attrs["bad"] = file.ref
             file.attrs["good"] = 1
 
-        def read(item: Any, name: str) -> Any:
-            if name in {"bad", "NX_class"}:
-                raise OSError("can't read it")
-            return item.attrs[name]
-
         path = make(fill)
-        monkeypatch.setattr(inspection, "_attribute", read)
-        with pytest.warns(HspyWarning, match="/g@bad: can't read it"):
+        with pytest.warns(HspyWarning, match="/g@bad: .*HDF5 references are not part"):
             assert read_metadata_from_file(path) == {"attrs": {"good": 1}, "g": {}}
 
     def test_a_member_named_attrs(self, make: Make) -> None:
@@ -424,7 +419,7 @@ class TestNothingElseIsOpened:
     @pytest.mark.parametrize("target", ["/g/secret", "/g"])
     def test_external_links(self, make: Make, other: Path, target: str) -> None:
         path = make(lambda file: file.__setitem__("a", h5py.ExternalLink(other.name, target)))
-        match = f"/a: an external link, to {target} in other.h5"
+        match = f"/a: is a link to another file, 'other.h5', to '{target}' there"
         with pytest.warns(HspyWarning, match=match):
             assert list_datasets_in_file(path, verbose=False) == ([], [])
         with pytest.warns(HspyWarning, match=match):
@@ -436,7 +431,7 @@ class TestNothingElseIsOpened:
             file["ext"] = h5py.ExternalLink(other.name, "/g")
             file["soft"] = h5py.SoftLink("/ext/secret")
 
-        with pytest.warns(HspyWarning, match="/soft: an external link"):
+        with pytest.warns(HspyWarning, match="/soft: is a link to another file"):
             assert read_metadata_from_file(make(fill)) == {}
 
     @pytest.mark.parametrize("lazy", [False, True])

@@ -21,7 +21,7 @@ from hspyio.hdf5.format.object_header import (
     ObjectHeader,
     shared_body,
 )
-from hspyio.nodes.node import Attribute, Damaged, Text, Vlen
+from hspyio.nodes.node import Attribute, Damaged, Empty, Text, Vlen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,7 +134,7 @@ def _valued(
 ) -> Attribute | Damaged:
     shape = () if space in _SCALAR else types.space(space).shape
     if shape is None:
-        return Damaged("is an empty attribute, which is not part of the format")
+        return Empty("is an empty attribute, which is not part of the format", kind.kind)
     size = kind.size * math.prod(shape)
     if size > _MOST:
         return Damaged(f"is an attribute of {size:,} bytes")
