@@ -338,8 +338,8 @@ class _ArrayInFile:
 def _is_nxdata(group: Group) -> bool:
     """Whether NeXus knows a group as a plottable signal with its axes."""
     marker = group.attributes.get("NX_class")
-    found = _attribute(marker) if isinstance(marker, Attribute) else None
-    return bool(np.ndim(found) == 0 and found == "NXdata")
+    found: Any = _attribute(marker) if isinstance(marker, Attribute) else None
+    return isinstance(found, str) and found == "NXdata"
 
 
 def _attribute(attribute: Attribute) -> Any:

@@ -237,7 +237,7 @@ def _layouts(content: FileBytes) -> Iterator[Layout]:
 
 
 def _of_chunks(
-    dataset: Dataset, stored: StoredArrayArray, index: _Index, selection: Selection
+    dataset: Dataset, stored: StoredArray, index: _Index, selection: Selection
 ) -> Salvaged:
     indexer = BasicIndexer(selection, stored.shape)
     values = stored.empty(indexer.shape, filled=True)

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from hspyio.hdf5.lenient_headers import bytes_at
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,6 @@ from hspyio import Signal
 from hspyio.arrays.workers import Work
 from hspyio.compare import signal_differences
 from hspyio.errors import SaveError
-from hspyio.hdf5.lenient_headers import bytes_at
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.snapshot import DescriptorFile, PaddedFile, PinnedFile
 from hspyio.system import calls as system
