@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from hspyio import names
-from hspyio.api.changing import change, to_be_changed
+from hspyio.api.edit import commit, keep_rest, opened_to_change
 from hspyio.api.experiments import read_signal
-from hspyio.api.open_file import OpenFile, opened
+from hspyio.api.open_file import OpenFile
 from hspyio.api.paths import path_of_file
 from hspyio.api.save import warn_unannotated
 from hspyio.api.whole import check_kept
@@ -17,6 +17,7 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.schema.nexus import annotated, is_annotated, marked, without_annotation
 from hspyio.transaction.plan import plan
 from hspyio.transaction.space import check_space
+from hspyio.transaction.transaction import Transaction
 
 __all__ = ["add_nexus"]
 
@@ -56,8 +57,8 @@ def add_nexus(path: str | os.PathLike[str]) -> tuple[str, ...]:
         left as it is.
     """
     problems: list[Problem] = []
-    with to_be_changed(path_of_file(path, "add_nexus(path)")) as held:
-        with opened(path, _UNREAD) as file:
+    with Transaction.change(path_of_file(path, "add_nexus(path)")) as tx:
+        with opened_to_change(tx, _UNREAD) as file:
             found = file.contents.experiments
             check_kept(file)
             made = dict(file.each(lambda name: (name, _annotated(file, name, problems))))
@@ -69,10 +70,11 @@ def add_nexus(path: str | os.PathLike[str]) -> tuple[str, ...]:
                 models = Kept(f"/{names.ANALYSIS}/{names.MODELS}")
                 members[names.ANALYSIS] = Group({}, {names.MODELS: models})
             root = plan(marked(Group({}, members), found), WriteOptions())
-            check_space(held.path, root)
-            replaced = set(found)
+            check_space(tx.path, root)
+            tx.write(root)
+            keep_rest(tx, found)
         if any(made.values()):
-            change(held, root, replaced, WriteOptions())
+            commit(tx, WriteOptions())
     warn_unannotated(path, problems)
     return tuple(name for name, group in made.items() if group and is_annotated(group))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import closing
 
 from hspyio import names
-from hspyio.api.edit import rebuilt_root
+from hspyio.api.edit import keep_rest, rebuilt_root
 from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile, opened, select
 from hspyio.api.paths import path_of_file, path_to_save
@@ -22,18 +23,20 @@ from hspyio.errors import (
     one_or_many,
     warn_user,
 )
-from hspyio.nodes.node import Group
+from hspyio.hdf5.snapshot import handle_of
+from hspyio.nodes.node import Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.schema.listing import list_of
 from hspyio.system.calls import are_same_file
-from hspyio.transaction.extract import extract_file, rebuild_file
 from hspyio.transaction.plan import plan
 from hspyio.transaction.replace import check_target
+from hspyio.transaction.transaction import Transaction
 
 __all__ = ["extract", "upgrade"]
 
 _EXTRACT, _UPGRADE = "extract(source, name, target)", "upgrade(source, target)"
 _UNREAD = ReadOptions(lazy=True, check=False)
+_MODELS = f"{names.ANALYSIS}/{names.MODELS}"
 
 
 def extract(
@@ -82,26 +85,38 @@ def extract(
     check_target(text, overwrite=overwrite)
     if are_same_file(old, text):
         raise OptionError("is the file itself; remove takes experiments out of it", path=text)
-    with opened(old, _UNREAD) as file:
+    with (
+        closing(handle_of(old)) as handle,
+        opened(old, _UNREAD, handle=handle.twin()) as file,
+        Transaction.new(text, handle, overwrite=overwrite, durable=durable) as tx,
+    ):
         groups = [select(file.contents, item, file.path) for item in wanted]
         check_inside(file, groups)
-        models = {model for group in groups for model in file.contents.models_of(group)}
-        chosen = [name for name in file.contents.experiments if name in groups]
-        # The list of the old file would tell of others that they are gone.
-        beside = {names.SEAL: list_of(chosen, sorted(models))} if file.contents.listed else {}
+        _write(tx, file, groups)
         label = f"extracting from {os.path.basename(file.path)}"
         with working(None, None, label) as work:
-            extract_file(
-                file.path,
-                text,
-                set(groups),
-                models,
-                work,
-                root=Group(beside),
-                durable=durable,
-                overwrite=overwrite,
-            )
+            tx.commit(work)
     return groups
+
+
+def _write(tx: Transaction, file: OpenFile, groups: Iterable[str]) -> None:
+    """Some experiments with their models, in the order of the file."""
+    found, chosen = file.contents, set(groups)
+    owned = {model for name in chosen for model in found.models_of(name)}
+    kept, models = (
+        {name: Kept(f"/{holder}/{name}") for name in listed if name in wanted}
+        for holder, listed, wanted in (
+            (names.EXPERIMENTS, found.experiments, chosen), (_MODELS, found.models, owned)
+        )
+    )  # fmt: skip
+    if found.listed:  # the list of the old file would tell of others that they are gone
+        tx.write(Group({names.SEAL: list_of(kept, sorted(models))}))
+    tx.keep("/", members=False)
+    tx.write(Group({}, {names.EXPERIMENTS: Group({}, kept, ordered=True)}))
+    tx.keep(f"/{names.EXPERIMENTS}", members=False)
+    if models:
+        tx.write(Group({}, {names.ANALYSIS: Group({}, {names.MODELS: Group({}, models)})}))
+        tx.keep(f"/{_MODELS}", members=False)
 
 
 def upgrade(
@@ -153,7 +168,10 @@ def upgrade(
     check_target(text, overwrite=overwrite)
     options = WriteOptions(durable=durable)
     # What is read here has to be all of it, so that its problems are known; warnings come after.
-    with opened(old, _UNREAD) as file:
+    with (
+        closing(handle_of(old)) as handle,
+        opened(old, _UNREAD, handle=handle.twin()) as file,
+    ):
         declared = file.contents.declared
         lost = [*(one for one in file.contents.problems if one.lost), *_unreadable(file)]
         if lost and not partly:
@@ -168,16 +186,13 @@ def upgrade(
             return declared
         root = plan(rebuilt_root(file), options)
         label = f"upgrading {os.path.basename(file.path)}"
-        with working(None, None, label) as work:
-            rebuild_file(
-                file.path,
-                text,
-                root,
-                work,
-                replaced=set(file.contents.experiments),
-                durable=durable,
-                overwrite=overwrite,
-            )
+        with (
+            working(None, None, label) as work,
+            Transaction.new(text, handle, overwrite=overwrite, durable=durable) as tx,
+        ):
+            tx.write(root)
+            keep_rest(tx, file.contents.experiments)
+            tx.commit(work)
     return declared
 
 

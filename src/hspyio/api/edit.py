@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.arguments import name_of, the_signal, warn_of_doubts
-from hspyio.api.changing import change, to_be_changed
 from hspyio.api.experiments import read_signal
 from hspyio.api.keeping import is_in, stored_data, thinned_members, with_kept
 from hspyio.api.loaded import Loaded
 from hspyio.api.open_file import OpenFile, opened, select, title_of
 from hspyio.api.outline import Outline
 from hspyio.api.paths import path_of_file
+from hspyio.api.progress import working
 from hspyio.api.save import warn_unannotated
 from hspyio.api.whole import check_kept, check_read
 from hspyio.converters.signals import StoredData
@@ -43,6 +44,7 @@ from hspyio.schema.sealed_parts import is_sealed
 from hspyio.suggestions import quoted
 from hspyio.transaction.plan import plan
 from hspyio.transaction.space import check_space
+from hspyio.transaction.transaction import Transaction
 from hspyio.transaction.unchanged import Member
 
 if TYPE_CHECKING:
@@ -233,8 +235,8 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
     """
     text = path_of_file(path, "remove(path, name)")
     name = name_of(name, "remove(path, name)") or ""
-    with to_be_changed(path) as held:
-        with opened(path, _UNREAD) as file:
+    with Transaction.change(text) as tx:
+        with opened_to_change(tx) as file:
             group = select(file.contents, name, text)
             check_kept(file, group)
             if len(file.contents.experiments) == 1:
@@ -242,10 +244,31 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
                     "is the only experiment; delete the file", path=text, where=group
                 )
             root, _ = _rebuilt(file, None, group)
-            root = _listing(file, root)
-            replaced = set(file.contents.experiments)
-        options = WriteOptions()
-        change(held, plan(root, options), replaced, options)
+            tx.write(plan(_listing(file, root), WriteOptions()))
+            keep_rest(tx, file.contents.experiments)
+        commit(tx, WriteOptions())
+
+
+def opened_to_change(
+    tx: Transaction, options: ReadOptions | None = None
+) -> AbstractContextManager[OpenFile]:
+    """The file of a transaction, as it is."""
+    assert tx.snapshot is not None
+    return opened(tx.snapshot.path, options or _UNREAD, handle=tx.snapshot.twin())
+
+
+def keep_rest(tx: Transaction, replaced: Collection[str]) -> None:
+    """Let stay what stands beside the experiments and models that are written anew, or go."""
+    tx.keep("/", but=(names.EXPERIMENTS, names.ANALYSIS))
+    tx.keep(f"/{names.EXPERIMENTS}", but=replaced)
+    tx.keep(f"/{names.ANALYSIS}", but=(names.MODELS,))
+
+
+def commit(tx: Transaction, options: WriteOptions) -> None:
+    """Write what a transaction has to write, with a progress bar."""
+    label = f"saving {os.path.basename(tx.path)}"
+    with working(options.threads, options.progress, label) as work:
+        tx.commit(work)
 
 
 _UNREAD = ReadOptions(lazy=True)
@@ -285,8 +308,8 @@ def put(
     EncodedFile
         What was written, with the problems a lenient caller warns of.
     """
-    with to_be_changed(path) as held:
-        with opened(path, _UNREAD) as file:
+    with Transaction.change(path_of_file(path), durable=options.durable) as tx:
+        with opened_to_change(tx) as file:
             if group is not None and group not in file.contents.experiments:
                 raise ExperimentError(
                     "is not there any more: another program has changed the file",
@@ -310,11 +333,13 @@ def put(
             )
             root = plan(root, options)
             check_filters(root)
-            check_space(held.path, root)
-            replaced = set(file.contents.experiments)
+            check_space(tx.path, root)
             seals = _seals(file, encoded, group, with_data=with_data, asked=options.checksum)
-            root = _listing(file, root, sealed=bool(seals))
-        change(held, root, replaced, options, seals)
+            tx.write(_listing(file, root, sealed=bool(seals)))
+            keep_rest(tx, file.contents.experiments)
+            for sealed, known in seals.items():
+                tx.seal(sealed, known)
+        commit(tx, options)
     warn_unannotated(path, encoded.unannotated)
     return encoded
 
@@ -326,7 +351,7 @@ def _seals(
 
     With the checksums of data that stay, which are not read again.
     """
-    from hspyio.api.sealing import sealed_arrays
+    from hspyio.integrity.seal import sealed_arrays
 
     known = None if group is None else sealed_arrays(file.contents, group)
     if known is None and not asked:

@@ -150,7 +150,7 @@ class OpenFile:
         group = self.contents.experiments[name]
         if names.SEAL not in group.members and names.SEAL not in group.attributes:
             return
-        from hspyio.api.sealing import NewerSealError, changed_error, changed_since_sealed
+        from hspyio.integrity.seal import NewerSealError, changed_error, changed_since_sealed
 
         def stays(path: str, array: Array) -> bool:
             if not self.options.lazy or isinstance(array.type, Text):

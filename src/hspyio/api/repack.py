@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,27 +15,20 @@ from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile, opened
 from hspyio.api.paths import path_of_file, path_to_save
 from hspyio.api.progress import working
-from hspyio.api.sealing import changed_error, changed_since_sealed, seal_experiments
 from hspyio.api.whole import check_whole
 from hspyio.arrays.chunk_shapes import signal_chunks
 from hspyio.arrays.workers import Work
 from hspyio.hdf5.dataset_writer import check_filters
 from hspyio.hdf5.snapshot import handle_of
-from hspyio.nodes.node import Array, GraphSource, Group
+from hspyio.integrity.seal import changed_error, changed_since_sealed
+from hspyio.nodes.node import Array, GraphSource, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.schema.sealed_parts import is_sealed
-from hspyio.system.locks import kept_from_writers
 from hspyio.system.refusals import named_errors
 from hspyio.transaction.plan import plan
-from hspyio.transaction.replace import check_target, is_there
-from hspyio.transaction.rewrite import repack_file
+from hspyio.transaction.replace import check_target
 from hspyio.transaction.space import check_space
-
-if TYPE_CHECKING:
-    import h5py
-
-    from hspyio.hdf5.output import Output
-    from hspyio.integrity.checksums import ArraySums
+from hspyio.transaction.transaction import Transaction
 
 __all__ = ["repack"]
 
@@ -97,8 +90,8 @@ def repack(
     check_target(text, overwrite=overwrite)
     with (
         named_errors(old),
-        _kept(text),
         closing(handle_of(old)) as handle,
+        Transaction.new(text, handle, overwrite=overwrite, durable=durable) as tx,
         opened(old, _BY_BLOCKS, handle=handle.twin()) as file,
     ):
         check_whole(file, file.root)
@@ -108,27 +101,35 @@ def repack(
         check_space(text, Group({}, arrays))
         label = f"repacking {os.path.basename(file.path)}"
         with working(threads, progress, label) as work:
-            sealed = _sealed(file, work)
-
-            def seal(new: h5py.Group, output: Output) -> None:
-                seal_experiments(new, output.fileno(), sealed, work)
-
-            repack_file(
-                handle,
-                text,
-                arrays,
-                work,
-                durable=durable,
-                overwrite=overwrite,
-                finish=seal if sealed else None,
-            )
+            for name in _sealed(file, work):
+                tx.seal(name)
+            _write(tx, file, arrays)
+            tx.commit(work)
     return text
 
 
 _BY_BLOCKS = ReadOptions(lazy=True, chunks="auto", original_metadata=False)
 
 
-def _sealed(file: OpenFile, work: Work) -> dict[str, dict[str, ArraySums]]:
+def _write(tx: Transaction, file: OpenFile, arrays: Mapping[str, Array]) -> None:
+    """All that is in the file, with other data."""
+    tx.keep("/", but=(names.EXPERIMENTS,))
+    holder = file.root.members.get(names.EXPERIMENTS)
+    if not isinstance(holder, Group):
+        return
+    where = f"/{names.EXPERIMENTS}"
+    nodes: dict[str, Group | Kept] = {
+        name: Group({}, {names.DATA: arrays[name]}) if name in arrays else Kept(f"{where}/{name}")
+        for name in holder.members
+    }
+    tx.write(Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=tx.is_ordered(where))}))
+    tx.keep(where)
+    for name in arrays:
+        tx.keep(f"{where}/{name}")
+        tx.keep(f"{where}/{name}/{names.DATA}")
+
+
+def _sealed(file: OpenFile, work: Work) -> list[str]:
     """The experiments that have a seal, which will not fit the new file: they get another one.
 
     Raises
@@ -141,13 +142,7 @@ def _sealed(file: OpenFile, work: Work) -> dict[str, dict[str, ArraySums]]:
         problems = changed_since_sealed(file.contents, name, work)
         if problems:
             raise changed_error(file.path, name, problems)
-    return {name: {} for name in found}
-
-
-def _kept(target: str) -> AbstractContextManager[object]:
-    """Keep other writers out of a file that is replaced, from when it is read: it may be both."""
-    path = os.path.realpath(target)
-    return kept_from_writers(path, change=False) if is_there(path) else nullcontext()
+    return found
 
 
 def _data(file: OpenFile, name: str) -> Array | None:

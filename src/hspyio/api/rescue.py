@@ -20,12 +20,12 @@ from hspyio.api.progress import working
 from hspyio.api.reports import DamagedArray, DamagedPart, Rescue, RescuedSignal
 from hspyio.api.sandbox import isolated_result
 from hspyio.api.save import write_new
-from hspyio.api.sealing import NewerSealError, compared
 from hspyio.arrays.lazy import from_source
 from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError, HspyError, NotHspyError, OptionError, Problem
 from hspyio.forks import derived
 from hspyio.integrity.checksums import CHANGED, STORED, ArraySums, faults_of
+from hspyio.integrity.seal import NewerSealError, compared
 from hspyio.model.signal import Signal
 from hspyio.nodes.node import Array, Damaged, Group, MemorySource, SparseSource
 from hspyio.options import ReadOptions, WriteOptions

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hspyio.api.arguments import the_signals, warn_of_doubts
 from hspyio.api.paths import path_to_save
 from hspyio.api.progress import working
-from hspyio.api.sealing import seal_experiments
 from hspyio.errors import Problem, UnsupportedTypeError, warn_user
 from hspyio.hdf5.dataset_writer import check_filters
-from hspyio.hdf5.writer import write_group
 from hspyio.model.signal import Signal
 from hspyio.options import WriteOptions
 from hspyio.schema import EncodedFile, encode_file
-from hspyio.schema.sealed_parts import with_room_for_seals
 from hspyio.transaction.plan import plan
-from hspyio.transaction.replace import check_target, save_file
+from hspyio.transaction.replace import check_target
 from hspyio.transaction.space import check_space
-
-if TYPE_CHECKING:
-    import h5py
-
-    from hspyio.hdf5.output import Output
-    from hspyio.integrity.checksums import ArraySums
+from hspyio.transaction.transaction import Transaction
 
 __all__ = ["save", "warn_unannotated", "write_new"]
 
@@ -157,20 +149,14 @@ def write_new(
 ) -> None:
     """Write encoded signals as a new file, planned and checked before anything is touched."""
     root = plan(encoded.root(), options)
-    if options.checksum:
-        root = with_room_for_seals(root)
     check_filters(root)
     text = os.fspath(path)
     check_space(text, root)
-
-    def fill(file: h5py.Group, output: Output) -> None:
-        write_group(file, root, output)
-
-    with working(options.threads, options.progress, f"saving {os.path.basename(text)}") as work:
-
-        def seal(file: h5py.Group, output: Output) -> None:
-            kept: dict[str, dict[str, ArraySums]] = {name: {} for name in encoded.experiments}
-            seal_experiments(file, output.fileno(), kept, work)
-
-        finish = seal if options.checksum else None
-        save_file(text, fill, work, durable=options.durable, overwrite=overwrite, finish=finish)
+    with (
+        working(options.threads, options.progress, f"saving {os.path.basename(text)}") as work,
+        Transaction.new(text, overwrite=overwrite, durable=options.durable) as tx,
+    ):
+        tx.write(root)
+        for name in encoded.experiments if options.checksum else ():
+            tx.seal(name)
+        tx.commit(work)

@@ -10,7 +10,6 @@ from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
 from hspyio.api.reports import DamagedArray, DamagedPart, Verification
 from hspyio.api.sandbox import isolated_result
-from hspyio.api.sealing import NewerSealError, compared
 from hspyio.arrays.workers import Work
 from hspyio.errors import (
     FilterError,
@@ -22,6 +21,7 @@ from hspyio.errors import (
 )
 from hspyio.hdf5.reader import open_file
 from hspyio.integrity.checksums import ArraySums, faults_of
+from hspyio.integrity.seal import NewerSealError, compared
 from hspyio.nodes.node import Array, Damaged, Group, MemorySource
 from hspyio.schema import Contents, contents, is_own_member
 from hspyio.schema.policy import HSPY

@@ -147,7 +147,7 @@ def open_file(
     opening = None
     try:
         with snapshot.descriptor() as descriptor:
-            if not _holds(descriptor) and not _is_ours(descriptor):
+            if not (snapshot.locked or _holds(descriptor) or _is_ours(descriptor)):
                 raise locked_by_hdf5(snapshot.path)
             try:
                 opening = Opening(
@@ -156,7 +156,8 @@ def open_file(
                 )  # fmt: skip
                 yield opening.root()
             finally:
-                unlock(descriptor)
+                if not snapshot.locked:
+                    unlock(descriptor)
     finally:
         if opening is not None:
             opening.end()

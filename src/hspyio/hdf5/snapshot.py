@@ -79,6 +79,8 @@ class FileHandle:
         The file.
     expected : Identity, optional
         What it has to be, for a handle that comes from another process.
+    descriptor : int, optional
+        The file, open and locked by who changes it; it stays open.
 
     Attributes
     ----------
@@ -88,18 +90,26 @@ class FileHandle:
         The file's, when it was opened.
     block : Superblock or None
         Where the root was when the file was opened: an update moves it, and leaves the old tree.
+    locked : bool
+        Whether it is locked already, which readers must not do again: to unlock it, as they do
+        then, would end the lock of the writer.
     """
 
-    def __init__(self, path: str, expected: Identity | None = None) -> None:
+    def __init__(
+        self, path: str, expected: Identity | None = None, descriptor: int | None = None
+    ) -> None:
         self.path = path
         self.place = _absolute(path)
+        self.locked = descriptor is not None
         self._locks: dict[int, _Locks] = {}
         self._indices: dict[str, Any] = {}
         self._superblock: Superblock | None = None
         self._descriptor: int | None = None
         self._identity = expected
         if expected is None:
-            self._descriptor = _opened(path, self.place)
+            self._descriptor = (
+                _opened(path, self.place) if descriptor is None else _duplicated(path, descriptor)
+            )
             try:
                 self.fingerprint = fingerprint(os.fstat(self._descriptor))
                 self.block = read_superblock(self._descriptor)
@@ -171,6 +181,7 @@ class FileHandle:
         """
         twin = FileHandle(self.path, self._identity or self._exactly())
         twin.place, twin._descriptor = self.place, self._duplicate()
+        twin.locked = self.locked
         OPEN.used(twin)
         return twin
 

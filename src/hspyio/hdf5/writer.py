@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from h5py import h5, h5a, h5d, h5g, h5p, h5s
 
-from hspyio.hdf5.dataset_writer import NewArray, create_array, expected_bytes, fill_array
+from hspyio.hdf5.dataset_writer import NewArray, create_array, expected_bytes
 from hspyio.hdf5.h5types import WriteTypes
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.small import SmallWriter
@@ -20,7 +20,7 @@ from hspyio.nodes.node import Array, Attribute, Group, Kept, Text, arrays_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LIBVER", "Keep", "write_group"]
+__all__ = ["LIBVER", "Keep", "create_tree", "size_of"]
 
 Keep: TypeAlias = Callable[[h5g.GroupID, bytes, bytes], None]
 """Puts into a group, under a name, what stands in the old file at a path."""
@@ -33,48 +33,26 @@ _MOST_TOGETHER, _LEAST_APART = 16, 6
 and more, while HDF5 takes eight."""
 
 
-def write_group(
-    target: h5py.Group,
-    group: Group,
-    output: Output,
-    *,
-    keep: Keep | None = None,
-    beside: Callable[[], None] | None = None,
-) -> None:
-    """Write attributes and members of a group into one that exists.
+def create_tree(
+    target: h5py.Group, group: Group, output: Output, keep: Keep | None = None
+) -> list[NewArray]:
+    """Write a group into one that exists, all but the values of large arrays, which come last.
 
-    Parameters
-    ----------
-    target : h5py.Group
-        Where to.
-    group : Group
-        What; planned.
-    output : Output
-        The file.
-    keep : callable, optional
-        Puts a `Kept` object of the old file under a name into a group of the new one.
-    beside : callable, optional
-        Writes what else is to stand in the file, before the values of large arrays.
+    `Kept` attributes are left out: what they are copied from only the caller knows.
     """
     output.work.expect(sum(map(expected_bytes, arrays_of(group))))
     writer = _Writer(keep)
     writer.fill(target.id, group)
-    if beside is not None:
-        beside()
-    if writer.large:
-        # All else is to stand in the file before them: it survives when the file is cut.
-        target.file.flush()
-        for made in sorted(writer.large, key=_size):
-            fill_array(made, output)
-            output.check()
+    return writer.large
 
 
-def _size(made: NewArray) -> int:
+def size_of(made: NewArray) -> int:
+    """Bytes of the values."""
     return math.prod(made.array.shape) * int(made.dataset.dtype.itemsize)
 
 
 class _Writer:
-    """One call of `write_group`; what its thousands of small objects share is made once.
+    """One call of `create_tree`; what its thousands of small objects share is made once.
 
     Attributes
     ----------

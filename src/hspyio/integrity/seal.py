@@ -23,39 +23,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import struct
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 
-import h5py
 import numpy as np
-from h5py import h5o
 
 from hspyio import names
 from hspyio.arrays.workers import Work
-from hspyio.errors import Problem
+from hspyio.errors import DamagedFileError, Problem
 from hspyio.hdf5.digests import tree_digest
-from hspyio.hdf5.h5py_reader import root_of
-from hspyio.hdf5.identity import Identity, fingerprint
-from hspyio.hdf5.snapshot import FileHandle
-from hspyio.hdf5.via_h5py import Session
 from hspyio.integrity.checksums import ArraySums, Fault, faults_of, sums_of
 from hspyio.nodes.node import Array, Attribute, Damaged, Group
 from hspyio.records import record
+from hspyio.schema import Contents, contents
+from hspyio.schema.listing import list_of
+from hspyio.schema.sealed_parts import EXPERIMENT, part_path, sealed_parts
 
 __all__ = [
+    "Comparison",
+    "NewSeals",
     "NewerSealError",
     "Part",
     "Seal",
     "SealError",
     "array_problems",
+    "changed_error",
+    "changed_since_sealed",
+    "compared",
+    "encoded",
     "make_seal",
-    "reading_back",
+    "make_seals",
+    "sealed_arrays",
     "stored_seal",
     "tree_problems",
-    "write_seal",
 ]
 
 _MAGIC = b"HSPYSEAL"
@@ -63,6 +64,7 @@ _HEAD = struct.Struct("<8sII")
 _VERSION = 1
 _DIGEST = names.SEAL_MARK
 _MOST_NAMED = 20
+_MOST_PROBLEMS = 50
 
 Part = Group | Array | Attribute | Damaged
 """What has a digest of its own: a tree, or an array."""
@@ -98,37 +100,47 @@ class Seal:
 # making
 
 
-@contextmanager
-def reading_back(root: h5py.Group, descriptor: int) -> Iterator[Group]:
-    """The root of a file that is being written, once all that was written is in the file.
+@record
+class NewSeals:
+    """What is to be stored when all else is in a file.
+
+    Attributes
+    ----------
+    contents : mapping of str to bytes
+        By the names of the experiments' groups.
+    missing_list : Attribute or None
+        The list of what is in the file, where it has none yet.
+    """
+
+    contents: Mapping[str, bytes]
+    missing_list: Attribute | None
+
+
+def make_seals(root: Group, kept: Mapping[str, Mapping[str, ArraySums]], work: Work) -> NewSeals:
+    """Seal experiments of a file that is being written, and read back.
 
     Parameters
     ----------
-    root : h5py.Group
-        Its root, or the group that is going to be. Text of variable length is read; what of it is
-        written afterwards may come to stand beside what was there before.
-    descriptor : int
-        The same file; it stays open.
+    root : Group
+        All that is in it.
+    kept : mapping
+        The experiments to be sealed, by the names of their groups. For each one the checksums of
+        arrays that came from a sealed file byte for byte, by path: from `sealed_arrays`. They
+        are not read again.
+    work : Work
+        Threads, and who is told of the progress.
+
+    Raises
+    ------
+    DamagedFileError, OSError
+        If something cannot be read back.
     """
-    root.file.flush()
-    session = Session(_Borrowed(descriptor), False, int(h5o.get_info(root.id).fileno))
-    try:
-        yield root_of(root, session)
-    finally:
-        session.end()
-
-
-class _Borrowed(FileHandle):
-    """A handle on a descriptor of somebody else's."""
-
-    def __init__(self, descriptor: int) -> None:
-        super().__init__("", Identity(fingerprint(os.fstat(descriptor))))
-        self._borrowed = descriptor
-
-    @contextmanager
-    def descriptor(self) -> Iterator[int]:
-        """The descriptor, left open."""
-        yield self._borrowed
+    found = contents(root)
+    made = {
+        name: encoded(make_seal(sealed_parts(found, name), work, known))
+        for name, known in kept.items()
+    }
+    return NewSeals(made, None if found.listed else list_of(found.experiments, found.models))
 
 
 def make_seal(
@@ -167,20 +179,8 @@ def _joined(part: str, path: str) -> str:
     return f"{part}/{path}" if path else part
 
 
-def write_seal(group: h5py.Group, seal: Seal) -> None:
-    """Write a seal on a group, in the place of the one that may be there."""
-    if names.SEAL in group:
-        del group[names.SEAL]
-    content = _encoded(seal)
-    group.create_dataset(names.SEAL, data=np.frombuffer(content, np.uint8))
-    mark = np.frombuffer(content[-_DIGEST:], np.uint8)
-    if names.SEAL in group.attrs:  # as it is done here, its place in the header stays the same
-        group.attrs.modify(names.SEAL, mark)
-    else:
-        group.attrs[names.SEAL] = mark
-
-
-def _encoded(seal: Seal) -> bytes:
+def encoded(seal: Seal) -> bytes:
+    """What is stored of a seal."""
     listed = [[path, s.kind, s.step, s.head, len(s.sums)] for path, s in seal.arrays.items()]
     head = {"trees": dict(seal.trees), "arrays": listed, "listed": seal.listed}
     text = json.dumps(head, separators=(",", ":")).encode()
@@ -328,3 +328,147 @@ def _named(faults: list[Fault]) -> list[str]:
     texts = list(map(str, faults[:_MOST_NAMED]))
     more = len(faults) - _MOST_NAMED
     return [*texts, f"and {more} more of its chunks"] if more > 0 else texts
+
+
+# experiments and their seals
+
+
+def sealed_arrays(file: Contents, name: str) -> dict[str, ArraySums] | None:
+    """Checksums of the arrays of an experiment, by path; ``None`` if it is not sealed.
+
+    Raises
+    ------
+    DamagedFileError
+        If its seal is lost, damaged, or newer than this program.
+    """
+    try:
+        seal = stored_seal(file.experiments[name])
+    except SealError as error:
+        where = part_path(name, names.SEAL)
+        raise DamagedFileError(f"the seal {error}", where=where) from None
+    return None if seal is None else dict(seal.arrays)
+
+
+@record
+class Comparison:
+    """An experiment and its seal.
+
+    Attributes
+    ----------
+    sealed : bool
+        Whether it has one, be it lost or damaged.
+    problems : list of Problem
+        What differs, values of larger arrays aside.
+    arrays : dict of str to (Array, ArraySums)
+        Arrays that are yet to be compared, by path in the experiment.
+    """
+
+    sealed: bool
+    problems: list[Problem]
+    arrays: dict[str, tuple[Array, ArraySums]]
+
+
+def compared(
+    file: Contents, name: str, skip: Callable[[str], bool] = lambda part: False
+) -> Comparison:
+    """Compare an experiment with its seal, values of larger arrays aside.
+
+    Parameters
+    ----------
+    file : Contents
+        The file.
+    name : str
+        Name of the experiment's group.
+    skip : callable
+        Whether a part, given by its name, is not read at all.
+
+    Raises
+    ------
+    NewerSealError
+        If the seal is of a form that is newer than this program.
+    """
+    try:
+        seal = stored_seal(file.experiments[name])
+    except NewerSealError:
+        raise
+    except SealError as error:
+        return Comparison(True, [Problem(part_path(name, names.SEAL), f"the seal {error}")], {})
+    if seal is None:
+        return Comparison(False, [], {})
+    problems, arrays = tree_problems(sealed_parts(file, name), seal, skip)
+    if seal.listed and not file.listed:
+        problems.append(Problem(EXPERIMENT, "the list of what was in the file is gone"))
+    return Comparison(True, [_placed(name, problem) for problem in problems], arrays)
+
+
+def changed_since_sealed(
+    file: Contents,
+    name: str,
+    work: Work,
+    *,
+    skip: Callable[[str], bool] = lambda part: False,
+    stays: Callable[[str, Array], bool] = lambda path, array: False,
+) -> list[Problem]:
+    """Compare what is read of an experiment with its seal.
+
+    Parameters
+    ----------
+    file : Contents
+        The file.
+    name : str
+        Name of the experiment's group.
+    work : Work
+        Threads, and who is told of the progress.
+    skip : callable
+        Whether a part, given by its name, is not read at all.
+    stays : callable
+        Whether an array, given by its path and itself, stays in the file for now.
+
+    Returns
+    -------
+    list of Problem
+        What differs; nothing if it is as it was, or was saved without a seal.
+
+    Raises
+    ------
+    NewerSealError
+        If the seal is of a form that is newer than this program.
+    FilterError
+        If a filter is not available here.
+    """
+    found = compared(file, name, skip)
+    wanted = {path: pair for path, pair in found.arrays.items() if not stays(path, pair[0])}
+    changed = [_placed(name, problem) for problem in array_problems(wanted, work)]
+    return [*found.problems, *changed]
+
+
+def _placed(name: str, problem: Problem) -> Problem:
+    if problem.where == EXPERIMENT:
+        return Problem(part_path(name, EXPERIMENT), f"its {EXPERIMENT}: {problem.message}")
+    return Problem(part_path(name, problem.where), problem.message)
+
+
+def changed_error(path: str, name: str, problems: Sequence[Problem]) -> DamagedFileError:
+    """What is raised for an experiment that is not what was sealed.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    name : str
+        Name of the experiment's group.
+    problems : sequence of Problem
+        What differs.
+    """
+    lines = [f"\n  {problem}" for problem in problems[:_MOST_PROBLEMS]]
+    if len(problems) > _MOST_PROBLEMS:
+        lines.append(f"\n  ... and {len(problems) - _MOST_PROBLEMS} more")
+    return DamagedFileError(
+        "is not what was saved with checksum=True:"
+        + "".join(lines)
+        + "\nEither the file is damaged, or a program that does not know the seal has changed it. "
+        "errors='warn' reads it all the same; what proves to be right can then be saved and "
+        "sealed anew.",
+        path=path,
+        where=part_path(name, EXPERIMENT),
+    )

@@ -5,12 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import h5py
 
-from hspyio.arrays.dask_graphs import store_graphs
 from hspyio.arrays.workers import Work
 from hspyio.errors import (
     HspyError,
@@ -21,13 +19,13 @@ from hspyio.errors import (
     warn_user,
 )
 from hspyio.hdf5.output import Output
+from hspyio.hdf5.snapshot import FileHandle
 from hspyio.hdf5.writer import LIBVER
 from hspyio.system.calls import (
     NO_SUCH_FILE,
     RENAMES_OPEN_FILES,
     are_same_file,
     close,
-    create_new,
     flush,
     is_same_file,
     may_stand,
@@ -38,26 +36,22 @@ from hspyio.system.calls import (
     write_from,
 )
 from hspyio.system.interrupts import interrupt_behind
-from hspyio.system.locks import kept_from_writers, protected
+from hspyio.system.locks import protected
 from hspyio.system.permissions import carry_over, make_public, permissions_of
-from hspyio.system.refusals import named_errors
-from hspyio.transaction.root_switch import NOT_SYNCED, overwrite_in_place
+from hspyio.transaction.changes import Changes
+from hspyio.transaction.commit import NOT_SYNCED, overwrite_in_place
 from hspyio.transaction.temporary import NoTemporaryError, Temporary, file_beside
 
 __all__ = [
     "check_is_other",
     "check_target",
-    "created",
     "is_there",
     "no_room",
     "put_in_place",
     "replace_file",
-    "save_file",
     "warn_of",
     "write_bytes",
 ]
-
-Fill = Callable[[h5py.Group, Output], None]
 
 
 def check_target(path: str, *, overwrite: bool) -> None:
@@ -131,75 +125,52 @@ def _check_is_writable(path: str) -> None:
         raise protected(error, path) from None
 
 
-def save_file(
-    path: str,
-    fill: Fill,
+def replace_file(
+    target: str,
+    changes: Changes,
+    source: FileHandle | None,
     work: Work,
     *,
     durable: bool,
     overwrite: bool = True,
-    finish: Fill | None = None,
 ) -> None:
-    """Write a new file and put it in the place of the old one.
+    """Write a new file beside a target that is locked, and put it in the place of the old one.
 
     Parameters
     ----------
-    path : str
-        The target; a symbolic link is followed.
-    fill : callable
-        Writes into the open file.
+    target : str
+        Links have been followed.
+    changes : Changes
+        The content.
+    source : FileHandle or None
+        The file of which something is copied.
     work : Work
         How arrays are written.
     durable : bool
         Whether to wait until the file is on the disk.
     overwrite : bool
         Whether a file may be replaced, should one have appeared since `check_target`.
-    finish : callable, optional
-        What comes last, when all arrays are in the file.
 
     Raises
     ------
     SaveError
         If writing fails; the old file is untouched.
-    FileLockedError
-        If another program is writing the file; it is untouched.
     TargetExistsError
         If there is a file that must not be replaced.
     """
-    target = os.path.realpath(path)
-    if not overwrite or not is_there(target):
-        replace_file(target, fill, work, durable=durable, overwrite=overwrite, finish=finish)
-        return
-    with kept_from_writers(target, change=False), named_errors(target, "written"):
-        replace_file(target, fill, work, durable=durable, finish=finish)
-
-
-def replace_file(
-    target: str,
-    fill: Fill,
-    work: Work,
-    *,
-    durable: bool,
-    overwrite: bool = True,
-    finish: Fill | None = None,
-) -> None:
-    """`save_file` for a target that is locked already."""
     folder = os.path.dirname(target)
     notes: list[str] = []
     placed = False
     try:
         try:
             with file_beside(target) as made:
-                with (
-                    Output(os.dup(made.descriptor), work, folder) as output,
-                    _written(output, notes, durable=durable, finish=finish) as file,
-                ):
-                    fill(file, output)
+                with Output(os.dup(made.descriptor), work, folder) as output:
+                    notes += _written(output, changes, source, durable=durable)
                 notes += put_in_place(made, target, overwrite=overwrite)
                 placed = True
             notes += filter(None, [made.left])
         except NoTemporaryError as error:
-            _replace_in_place(target, fill, work, error, notes, durable=durable, finish=finish)
+            notes += _replace_in_place(target, changes, source, work, error, durable=durable)
             durable = False
         if durable and not sync_folder(folder):
             notes.append(NOT_SYNCED)
@@ -211,6 +182,20 @@ def replace_file(
             raise interrupt from None
         raise _failed(error, target, notes, placed=placed) from None
     warn_of(notes, target)
+
+
+def _written(
+    output: Output, changes: Changes, source: FileHandle | None, *, durable: bool
+) -> list[str]:
+    """Write a whole file; what is to be said of it."""
+    try:
+        with h5py.File(output, "w", libver=LIBVER) as file:
+            changes.write(file, output, source)
+    except Exception:
+        output.check()  # what HDF5 says afterwards is not the cause
+        raise
+    output.check()
+    return [NOT_SYNCED] if durable and not output.sync() else []
 
 
 def _failed(error: Exception, target: str, notes: Sequence[str] = (), *, placed: bool) -> HspyError:
@@ -232,20 +217,21 @@ def _failed(error: Exception, target: str, notes: Sequence[str] = (), *, placed:
 
 def _replace_in_place(
     target: str,
-    fill: Fill,
+    changes: Changes,
+    source: FileHandle | None,
     work: Work,
     error: NoTemporaryError,
-    notes: list[str],
     *,
     durable: bool,
-    finish: Fill | None,
-) -> None:
+) -> list[str]:
     """A file in a folder where none can be made: its root is switched to the new content."""
     refused = error.errno in (errno.EACCES, errno.EPERM) and os.path.exists(target)
-    if not refused or not overwrite_in_place(
-        target, fill, work, notes, durable=durable, finish=finish
-    ):
+    notes = None
+    if refused:
+        notes = overwrite_in_place(target, changes, source, work, durable=durable)
+    if notes is None:
         raise no_room(error, target) from None
+    return notes
 
 
 def no_room(error: NoTemporaryError, target: str) -> SaveError:
@@ -323,48 +309,3 @@ def warn_of(notes: Sequence[str], target: str) -> None:
     if notes:
         message = f"{target}: is written, but {'; '.join(dict.fromkeys(notes))}"
         warn_user(message)
-
-
-@contextmanager
-def created(path: str, work: Work, *, durable: bool = False) -> Iterator[tuple[h5py.File, Output]]:
-    """Make a file that does not exist; at the end it is complete, dask arrays computed.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    work : Work
-        How arrays are written.
-    durable : bool
-        Whether to wait until the file is on the disk.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    with Output(create_new(path), work) as output, _written(output, [], durable=durable) as file:
-        yield file, output
-
-
-@contextmanager
-def _written(
-    output: Output,
-    notes: list[str],
-    *,
-    durable: bool,
-    finish: Fill | None = None,
-) -> Iterator[h5py.File]:
-    try:
-        with h5py.File(output, "w", libver=LIBVER) as file:
-            yield file
-            store_graphs(output.graphs, output.work)
-            output.graphs.clear()
-            if finish is not None:
-                finish(file, output)
-    except Exception:
-        output.check()  # what HDF5 says afterwards is not the cause
-        raise
-    output.check()
-    if durable and not output.sync():
-        notes.append(NOT_SYNCED)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Node
 
-__all__ = ["Member", "mismatch", "same_value", "thinned"]
+__all__ = ["Member", "first_difference", "same_value", "thinned"]
 
 Member: TypeAlias = Group | Array | Damaged | Kept
 
@@ -17,7 +17,7 @@ _MOST_BYTES = 2**16
 """Larger arrays are compared by shape and type."""
 
 
-def mismatch(planned: Group, stored: Node | None, where: str = "") -> str:
+def first_difference(planned: Group, stored: Node | None, where: str = "") -> str:
     """The first place where a file does not hold what was planned.
 
     Parameters
@@ -43,7 +43,7 @@ def mismatch(planned: Group, stored: Node | None, where: str = "") -> str:
         place = f"{where}/{name}"
         found = stored.members.get(name)
         if isinstance(node, Group):
-            if inner := mismatch(node, found, place):
+            if inner := first_difference(node, found, place):
                 return inner
         elif not _stands(node, found):
             return place

@@ -65,7 +65,7 @@ def test_an_update_seals_anew_without_reading_the_data(path: Path, monkeypatch: 
         summed.extend(known)
         return original(parts, work, known)
 
-    monkeypatch.setattr("hspyio.api.sealing.make_seal", noting)
+    monkeypatch.setattr(seal, "make_seal", noting)
     hspyio.update(path, read)
     assert summed == ["data"]
     read.metadata.General.title = "renamed"

@@ -13,6 +13,7 @@ import pytest
 import hspyio
 from hspyio.errors import DamagedFileError
 from hspyio.integrity import seal
+from hspyio.transaction.changes import write_seal
 
 PARTS = (
     "Experiments",
@@ -250,7 +251,7 @@ def test_a_file_that_was_sealed_before_there_were_lists_gets_one(sealed: Path) -
         for name in ("One", "Two"):
             group = file["Experiments"][name]
             old = seal._decoded(group["_hspyio_seal"][()].tobytes())
-            seal.write_seal(group, seal.Seal(old.trees, old.arrays))
+            write_seal(group, seal.encoded(seal.Seal(old.trees, old.arrays)))
     assert hspyio.verify(sealed).ok
     hspyio.repack(sealed, sealed, overwrite=True)
     assert hspyio.verify(sealed).ok

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio.arrays.workers import Work
 from hspyio.converters.digest import digest
-from hspyio.hdf5.writer import write_group
-from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
-from hspyio.transaction.replace import created
 from support.root import open_root
+from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
+from support.nodes import write_nodes
 
 
 def objects(*items: Any) -> np.ndarray:
@@ -81,8 +79,7 @@ def test_it_is_the_same_after_a_file(position: int, tmp_path: Path) -> None:
     node = NODES[position]
     holder = Group({"x": node}) if isinstance(node, Attribute) else Group({}, {"x": node})
     path = tmp_path / "a.h5"
-    with created(str(path), Work()) as (file, output):
-        write_group(file, holder, output)
+    write_nodes(path, holder)
     with open_root(path) as root:
         stored = root.attributes.get("x") or root.members["x"]
         assert digest(stored) == digest(node)

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 from h5py import h5a, h5t
 
-from hspyio.arrays.workers import Work
 from hspyio.hdf5.h5types import ReadTypes, WriteTypes
-from hspyio.hdf5.writer import write_group
-from hspyio.nodes.node import Attribute, Group, Text, Vlen
-from hspyio.transaction.replace import created
 from support.root import open_root
+from hspyio.nodes.node import Attribute, Group, Text, Vlen
+from support.nodes import write_nodes
 
 FIRST = h5py.enum_dtype({"A": 1, "B": 2}, "u2")
 SECOND = h5py.enum_dtype({"A": 1, "C": 2}, "u2")
@@ -70,8 +68,8 @@ def test_attributes_of_many_types_side_by_side(tmp_path: Path) -> None:
         "texts": Attribute(Text(), np.array([b"a", b""], object)),
     }  # fmt: skip
     attributes = {name: Attribute(value.dtype, value) for name, value in values.items()}
-    with created(str(tmp_path / "a.h5"), Work()) as (file, output):
-        write_group(file, Group({**attributes, **texts}), output)
+    write_nodes(tmp_path / "a.h5", Group({**attributes, **texts}))
+    with h5py.File(tmp_path / "a.h5") as file:
         for name, value in values.items():
             assert h5a.open(file.id, name.encode()).dtype == value.dtype
             enumeration = h5py.check_enum_dtype(h5a.open(file.id, name.encode()).dtype)

@@ -18,20 +18,21 @@ from hypothesis import strategies as st
 from hspyio import names
 from hspyio.arrays.workers import Work
 from hspyio.hdf5.digests import tree_digest
+from hspyio.hdf5.format.superblock import read_superblock
+from support.root import open_root
 from hspyio.integrity.checksums import ArraySums, faults_of, sums_of
 from hspyio.integrity.seal import (
     NewerSealError,
     Seal,
     SealError,
     array_problems,
+    encoded,
     make_seal,
-    reading_back,
     stored_seal,
     tree_problems,
-    write_seal,
 )
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text
-from support.root import open_root
+from hspyio.transaction.changes import open_written, write_seal
 
 VALUES = np.random.default_rng(0).poisson(3, (7, 5, 40)).astype("u2")
 TEXTS = np.array([b"one", b"two", b"three"] * 40, object)
@@ -331,8 +332,8 @@ def test_a_seal_comes_back(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "seal.h5"
     with h5py.File(path, "w") as file:
-        write_seal(file, Seal({}, {}))
-        write_seal(file, Seal(trees, arrays))
+        write_seal(file, encoded(Seal({}, {})))
+        write_seal(file, encoded(Seal(trees, arrays)))
     with open_root(path) as root:
         found = stored_seal(root)
     assert found is not None
@@ -342,12 +343,23 @@ def test_a_seal_comes_back(
         assert known.sums.tolist() == other.sums.tolist()
 
 
+@contextmanager
+def written(file: h5py.File, path: Path) -> Iterator[Group]:
+    """What stands in a file that is being written."""
+    file.flush()
+    with path.open("rb") as stream:
+        block = read_superblock(stream.fileno())
+        assert block is not None
+        with open_written(stream.fileno(), block) as root:
+            yield root
+
+
 @pytest.fixture
 def sealed(path: Path) -> Path:
     with h5py.File(path, "r+") as file:
-        with path.open("rb") as stream, reading_back(file, stream.fileno()) as root:
+        with written(file, path) as root:
             seal = make_seal({name: root.members[name] for name in root.members}, Work())
-        write_seal(file, seal)
+        write_seal(file, encoded(seal))
     return path
 
 
@@ -373,9 +385,10 @@ def test_arrays_that_were_kept_are_not_read_again(path: Path) -> None:
     sums = sums_in(path)
     with h5py.File(path, "r+") as file:
         file["block"][0, 0] = -1  # damage that came before: it is not sealed as if it were right
-        with path.open("rb") as stream, reading_back(file, stream.fileno()) as root:
+        with written(file, path) as root:
             parts = {name: root.members[name] for name in ("block", "rows")}
-            write_seal(file, make_seal(parts, Work(), {"block": sums["block"]}))
+            seal = make_seal(parts, Work(), {"block": sums["block"]})
+        write_seal(file, encoded(seal))
     with h5py.File(path, "r+") as file:
         for name in set(file) - {"block", "rows", names.SEAL}:
             del file[name]

@@ -19,11 +19,12 @@ import pytest
 
 import hspyio
 from hspyio import Signal
+from hspyio.arrays.workers import Work
 from hspyio.errors import FileLockedError, HspyWarning, MissingFileError, SaveError
 from hspyio.system import locks
 from hspyio.system.locks import kept_from_writers
-from hspyio.transaction import replace as atomic
 from hspyio.transaction.temporary import file_beside
+from hspyio.transaction.transaction import Transaction
 
 SIGNAL = Signal(np.arange(3.0), metadata={"General": {"title": "one"}})
 
@@ -163,13 +164,12 @@ def test_two_savers_of_a_new_file(tmp_path: Path) -> None:
 def test_a_file_that_appears_meanwhile_is_not_overwritten_unasked(tmp_path: Path) -> None:
     path = tmp_path / "new.hspy"
 
-    def fill(file: h5py.File, output: Any) -> None:
+    with (
+        pytest.raises(hspyio.HspyError, match="by another program or thread") as caught,
+        Transaction.new(str(path), overwrite=False) as tx,
+    ):
         path.write_bytes(b"somebody else's")
-
-    with pytest.raises(hspyio.HspyError, match="by another program or thread") as caught:
-        atomic.save_file(
-            str(path), fill, hspyio.arrays.workers.Work(), durable=True, overwrite=False
-        )
+        tx.commit(Work())
     assert isinstance(caught.value, FileExistsError)
     assert path.read_bytes() == b"somebody else's"
     assert list(tmp_path.iterdir()) == [path]

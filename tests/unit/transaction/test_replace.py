@@ -28,9 +28,10 @@ from hspyio.errors import (
     SaveError,
     TargetExistsError,
 )
-from hspyio.hdf5.output import Output
+from hspyio.nodes.node import Array, Group
 from hspyio.transaction import replace as atomic
-from hspyio.transaction.replace import check_target, save_file
+from hspyio.transaction.replace import check_target
+from hspyio.transaction.transaction import Transaction
 
 SIGNAL = Signal(np.arange(3.0))
 
@@ -42,8 +43,38 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def fill(file: h5py.File, output: Output | None = None) -> None:
-    file["x"] = np.arange(1000)
+class Doing:
+    """Values of an array, and what happens when they are asked for."""
+
+    shape = (1000,)
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.act = act
+
+    def read(self, selection: Any = ()) -> Any:
+        self.act()
+        return np.arange(1000)[selection]
+
+
+def nothing() -> None:
+    pass
+
+
+def save_file(
+    path: str, act: Callable[[], object] = nothing, *, durable: bool, overwrite: bool = True
+) -> None:
+    """Save a file with one array; `act` comes when its header is on the disk."""
+    array = Array(np.dtype("i8"), Doing(act), chunks=(100,))
+    with Transaction.new(path, overwrite=overwrite, durable=durable) as tx:
+        tx.write(Group({}, {"x": array}))
+        tx.commit(Work())
+
+
+def raising(error: BaseException) -> Callable[[], object]:
+    def act() -> None:
+        raise error
+
+    return act
 
 
 def only(path: Path) -> bool:
@@ -53,7 +84,7 @@ def only(path: Path) -> bool:
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_a_new_file_takes_the_place_of_the_old(path: Path, durable: bool) -> None:
-    save_file(str(path), fill, Work(), durable=durable)
+    save_file(str(path), durable=durable)
     with h5py.File(path) as file:
         assert file["x"].shape == (1000,)
     assert only(path)
@@ -70,7 +101,7 @@ def test_durable_waits_for_file_and_folder(
         original(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    save_file(str(path), fill, Work(), durable=durable)
+    save_file(str(path), durable=durable)
     assert synced == [stat.S_IFREG, stat.S_IFDIR][:count]
 
 
@@ -87,13 +118,8 @@ def test_durable_waits_for_file_and_folder(
 def test_a_failure_in_the_middle_leaves_the_old_file(
     path: Path, error: BaseException, expected: type[BaseException]
 ) -> None:
-    def failing(file: h5py.File, output: Output) -> None:
-        fill(file)
-        file.flush()
-        raise error
-
     with pytest.raises(expected) as caught:
-        save_file(str(path), failing, Work(), durable=True)
+        save_file(str(path), raising(error), durable=True)
     assert path.read_bytes() == b"old"
     assert only(path)
     if expected is SaveError:
@@ -109,7 +135,7 @@ def test_a_failure_at_the_end_does_too(path: Path, step: str, monkeypatch: Any) 
 
     monkeypatch.setattr(atomic.os, step, failing)
     with pytest.raises(SaveError, match="no"):
-        save_file(str(path), fill, Work(), durable=True)
+        save_file(str(path), durable=True)
     assert path.read_bytes() == b"old"
     assert only(path)
 
@@ -124,7 +150,7 @@ def test_a_folder_that_cannot_be_flushed_is_no_failure(path: Path, monkeypatch: 
         original(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    save_file(str(path), fill, Work(), durable=True)
+    save_file(str(path), durable=True)
     assert path.read_bytes()[:4] == b"\x89HDF"
     assert only(path)
 
@@ -145,10 +171,10 @@ def test_a_folder_that_fails_to_be_flushed_is_an_error_that_says_what_stands(
 ) -> None:
     failing_fsync(monkeypatch, errno.EIO, folder=True)
     with pytest.raises(SaveError, match="is written and stands in its place"):
-        save_file(str(path), fill, Work(), durable=True)
+        save_file(str(path), durable=True)
     assert path.read_bytes()[:4] == b"\x89HDF"
     assert only(path)
-    save_file(str(path), fill, Work(), durable=False)  # which does not ask
+    save_file(str(path), durable=False)  # which does not ask
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
@@ -218,7 +244,7 @@ def test_a_rename_that_is_done_and_reported_as_failed(
     monkeypatch.setattr(os, step, done_and_failed)
     if step == "link":
         path.unlink()
-    save_file(str(path), fill, Work(), durable=True, overwrite=step == "replace")
+    save_file(str(path), durable=True, overwrite=step == "replace")
     assert path.read_bytes()[:4] == b"\x89HDF"
     assert only(path)
 
@@ -236,7 +262,7 @@ def test_an_error_at_close_is_reported_once(path: Path, monkeypatch: Any) -> Non
 
     monkeypatch.setattr(os, "close", close)
     with pytest.raises(SaveError, match=r"untouched.*Input/output error"):
-        save_file(str(path), fill, Work(), durable=True)
+        save_file(str(path), durable=True)
     assert hspyio.transaction.replace.os.close is close
     monkeypatch.setattr(os, "close", original)
     gc.collect()  # nothing comes out of __del__, which pytest would report
@@ -277,11 +303,8 @@ def test_a_dask_array_that_fails_leaves_the_old_file(path: Path) -> None:
 
 
 def test_a_file_that_never_was_is_not_there_after_a_failure(tmp_path: Path) -> None:
-    def failing(file: h5py.File, output: Output) -> None:
-        raise OSError("no")
-
     with pytest.raises(SaveError):
-        save_file(str(tmp_path / "new.hspy"), failing, Work(), durable=False)
+        save_file(str(tmp_path / "new.hspy"), raising(OSError("no")), durable=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -289,14 +312,14 @@ def test_a_file_that_never_was_is_not_there_after_a_failure(tmp_path: Path) -> N
 @pytest.mark.parametrize("mode", [0o600, 0o664, 0o444])
 def test_permissions_are_kept(path: Path, mode: int) -> None:
     path.chmod(mode)
-    save_file(str(path), fill, Work(), durable=False)
+    save_file(str(path), durable=False)
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
 def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
-    save_file(str(tmp_path / "new"), fill, Work(), durable=False)
+    save_file(str(tmp_path / "new"), durable=False)
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
@@ -320,13 +343,13 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
 def test_a_hard_link_keeps_the_old_content(path: Path, tmp_path: Path) -> None:
     os.link(path, tmp_path / "other")
     with pytest.warns(HspyWarning, match="hard links"):
-        save_file(str(path), fill, Work(), durable=False)
+        save_file(str(path), durable=False)
     assert (tmp_path / "other").read_bytes() == b"old"
 
 
 def test_long_and_odd_names(tmp_path: Path) -> None:
     for name in ("x" * 240 + ".hspy", "ü 1.hspy", ".hspy", "€" * 80, "-rf"):
-        save_file(str(tmp_path / name), fill, Work(), durable=False)
+        save_file(str(tmp_path / name), durable=False)
         assert (tmp_path / name).is_file()
 
 
@@ -360,7 +383,7 @@ def test_a_folder_that_refuses_is_a_save_error(path: Path, monkeypatch: Any) -> 
 
     monkeypatch.setattr(atomic.h5py, "File", refuse)
     with pytest.raises(SaveError, match="Permission denied") as caught:
-        save_file(str(path), fill, Work(), durable=True)
+        save_file(str(path), durable=True)
     assert isinstance(caught.value.__context__, PermissionError)
     assert path.read_bytes() == b"old"
 
@@ -371,10 +394,10 @@ def test_relative_paths_and_the_home_of_the_temporary_file(
     monkeypatch.chdir(tmp_path)
     seen = []
 
-    def looking(file: h5py.File, output: Output) -> None:
+    def looking() -> None:
         seen.extend(entry.name for entry in tmp_path.iterdir())
 
-    save_file("a.hspy", looking, Work(), durable=True)
+    save_file("a.hspy", looking, durable=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.hspy"]
     assert len(seen) == 1
     assert seen[0].startswith(".")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ import pytest
 
 import hspyio
 from hspyio import Signal
+from hspyio.api.edit import keep_rest
 from hspyio.arrays.workers import Work
 from hspyio.errors import SaveError
+from hspyio.hdf5.snapshot import handle_of
 from hspyio.nodes.node import Attribute, Group, Kept, Text
-from hspyio.transaction import rebuild
-from hspyio.transaction.rewrite import rewrite_file
+from hspyio.transaction import changes
+from hspyio.transaction.transaction import Transaction
 
 VERSION = {"file_format_version": Attribute(Text(), b"3.3")}
 
@@ -50,10 +54,22 @@ def kept(*names: str) -> Group:
     return Group(VERSION, {"Experiments": Group({}, members)})
 
 
+def rewrite(
+    path: Path, root: Group, *, replaced: Collection[str] = (), durable: bool = True
+) -> None:
+    with (
+        closing(handle_of(str(path))) as old,
+        Transaction.new(str(path), old, durable=durable) as tx,
+    ):
+        tx.write(root)
+        keep_rest(tx, replaced)
+        tx.commit(Work())
+
+
 def test_what_stands_beside_is_taken_over(path: Path) -> None:
     with h5py.File(path) as old:
         stored = old["Experiments/one/data"].id.read_direct_chunk((0,))
-    rewrite_file(str(path), kept("one"), Work(), replaced=("two", "other"))
+    rewrite(path, kept("one"), replaced=("two", "other"))
     with h5py.File(path) as file:
         assert file.attrs["note"] == "µ"
         assert file.attrs["big"].tolist() == [0, 1, 2]
@@ -77,22 +93,22 @@ def test_it_wins_dead_space_back(path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file["Experiments/two/big"] = np.random.default_rng(1).random(100_000)
     size = path.stat().st_size
-    rewrite_file(str(path), kept("one"), Work(), replaced=("two",), durable=False)
+    rewrite(path, kept("one"), replaced=("two",), durable=False)
     assert path.stat().st_size < size - 800_000
 
 
 def test_a_failure_leaves_the_old_file(path: Path, monkeypatch: Any) -> None:
     old = path.read_bytes()
     with pytest.raises((SaveError, KeyError)):
-        rewrite_file(str(path), kept("one", "gone"), Work())
+        rewrite(path, kept("one", "gone"))
     assert path.read_bytes() == old
 
     def failing(*args: Any, **options: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rebuild, "write_group", failing)
+    monkeypatch.setattr(changes, "create_tree", failing)
     with pytest.raises(SaveError, match="No space left"):
-        rewrite_file(str(path), kept("one"), Work())
+        rewrite(path, kept("one"))
     assert path.read_bytes() == old
     assert list(path.parent.iterdir()) == [path]
 
@@ -113,7 +129,7 @@ def test_attributes_without_a_shape_do_no_harm(tmp_path: Path) -> None:
 def test_a_symbolic_link_is_followed(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.hspy"
     link.symlink_to(path)
-    rewrite_file(str(link), kept("two"), Work(), replaced=("one",))
+    rewrite(link, kept("two"), replaced=("one",))
     assert link.is_symlink()
     with h5py.File(path) as file:
         assert list(file["Experiments"]) == ["two"]
@@ -123,7 +139,7 @@ def test_what_is_no_experiment_is_taken_over(path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file["Experiments/notes/x"] = 1
         file["Experiments/soft"] = h5py.SoftLink("/nowhere")
-    rewrite_file(str(path), kept("one"), Work(), replaced=("one", "two"))
+    rewrite(path, kept("one"), replaced=("one", "two"))
     with h5py.File(path) as file:
         assert file["Experiments/notes/x"][()] == 1
         assert file["Experiments"].get("soft", getlink=True).path == "/nowhere"

@@ -14,7 +14,7 @@ from rsciio.hspy import file_writer
 import hspyio
 from hspyio import Signal
 from hspyio.errors import SaveError
-from hspyio.transaction import root_switch
+from hspyio.transaction import commit
 from support.defects.tools import exchange
 
 SIGNAL = Signal(np.arange(3.0), metadata={"General": {"title": "one"}})
@@ -86,7 +86,7 @@ def test_a_failed_sync(path: Path, write: Any, number: int, monkeypatch: Any) ->
 
 def tearing(monkeypatch: Any, of_piece: int, done: int, *, rolls_back: bool) -> None:
     """The system writes a part of one piece of the superblock, and fails."""
-    original, pieces = root_switch.write_from, iter(range(99))
+    original, pieces = commit.write_from, iter(range(99))
     torn: list[int] = []
 
     def write_from(descriptor: int, buffers: Any, offset: int) -> None:
@@ -98,7 +98,7 @@ def tearing(monkeypatch: Any, of_piece: int, done: int, *, rolls_back: bool) -> 
             raise BROKEN
         original(descriptor, buffers, offset)
 
-    monkeypatch.setattr(root_switch, "write_from", write_from)
+    monkeypatch.setattr(commit, "write_from", write_from)
 
 
 TORN = [
@@ -135,17 +135,17 @@ def test_what_cannot_be_rolled_back_is_said(tmp_path: Path, monkeypatch: Any) ->
 def test_a_state_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: Any) -> None:
     path = tmp_path / "a.hspy"
     ours(path)
-    original = root_switch.RootSwitch._switch
+    original = commit.RootSwitch._switch
 
     def failing(self: Any, *args: Any) -> None:
         original(self, *args)
-        monkeypatch.setattr(root_switch, "read_superblock", unreadable)
+        monkeypatch.setattr(commit, "read_superblock", unreadable)
         raise BROKEN
 
     def unreadable(descriptor: int) -> None:
         raise BROKEN
 
-    monkeypatch.setattr(root_switch.RootSwitch, "_switch", failing)
+    monkeypatch.setattr(commit.RootSwitch, "_switch", failing)
     with pytest.raises(SaveError, match="which state stands could not be read"):
         hspyio.append(path, changed())
 

@@ -21,8 +21,8 @@ from hspyio.compare import signal_differences
 from hspyio.errors import HspyError, SaveError
 from hspyio.hdf5 import snapshot as handles
 from hspyio.hdf5.format.superblock import read_superblock
-from hspyio.transaction import root_switch, switch
-from hspyio.transaction.root_switch import SwitchFile
+from hspyio.transaction import changes, commit
+from hspyio.transaction.commit import CopyOnWriteFile
 from support import places
 from support.defects.tools import exchange
 
@@ -223,29 +223,29 @@ def test_other_files_are_written_anew(make: Any, tmp_path: Path) -> None:
 
 def test_a_tree_that_does_not_read_back_is_never_switched_to(path: Path, monkeypatch: Any) -> None:
     inode = path.stat().st_ino
-    monkeypatch.setattr(switch, "mismatch", lambda *args: "/Experiments")
+    monkeypatch.setattr(changes, "first_difference", lambda *args: "/Experiments")
     hspyio.update(path, changed(path, "two"))
     assert title_in(path) == "two"
     assert path.stat().st_ino != inode  # written anew instead
 
 
-@pytest.mark.parametrize("function", ["rebuild", "store_graphs", "sync", "mismatch"])
+@pytest.mark.parametrize("function", ["take_over", "store_graphs", "sync", "first_difference"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_a_failure_leaves_the_file_as_it_was(
     path: Path, function: str, error: BaseException, monkeypatch: Any
 ) -> None:
     before = path.read_bytes()
     made = changed(path, "two")
-    home = switch if function in ("rebuild", "mismatch") else root_switch
+    home = {"take_over": changes._Staying, "sync": commit}.get(function, changes)
     original = getattr(home, function)
 
     def failing(*args: Any, **options: Any) -> None:
-        if function != "mismatch":
+        if function != "first_difference":
             original(*args, **options)
         raise error
 
     monkeypatch.setattr(home, function, failing)
-    if function == "mismatch" and isinstance(error, OSError):
+    if function == "first_difference" and isinstance(error, OSError):
         hspyio.update(path, made)  # cannot be proven, so it is written anew
         assert title_in(path) == "two"
         return
@@ -256,11 +256,11 @@ def test_a_failure_leaves_the_file_as_it_was(
         assert "it is as it was" in str(caught.value)
 
 
-def test_a_switch_file_keeps_what_lies_below_its_end(tmp_path: Path) -> None:
+def test_a_copy_on_write_file_keeps_what_lies_below_its_end(tmp_path: Path) -> None:
     path = tmp_path / "x"
     old = bytes(range(256)) * 40
     path.write_bytes(old)
-    with SwitchFile(os.open(path, os.O_RDWR), Work(), len(old)) as file:
+    with CopyOnWriteFile(os.open(path, os.O_RDWR), Work(), len(old)) as file:
         rng = np.random.default_rng(5)
         seen = bytearray(old)
         for _ in range(300):
@@ -282,7 +282,7 @@ def test_a_switch_file_keeps_what_lies_below_its_end(tmp_path: Path) -> None:
             file.write_at([memoryview(b"x")], len(old) - 1)
         assert path.read_bytes()[: len(old)] == old
         assert path.read_bytes()[len(old) :] == seen[len(old) :]
-        file.freeze()
+        file.stop_writes()
         file.seek(len(old) + 5)
         file.write(memoryview(b"late"))
         file.truncate(len(old) + 1)

@@ -13,7 +13,7 @@ import hspyio
 from hspyio import Signal
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text, Vlen
 from hspyio.testing import signals
-from hspyio.transaction.unchanged import mismatch, thinned
+from hspyio.transaction.unchanged import first_difference, thinned
 from support.cases import CASES
 
 
@@ -87,20 +87,20 @@ WRONG: dict[str, tuple[str, Group]] = {
 
 
 def test_what_is_equal() -> None:
-    assert mismatch(TREE, TREE) == ""
-    assert mismatch(Group({}, {"x": Kept("/old/x"), "inner": Kept("/y")}), TREE) == ""
+    assert first_difference(TREE, TREE) == ""
+    assert first_difference(Group({}, {"x": Kept("/old/x"), "inner": Kept("/y")}), TREE) == ""
 
 
 @pytest.mark.parametrize(("place", "planned"), WRONG.values(), ids=WRONG)
 def test_what_is_not(place: str, planned: Group) -> None:
-    assert mismatch(planned, TREE) == place
+    assert first_difference(planned, TREE) == place
 
 
 def test_what_cannot_be_read() -> None:
     damaged = Damaged("cannot be read")
-    assert mismatch(TREE, damaged) == "/"
-    assert mismatch(Group({}, {"x": Kept("/x")}), Group({}, {"x": damaged})) == "/x"
-    assert mismatch(Group({"a": damaged}, {}), Group({}, {})) == ""  # it was never written
+    assert first_difference(TREE, damaged) == "/"
+    assert first_difference(Group({}, {"x": Kept("/x")}), Group({}, {"x": damaged})) == "/x"
+    assert first_difference(Group({"a": damaged}, {}), Group({}, {})) == ""  # it was never written
 
 
 def test_what_is_there_already_is_kept() -> None:

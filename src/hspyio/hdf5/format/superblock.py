@@ -124,6 +124,13 @@ class Superblock:
         place = {0: 24, 1: 28}.get(self.version, 12) + number * self.offset_size + skipped
         return int.from_bytes(self.content[place : place + self.offset_size], "little")
 
+    def switched(self, root: int, end: int) -> Superblock:
+        """The same with another root, as it is going to be."""
+        content = bytearray(self.content)
+        for place, piece in self.moved(root, end):
+            content[place : place + len(piece)] = piece
+        return Superblock(self.version, bytes(content))
+
     def moved(self, root: int, end: int) -> tuple[tuple[int, bytes], ...]:
         """What to write, and where, for another root: after every one of them a file is whole.
 

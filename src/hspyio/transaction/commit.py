@@ -7,22 +7,17 @@ file for one that it may write to, but what it writes below the old end stays in
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 
 import h5py
 from h5py import h5g, h5o
 
-from hspyio.arrays.dask_graphs import store_graphs
 from hspyio.arrays.workers import Work
 from hspyio.errors import HspyError, SaveError
 from hspyio.hdf5.format.superblock import LENGTH, Superblock, read_superblock
-from hspyio.hdf5.h5py_reader import root_of
 from hspyio.hdf5.output import Output
-from hspyio.hdf5.snapshot import FileHandle, PinnedFile
-from hspyio.hdf5.via_h5py import Session
+from hspyio.hdf5.snapshot import FileHandle
 from hspyio.hdf5.writer import LIBVER
-from hspyio.nodes.node import Group
 from hspyio.system.calls import (
     close,
     file_size,
@@ -33,17 +28,15 @@ from hspyio.system.calls import (
     write_from,
 )
 from hspyio.system.interrupts import interrupt_behind
+from hspyio.transaction.changes import Changes, open_written
 
-__all__ = ["NOT_SYNCED", "RootSwitch", "SwitchFile", "overwrite_in_place"]
+__all__ = ["NOT_SYNCED", "CopyOnWriteFile", "RootSwitch", "overwrite_in_place"]
 
 NOT_SYNCED = "the file system does not tell when it is on the disk (fsync)"
 
-Write = Callable[[h5py.File, h5py.Group, Output], None]
-"""Given the file, its new root, which is empty, and what the engine writes into."""
-
 
 class RootSwitch:
-    """One change of a file.
+    """One change of a file; `notes` are what is to be said when it is done.
 
     Parameters
     ----------
@@ -53,47 +46,31 @@ class RootSwitch:
         The same, open for writing; the caller keeps other writers out.
     block : Superblock
         As it is now.
-    work : Work
-        How arrays are written.
-    durable : bool
-        Whether to wait until the change is on the disk.
-    notes : list of str
-        What is to be said when it is done.
+    changes : Changes
+        The new content.
     """
 
     def __init__(
-        self,
-        path: str,
-        descriptor: int,
-        block: Superblock,
-        work: Work,
-        *,
-        durable: bool,
-        notes: list[str],
+        self, path: str, descriptor: int, block: Superblock, changes: Changes, *, durable: bool
     ) -> None:
         self._path = path
         self._descriptor = descriptor
         self._block = block
-        self._work = work
+        self._changes = changes
         self._durable = durable
-        self._notes = notes
+        self.notes: list[str] = []
 
-    def made(
-        self,
-        write: Write,
-        finish: Callable[[h5py.Group, Output], None] | None,
-        is_right: Callable[[Group], bool],
-    ) -> bool:
+    def made(self, work: Work, old: FileHandle | None, *, linked: bool = False) -> bool:
         """Change the file; ``False`` if that cannot be done this way, and it is as it was.
 
         Parameters
         ----------
-        write : callable
-            Writes the new tree.
-        finish : callable or None
-            What comes last, when all arrays are in the file.
-        is_right : callable
-            Whether the new tree, read again, is what it should be.
+        work : Work
+            How arrays are written.
+        old : FileHandle or None
+            The file that the changes speak of.
+        linked : bool
+            Whether that is this one, so that what stays is linked.
 
         Raises
         ------
@@ -104,8 +81,8 @@ class RootSwitch:
         root = self._block.root
         try:
             self._cut()
-            built = self._built(write, finish)
-            if built is not None and self._is_sound(*built, is_right):
+            built = self._built(work, old, linked=linked)
+            if built is not None and self._is_sound(*built):
                 root = built[0]
                 self._switch(*built)
                 switched = True
@@ -149,11 +126,9 @@ class RootSwitch:
         if unchanged and file_size(self._descriptor) > self._block.end:
             resize(self._descriptor, self._block.end)
 
-    def _built(
-        self, write: Write, finish: Callable[[h5py.Group, Output], None] | None
-    ) -> tuple[int, int] | None:
+    def _built(self, work: Work, old: FileHandle | None, *, linked: bool) -> tuple[int, int] | None:
         """Write the new tree behind the end; its address, and the new end."""
-        with SwitchFile(os.dup(self._descriptor), self._work, self._block.end) as output:
+        with CopyOnWriteFile(os.dup(self._descriptor), work, self._block.end) as output:
             output.folder = os.path.dirname(self._path)
             try:
                 session = h5py.File(output, "r+", libver=LIBVER)
@@ -163,14 +138,10 @@ class RootSwitch:
                 with session:
                     group = h5g.create(session.id, None)
                     new = h5py.Group(group)
-                    write(session, new, output)
-                    store_graphs(output.graphs, self._work)
-                    output.graphs.clear()
-                    if finish is not None:
-                        finish(new, output)
+                    self._changes.write(new, output, old, session if linked else None)
                     session.flush()
                     address = int(h5o.get_info(group).addr)
-                    end = output.freeze()
+                    end = output.stop_writes()
             except Exception:
                 output.check()  # what HDF5 says afterwards is not the cause
                 raise
@@ -179,22 +150,13 @@ class RootSwitch:
         self._sync()
         return address, end
 
-    def _is_sound(self, address: int, end: int, is_right: Callable[[Group], bool]) -> bool:
+    def _is_sound(self, address: int, end: int) -> bool:
         """Whether the new tree is all there, seen as it will be."""
         if not self._block.end <= address < end:
             return False
-        start = bytearray(self._block.content)
-        for place, content in self._block.moved(address, end):
-            start[place : place + len(content)] = content
-        view = PinnedFile(os.dup(self._descriptor), bytes(start))
         try:
-            with view, h5py.File(view, "r") as file:
-                number = int(h5o.get_info(file.id).fileno)
-                session = Session(FileHandle(self._path), False, number)
-                try:
-                    return is_right(root_of(file, session))
-                finally:
-                    session.end()
+            with open_written(self._descriptor, self._block.switched(address, end)) as root:
+                return not self._changes.first_difference(root)
         except (HspyError, OSError, RuntimeError, ValueError):
             return False
 
@@ -220,65 +182,34 @@ class RootSwitch:
         if not self._durable:
             flush(self._descriptor)
         elif not sync(self._descriptor):
-            self._notes.append(NOT_SYNCED)
+            self.notes.append(NOT_SYNCED)
 
 
 def overwrite_in_place(
-    path: str,
-    fill: Callable[[h5py.Group, Output], None],
-    work: Work,
-    notes: list[str],
-    *,
-    durable: bool,
-    finish: Callable[[h5py.Group, Output], None] | None,
-) -> bool:
+    path: str, changes: Changes, source: FileHandle | None, work: Work, *, durable: bool
+) -> list[str] | None:
     """Give a file a new content without a second file; what was in it takes room still.
 
-    Parameters
-    ----------
-    path : str
-        The file; the caller keeps other writers out.
-    fill : callable
-        Writes the content.
-    work : Work
-        How arrays are written.
-    notes : list of str
-        What is to be said when it is done.
-    durable : bool
-        Whether to wait until the change is on the disk.
-    finish : callable or None
-        What comes last, when all arrays are in the file.
-
-    Returns
-    -------
-    bool
-        Whether the file could be changed this way; else it is as it was.
-
-    Raises
-    ------
-    SaveError
-        If writing fails; it says which state the file is in.
+    The caller keeps other writers out. What is to be said of it; ``None`` where it cannot be
+    changed this way, and is as it was.
     """
     descriptor = open_for_writing(path)
     try:
         block = read_superblock(descriptor)
         if block is None:
-            return False
-        change = RootSwitch(path, descriptor, block, work, durable=durable, notes=notes)
-        done = change.made(
-            lambda session, new, output: fill(new, output), finish, lambda root: True
-        )
+            return None
+        change = RootSwitch(path, descriptor, block, changes, durable=durable)
+        done = change.made(work, source)
     finally:
         close(descriptor)
-    if done:
-        notes.append(
-            "in place, as no file can be made in its folder: the old content takes "
-            f"{block.end} bytes of it still, which hspy repack into another folder wins back"
-        )
-    return done
+    text = (
+        "in place, as no file can be made in its folder: the old content takes "
+        f"{block.end} bytes of it still, which hspy repack into another folder wins back"
+    )
+    return [*change.notes, text] if done else None
 
 
-class SwitchFile(Output):
+class CopyOnWriteFile(Output):
     """What HDF5 takes for a file that it may change; below the old end, nothing gets to the disk.
 
     Parameters
@@ -295,13 +226,13 @@ class SwitchFile(Output):
         super().__init__(descriptor, work)
         self._end = end
         self._last = end
-        self._frozen = False
+        self._stopped = False
 
     def write(self, data: memoryview) -> int:  # type: ignore[override]
         """Keep in memory what lies below the old end, write what lies beyond."""
         content = memoryview(data).cast("B")
         count = len(content)
-        if self._frozen:
+        if self._stopped:
             self._position += count
             return count
         below = max(0, min(count, self._end - self._position))
@@ -316,7 +247,7 @@ class SwitchFile(Output):
     def truncate(self, size: int | None = None) -> int:
         """Extend the file, or cut what is new."""
         end = self._position if size is None else size
-        if not self._frozen and end >= self._end:
+        if not self._stopped and end >= self._end:
             super().truncate(end)
         return end
 
@@ -333,12 +264,12 @@ class SwitchFile(Output):
         super().write_at(pieces, offset)
         self._last = max(self._last, offset + sum(map(len, pieces)))
 
-    def freeze(self) -> int:
+    def stop_writes(self) -> int:
         """Let nothing get to the disk from now on; the end of what is there.
 
         HDF5 goes on when it closes the file: it would remove the new root, which it takes for an
         object that nobody needs.
         """
-        self._frozen = True
+        self._stopped = True
         content = bytes(self._page(0)[:LENGTH])
         return max(self._last, Superblock(content[8], content).end)

@@ -1,0 +1,302 @@
+"""What a transaction does, in its order: trees that are written, what of the old file stays.
+
+An old object is linked where the new tree is in the same file, else copied raw, chunk by chunk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import h5py
+import numpy as np
+from h5py import h5l, h5o, h5r
+
+from hspyio import names
+from hspyio.arrays.dask_graphs import store_graphs
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.dataset_writer import NewArray, fill_array
+from hspyio.hdf5.format.superblock import Superblock, read_superblock
+from hspyio.hdf5.identity import Identity, fingerprint
+from hspyio.hdf5.limits import Budget
+from hspyio.hdf5.output import Output
+from hspyio.hdf5.reader import Opening
+from hspyio.hdf5.snapshot import FileHandle
+from hspyio.hdf5.sources import readable_name, stored_name
+from hspyio.hdf5.writer import create_tree, size_of
+from hspyio.nodes.node import Group, Kept
+from hspyio.records import record
+from hspyio.schema.sealed_parts import with_room_for_seals
+from hspyio.system.calls import file_size
+from hspyio.transaction.unchanged import first_difference
+
+if TYPE_CHECKING:
+    from hspyio.integrity.checksums import ArraySums
+
+__all__ = ["Changes", "Rest", "Step", "open_written", "write_seal"]
+
+
+@record
+class Rest:
+    """What else an object of the old file has, and the new one has not got: it stays.
+
+    Attributes
+    ----------
+    where : str
+        The group or array.
+    but : container of str
+        Members that go.
+    members : bool
+        Whether any member stays, or the attributes alone.
+    """
+
+    where: str
+    but: Container[str] = ()
+    members: bool = True
+
+
+Step: TypeAlias = Group | Rest
+"""A tree that is written, in which `Kept` objects are those of the old file; or what else stays."""
+
+
+@record
+class Changes:
+    """A new content of a file, planned and encoded.
+
+    Attributes
+    ----------
+    steps : tuple of Group or Rest
+        In the order in which they are done; values of large arrays come after all of them.
+    seals : mapping
+        The experiments that are sealed at last, with the checksums of what is not to be read again.
+    """
+
+    steps: tuple[Step, ...]
+    seals: Mapping[str, Mapping[str, ArraySums]]
+
+    @property
+    def trees(self) -> tuple[Group, ...]:
+        """What is written."""
+        return tuple(step for step in self.steps if isinstance(step, Group))
+
+    def write(
+        self,
+        new: h5py.Group,
+        output: Output,
+        old: FileHandle | None,
+        session: h5py.File | None = None,
+    ) -> None:
+        """Write into a new root.
+
+        Parameters
+        ----------
+        new : h5py.Group
+            Empty.
+        output : Output
+            The file.
+        old : FileHandle or None
+            The file whose objects stay.
+        session : h5py.File, optional
+            The same file, where the new root is in it, so that its objects are linked.
+        """
+        with ExitStack() as opened:
+            stays = None if old is None else opened.enter_context(_Staying(old, new, session))
+            self._write_trees(new, output, stays)
+            store_graphs(output.graphs, output.work)
+            output.graphs.clear()
+            if self.seals:
+                self._seal(new, output)
+
+    def _write_trees(self, new: h5py.Group, output: Output, stays: _Staying | None) -> None:
+        """Write all that is small before the first large array: it survives when a file is cut.
+
+        With the end of this the arrays are closed, and what HDF5 has of them in memory is written.
+        """
+        large = []
+        for step in self.steps:
+            if isinstance(step, Group):
+                large += self._create(step, new, output, stays)
+            elif stays is not None:
+                stays.take_over(step)
+        if stays is not None:
+            stays.take_over_attributes(self.trees)
+        if large:
+            new.file.flush()
+        for made in sorted(large, key=size_of):
+            fill_array(made, output)
+            output.check()
+
+    def _create(
+        self, tree: Group, new: h5py.Group, output: Output, stays: _Staying | None
+    ) -> list[NewArray]:
+        """Write a tree, with room for the seals of a new file: its headers come before the data."""
+        if stays is not None:
+            return create_tree(new, tree, output, stays.keep)
+        return create_tree(new, with_room_for_seals(tree) if self.seals else tree, output)
+
+    def first_difference(self, root: Group) -> str:
+        """The first place where a file does not hold what was to be written; ``""`` if none is."""
+        return next(filter(None, (first_difference(tree, root) for tree in self.trees)), "")
+
+    def _seal(self, new: h5py.Group, output: Output) -> None:
+        """Read back what was written, and put the checksums of it beside it."""
+        from hspyio.integrity.seal import make_seals
+
+        new.file.flush()
+        block = read_superblock(output.fileno())
+        assert block is not None
+        root = int(h5o.get_info(new.id).addr)
+        block = block.switched(root, file_size(output.fileno()))
+        with open_written(output.fileno(), block) as written:
+            made = make_seals(written, self.seals, output.work)
+        if made.missing_list is not None:
+            new.attrs[names.SEAL] = made.missing_list.value
+        for name, content in made.contents.items():
+            write_seal(new[stored_name(f"{names.EXPERIMENTS}/{name}")], content)
+
+
+class _Staying(ExitStack):
+    """What gets from an old tree into a new one as it is; closed at the end of the block.
+
+    Values are never read in the session that writes: a heap that HDF5 knows of there it puts new
+    texts into, and they would be lost with all that is written below the old end.
+    """
+
+    def __init__(self, old: FileHandle, new: h5py.Group, session: h5py.File | None) -> None:
+        super().__init__()
+        self._snapshot, self._new = old, new
+        self._linked = session is not None
+        self._copied: h5py.Group | None = None
+        self._old = self._values() if session is None else session["/"]
+
+    def _values(self) -> h5py.Group:
+        """The old root, in a file that is only read."""
+        if self._copied is None:
+            self._copied = self.enter_context(self._snapshot.open())["/"]
+        return self._copied
+
+    def keep(self, target: h5py.h5g.GroupID, name: bytes, where: bytes) -> None:
+        """Put an old object into a new group."""
+        if self._linked:
+            target.links.create_hard(name, self._old.id, where)
+        else:
+            h5o.copy(self._old.id, where, target, name)
+
+    def take_over(self, rest: Rest) -> None:
+        """Put attributes, members and links into a new object that it has not got."""
+        place = stored_name(rest.where.strip("/"))
+        before = self._held(place) if place else self._old
+        if not isinstance(before, (h5py.Group, h5py.Dataset)):
+            return
+        inside = before if isinstance(before, h5py.Group) and rest.members else ()
+        stay = [name for name in map(stored_name, inside) if readable_name(name) not in rest.but]
+        if not (stay or before.attrs) or (
+            isinstance(before, h5py.Dataset) and place not in self._new
+        ):
+            return
+        after = self._made(place)
+        for name in before.attrs:
+            if name not in after.attrs:
+                self._copy_attribute(place, after, name)
+        for link in stay:
+            if after.id.links.exists(link):
+                continue
+            if before.id.links.get_info(link).type == h5l.TYPE_HARD:
+                self.keep(after.id, link, b"/".join([place, link]) if place else link)
+            else:
+                _copy_link(before.id.links, after.id.links, link)
+
+    def take_over_attributes(self, trees: Iterable[Group]) -> None:
+        """Copy single attributes that stay, of whatever type they are."""
+        pending: list[tuple[str, object]] = [("", tree) for tree in trees]
+        while pending:
+            path, group = pending.pop()
+            if not isinstance(group, Group):
+                continue
+            for name, attribute in group.attributes.items():
+                if isinstance(attribute, Kept):
+                    old = stored_name(attribute.where)
+                    self._copy_attribute(old, self._new[stored_name(path)], name)
+            members = [(f"{path}/{name}".lstrip("/"), node) for name, node in group.members.items()]
+            pending += reversed(members)
+
+    def _held(self, place: bytes) -> object:
+        """What is at a place; what cannot be opened raises, for it is there."""
+        return self._old[place] if self._old.get(place, getlink=True) is not None else None
+
+    def _made(self, place: bytes) -> h5py.Group:
+        if not place:
+            return self._new
+        return self._new[place] if place in self._new else self._new.create_group(place)
+
+    def _copy_attribute(self, where: bytes, new: h5py.HLObject, name: str) -> None:
+        """Copy an attribute; references lead to what has the same path in the new tree."""
+        old = self._values()[where or b"."]
+        attribute = old.attrs.get_id(name)
+        values = old.attrs[name]
+        base = h5py.check_vlen_dtype(attribute.dtype) or attribute.dtype
+        if h5py.check_ref_dtype(base) is h5py.Reference:
+            values = self._led_to(values)
+        new.attrs.create(name, values, shape=attribute.shape, dtype=attribute.dtype)
+
+    def _led_to(self, values: Any) -> Any:
+        if isinstance(values, h5py.Reference):
+            where = h5r.get_name(values, self._values().id) if values else None
+            place = None if where is None else where.strip(b"/") or b"."
+            there = place is not None and place in self._new
+            return self._new[place].ref if there else h5py.Reference()
+        made = np.empty(np.shape(values), object)
+        for place in np.ndindex(*made.shape):
+            made[place] = self._led_to(values[place])
+        return made
+
+
+def _copy_link(old: h5l.LinkProxy, new: h5l.LinkProxy, name: bytes) -> None:
+    """h5py's own way stumbles over a name that is no text."""
+    target = old.get_val(name)
+    if old.get_info(name).type == h5l.TYPE_SOFT:
+        new.create_soft(name, target)
+    else:
+        new.create_external(name, *target)
+
+
+# reading back
+
+
+@contextmanager
+def open_written(descriptor: int, block: Superblock) -> Iterator[Group]:
+    """The root of a file that is being written, once all of it has been handed to the system.
+
+    Text of variable length is read; what of it is written afterwards may come to stand beside what
+    was there before.
+    """
+    opening = Opening(_Written(descriptor, block), descriptor, Work(), Budget())
+    try:
+        yield opening.root()
+    finally:
+        opening.end()
+
+
+class _Written(FileHandle):
+    """A handle on the descriptor of a writer, which stays open and locked."""
+
+    def __init__(self, descriptor: int, block: Superblock) -> None:
+        super().__init__("", Identity(fingerprint(os.fstat(descriptor)), block.content))
+        self._written = descriptor
+
+    def _duplicate(self) -> int:
+        return os.dup(self._written)
+
+
+def write_seal(group: h5py.Group, content: bytes) -> None:
+    """Write a seal on a group, in the place of the one that may be there."""
+    if names.SEAL in group:
+        del group[names.SEAL]
+    group.create_dataset(names.SEAL, data=np.frombuffer(content, np.uint8))
+    mark = np.frombuffer(content[-names.SEAL_MARK :], np.uint8)
+    if names.SEAL in group.attrs:  # as it is done here, its place in the header stays the same
+        group.attrs.modify(names.SEAL, mark)
+    else:
+        group.attrs[names.SEAL] = mark

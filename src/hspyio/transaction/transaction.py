@@ -1,0 +1,179 @@
+"""One way to write: what a file is to hold is planned, then written whole, or nothing happened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.snapshot import FileHandle, check_is_file
+from hspyio.hdf5.sources import stored_name
+from hspyio.nodes.node import Group
+from hspyio.system.locks import kept_from_writers
+from hspyio.system.refusals import named_errors
+from hspyio.transaction.changes import Changes, Rest, Step
+from hspyio.transaction.commit import RootSwitch
+from hspyio.transaction.replace import is_there, replace_file, warn_of
+
+if TYPE_CHECKING:
+    from hspyio.integrity.checksums import ArraySums
+
+__all__ = ["Transaction"]
+
+
+class Transaction:
+    """One change of a file, which other writers are kept out of until the end of the block.
+
+    Attributes
+    ----------
+    path : str
+        The file; links have been followed.
+    snapshot : FileHandle or None
+        The state of the file that `keep` speaks of.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        snapshot: FileHandle | None,
+        descriptor: int | None,
+        *,
+        durable: bool,
+        overwrite: bool = True,
+    ) -> None:
+        self.path, self.snapshot = path, snapshot
+        self._descriptor = descriptor
+        self._durable, self._overwrite = durable, overwrite
+        self._steps: list[Step] = []
+        self._seals: dict[str, Mapping[str, ArraySums]] = {}
+
+    @classmethod
+    @contextmanager
+    def new(
+        cls,
+        path: str,
+        source: FileHandle | None = None,
+        *,
+        overwrite: bool = True,
+        durable: bool = True,
+    ) -> Iterator[Transaction]:
+        """A file that is written beside its target, and renamed.
+
+        Parameters
+        ----------
+        path : str
+            The target; a symbolic link is followed.
+        source : FileHandle, optional
+            The file that something is copied from; it may be the one that is replaced.
+        overwrite : bool
+            Whether a file may be replaced, should one have appeared since `check_target`.
+        durable : bool
+            Whether to wait until the file is on the disk.
+
+        Raises
+        ------
+        FileLockedError
+            If another program is writing the file.
+        """
+        target = os.path.realpath(path)
+        there = overwrite and is_there(target)
+        with (
+            kept_from_writers(target, change=False) if there else nullcontext(),
+            named_errors(target, "written") if there else nullcontext(),
+        ):
+            yield cls(target, source, None, durable=durable, overwrite=overwrite)
+
+    @classmethod
+    @contextmanager
+    def change(cls, path: str, *, durable: bool = True) -> Iterator[Transaction]:
+        """A file that exists, which is opened once.
+
+        Its root is switched where the file allows it; else it is written anew, as files are with
+        superblock version 1, a user block, or a file-space strategy other than HDF5's default.
+
+        Parameters
+        ----------
+        path : str
+            The file; a symbolic link is followed.
+        durable : bool
+            Whether to wait until the change is on the disk.
+
+        Raises
+        ------
+        MissingFileError, NotHspyError
+            If there is no such file.
+        FileLockedError
+            If another program is writing it.
+        SaveError
+            If it is write-protected.
+        """
+        check_is_file(path)
+        target = os.path.realpath(path)
+        with (
+            kept_from_writers(target, change=True) as descriptor,
+            named_errors(target, "changed"),
+            closing(FileHandle(path, descriptor=descriptor)) as snapshot,
+        ):
+            yield cls(target, snapshot, descriptor, durable=durable)
+
+    def write(self, root: Group) -> None:
+        """Let the file hold a tree: planned, with `Kept` in the place of what stays as it is."""
+        self._steps.append(root)
+
+    def keep(self, where: str, *, but: Container[str] = (), members: bool = True) -> None:
+        """Let stay what else an old object has: attributes, and members but for some."""
+        self._steps.append(Rest(where, but, members))
+
+    def seal(self, name: str, known: Mapping[str, ArraySums] | None = None) -> None:
+        """Seal an experiment at last; `known` are checksums of arrays that stay, by path."""
+        self._seals[name] = known or {}
+
+    def is_ordered(self, where: str) -> bool:
+        """Whether a group of the old file knows in which order its members were made."""
+        assert self.snapshot is not None
+        with self.snapshot.open() as file:
+            creation = file[stored_name(where)].id.get_create_plist()
+            return bool(creation.get_link_creation_order())
+
+    def commit(self, work: Work) -> None:
+        """Write all of it, look at it, wait for the disk, and let readers see it at once.
+
+        Parameters
+        ----------
+        work : Work
+            How arrays are written.
+
+        Raises
+        ------
+        SaveError
+            If writing fails; it says which state the file is in: as it was, but for a disk that
+            fails in the last step.
+        TargetExistsError
+            If there is a file that must not be replaced.
+        """
+        changes = Changes(tuple(self._steps), self._seals)
+        if self._descriptor is not None and self._is_switched(changes, self._descriptor, work):
+            return
+        replace_file(
+            self.path,
+            changes,
+            self.snapshot,
+            work,
+            durable=self._durable,
+            overwrite=self._overwrite,
+        )
+
+    def _is_switched(self, changes: Changes, descriptor: int, work: Work) -> bool:
+        """Change the file in place, if that can be."""
+        assert self.snapshot is not None
+        if self.snapshot.block is None:
+            return False
+        change = RootSwitch(
+            self.path, descriptor, self.snapshot.block, changes, durable=self._durable
+        )
+        if not change.made(work, self.snapshot, linked=True):
+            return False
+        warn_of(change.notes, self.path)
+        return True

@@ -1,0 +1,17 @@
+"""Nodes written into a file, by the one way in which files are written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hspyio.arrays.workers import Work
+from hspyio.hdf5.snapshot import FileHandle
+from hspyio.nodes.node import Group
+from hspyio.transaction.transaction import Transaction
+
+
+def write_nodes(path: Path, root: Group, source: FileHandle | None = None) -> None:
+    """Make a file of planned nodes; `Kept` ones are those of the source."""
+    with Transaction.new(str(path), source, durable=False) as tx:
+        tx.write(root)
+        tx.commit(Work())
