@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from hspyio import names
-from hspyio.api.edit import commit, keep_rest, opened_to_change
+from hspyio.api.edit import keep_rest, open_to_change
 from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile
 from hspyio.api.paths import path_of_file
@@ -17,7 +17,6 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.schema.nexus import annotated, is_annotated, marked, without_annotation
 from hspyio.transaction.plan import plan
 from hspyio.transaction.space import check_space
-from hspyio.transaction.transaction import Transaction
 
 __all__ = ["add_nexus"]
 
@@ -57,24 +56,21 @@ def add_nexus(path: str | os.PathLike[str]) -> tuple[str, ...]:
         left as it is.
     """
     problems: list[Problem] = []
-    with Transaction.change(path_of_file(path, "add_nexus(path)")) as tx:
-        with opened_to_change(tx, _UNREAD) as file:
-            found = file.contents.experiments
-            check_kept(file)
-            made = dict(file.each(lambda name: (name, _annotated(file, name, problems))))
-            if file.handle is not None:
-                file.handle.close()
-            new = {name: made.get(name) or _kept(name) for name in found}
-            members = {names.EXPERIMENTS: Group({}, new, ordered=True)}
-            if file.contents.has_models:
-                models = Kept(f"/{names.ANALYSIS}/{names.MODELS}")
-                members[names.ANALYSIS] = Group({}, {names.MODELS: models})
-            root = plan(marked(Group({}, members), found), WriteOptions())
-            check_space(tx.path, root)
+    path = path_of_file(path, "add_nexus(path)")
+    with open_to_change(path, WriteOptions(), _UNREAD) as (tx, file):
+        found = file.contents.experiments
+        check_kept(file)
+        made = dict(file.each(lambda name: (name, _annotated(file, name, problems))))
+        new = {name: made.get(name) or _kept(name) for name in found}
+        members = {names.EXPERIMENTS: Group({}, new, ordered=True)}
+        if file.contents.has_models:
+            models = Kept(f"/{names.ANALYSIS}/{names.MODELS}")
+            members[names.ANALYSIS] = Group({}, {names.MODELS: models})
+        root = plan(marked(Group({}, members), found), WriteOptions())
+        check_space(tx.path, root)
+        if any(made.values()):
             tx.write(root)
             keep_rest(tx, found)
-        if any(made.values()):
-            commit(tx, WriteOptions())
     warn_unannotated(path, problems)
     return tuple(name for name, group in made.items() if group and is_annotated(group))
 

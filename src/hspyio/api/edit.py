@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,17 +13,15 @@ import numpy as np
 from hspyio import names
 from hspyio.api.arguments import name_of, the_signal, warn_of_doubts
 from hspyio.api.experiments import read_signal
-from hspyio.api.keeping import is_in, stored_data, thinned_members, with_kept
+from hspyio.api.keeping import is_in, over_stored_data, stored_data, thinned_members, with_kept
 from hspyio.api.loaded import Loaded
 from hspyio.api.open_file import OpenFile, opened, select, title_of
-from hspyio.api.outline import Outline
 from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
 from hspyio.api.save import warn_unannotated
-from hspyio.api.whole import check_kept, check_read
+from hspyio.api.whole import check_gone, check_kept
 from hspyio.converters.signals import StoredData
 from hspyio.errors import (
-    AxesError,
     ExperimentError,
     OptionError,
     SaveError,
@@ -36,6 +33,7 @@ from hspyio.hdf5.dataset_writer import check_filters
 from hspyio.model.signal import Signal
 from hspyio.nodes.node import Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
+from hspyio.records import record
 from hspyio.schema import EncodedFile, encode_file
 from hspyio.schema.listing import with_list
 from hspyio.schema.migrations import CURRENT
@@ -50,7 +48,15 @@ from hspyio.transaction.unchanged import Member
 if TYPE_CHECKING:
     from hspyio.integrity.checksums import ArraySums
 
-__all__ = ["append", "put", "rebuilt_root", "remove", "update", "update_group"]
+__all__ = [
+    "append",
+    "keep_rest",
+    "open_to_change",
+    "rebuilt_root",
+    "remove",
+    "update",
+    "write_into",
+]
 
 _DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
 
@@ -104,7 +110,16 @@ def append(
     )
     path = path_of_file(path, "append(path, signal)")
     whole = the_signal(signal, "append")
-    put(path, whole, options, group=None, with_data=True, name=_new_name(name))
+    name = _new_name(name)
+    with open_to_change(path, options) as (tx, file):
+        if name is not None and name in file.contents.experiments:
+            raise OptionError(
+                f"name is {name!r}, and there is an experiment of that name; give another",
+                path=path,
+            )
+        check_kept(file)
+        encoded = _replaced(tx, file, _Entry(whole, name=name, nexus=nexus), options)
+    warn_unannotated(path, encoded.unannotated)
     warn_of_doubts(path, [whole])
 
 
@@ -149,10 +164,11 @@ def update(path: str | os.PathLike[str], signal: Signal, name: str | None = None
     path = path_of_file(path, "update(path, signal)")
     name = name_of(name, "update(path, signal, name='HAADF')")
     whole = the_signal(signal, "update")
-    with opened(path, _UNREAD) as file:
+    with open_to_change(path, WriteOptions()) as (tx, file):
         group = _group_in(file, whole, name)
         other = _other_data(file, group, whole)
-    put(path, whole, WriteOptions(), group=group, with_data=False)
+        encoded = _replaced(tx, file, _entry(file, whole, group, with_data=False), WriteOptions())
+    warn_unannotated(path, encoded.unannotated)
     warn_of_doubts(path, [whole])
     if other:
         text = f"{os.fspath(path)}: {other}; update writes all but the data. save writes them"
@@ -176,34 +192,47 @@ def _other_data(file: OpenFile, group: str, signal: Signal) -> str:
     return ""
 
 
-def update_group(
-    path: str | os.PathLike[str], signal: Signal, name: str | None = None, *, required: bool = True
-) -> str | None:
-    """The group of the experiment in a file that a signal stands for.
+def write_into(
+    path: str,
+    signal: Signal,
+    options: WriteOptions,
+    *,
+    with_data: bool,
+    lenient: Callable[[object], object],
+) -> EncodedFile:
+    """Write a signal in the place of the experiment of its title, else beside what is there.
 
     Parameters
     ----------
-    path : path-like
+    path : str
         The file.
     signal : Signal
-        Goes by the group it was loaded from, else by its title.
-    name : str, optional
-        Goes before both.
-    required : bool
-        Whether there has to be one; a file's only experiment is the one then.
+        What to write.
+    options : WriteOptions
+        How.
+    with_data : bool
+        Whether its data are written too; else there has to be an experiment, whose data stay.
+    lenient : callable
+        See `hspyio.schema.encode_file`.
 
-    Raises
-    ------
-    ExperimentError
-        If there has to be one and it is not clear which.
+    Returns
+    -------
+    EncodedFile
+        What was written, with the problems to warn of.
     """
-    with opened(path, _UNREAD) as file:
+    with open_to_change(path, options) as (tx, file):
         try:
-            return _group_in(file, signal, name, alone=required)
+            group = _group_in(file, signal, None, alone=not with_data)
         except ExperimentError:
-            if required:
+            if not with_data:
                 raise
-            return None
+            check_kept(file)
+            entry = _Entry(signal, nexus=options.nexus)
+        else:
+            entry = _entry(file, signal, group, with_data=with_data, nexus=options.nexus)
+        encoded = _replaced(tx, file, entry, options, lenient)
+    warn_unannotated(path, encoded.unannotated)
+    return encoded
 
 
 def _group_in(file: OpenFile, signal: Signal, name: str | None, *, alone: bool = True) -> str:
@@ -235,26 +264,35 @@ def remove(path: str | os.PathLike[str], name: str) -> None:
     """
     text = path_of_file(path, "remove(path, name)")
     name = name_of(name, "remove(path, name)") or ""
-    with Transaction.change(text) as tx:
-        with opened_to_change(tx) as file:
-            group = select(file.contents, name, text)
-            check_kept(file, group)
-            if len(file.contents.experiments) == 1:
-                raise ExperimentError(
-                    "is the only experiment; delete the file", path=text, where=group
-                )
-            root, _ = _rebuilt(file, None, group)
-            tx.write(plan(_listing(file, root), WriteOptions()))
-            keep_rest(tx, file.contents.experiments)
-        commit(tx, WriteOptions())
+    with open_to_change(text, WriteOptions()) as (tx, file):
+        group = select(file.contents, name, text)
+        check_kept(file, group)
+        if len(file.contents.experiments) == 1:
+            raise ExperimentError("is the only experiment; delete the file", path=text, where=group)
+        others = [other for other in file.contents.experiments if other != group]
+        tx.write(plan(_listed(file, _rebuilt(file, others, None)[0]), WriteOptions()))
+        keep_rest(tx, file.contents.experiments)
 
 
-def opened_to_change(
-    tx: Transaction, options: ReadOptions | None = None
-) -> AbstractContextManager[OpenFile]:
-    """The file of a transaction, as it is."""
-    assert tx.snapshot is not None
-    return opened(tx.snapshot.path, options or _UNREAD, handle=tx.snapshot.twin())
+@contextmanager
+def open_to_change(
+    path: str | os.PathLike[str], options: WriteOptions, reading: ReadOptions | None = None
+) -> Iterator[tuple[Transaction, OpenFile]]:
+    """A file, opened once, and what it is to hold: written at the end of the block.
+
+    It is as it was if the block raises an error, or plans nothing.
+    """
+    with Transaction.change(path_of_file(path), durable=options.durable) as tx:
+        assert tx.snapshot is not None
+        handle = tx.snapshot.twin()
+        with opened(tx.snapshot.path, reading or _UNREAD, handle=handle) as file:
+            yield tx, file
+            if file.handle is not None:
+                file.handle.close()
+        if tx.is_planned:
+            label = f"saving {os.path.basename(tx.path)}"
+            with working(options.threads, options.progress, label) as work:
+                tx.commit(work)
 
 
 def keep_rest(tx: Transaction, replaced: Collection[str]) -> None:
@@ -264,104 +302,10 @@ def keep_rest(tx: Transaction, replaced: Collection[str]) -> None:
     tx.keep(f"/{names.ANALYSIS}", but=(names.MODELS,))
 
 
-def commit(tx: Transaction, options: WriteOptions) -> None:
-    """Write what a transaction has to write, with a progress bar."""
-    label = f"saving {os.path.basename(tx.path)}"
-    with working(options.threads, options.progress, label) as work:
-        tx.commit(work)
-
-
 _UNREAD = ReadOptions(lazy=True)
 
 
-def put(
-    path: str | os.PathLike[str],
-    signal: Signal,
-    options: WriteOptions,
-    *,
-    group: str | None,
-    with_data: bool,
-    lenient: Callable[[object], object] | None = None,
-    name: str | None = None,
-) -> EncodedFile:
-    """Write a signal into a file: as a new experiment, or in the place of one.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    signal : Signal
-        What to write.
-    options : WriteOptions
-        How.
-    group : str or None
-        The experiment that it replaces.
-    with_data : bool
-        Whether its data are written too; else those of the replaced experiment stay.
-    lenient : callable, optional
-        See `hspyio.schema.encode_file`.
-    name : str, optional
-        The name of a new group, which nothing may have yet.
-
-    Returns
-    -------
-    EncodedFile
-        What was written, with the problems a lenient caller warns of.
-    """
-    with Transaction.change(path_of_file(path), durable=options.durable) as tx:
-        with opened_to_change(tx) as file:
-            if group is not None and group not in file.contents.experiments:
-                raise ExperimentError(
-                    "is not there any more: another program has changed the file",
-                    path=os.fspath(path),
-                    where=group,
-                )
-            if name is not None and name in file.contents.experiments:
-                raise OptionError(
-                    f"name is {name!r}, and there is an experiment of that name; give another",
-                    path=os.fspath(path),
-                )
-            check_kept(file, group)
-            root, encoded = _rebuilt(
-                file,
-                signal,
-                group,
-                with_data=with_data,
-                lenient=lenient,
-                nexus=options.nexus,
-                name=name,
-            )
-            root = plan(root, options)
-            check_filters(root)
-            check_space(tx.path, root)
-            seals = _seals(file, encoded, group, with_data=with_data, asked=options.checksum)
-            tx.write(_listing(file, root, sealed=bool(seals)))
-            keep_rest(tx, file.contents.experiments)
-            for sealed, known in seals.items():
-                tx.seal(sealed, known)
-        commit(tx, options)
-    warn_unannotated(path, encoded.unannotated)
-    return encoded
-
-
-def _seals(
-    file: OpenFile, encoded: EncodedFile, group: str | None, *, with_data: bool, asked: bool
-) -> dict[str, dict[str, ArraySums]]:
-    """What is to be sealed: the experiment that is written, if the old one is or it is asked for.
-
-    With the checksums of data that stay, which are not read again.
-    """
-    from hspyio.integrity.seal import sealed_arrays
-
-    known = None if group is None else sealed_arrays(file.contents, group)
-    if known is None and not asked:
-        return {}
-    name = list(encoded.experiments)[-1]
-    stays = not with_data and name not in encoded.hinted_data
-    return {name: {path: sums for path, sums in (known or {}).items() if stays and path in _DATA}}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class _Entry:
     """One experiment of the new file that is encoded anew.
 
@@ -369,48 +313,96 @@ class _Entry:
     ----------
     signal : Signal
         What it holds.
-    group : str or None
-        The group of the old file whose data it keeps.
-    name : str or None
-        The new name of the group, where it is not to follow from the title.
     place : str or None
         The experiment of the old file in whose place it comes.
+    name : str or None
+        The new name of the group, where it is not to follow from the title.
     nexus : bool
         Whether it is annotated; one whose old state is stays so.
+    keeps : bool
+        Whether it has the data of that in whose place it comes.
     stored : StoredData or None
-        The data that it keeps; ``None`` where they are written anew.
+        These data; ``None`` where they are written anew.
     """
 
     signal: Signal
-    group: str | None
-    name: str | None
-    place: str | None
-    nexus: bool
+    place: str | None = None
+    name: str | None = None
+    nexus: bool = False
+    keeps: bool = False
     stored: StoredData | None = None
+
+
+def _entry(
+    file: OpenFile, signal: Signal, group: str, *, with_data: bool, nexus: bool = False
+) -> _Entry:
+    """The signal that comes in the place of another; the group is renamed with the title only."""
+    check_kept(file, group)
+    nexus = nexus or is_annotated(file.contents.experiments[group])
+    name = group if title_of(file.contents, group) == signal.title else None
+    if with_data:
+        return _Entry(signal, group, name, nexus)
+    stays = stored_data(file, group)
+    return _Entry(over_stored_data(file, group, signal, stays), group, name, nexus, True, stays)
+
+
+def _replaced(
+    tx: Transaction,
+    file: OpenFile,
+    entry: _Entry,
+    options: WriteOptions,
+    lenient: Callable[[object], object] | None = None,
+) -> EncodedFile:
+    """Plan one experiment of a file, new or in the place of another; all else stays."""
+    others = [other for other in file.contents.experiments if other != entry.place]
+    root, encoded = _rebuilt(file, others, entry, lenient)
+    root = plan(root, options)
+    check_filters(root)
+    check_space(tx.path, root)
+    seals = _seals(file, encoded, entry, asked=options.checksum)
+    tx.write(_listed(file, root, sealed=bool(seals)))
+    keep_rest(tx, file.contents.experiments)
+    for name, known in seals.items():
+        tx.seal(name, known)
+    return encoded
+
+
+def _seals(
+    file: OpenFile, encoded: EncodedFile, entry: _Entry, *, asked: bool
+) -> dict[str, dict[str, ArraySums]]:
+    """What is to be sealed: the experiment that is written, if the old one is or it is asked for.
+
+    With the checksums of data that stay, which are not read again.
+    """
+    known = None
+    if entry.place is not None and is_sealed(file.contents, entry.place):
+        from hspyio.integrity.seal import sealed_arrays
+
+        known = sealed_arrays(file.contents, entry.place)
+    if known is None and not asked:
+        return {}
+    name = list(encoded.experiments)[-1]
+    stays = entry.keeps and name not in encoded.hinted_data
+    return {name: {path: sums for path, sums in (known or {}).items() if stays and path in _DATA}}
 
 
 def _rebuilt(
     file: OpenFile,
-    signal: Signal | None,
-    group: str | None,
-    *,
-    with_data: bool = True,
+    others: list[str],
+    entry: _Entry | None,
     lenient: Callable[[object], object] | None = None,
-    nexus: bool = False,
-    name: str | None = None,
 ) -> tuple[Group, EncodedFile]:
-    """The whole file anew: `signal` in the place of `group`, the rest as it is.
+    """The whole file anew: some of its experiments as they are, and one that is written.
 
     Experiments of an older format are brought to the current one: the version is the file's.
     """
     _check_version(file)
-    others = [other for other in file.contents.experiments if other != group]
     entries = []
     if file.contents.version < CURRENT:
         entries = [_upgraded(file, other) for other in others]
         others = []
-    if signal is not None:
-        entries.append(_entry(file, signal, group, with_data, nexus, name))
+    if entry is not None:
+        entries.append(entry)
     models = _kept_models(file, others)
     encoded = encode_file(
         [entry.signal for entry in entries],
@@ -423,11 +415,14 @@ def _rebuilt(
     )
     if encoded.problems and (lenient is None or not encoded.complete):
         raise UnsupportedTypeError(encoded.problems, path=file.path)
-    if file.handle is not None:
-        file.handle.close()
     experiments = _in_place(file, others, entries, encoded)
-    stored = {} if group is None else file.contents.models_of(group)
+    place = None if entry is None else entry.place
+    stored = {} if place is None else file.contents.models_of(place)
     changed = thinned_members(encoded.models, stored, f"/{names.ANALYSIS}/{names.MODELS}")
+    if entry is not None and entry.keeps and place is not None:
+        planned = experiments[list(encoded.experiments)[-1]]
+        assert isinstance(planned, Group)
+        check_gone(file, place, planned, changed)
     root = _root(experiments, {**models, **changed})
     return marked(root, file.contents.experiments), encoded
 
@@ -440,35 +435,15 @@ def rebuilt_root(file: OpenFile) -> Group:
     SaveError
         If anything of an older format cannot be read, and would be lost.
     """
-    return _listing(file, _rebuilt(file, None, None)[0])
+    return _listed(file, _rebuilt(file, list(file.contents.experiments), None)[0])
 
 
-def _listing(file: OpenFile, root: Group, *, sealed: bool = False) -> Group:
+def _listed(file: OpenFile, root: Group, *, sealed: bool = False) -> Group:
     """The new tree with the list of what it holds, if anything in the file is or was sealed."""
     known = file.contents
     if sealed or known.listed or any(is_sealed(known, name) for name in known.experiments):
         return with_list(root)
     return root
-
-
-def _entry(
-    file: OpenFile,
-    signal: Signal,
-    group: str | None,
-    with_data: bool,
-    nexus: bool,
-    name: str | None,
-) -> _Entry:
-    """The signal that is put into the file; its group's name changes with the title only."""
-    if group is None:
-        return _Entry(signal, None, name, None, nexus)
-    nexus = nexus or is_annotated(file.contents.experiments[group])
-    name = group if title_of(file.contents, group) == signal.title else None
-    if with_data:
-        return _Entry(signal, None, name, group, nexus)
-    stays = stored_data(file, group)
-    whole = _with_stored_data(file, group, signal, unread=stays is not None)
-    return _Entry(whole, group, name, group, nexus, stays)
 
 
 def _in_place(
@@ -480,16 +455,14 @@ def _in_place(
     }
     added: list[tuple[str, Group | Kept]] = []
     for entry, (name, node) in zip(entries, encoded.experiments.items(), strict=True):
-        keeps_data = entry.stored is not None or name not in encoded.hinted_data
-        whole = (
-            node
-            if entry.group is None
-            else with_kept(file, entry.group, node, entry.signal, keeps_data)
-        )
         if entry.place is None:
-            added.append((name, whole))
-        else:
-            made[entry.place] = (name, whole)
+            added.append((name, node))
+            continue
+        whole: Group = node
+        if entry.keeps:
+            data = entry.stored is not None or name not in encoded.hinted_data
+            whole = with_kept(file, entry.place, node, entry.signal, data)
+        made[entry.place] = (name, whole)
     return dict([*(made[old] for old in file.contents.experiments if old in made), *added])
 
 
@@ -515,7 +488,7 @@ def _upgraded(file: OpenFile, group: str) -> _Entry:
             where=group,
         )
     nexus = is_annotated(file.contents.experiments[group])
-    return _Entry(signal, group, group, group, nexus, stored_data(file, group))
+    return _Entry(signal, group, group, nexus, True, stored_data(file, group))
 
 
 def _kept_models(file: OpenFile, others: list[str]) -> dict[str, Kept]:
@@ -532,27 +505,3 @@ def _root(experiments: Mapping[str, Member], models: Mapping[str, Member]) -> Gr
     if models:
         members[names.ANALYSIS] = Group({}, {names.MODELS: Group({}, models)})
     return Group(base.attributes, members)
-
-
-def _with_stored_data(file: OpenFile, group: str, signal: Signal, *, unread: bool) -> Signal:
-    """The signal over the data of the file, which its axes have to fit.
-
-    Data that stay where they are are not read, so that dask, slow to import, isn't needed.
-    """
-    result = signal.copy()
-    known = len(file.problems)
-    source = file
-    if unread:
-        source = Outline(file.path, file.contents, file.options, file.problems, file.work)
-    stored = read_signal(source, group)
-    file.handle = file.handle or source.handle
-    check_read(file.problems[known:], file.path)
-    result.data = stored.data
-    location = signal.location
-    if location is not None and not location.original_metadata and not signal.original_metadata:
-        result.original_metadata = stored.original_metadata
-    try:
-        result.check_axes()
-    except AxesError as error:
-        raise AxesError(error.message, path=file.path, where=group) from None
-    return result

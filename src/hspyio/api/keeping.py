@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 
+import numpy as np
+
 from hspyio import names
+from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile
+from hspyio.api.outline import Outline
+from hspyio.api.whole import check_read
 from hspyio.converters.masked import kept_aside_by
 from hspyio.converters.ragged import shapes_of_rows
 from hspyio.converters.signals import StoredData, foreign_attributes
+from hspyio.errors import AxesError
 from hspyio.model.signal import Location, Signal
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, Vlen
 from hspyio.schema import data_hint, is_own_member
 from hspyio.schema.nexus import nexus_members
 from hspyio.transaction.unchanged import Member, same_value, thinned
 
-__all__ = ["is_in", "stored_data", "thinned_members", "with_kept"]
+__all__ = ["is_in", "over_stored_data", "stored_data", "thinned_members", "with_kept"]
 
 _DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
 _REPLACED = (names.RAGGED_SHAPES_3_1,)
@@ -57,6 +64,52 @@ def _stored_shapes(stored: Group, node: Array, where: str) -> Array | Kept | Non
         if isinstance(stored.members.get(name), Array):
             return Kept(f"{where}/{name}")
     return shapes_of_rows(node)
+
+
+def over_stored_data(
+    file: OpenFile, group: str, signal: Signal, stays: StoredData | None
+) -> Signal:
+    """The signal over the data of the file, which its axes have to fit; none of them is read.
+
+    Raises
+    ------
+    AxesError
+        If they do not.
+    DamagedFileError
+        If the experiment is not what was sealed.
+    """
+    location = signal.location
+    unloaded = location is not None and not location.original_metadata
+    unloaded = unloaded and not signal.original_metadata
+    result = copy.copy(signal)
+    if stays is None or unloaded or stays.hint.tag == "signal0":
+        stored = _stored_signal(file, group, unread=stays is not None)
+        result.data = stored.data
+        if unloaded:
+            result.original_metadata = stored.original_metadata
+    else:
+        file.check_seal(group)
+        kind = stays.node.type
+        other = np.dtype(object if isinstance(kind, Vlen) else "S1")
+        dtype = kind if isinstance(kind, np.dtype) else other
+        result.data = np.broadcast_to(np.zeros((), dtype), stays.node.shape)
+    try:
+        result.check_axes()
+    except AxesError as error:
+        raise AxesError(error.message, path=file.path, where=group) from None
+    return result
+
+
+def _stored_signal(file: OpenFile, group: str, *, unread: bool) -> Signal:
+    """The experiment as it stands, its data only where they are written anew."""
+    known = len(file.problems)
+    source = file
+    if unread:
+        source = Outline(file.path, file.contents, file.options, file.problems, file.work)
+    stored = read_signal(source, group)
+    file.handle = file.handle or source.handle
+    check_read(file.problems[known:], file.path)
+    return stored
 
 
 def with_kept(file: OpenFile, group: str, node: Group, signal: Signal, data: bool) -> Group:

@@ -101,7 +101,7 @@ class OpenFile:
             If its data or axes cannot be read, or are not what was sealed.
         """
         if self.options.check:
-            self._check_seal(name, lazy_above)
+            self.check_seal(name, lazy_above)
         reading = self._reading(nested, embed, lazy_above)
         with readable(self.path, f"/{names.EXPERIMENTS}/{name}"):
             parts, problems = decode_experiment(self.contents, name, reading)
@@ -139,7 +139,7 @@ class OpenFile:
         self.problems += problems
         return models
 
-    def _check_seal(self, name: str, lazy_above: int) -> None:
+    def check_seal(self, name: str, lazy_above: int = 2**20) -> None:
         """Compare what is about to be read with its seal.
 
         Raises

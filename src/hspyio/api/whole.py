@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from hspyio import names
 from hspyio.api.open_file import OpenFile
+from hspyio.converters import ELEMENTS
+from hspyio.converters.decoder import Decoder, Reading
+from hspyio.converters.type_hints import Hint
 from hspyio.errors import RESCUE, DamagedFileError, Problem, one_or_many
 from hspyio.nodes.node import Damaged, Group
-from hspyio.schema import Contents, is_own_member
+from hspyio.schema import Contents, experiment_hint, is_own_member
+from hspyio.transaction.unchanged import Member
 
-__all__ = ["check_inside", "check_kept", "check_read", "check_whole"]
+__all__ = ["check_gone", "check_inside", "check_kept", "check_read", "check_whole"]
 
 _MOST_LEVELS = 1000
 _DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
@@ -62,6 +67,63 @@ def check_read(problems: Iterable[Problem], path: str) -> None:
         If something of it was left out.
     """
     _refuse(path, _lost(problems))
+
+
+def check_gone(
+    file: OpenFile, experiment: str, planned: Group, models: Mapping[str, Member]
+) -> None:
+    """Refuse to leave out of an experiment what cannot be read: no signal can have had it.
+
+    What is there under the same name is replaced on purpose.
+
+    Raises
+    ------
+    DamagedFileError
+        If there is something.
+    """
+    stored = file.contents.experiments[experiment]
+    where = f"/{names.EXPERIMENTS}/{experiment}"
+    hint, problems = experiment_hint(stored, where)
+    aside = stored.members.get(names.MASKS)
+    decoder = Decoder(ELEMENTS, _GONE, aside if isinstance(aside, Group) else None)
+    trees = {
+        name: node
+        for name, node in stored.members.items()
+        if is_own_member(name) and name not in (names.MASKS, names.SEAL)
+    }
+    own = Group({}, file.contents.models_of(experiment))
+    pending: list[tuple[Group, object, str, Hint]] = [
+        (Group({}, trees), planned, where, hint),
+        (own, Group({}, models), f"/{names.ANALYSIS}/{names.MODELS}", hint.child(names.MODELS)),
+    ]
+    while pending:
+        old, new, above, known = pending.pop()
+        if not isinstance(new, Group):
+            continue
+        decoder.pairs(_without(old, new), above, replace(known, order=None))
+        pending += [
+            (node, new.members.get(name), f"{above}/{name}", known.child(name))
+            for name, node in old.members.items()
+            if isinstance(node, Group)
+        ]
+    _refuse(file.path, _lost([*problems, *decoder.problems]))
+
+
+def _without(old: Group, new: Group) -> Group:
+    """What a new group has not got."""
+    there = {*new.attributes, *new.members}
+    return Group(
+        {name: node for name, node in old.attributes.items() if name not in there},
+        {name: node for name, node in old.members.items() if name not in there},
+    )
+
+
+_GONE = Reading(
+    exact=True,
+    fetch=lambda array, where: array.source.read(),
+    fetch_data=lambda array, where: array.source.read(),
+    finish=lambda parts: parts,
+)
 
 
 def _refuse(path: str, lost: Iterable[Problem]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.arguments import warn_of_doubts
-from hspyio.api.edit import put, update_group
+from hspyio.api.edit import write_into
 from hspyio.api.open_file import OpenFile, opened
 from hspyio.api.paths import path_of_file, path_text
 from hspyio.api.save import warn_unannotated, write_new
@@ -30,7 +30,7 @@ from hspyio.model.parts import SignalParts
 from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.options import ReadOptions, WriteOptions
-from hspyio.schema import EncodedFile, encode_file, fitting_dicts
+from hspyio.schema import encode_file, fitting_dicts
 from hspyio.transaction.replace import check_target, is_there
 
 __all__ = ["file_reader", "file_writer"]
@@ -209,7 +209,7 @@ def file_writer(
     made = signal_from_dict(signal)
     adds = mode == "a"
     if (adds and is_there(path)) or not write_dataset:
-        encoded = _written_into(path, made, options, write_dataset)
+        encoded = write_into(path, made, options, with_data=write_dataset, lenient=_lenient)
     else:
         check_target(path, overwrite=True)
         encoded = encode_file([made], lenient=_lenient, nexus=[nexus])
@@ -228,19 +228,6 @@ def _check_modes(write_dataset: object, mode: object) -> None:
         raise OptionError(f"mode is {mode!r}; use 'w' or 'a'")
     if not write_dataset and mode not in (None, "a"):
         raise OptionError("write_dataset=False changes a file that exists: mode has to be 'a'")
-
-
-def _written_into(path: str, signal: Signal, options: WriteOptions, with_data: bool) -> EncodedFile:
-    """Into a file that exists: in the place of the experiment of that title, else beside it."""
-    group = update_group(path, signal, required=not with_data)
-    return put(
-        path,
-        signal,
-        options,
-        group=group,
-        with_data=with_data,
-        lenient=_lenient,
-    )
 
 
 def _warn_unknown(kwds: Mapping[str, Any], known: tuple[str, ...], function: str) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "data_hint",
     "decode_experiment",
     "decode_models",
+    "experiment_hint",
     "is_own_member",
     "stored_title",
     "to_signal",
@@ -273,6 +274,12 @@ def _hint(group: Group, where: str, problems: list[Problem], *, exact: bool) -> 
             place = f"{where}@{names.TYPES}"
             problems.append(Problem(place, f"cannot be read: {error}", lost=True))
         return NO_HINT
+
+
+def experiment_hint(group: Group, where: str) -> tuple[Hint, list[Problem]]:
+    """What an experiment's group says of its items beyond their form."""
+    problems: list[Problem] = []
+    return _hint(group, where, problems, exact=True), problems
 
 
 def data_hint(group: Group) -> Hint:

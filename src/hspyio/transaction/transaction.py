@@ -118,6 +118,11 @@ class Transaction:
         ):
             yield cls(target, snapshot, descriptor, durable=durable)
 
+    @property
+    def is_planned(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self._steps)
+
     def write(self, root: Group) -> None:
         """Let the file hold a tree: planned, with `Kept` in the place of what stays as it is."""
         self._steps.append(root)

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
@@ -23,6 +22,7 @@ from hspyio.arrays.workers import Work
 from hspyio.errors import FileLockedError, HspyWarning, MissingFileError, SaveError
 from hspyio.system import locks
 from hspyio.system.locks import kept_from_writers
+from hspyio.transaction import replace
 from hspyio.transaction.temporary import file_beside
 from hspyio.transaction.transaction import Transaction
 
@@ -164,12 +164,10 @@ def test_two_savers_of_a_new_file(tmp_path: Path) -> None:
 def test_a_file_that_appears_meanwhile_is_not_overwritten_unasked(tmp_path: Path) -> None:
     path = tmp_path / "new.hspy"
 
-    with (
-        pytest.raises(hspyio.HspyError, match="by another program or thread") as caught,
-        Transaction.new(str(path), overwrite=False) as tx,
-    ):
+    with Transaction.new(str(path), overwrite=False) as tx:
         path.write_bytes(b"somebody else's")
-        tx.commit(Work())
+        with pytest.raises(hspyio.HspyError, match="by another program or thread") as caught:
+            tx.commit(Work())
     assert isinstance(caught.value, FileExistsError)
     assert path.read_bytes() == b"somebody else's"
     assert list(tmp_path.iterdir()) == [path]
@@ -276,7 +274,7 @@ def test_what_is_not_there_or_write_protected(tmp_path: Path, monkeypatch: Any) 
     monkeypatch.setattr(locks, "open_for_writing", protected)
     with pytest.raises(SaveError, match=r"write-protected .Permission denied"):
         hspyio.update(path, SIGNAL)
-    monkeypatch.setattr(atomic, "open_to_overwrite", protected)
+    monkeypatch.setattr(replace, "open_to_overwrite", protected)
     with pytest.raises(SaveError, match=r"write-protected.*nor replaced.*chmod u.w"):
         hspyio.save(path, SIGNAL, overwrite=True)
 
