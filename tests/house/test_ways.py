@@ -10,18 +10,18 @@ import pytest
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {
-    "load": Measures(66, 416, 792, 25, 1, 0),
-    "load lazily": Measures(57, 322, 693, 25, 1, 0),
-    "compute": Measures(23, 148, 222, 18, 0, 0),
-    "save": Measures(60, 309, 603, 21, 2, 2),
-    "save dask": Measures(60, 284, 534, 19, 2, 2),
-    "update": Measures(95, 599, 2054, 25, 4, 3),
-    "append": Measures(94, 559, 1810, 24, 3, 4),
-    "file_writer, mode a": Measures(96, 611, 2068, 24, 4, 4),
-    "repack": Measures(82, 509, 1082, 21, 1, 5),
-    "verify": Measures(45, 276, 489, 20, 1, 0),
-    "validate": Measures(46, 338, 1114, 19, 1, 0),
-    "rescue": Measures(99, 666, 1490, 31, 2, 2),
+    "load": Measures(66, 366, 829, 25, 1, 0),
+    "load lazily": Measures(60, 297, 737, 25, 1, 0),
+    "compute": Measures(19, 118, 190, 17, 0, 0),
+    "save": Measures(60, 309, 603, 22, 2, 2),
+    "save dask": Measures(61, 297, 553, 22, 2, 2),
+    "update": Measures(80, 425, 1450, 25, 1, 1),
+    "append": Measures(85, 463, 1580, 24, 1, 2),
+    "file_writer, mode a": Measures(87, 530, 1680, 25, 1, 2),
+    "repack": Measures(83, 480, 1125, 22, 1, 5),
+    "verify": Measures(18, 80, 158, 18, 0, 0),
+    "validate": Measures(31, 226, 940, 16, 0, 0),
+    "rescue": Measures(77, 510, 1083, 29, 0, 2),
 }
 
 

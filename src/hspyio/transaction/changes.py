@@ -18,7 +18,7 @@ from hspyio import names
 from hspyio.arrays.dask_graphs import store_graphs
 from hspyio.arrays.workers import Work
 from hspyio.hdf5.dataset_writer import NewArray, fill_array
-from hspyio.hdf5.format.superblock import Superblock, read_superblock
+from hspyio.hdf5.format.superblock import LENGTH, Superblock
 from hspyio.hdf5.identity import Identity, fingerprint
 from hspyio.hdf5.limits import Budget
 from hspyio.hdf5.output import Output
@@ -29,13 +29,13 @@ from hspyio.hdf5.writer import create_tree, size_of
 from hspyio.nodes.node import Group, Kept
 from hspyio.records import record
 from hspyio.schema.sealed_parts import with_room_for_seals
-from hspyio.system.calls import file_size
+from hspyio.system.calls import file_size, read_into
 from hspyio.transaction.unchanged import first_difference
 
 if TYPE_CHECKING:
     from hspyio.integrity.checksums import ArraySums
 
-__all__ = ["Changes", "Rest", "Step", "open_written", "write_seal"]
+__all__ = ["Changes", "Rest", "Step", "open_written", "read_back", "write_seal"]
 
 
 @record
@@ -144,12 +144,7 @@ class Changes:
         """Read back what was written, and put the checksums of it beside it."""
         from hspyio.integrity.seal import make_seals
 
-        new.file.flush()
-        block = read_superblock(output.fileno())
-        assert block is not None
-        root = int(h5o.get_info(new.id).addr)
-        block = block.switched(root, file_size(output.fileno()))
-        with open_written(output.fileno(), block) as written:
+        with read_back(new, output.fileno()) as written:
             made = make_seals(written, self.seals, output.work)
         if made.missing_list is not None:
             new.attrs[names.SEAL] = made.missing_list.value
@@ -192,9 +187,8 @@ class _Staying(ExitStack):
             return
         inside = before if isinstance(before, h5py.Group) and rest.members else ()
         stay = [name for name in map(stored_name, inside) if readable_name(name) not in rest.but]
-        if not (stay or before.attrs) or (
-            isinstance(before, h5py.Dataset) and place not in self._new
-        ):
+        there = isinstance(before, h5py.Group) or _is_in(self._new, place)
+        if not (there and (stay or before.attrs)):
             return
         after = self._made(place)
         for name in before.attrs:
@@ -224,12 +218,12 @@ class _Staying(ExitStack):
 
     def _held(self, place: bytes) -> object:
         """What is at a place; what cannot be opened raises, for it is there."""
-        return self._old[place] if self._old.get(place, getlink=True) is not None else None
+        return self._old[place] if _is_in(self._old, place) else None
 
     def _made(self, place: bytes) -> h5py.Group:
         if not place:
             return self._new
-        return self._new[place] if place in self._new else self._new.create_group(place)
+        return self._new[place] if _is_in(self._new, place) else self._new.create_group(place)
 
     def _copy_attribute(self, where: bytes, new: h5py.HLObject, name: str) -> None:
         """Copy an attribute; references lead to what has the same path in the new tree."""
@@ -245,12 +239,22 @@ class _Staying(ExitStack):
         if isinstance(values, h5py.Reference):
             where = h5r.get_name(values, self._values().id) if values else None
             place = None if where is None else where.strip(b"/") or b"."
-            there = place is not None and place in self._new
+            there = place is not None and (place == b"." or _is_in(self._new, place))
             return self._new[place].ref if there else h5py.Reference()
         made = np.empty(np.shape(values), object)
         for place in np.ndindex(*made.shape):
             made[place] = self._led_to(values[place])
         return made
+
+
+def _is_in(group: h5py.Group, place: bytes) -> bool:
+    """Whether there is a link at a path; h5py's own way takes its names for text."""
+    *above, last = place.split(b"/")
+    for name in above:
+        if not group.id.links.exists(name):
+            return False
+        group = group[name]
+    return bool(group.id.links.exists(last))
 
 
 def _copy_link(old: h5l.LinkProxy, new: h5l.LinkProxy, name: bytes) -> None:
@@ -263,6 +267,18 @@ def _copy_link(old: h5l.LinkProxy, new: h5l.LinkProxy, name: bytes) -> None:
 
 
 # reading back
+
+
+@contextmanager
+def read_back(root: h5py.Group, descriptor: int) -> Iterator[Group]:
+    """What stands in a file that HDF5 is writing; `root` is its root, or is going to be."""
+    root.file.flush()
+    start = bytearray(LENGTH)
+    read_into(descriptor, [memoryview(start)], 0)
+    block = Superblock(start[8], bytes(start))  # which may say that the file is being written
+    block = block.switched(int(h5o.get_info(root.id).addr), file_size(descriptor))
+    with open_written(descriptor, block) as written:
+        yield written
 
 
 @contextmanager

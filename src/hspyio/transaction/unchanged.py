@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from hspyio.errors import HspyError
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Node
 
 __all__ = ["Member", "first_difference", "same_value", "thinned"]
@@ -65,7 +66,10 @@ def thinned(planned: Member, stored: Node | None, where: str) -> Member:
     if isinstance(planned, Array) and isinstance(stored, Array):
         # what stands beside an array is not read: it may differ
         known = isinstance(planned.source, MemorySource) and not planned.attributes
-        return Kept(where) if known and _stands(planned, stored, most=None) else planned
+        try:
+            return Kept(where) if known and _stands(planned, stored, most=None) else planned
+        except HspyError:  # what cannot be read is replaced
+            return planned
     if not (isinstance(planned, Group) and isinstance(stored, Group)):
         return planned
     members = {

@@ -157,6 +157,42 @@ def test_every_write_in_place_refuses_what_it_would_lose(
         assert path.read_bytes() == content, way
 
 
+GONE = {"factors": "learning_results/factors", "numbers": "metadata/_list_3_numbers"}
+
+
+@pytest.mark.parametrize("name", GONE)
+def test_an_update_leaves_out_nothing_that_cannot_be_read(name: str, tmp_path: Path) -> None:
+    """No signal that was loaded can have had it; what is replaced is replaced on purpose."""
+    path = tmp_path / "a.hspy"
+    signal = one("One")
+    signal.learning_results["factors"] = np.random.default_rng(0).random((300, 300))
+    signal.metadata["numbers"] = [np.random.default_rng(1).random((200, 100)), 1, "text"]
+    hspyio.save(path, signal)
+    with h5py.File(path) as file:
+        found: list[tuple[int, int]] = []
+
+        def note(place: str, item: object) -> None:
+            if isinstance(item, h5py.Dataset) and item.chunks and place.startswith(where):
+                chunk = item.id.get_chunk_info(0)
+                found.append((chunk.byte_offset, chunk.size))
+
+        where = f"Experiments/One/{GONE[name]}"
+        file.visititems(note)
+    [(offset, size)] = found
+    content = bytearray(path.read_bytes())
+    content[offset : offset + size] = bytes(size)
+    path.write_bytes(content)
+    with pytest.warns(hspyio.HspyWarning, match=name):
+        read = hspyio.load(path)
+    with pytest.raises(DamagedFileError, match=rf"(?s)/{GONE[name]}.*rescue"):
+        hspyio.update(path, read)
+    assert path.read_bytes() == content
+    holder = read.learning_results if name == "factors" else read.metadata
+    holder[name] = signal.learning_results[name] if name == "factors" else signal.metadata[name]
+    hspyio.update(path, read)
+    assert hspyio.verify(path).ok
+
+
 def test_a_file_that_is_whole_is_changed_as_ever(good: Path, tmp_path: Path) -> None:
     path = tmp_path / "file.hspy"
     for write in WRITERS.values():

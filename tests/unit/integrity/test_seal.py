@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from hspyio import names
 from hspyio.arrays.workers import Work
 from hspyio.hdf5.digests import tree_digest
-from hspyio.hdf5.format.superblock import read_superblock
 from support.root import open_root
 from hspyio.integrity.checksums import ArraySums, faults_of, sums_of
 from hspyio.integrity.seal import (
@@ -32,7 +31,7 @@ from hspyio.integrity.seal import (
     tree_problems,
 )
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text
-from hspyio.transaction.changes import open_written, write_seal
+from hspyio.transaction.changes import read_back, write_seal
 
 VALUES = np.random.default_rng(0).poisson(3, (7, 5, 40)).astype("u2")
 TEXTS = np.array([b"one", b"two", b"three"] * 40, object)
@@ -343,21 +342,10 @@ def test_a_seal_comes_back(
         assert known.sums.tolist() == other.sums.tolist()
 
 
-@contextmanager
-def written(file: h5py.File, path: Path) -> Iterator[Group]:
-    """What stands in a file that is being written."""
-    file.flush()
-    with path.open("rb") as stream:
-        block = read_superblock(stream.fileno())
-        assert block is not None
-        with open_written(stream.fileno(), block) as root:
-            yield root
-
-
 @pytest.fixture
 def sealed(path: Path) -> Path:
     with h5py.File(path, "r+") as file:
-        with written(file, path) as root:
+        with path.open("rb") as stream, read_back(file, stream.fileno()) as root:
             seal = make_seal({name: root.members[name] for name in root.members}, Work())
         write_seal(file, encoded(seal))
     return path
@@ -385,7 +373,7 @@ def test_arrays_that_were_kept_are_not_read_again(path: Path) -> None:
     sums = sums_in(path)
     with h5py.File(path, "r+") as file:
         file["block"][0, 0] = -1  # damage that came before: it is not sealed as if it were right
-        with written(file, path) as root:
+        with path.open("rb") as stream, read_back(file, stream.fileno()) as root:
             parts = {name: root.members[name] for name in ("block", "rows")}
             seal = make_seal(parts, Work(), {"block": sums["block"]})
         write_seal(file, encoded(seal))

@@ -152,6 +152,21 @@ def test_what_stands_beside_stays(path: Path) -> None:
         assert file["Experiments/two/own"][()] == b"kept"
 
 
+def test_texts_and_references_beside_stay(path: Path) -> None:
+    """A reference to what is written anew leads to that; texts never go where they are lost."""
+    with h5py.File(path, "r+") as file:
+        file.attrs["text"] = "new in every heap"
+        file.attrs["where"] = file["Experiments/one"].ref
+        file.attrs["nowhere"] = h5py.Reference()
+    hspyio.add_nexus(path)
+    hspyio.update(path, changed(path, "one", name="quartz"))
+    with h5py.File(path) as file:
+        assert file.attrs["text"] == "new in every heap"
+        assert file[file.attrs["where"]]["metadata/Sample"].attrs["name"] == "quartz"
+        assert not file.attrs["nowhere"]
+        assert file.attrs["file_format_version"] == "3.3"
+
+
 def test_append_and_remove_leave_every_byte_too(path: Path) -> None:
     before = path.read_bytes()
     more = np.random.default_rng(1).random((40, 5000))
