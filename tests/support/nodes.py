@@ -12,6 +12,8 @@ from hspyio.transaction.transaction import Transaction
 
 def write_nodes(path: Path, root: Group, source: FileHandle | None = None) -> None:
     """Make a file of planned nodes; `Kept` ones are those of the source."""
-    with Transaction.new(str(path), source, durable=False) as tx:
+    with Transaction.new(str(path), durable=False) as tx:
+        if source is not None:
+            tx.copy_from(source)
         tx.write(root)
         tx.commit(Work())

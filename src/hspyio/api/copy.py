@@ -88,8 +88,9 @@ def extract(
     with (
         closing(handle_of(old)) as handle,
         opened(old, _UNREAD, handle=handle.twin()) as file,
-        Transaction.new(text, handle, overwrite=overwrite, durable=durable) as tx,
+        Transaction.new(text, overwrite=overwrite, durable=durable) as tx,
     ):
+        tx.copy_from(handle)
         groups = [select(file.contents, item, file.path) for item in wanted]
         check_inside(file, groups)
         _write(tx, file, groups)
@@ -188,8 +189,9 @@ def upgrade(
         label = f"upgrading {os.path.basename(file.path)}"
         with (
             working(None, None, label) as work,
-            Transaction.new(text, handle, overwrite=overwrite, durable=durable) as tx,
+            Transaction.new(text, overwrite=overwrite, durable=durable) as tx,
         ):
+            tx.copy_from(handle)
             tx.write(root)
             keep_rest(tx, file.contents.experiments)
             tx.commit(work)

@@ -90,10 +90,11 @@ def repack(
     check_target(text, overwrite=overwrite)
     with (
         named_errors(old),
+        Transaction.new(text, overwrite=overwrite, durable=durable) as tx,
         closing(handle_of(old)) as handle,
-        Transaction.new(text, handle, overwrite=overwrite, durable=durable) as tx,
         opened(old, _BY_BLOCKS, handle=handle.twin()) as file,
     ):
+        tx.copy_from(handle)
         check_whole(file, file.root)
         found = {name: _data(file, name) for name in file.contents.experiments}
         arrays = _planned({name: data for name, data in found.items() if data}, options)

@@ -54,7 +54,6 @@ class Transaction:
     def new(
         cls,
         path: str,
-        source: FileHandle | None = None,
         *,
         overwrite: bool = True,
         durable: bool = True,
@@ -65,8 +64,6 @@ class Transaction:
         ----------
         path : str
             The target; a symbolic link is followed.
-        source : FileHandle, optional
-            The file that something is copied from; it may be the one that is replaced.
         overwrite : bool
             Whether a file may be replaced, should one have appeared since `check_target`.
         durable : bool
@@ -83,7 +80,7 @@ class Transaction:
             kept_from_writers(target, change=False) if there else nullcontext(),
             named_errors(target, "written") if there else nullcontext(),
         ):
-            yield cls(target, source, None, durable=durable, overwrite=overwrite)
+            yield cls(target, None, None, durable=durable, overwrite=overwrite)
 
     @classmethod
     @contextmanager
@@ -122,6 +119,13 @@ class Transaction:
     def is_planned(self) -> bool:
         """Whether there is anything to commit."""
         return bool(self._steps)
+
+    def copy_from(self, source: FileHandle) -> None:
+        """Let `keep` speak of a file, which may be the one that is replaced: opened after the lock.
+
+        Else another writer could change it between the two, and that would be lost.
+        """
+        self.snapshot = source
 
     def write(self, root: Group) -> None:
         """Let the file hold a tree: planned, with `Kept` in the place of what stays as it is."""

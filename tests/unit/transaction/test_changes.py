@@ -58,9 +58,10 @@ def rewrite(
     path: Path, root: Group, *, replaced: Collection[str] = (), durable: bool = True
 ) -> None:
     with (
+        Transaction.new(str(path), durable=durable) as tx,
         closing(handle_of(str(path))) as old,
-        Transaction.new(str(path), old, durable=durable) as tx,
     ):
+        tx.copy_from(old)
         tx.write(root)
         keep_rest(tx, replaced)
         tx.commit(Work())
