@@ -16,11 +16,9 @@ from h5py import h5l, h5o, h5r
 
 from hspyio import names
 from hspyio.arrays.dask_graphs import store_graphs
-from hspyio.arrays.workers import Work
 from hspyio.hdf5.dataset_writer import NewArray, fill_array
 from hspyio.hdf5.format.superblock import LENGTH, Superblock
 from hspyio.hdf5.identity import Identity, fingerprint
-from hspyio.hdf5.limits import Budget
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.reader import Opening
 from hspyio.hdf5.snapshot import FileHandle
@@ -28,6 +26,7 @@ from hspyio.hdf5.sources import readable_name, stored_name
 from hspyio.hdf5.writer import create_tree, size_of
 from hspyio.nodes.node import Group, Kept
 from hspyio.records import record
+from hspyio.schema.policy import HSPY
 from hspyio.schema.sealed_parts import with_room_for_seals
 from hspyio.system.calls import file_size, read_into
 from hspyio.transaction.unchanged import first_difference
@@ -288,7 +287,7 @@ def open_written(descriptor: int, block: Superblock) -> Iterator[Group]:
     Text of variable length is read; what of it is written afterwards may come to stand beside what
     was there before.
     """
-    opening = Opening(_Written(descriptor, block), descriptor, Work(), Budget())
+    opening = Opening(_Written(descriptor, block), descriptor, HSPY)
     try:
         yield opening.root()
     finally:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hspyio.converters.digest import digest
-from support.root import open_root
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
 from support.nodes import write_nodes
+from support.root import open_root
 
 
 def objects(*items: Any) -> np.ndarray:

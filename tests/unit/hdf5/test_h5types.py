@@ -11,9 +11,9 @@ import pytest
 from h5py import h5a, h5t
 
 from hspyio.hdf5.h5types import ReadTypes, WriteTypes
-from support.root import open_root
 from hspyio.nodes.node import Attribute, Group, Text, Vlen
 from support.nodes import write_nodes
+from support.root import open_root
 
 FIRST = h5py.enum_dtype({"A": 1, "B": 2}, "u2")
 SECOND = h5py.enum_dtype({"A": 1, "C": 2}, "u2")

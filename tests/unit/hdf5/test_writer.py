@@ -18,7 +18,6 @@ from hspyio.converters.dtypes import stored_dtype
 from hspyio.errors import FilterError
 from hspyio.hdf5 import dataset_writer as array_writer
 from hspyio.hdf5.dataset_writer import check_filters
-from support.root import open_root
 from hspyio.hdf5.snapshot import handle_of
 from hspyio.hdf5.writer import LIBVER
 from hspyio.nodes.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
@@ -26,6 +25,7 @@ from hspyio.options import WriteOptions
 from hspyio.testing import dtypes
 from hspyio.transaction.plan import plan
 from support.nodes import write_nodes
+from support.root import open_root
 
 names = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=5)
 names = names.filter(lambda name: name not in (".", ".."))

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from hspyio import names
 from hspyio.arrays.workers import Work
 from hspyio.hdf5.digests import tree_digest
-from support.root import open_root
 from hspyio.integrity.checksums import ArraySums, faults_of, sums_of
 from hspyio.integrity.seal import (
     NewerSealError,
@@ -32,6 +31,7 @@ from hspyio.integrity.seal import (
 )
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text
 from hspyio.transaction.changes import read_back, write_seal
+from support.root import open_root
 
 VALUES = np.random.default_rng(0).poisson(3, (7, 5, 40)).astype("u2")
 TEXTS = np.array([b"one", b"two", b"three"] * 40, object)
