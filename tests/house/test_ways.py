@@ -10,18 +10,18 @@ import pytest
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {
-    "load": Measures(66, 366, 829, 25, 1, 0),
-    "load lazily": Measures(60, 297, 737, 25, 1, 0),
-    "compute": Measures(19, 118, 190, 17, 0, 0),
-    "save": Measures(62, 318, 612, 22, 2, 2),
-    "save dask": Measures(62, 297, 550, 22, 2, 2),
-    "update": Measures(80, 425, 1450, 25, 1, 1),
-    "append": Measures(85, 470, 1580, 24, 1, 2),
-    "file_writer, mode a": Measures(87, 535, 1680, 25, 1, 2),
-    "repack": Measures(83, 480, 1125, 22, 1, 5),
-    "verify": Measures(18, 80, 158, 18, 0, 0),
-    "validate": Measures(31, 226, 940, 16, 0, 0),
-    "rescue": Measures(78, 510, 1083, 29, 0, 2),
+    "load": Measures(65, 417, 794, 25, 1, 0),
+    "load lazily": Measures(55, 322, 695, 25, 1, 0),
+    "compute": Measures(23, 149, 230, 18, 0, 0),
+    "save": Measures(62, 315, 615, 22, 2, 2),
+    "save dask": Measures(62, 291, 548, 22, 2, 2),
+    "update": Measures(80, 468, 1397, 27, 1, 1),
+    "append": Measures(86, 521, 1551, 27, 1, 2),
+    "file_writer, mode a": Measures(88, 587, 1636, 28, 1, 2),
+    "repack": Measures(81, 522, 1113, 21, 1, 5),
+    "verify": Measures(44, 277, 520, 20, 1, 0),
+    "validate": Measures(46, 339, 1125, 19, 1, 0),
+    "rescue": Measures(99, 677, 1511, 31, 1, 2),
 }
 
 

@@ -24,7 +24,6 @@ from hspyio.hdf5.dataset import dataset_node, raw_values, small_chunk, stored_by
 from hspyio.hdf5.format.attributes import attributes_of
 from hspyio.hdf5.format.datatypes import TypeTable
 from hspyio.hdf5.format.file_bytes import FileBytes
-from hspyio.hdf5.format.fractal_heap import count_managers
 from hspyio.hdf5.format.global_heap import GlobalHeaps, text_array
 from hspyio.hdf5.format.links import ExternalLink, Link, OtherLink, SoftLink, links_of
 from hspyio.hdf5.format.messages import Layout, layout_of_header
@@ -63,7 +62,7 @@ from hspyio.system.locks import (
     unlock,
 )
 
-__all__ = ["Opening", "ReadPolicy", "open_file", "used_at_least"]
+__all__ = ["Opening", "ReadPolicy", "open_file"]
 
 _LOCKING = "HDF5_USE_FILE_LOCKING"
 _READ_LIMIT = 65536
@@ -74,8 +73,6 @@ _MOST_LINKS = 16
 """How many soft links may lead on to each other; HDF5's own limit."""
 _MOST_HEADERS = 64
 """Groups on the way of links whose members are kept."""
-_MOST_DEPTH = 256
-"""Groups within groups, in which bytes are counted."""
 
 Names = tuple[str, ...]
 """Those that lead to an object from the root."""
@@ -163,42 +160,6 @@ def open_file(
             opening.end()
         else:
             snapshot.close()
-
-
-def used_at_least(snapshot: FileHandle) -> tuple[int, int]:
-    """Bytes of a file that are known to be in use: of arrays; of headers, indices and texts.
-
-    Parameters
-    ----------
-    snapshot : FileHandle
-        The file; it stays open.
-
-    Returns
-    -------
-    int, int
-        0 where not all of it can be read.
-    """
-    with snapshot.descriptor() as descriptor:
-        try:
-            opening = Opening(snapshot, descriptor, ReadPolicy())
-            stored = _stored(opening.root())
-            count_managers(opening.content)
-        except HspyError:
-            return 0, 0
-        return stored, sum(opening.content.taken.values())
-
-
-def _stored(root: Group) -> int:
-    """Bytes that the arrays in a group take in the file."""
-    found, pending = 0, [(0, root)]
-    while pending:
-        depth, group = pending.pop()
-        for node in group.members.values():
-            if isinstance(node, Array):
-                found += stored_bytes(node)
-            elif isinstance(node, Group) and depth < _MOST_DEPTH:
-                pending.append((depth + 1, node))
-    return found
 
 
 def _holds(descriptor: int) -> bool:

@@ -16,10 +16,9 @@ import hspyio
 from hspyio import Signal
 from hspyio.errors import DamagedFileError, MissingFileError
 from hspyio.hdf5.format.superblock import LENGTH
-from hspyio.hdf5.reader import used_at_least
 from hspyio.hdf5.snapshot import handle_of
 from hspyio.hdf5.usage import count_unused
-from hspyio.hdf5.used import is_used_up
+from hspyio.hdf5.used import is_used_up, used_at_least
 from support import places
 
 SHARED = places.SHARED
