@@ -27,7 +27,8 @@ The mends are for copying: in a report the file, a new one and the key stand in 
 mends open a file and save it again: hspyio reads more than other programs do, warns of what it
 leaves out, and writes a file that breaks no rule.
 
-Groups, attributes, lists and the points of axes are read. The data are not read: whether their bytes are intact `hspy verify` tells.
+Groups, attributes, lists and the points of axes are read.
+The data are not read: whether their bytes are intact `hspy verify` tells.
 """
 
 

@@ -14,6 +14,7 @@ import hspyio
 
 _STANDS_OLD = ("is untouched", "are untouched", "as it was", "nothing was written")
 _STANDS_NEW = ("new state stands", "stands in its place")
+_UNKNOWN = "may be changed or not"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Told:
     @property
     def claims_new(self) -> bool:
         return any(words in self.text for words in _STANDS_NEW)
+
+    @property
+    def knows_not(self) -> bool:
+        """Whether it says that nobody can tell, as the file could not be read afterwards."""
+        return _UNKNOWN in self.text
 
     def problems(self) -> list[str]:
         """What is wrong with the way it was told."""

@@ -104,7 +104,10 @@ class RootSwitch:
         try:
             block = read_superblock(self._descriptor)
         except OSError:
-            return f"could not be changed ({error}), and which state stands could not be read"
+            return (
+                f"may be changed or not: the change failed ({error}), and then the file could not "
+                "be read; look at it when its disk is back"
+            )
         if block is not None and block.root == self._block.root:
             return f"could not be changed, it is as it was: {error}"
         if block is not None and block.root == root:

@@ -146,7 +146,7 @@ def test_a_state_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: Any) -
         raise BROKEN
 
     monkeypatch.setattr(commit.RootSwitch, "_switch", failing)
-    with pytest.raises(SaveError, match="which state stands could not be read"):
+    with pytest.raises(SaveError, match="may be changed or not"):
         hspyio.append(path, changed())
 
 
