@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import StringIO
 from typing import Any
@@ -70,6 +70,7 @@ class _Bar:
         self._begin = time.monotonic()
         self._lock = threading.Lock()
         self._bar: Any = None
+        self._is_left_out = False
 
     def expect(self, count: int) -> None:
         with self._lock:
@@ -80,10 +81,18 @@ class _Bar:
     def advance(self, count: int) -> None:
         with self._lock:
             self._done += count
-            if self._bar is not None:
-                self._bar.update(count)
-            elif time.monotonic() - self._begin > _PATIENCE and self._done < self._total:
-                self._bar = self._made()
+            try:
+                self._show(count)
+            except Exception:  # whatever a terminal or notebook does not take: the work goes on
+                self._bar, self._is_left_out = None, True
+
+    def _show(self, count: int) -> None:
+        if self._bar is not None:
+            self._bar.update(count)
+        elif self._is_left_out:
+            return
+        elif time.monotonic() - self._begin > _PATIENCE and self._done < self._total:
+            self._bar = self._made()
 
     def _made(self) -> Any:
         notebook = _in_notebook()
@@ -105,7 +114,8 @@ class _Bar:
 
     def close(self) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with suppress(Exception):
+                self._bar.close()
 
 
 def _bar_class(notebook: bool) -> Any:

@@ -214,6 +214,22 @@ def test_the_bar_goes_with_an_error(bars: list[Bar]) -> None:
     assert bars[0].closed
 
 
+@pytest.mark.parametrize("fails", ["__init__", "update", "close"])
+def test_a_bar_that_cannot_be_shown_is_left_out(
+    path: Path, bars: list[Bar], monkeypatch: Any, fails: str
+) -> None:
+    calls = []
+
+    def fail(self: Bar, *others: Any, **options: Any) -> None:
+        calls.append(fails)
+        raise OSError("no terminal")
+
+    monkeypatch.setattr(Bar, fails, fail)
+    save(path)
+    np.testing.assert_array_equal(hspyio.load(path, progress=True).data, DATA)
+    assert len(calls) == 2  # once in each: it is not tried again
+
+
 def test_in_a_notebook_it_is_an_output_that_is_empty_at_last(
     path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
