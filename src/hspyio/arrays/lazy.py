@@ -11,7 +11,7 @@ import numpy as np
 from hspyio.arrays.chunk_shapes import lazy_chunks
 from hspyio.arrays.indexing import OrthogonalIndexer
 from hspyio.errors import OptionError
-from hspyio.nodes.node import ArraySource
+from hspyio.nodes.node import ArraySource, StoredSource
 
 if TYPE_CHECKING:
     import dask.array
@@ -114,13 +114,12 @@ class _Holder:
 
 def _closable(array: dask.array.Array, source: ArraySource) -> dask.array.Array:
     """The new array, with a key in its graph that nothing depends on: it is never computed."""
-    handle = getattr(source, "handle", None)
-    if handle is None:
+    if not isinstance(source, StoredSource) or source.snapshot is None:
         return array
     high: Any = import_module("dask.highlevelgraph")
     graph: Any = array.dask  # nobody else has it yet
     key = f"{_FOUND_BY}{array.name}"
-    graph.layers[key] = high.MaterializedLayer({key: _Holder(handle)})
+    graph.layers[key] = high.MaterializedLayer({key: _Holder(source.snapshot)})
     graph.dependencies[key] = set()
     return array
 

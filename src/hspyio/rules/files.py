@@ -99,7 +99,7 @@ RULES = (
     Rule(
         "H101",
         ERROR,
-        "A file is an HDF5 file that HDF5 can open.",
+        "A file is an HDF5 file that can be opened.",
         "No program reads it.",
         "Is it the right file, and copied whole? `hspy rescue FILE NEW` saves what can be saved "
         "of a damaged one.",

@@ -72,7 +72,7 @@ def test_many_files_of_which_some_are_none(hspy: Hspy, two_in_one: Path, bad: Pa
         str(path) for path in (text, foreign, cut, bad, two_in_one)
     ]
     assert "H101 error: /: is not an HDF5 file" in out
-    assert "H101 error: /: is an HDF5 file that HDF5 cannot open" in out
+    assert "H101 error: /: is an HDF5 file that cannot be opened: it was cut, and is 5,000" in out
     assert "H102 error: /: is an HDF5 file, but not an HSpy file" in out
 
 
