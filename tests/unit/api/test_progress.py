@@ -23,6 +23,7 @@ import hspyio
 from hspyio import Signal
 from hspyio.api import progress
 from hspyio.api.progress import working
+from hspyio.arrays import writing
 
 DATA = (np.arange(48 * 50 * 30, dtype="<u4") % 1000).reshape(48, 50, 30)
 CHUNKS = (3, 50, 30)
@@ -376,6 +377,7 @@ def test_an_advance_that_raises_leaves_the_old_file(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(progress._Bar, "advance", advance)
+    monkeypatch.setattr(writing, "_BATCH", 1)  # it is told of each chunk
     before = set(threading.enumerate())
     data = da.from_array(DATA, chunks=CHUNKS) if kind == "dask" else DATA
     options: dict[str, Any] = {
@@ -417,8 +419,10 @@ def test_ctrl_c_in_the_middle_of_a_save(path: Path, kind: str, threads: int) -> 
         import dask.array as da
         import numpy as np
         import hspyio, hspyio.api.progress
+        from hspyio.arrays import writing
         from hspyio.filters.pipeline import Pipeline
 
+        writing._BATCH = 1  # chunks that take long are large
         encode = Pipeline.encode
         def slow(pipeline, values, scratch):
             time.sleep(0.2)
