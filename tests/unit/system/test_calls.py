@@ -10,7 +10,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hspyio.hdf5.lenient_headers import bytes_at
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +19,7 @@ from hspyio.arrays.workers import Work
 from hspyio.compare import signal_differences
 from hspyio.errors import SaveError
 from hspyio.hdf5.output import Output
-from hspyio.hdf5.snapshot import DescriptorFile, PaddedFile, PinnedFile
+from hspyio.hdf5.snapshot import DescriptorFile, PinnedFile
 from hspyio.system import calls as system
 from hspyio.system.byte_source import LocalBytes, MemoryBytes
 
@@ -99,7 +98,6 @@ def test_files_give_all_that_is_there(path: Path) -> None:
     makers: dict[str, Any] = {
         "descriptor": lambda: DescriptorFile(new()),
         "pinned": lambda: PinnedFile(new(), CONTENT),
-        "padded": lambda: PaddedFile(new(), CONTENT[:96], len(CONTENT)),
         "output": lambda: Output(new(), Work()),
     }
     for make in makers.values():
@@ -111,8 +109,7 @@ def test_files_give_all_that_is_there(path: Path) -> None:
             file.seek(len(CONTENT) - 10)
             assert file.readinto(memoryview(bytearray(10))) == 10
     descriptor = new()
-    assert bytes_at(descriptor, 5, 6000) == CONTENT[5:6005]
-    assert bytes_at(descriptor, len(CONTENT) - 3, 10) == CONTENT[-3:]
+    assert LocalBytes(descriptor).read(5, 6000) == CONTENT[5:6005]
     os.close(descriptor)
 
 
