@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -169,4 +170,14 @@ def _opened(log: Path, path: Path) -> Iterator[str]:
     for name, flags in _OPENED.findall(log.read_text(encoding="utf-8", errors="replace")):
         full = os.path.normpath(path.parent / name)
         if os.path.dirname(full) == str(path.parent) or any(flag in flags for flag in _WRITING):
-            yield full
+            yield _steady(full)
+
+
+def _steady(full: str) -> str:
+    """The same each time: temporary files have random names."""
+    folder = tempfile.gettempdir()
+    if not full.startswith(folder):
+        return full
+    if os.path.dirname(full) == folder:
+        full = re.sub(r"/[a-z0-9_]{8}$", "/random", full)
+    return re.sub(r"(?<=[.-])[0-9a-f]{8,16}(?=\.)", "random", full)

@@ -110,17 +110,10 @@ def _with_fork(read: Callable[[], object]) -> object:
 def judge(
     found: list[Reading] | End, original: Original, number: int, apart: bool, result: Result
 ) -> None:
-    """Note what is wrong with what reading a mutant has come to.
-
-    HDF5 may crash or hang in the process that reads; of another process that is told as an error.
-    """
+    """Note what is wrong with what reading a mutant has come to."""
     where = "isolated" if apart else "here"
     if isinstance(found, End):
-        if found.inside and not apart:
-            result.counts[f"{found.what} of HDF5 here"] += 1
-            print(f"HDF5: {original.name}/{number}: {found}", flush=True)
-        else:
-            result.problems.append(f"{where}: {found}")
+        result.problems.append(f"{where}: {found}")
         return
     for reading in found:
         _judge_reading(reading, original, result)

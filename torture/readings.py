@@ -36,8 +36,6 @@ _GRACE = 1
 """Seconds of processor time until the system ends what Python cannot interrupt."""
 _ROOM = 4 * 2**30
 """Bytes of addresses, so that no mutant harms the machine."""
-_IN_HDF5 = re.compile(r"/hspyio/hdf5/external")
-"""Where HDF5 still reads a file, if that is asked for; its codecs are called from elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +76,11 @@ class End:
         What it was reading.
     place : str
         The innermost line of Python.
-    inside : bool
-        Whether it was HDF5 that crashed or hung.
     """
 
     what: str
     way: str
     place: str
-    inside: bool
 
     def __str__(self) -> str:
         return f"{self.what} in {self.way}: {self.place}"
@@ -124,9 +119,8 @@ def _end(outcome: Outcome, log: str) -> End:
     hang = outcome.by(signal.SIGXCPU) or "in Python" in log
     file, line, function = frames[0] if frames else ("nowhere", "0", str(outcome))
     place = f"{file.partition('/hspyio/')[2] or file}:{line} {function}"
-    inside = "in Python" not in log and outcome.kind == "killed" and bool(_IN_HDF5.search(file))
     signalled = f" by signal {outcome.error}" if outcome.kind == "killed" and not hang else ""
-    return End("hang" if hang else "crash", "".join(way), place + signalled, inside)
+    return End("hang" if hang else "crash", "".join(way), place + signalled)
 
 
 def _read_all(ways: Mapping[str, Read], path: Path, traced: bool) -> list[Reading]:

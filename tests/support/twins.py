@@ -34,12 +34,12 @@ def _of_groups(one: Group, other: Group, where: str) -> Iterator[str]:
 
 
 def _of_nodes(one: Any, other: Any, where: str) -> Iterator[str]:
+    if isinstance(one, Damaged) and isinstance(other, Damaged):
+        return
     if type(one) is not type(other):
         yield f"{where}: {one}, not {other}"
     elif isinstance(one, Group):
         yield from _of_groups(one, other, where)
-    elif isinstance(one, Damaged):
-        return
     else:
         yield from _of_arrays(one, other, where)
 

@@ -249,8 +249,8 @@ class Dataset:
             return self._of_chunks(selection) if small is None else small[(*selection, ...)]
         if layout.inside is not None or not self.shape:
             return self._of_block()[(*selection, ...)]
-        if math.prod(self.shape) * layout.kind.stored.itemsize <= SMALL:
-            return self._of_block()[(*selection, ...)]
+        if not selection and math.prod(self.shape) * layout.kind.stored.itemsize <= SMALL:
+            return self._of_block()
         from hspyio.arrays.reading import read_block
 
         with self.snapshot.descriptor() as descriptor:

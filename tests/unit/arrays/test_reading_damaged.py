@@ -25,7 +25,7 @@ from hspyio.arrays.reading import read_chunks
 from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError
 from hspyio.filters import codec_of
-from hspyio.hdf5.sources import LazySource
+from hspyio.hdf5.dataset import Dataset
 from support.engine import PLUGINS, Case, assert_same, creation_list, detached, values, written
 
 DECODED = [name for name, (number, _) in PLUGINS.items() if codec_of(number).decode is not None]
@@ -64,7 +64,7 @@ def assert_names_the_chunk(error: DamagedFileError, path: Path, corner: tuple[in
     assert f"its chunk at {corner} cannot be read" in error.message
 
 
-def read_or_none(lazy: LazySource, path: Path) -> NDArray[Any] | None:
+def read_or_none(lazy: Dataset, path: Path) -> NDArray[Any] | None:
     """What is read; nothing where there is an error, which has to name the place."""
     error = None
     try:
@@ -159,13 +159,13 @@ def test_a_file_that_was_cut_after_it_was_opened(
 ) -> None:
     expected = made(path, filters)
     lazy = detached(path)
-    index, stored = lazy._index(), lazy.stored
+    index, stored = lazy.chunk_index(), lazy.stored
     assert stored is not None
     end = int((index.offsets + index.sizes).max())
     for size in range(path.stat().st_size, int(index.offsets.min()) - 9, -7):
         with path.open("r+b") as stream:
             stream.truncate(size)
-        with lazy.handle.descriptor() as descriptor:
+        with lazy.snapshot.descriptor() as descriptor:
             if size >= end:
                 assert_same(read_chunks(stored, index, descriptor, (), Work(threads)), expected)
                 continue
@@ -188,9 +188,7 @@ def test_a_file_that_was_cut_before_its_index_was_read(path: Path) -> None:
 # chunks of another size
 
 
-def replaced_chunk(
-    path: Path, filters: tuple[str, ...], stored: bytes, mask: int = 0
-) -> LazySource:
+def replaced_chunk(path: Path, filters: tuple[str, ...], stored: bytes, mask: int = 0) -> Dataset:
     made(path, filters)
     with h5py.File(path, "r+") as file:
         file["x"].id.write_direct_chunk((8, 7), stored, mask)
@@ -241,8 +239,8 @@ def test_bytes_behind_the_end_of_a_stream_are_no_damage(path: Path) -> None:
 def with_index(path: Path, change: Callable[[ChunkManifest], ChunkManifest], threads: int) -> Any:
     lazy = detached(path)
     assert lazy.stored is not None
-    with lazy.handle.descriptor() as descriptor:
-        return read_chunks(lazy.stored, change(lazy._index()), descriptor, (), Work(threads))
+    with lazy.snapshot.descriptor() as descriptor:
+        return read_chunks(lazy.stored, change(lazy.chunk_index()), descriptor, (), Work(threads))
 
 
 @pytest.mark.parametrize("filters", [(), ("gzip",), ("fletcher32",)], ids=str)

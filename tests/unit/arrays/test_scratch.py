@@ -132,7 +132,7 @@ def test_blocks_that_come_as_bytes_or_twice(always: list[Any], tmp_path: Path) -
             target.finish()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hspyio.transaction.replace.store_graphs", store)
+        patch.setattr("hspyio.transaction.changes.store_graphs", store)
         hspyio.save(tmp_path / "a.hspy", Signal(lazy), chunks=(3, 2))
     assert len(always) == 1
     assert np.array_equal(hspyio.load(tmp_path / "a.hspy").data, values)

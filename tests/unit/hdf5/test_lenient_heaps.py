@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from hspyio.errors import DamagedFileError
 from hspyio.hdf5.lenient_heaps import Heaps, attribute_references
-from hspyio.nodes.node import Attribute, Damaged
+from hspyio.nodes.node import Array, Attribute, Damaged
 from support.root import open_root
 
 TEXTS = {"one": "text", "long": "x" * 100_000, "empty": "", "many": ["a", "bc", ""]}
@@ -63,6 +64,11 @@ def test_good_texts_are_read(path: Path) -> None:
     assert found["rows"].value[0].tolist() == [0, 1, 2]
 
 
+NOT_THERE = re.compile(
+    "damaged part of the file|not where it is said to be|where none can be|outside the file"
+)
+
+
 @pytest.mark.parametrize("length", [2**31, 2**32 - 1])
 def test_a_text_longer_than_the_file_is_refused(tmp_path: Path, length: int) -> None:
     path = tmp_path / "a.h5"
@@ -74,7 +80,7 @@ def test_a_text_longer_than_the_file_is_refused(tmp_path: Path, length: int) -> 
     assert content.count(old) == 1
     path.write_bytes(content.replace(old, new))
     found = attributes(path)
-    assert isinstance(found["one"], Damaged) and "longer than the file" in found["one"].reason
+    assert isinstance(found["one"], Damaged) and NOT_THERE.search(found["one"].reason)
     assert isinstance(found["two"], Attribute) and found["two"].value == b"other"
 
 
@@ -113,7 +119,7 @@ def test_a_damaged_heap_is_refused(tmp_path: Path, how: str) -> None:
         os.close(descriptor)
     if how != "cut":  # HDF5 opens no file that was cut
         found = attributes(path)["one"]
-        assert isinstance(found, Damaged) and "damaged" in found.reason
+        assert isinstance(found, Damaged) and NOT_THERE.search(found.reason)
 
 
 @pytest.mark.parametrize("how", ["zeros", "an item beyond", "too long"])
@@ -128,7 +134,9 @@ def test_a_list_of_texts_in_a_damaged_heap_is_refused(tmp_path: Path, how: str) 
     path.write_bytes(damaged_heaps(path.read_bytes(), heap)[how])
     with open_root(str(path)) as root:
         found = root.members["_list_texts"]
-        assert isinstance(found, Damaged) and "damaged" in found.reason
+        assert isinstance(found, Array)
+        with pytest.raises(DamagedFileError, match=NOT_THERE):
+            found.source.read()
 
 
 def test_texts_of_many_bytes_in_an_attribute_are_read_in_a_large_file(tmp_path: Path) -> None:
