@@ -220,10 +220,10 @@ class Dataset:
     def _allowed(self, selection: Selection) -> Iterator[None]:
         """Within this, memory for the values may be allocated."""
         kind, budget = self.layout.kind, self._budget
-        size = _count(selection, self.shape) * kind.stored.itemsize
+        count = _count(selection, self.shape)
+        size = count * kind.stored.itemsize
         if not isinstance(kind.kind, np.dtype):
-            count = math.prod(self.shape)
-            budget.take_items(count, count * kind.stored.itemsize, self.stored_bytes)
+            budget.take_items(count, size, self.stored_bytes)
         elif size > SMALL and self.layout.fill and not self._is_expected:
             budget.take_filled(size, self.stored_bytes)
         budget.take(size, lazily=isinstance(kind.kind, np.dtype))

@@ -117,7 +117,8 @@ ATTACKS: dict[str, Attack] = {
         sizes.one_row_for_all, f"{TREE}/numbers: is said to have", f"{TREE}/rows: "
     ),
     "one text for all in an attribute": warned(
-        sizes.one_text_in_attribute, f"{TREE}@texts: is said to be longer than the file"
+        sizes.one_text_in_attribute,
+        f"{TREE}@texts: cannot be read: its texts or rows are said to be longer than the file",
     ),
     "hints that inflate": warned(sizes.inflating_hints, "the type hints inflate to more than"),
     "hints without end": warned(sizes.deep_hints, f"{HERE}@_hspyio_types: cannot be read"),
