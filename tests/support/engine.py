@@ -11,7 +11,6 @@ from typing import Any
 import h5py
 import hdf5plugin
 import numpy as np
-import pytest
 from h5py import h5d, h5p, h5s, h5t, h5z
 from hypothesis import reject
 from hypothesis import strategies as st
@@ -21,7 +20,6 @@ from hspyio.arrays.grid import ChunkGrid
 from hspyio.arrays.workers import Work
 from hspyio.errors import DamagedFileError
 from hspyio.filters import CODECS
-from hspyio.hdf5 import via_h5py as datasets
 from hspyio.hdf5.dataset import Dataset
 from hspyio.nodes.node import Damaged, Filter
 from support.root import open_root
@@ -239,14 +237,12 @@ def through_hdf5(path: Path, name: str = "x") -> NDArray[Any]:
 
 @contextmanager
 def source_of(path: Path, threads: int = 1, name: str = "x", **options: Any) -> Iterator[Any]:
-    """The source of an array; it goes past HDF5 where it can, however small it is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(datasets, "SMALL", 0)
-        with open_root(path, work=Work(threads), **options) as root:
-            node = root.members[name]
-            if isinstance(node, Damaged):
-                raise DamagedFileError(node.reason)
-            yield node.source
+    """The source of an array."""
+    with open_root(path, work=Work(threads), **options) as root:
+        node = root.members[name]
+        if isinstance(node, Damaged):
+            raise DamagedFileError(node.reason)
+        yield node.source
 
 
 def detached(path: Path, name: str = "x", **options: Any) -> Dataset:

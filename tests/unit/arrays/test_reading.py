@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,14 @@ from support.engine import (
     written,
 )
 from support.root import open_root
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_on_the_engine() -> Iterator[None]:
+    """However small an array is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hspyio.hdf5.dataset.SMALL", -1)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -355,7 +364,7 @@ def test_a_block_that_is_cut_off_is_an_error(path: Path) -> None:
     lazy = detached(path)
     with path.open("r+b") as stream:
         stream.truncate(lazy.stored.address + 1000)  # type: ignore[union-attr, operator]
-    with pytest.raises(DamagedFileError, match="outside the file") as caught:
+    with pytest.raises(DamagedFileError, match="the file before that") as caught:
         lazy.read()
     assert (caught.value.path, caught.value.where) == (str(path), "/x")
     assert lazy.read((slice(0, 250),)).shape == (250,)
@@ -395,6 +404,9 @@ def test_a_user_block_and_values_elsewhere(path: Path, tmp_path: Path) -> None:
             assert isinstance(array, Array)
             assert_same(array.source.read(), part)
             assert_same(array.source.read((slice(2, 25, 4), 3)), part[2:25:4, 3])
+    for name in ("x", "block", "rows"):
+        assert_same(detached(path, name).read(), expected)
+        assert_same(detached(path, name).read((slice(2, 25, 4), 3)), expected[2:25:4, 3])
     assert detached(path, "scalar").read() == 5
     assert_same(detached(path, "compact").read(), expected[0, :5])
 

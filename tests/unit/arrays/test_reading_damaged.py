@@ -6,7 +6,7 @@ import ctypes
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,14 @@ CHECKED = [
     *(("shuffle", name, "fletcher32") for name in DECODED),
 ]
 UNCHECKED = [(name,) for name in DECODED]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_on_the_engine() -> Iterator[None]:
+    """However small an array is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hspyio.hdf5.dataset.SMALL", -1)
+        yield
 
 
 @pytest.fixture(scope="module")
