@@ -1,0 +1,50 @@
+"""HDF5's library opens no file for reading: a damaged one could crash or hang the process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+import hspyio
+from support.places import TESTS
+
+WAYS: dict[str, Callable[[str], Any]] = {
+    "load": hspyio.load,
+    "load lazily": lambda path: np.asarray(hspyio.load(path, lazy=True).data),
+    "open": lambda path: [signal.title for signal in hspyio.open(path).values()],
+    "file_reader": hspyio.file_reader,
+    "validate": hspyio.validate,
+    "verify": hspyio.verify,
+    "rescue": lambda path: hspyio.rescue(path, f"{path}.rescued.hspy"),
+    "diff": lambda path: hspyio.diff(path, path),
+    "list_datasets_in_file": hspyio.list_datasets_in_file,
+    "read_metadata_from_file": hspyio.read_metadata_from_file,
+}
+ARCHIVE = sorted((TESTS / "archive").iterdir())
+
+
+@pytest.fixture(params=[*(path.name for path in ARCHIVE), "sealed", "small chunks"])
+def path(request: Any, tmp_path: Path) -> str:
+    target = tmp_path / "a.hspy"
+    if request.param == "sealed":
+        hspyio.save(target, hspyio.Signal(np.arange(6.0)), checksum=True)
+    elif request.param == "small chunks":
+        hspyio.save(target, hspyio.Signal(np.ones((40, 3))), chunks=(1, 3))
+    else:
+        shutil.copy(TESTS / "archive" / request.param, target)
+    return str(target)
+
+
+@pytest.mark.filterwarnings("ignore::hspyio.HspyWarning")
+@pytest.mark.parametrize("name", WAYS)
+def test_hdf5_opens_nothing_for_reading(path: str, name: str, monkeypatch: Any) -> None:
+    opened = []
+    monkeypatch.setattr(h5py.h5f, "open", lambda *args, **options: opened.append(args))
+    WAYS[name](path)
+    assert opened == []
