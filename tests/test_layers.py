@@ -1,1 +1,0 @@
-house/test_layers.py
