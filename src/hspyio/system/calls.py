@@ -350,9 +350,19 @@ def move_over(source: str, target: str) -> None:
 def may_stand(path: str) -> bool:
     """Whether a name is taken, also where the system does not tell: nothing is lost then."""
     try:
+        return _stands(path)
+    except OSError:
+        return True
+
+
+def _stands(path: str) -> bool:
+    """Whether a name is taken; raises where the system does not tell."""
+    try:
         os.lstat(path)
     except OSError as error:
-        return error.errno not in NO_SUCH_FILE
+        if error.errno in NO_SUCH_FILE:
+            return False
+        raise
     return True
 
 
@@ -374,7 +384,7 @@ def move_to_new(source: str, target: str) -> None:
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links
-        if may_stand(target):
+        if _stands(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
         os.rename(source, target)
     else:

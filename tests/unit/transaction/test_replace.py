@@ -467,3 +467,21 @@ def test_a_folder_or_file_that_cannot_be_looked_at_is_not_called_missing(
             write(path, hspyio.Signal([2.0]))
         monkeypatch.undo()
     assert hspyio.load(path).data.tolist() == [1.0]
+
+
+def test_a_name_that_cannot_be_looked_at_is_not_called_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.hspy"
+    original = os.lstat
+
+    def refuse(name: Any, **options: Any) -> os.stat_result:
+        if os.fspath(name) == str(path):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return original(name, **options)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(SaveError, match=f"is untouched: {os.strerror(errno.EIO)}"):
+        hspyio.save(path, hspyio.Signal([1.0]))
+    monkeypatch.undo()
+    assert not any(tmp_path.iterdir())
