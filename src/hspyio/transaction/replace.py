@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import h5py
 
@@ -73,7 +73,7 @@ def check_target(path: str, *, overwrite: bool) -> None:
         raise SaveError("is a folder", path=path)
     if found is not None and not stat.S_ISREG(found):
         raise SaveError("is a device or a pipe, which cannot be replaced by a file", path=path)
-    if not overwrite and (found is not None or _mode_of(path, os.lstat) is not None):
+    if not overwrite and (found is not None or _mode_of(path, follow=False) is not None):
         raise TargetExistsError("exists; overwrite=True replaces it", path=path)
     if found is not None:
         _check_is_writable(path)
@@ -90,10 +90,10 @@ def is_there(path: str) -> bool:
     return _mode_of(path) is not None
 
 
-def _mode_of(path: str, stat_of: Callable[[str], os.stat_result] = os.stat) -> int | None:
-    """Mode of what has a name; `os.lstat` finds a link that leads nowhere, too."""
+def _mode_of(path: str, *, follow: bool = True) -> int | None:
+    """Mode of what has a name, for links that lead nowhere too where none is followed."""
     try:
-        return stat_of(path).st_mode
+        return (os.stat if follow else os.lstat)(path).st_mode
     except ValueError:  # no such name can be
         return None
     except OSError as error:
