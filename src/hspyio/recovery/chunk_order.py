@@ -47,28 +47,7 @@ def placed_chunks(
     *,
     at_once: bool,
 ) -> tuple[Facts, bool]:
-    """Find chunks that are not known.
-
-    Parameters
-    ----------
-    content : FileBytes
-        The file.
-    stored : StoredArray
-        How the array stands in it, in chunks.
-    known : dict
-        Chunks that the index leads to.
-    root : int
-        Address of the root of the index.
-    nodes : iterable of int
-        Addresses of all nodes of it that are known of.
-    at_once : bool
-        Whether all chunks were given their places before any was written.
-
-    Returns
-    -------
-    dict, bool
-        Those that were found, and whether their places are beyond doubt.
-    """
+    """Find chunks that no index leads to; whether their places are beyond doubt."""
     ordered = [facts[0] for _, facts in sorted(known.items())]
     if ordered != sorted(ordered):
         return {}, True  # they were written in another order

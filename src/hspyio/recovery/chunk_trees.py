@@ -40,15 +40,7 @@ class TreeNode:
 
 
 def tree_node(content: bytes, rank: int) -> TreeNode | None:
-    """Take bytes for a node of a tree of chunks; ``None`` if they are none.
-
-    Parameters
-    ----------
-    content : bytes
-        From its beginning, at least the whole of it.
-    rank : int
-        Dimensions of the array.
-    """
+    """Take bytes for a node of a tree of chunks; ``None`` if they are none."""
     if len(content) < _TREE_HEAD.size:
         return None
     signature, kind, level, count, left, right = _TREE_HEAD.unpack_from(content)
@@ -88,17 +80,7 @@ class Walk:
 
 
 def walk_trees(content: FileBytes, roots: Iterable[int], rank: int) -> Walk:
-    """Walk trees of chunks as far as their nodes are readable, to the sides too.
-
-    Parameters
-    ----------
-    content : FileBytes
-        The file.
-    roots : iterable of int
-        Where to begin.
-    rank : int
-        Dimensions of the array.
-    """
+    """Walk trees of chunks as far as their nodes are readable, to the sides too."""
     pending, seen, named, whole = list(roots), set[int](), set[int](), True
     nodes: list[TreeNode] = []
     while pending and len(seen) < _MOST_NODES:
@@ -124,20 +106,7 @@ def walk_trees(content: FileBytes, roots: Iterable[int], rank: int) -> Walk:
 
 
 def index_of_nodes(nodes: Iterable[TreeNode], stored: StoredArray) -> tuple[ChunkManifest, bool]:
-    """The chunks that nodes name.
-
-    Parameters
-    ----------
-    nodes : iterable of TreeNode
-        Of the lowest level.
-    stored : StoredArray
-        The array.
-
-    Returns
-    -------
-    ChunkManifest, bool
-        Those that can be of this array, and whether these are all.
-    """
+    """The chunks that nodes name and that can be of an array; whether these are all."""
     assert stored.chunks is not None
     rank = len(stored.shape)
     listed = [node.entries for node in nodes]

@@ -99,15 +99,7 @@ class DamagedArrays:
         self._lock = threading.Lock()
 
     def read(self, dataset: Dataset, selection: Selection) -> Salvaged:
-        """Read what can be read of a selection.
-
-        Raises
-        ------
-        FilterError, TooLargeError
-            If its filter is not available here, or not enough memory.
-        HspyError
-            If nothing can be read.
-        """
+        """Read what can be read of a selection."""
         kind = dataset.layout.kind
         in_parts = kind.is_fixed and dataset.layout.inside is None and dataset.shape
         if not in_parts:
@@ -342,13 +334,7 @@ def _within(chosen: tuple[Range, ...]) -> tuple[slice | int, ...]:
 
 
 def _by_pieces(dataset: Dataset, selection: Selection) -> Salvaged:
-    """Read all at once, else piece by piece along the first dimension.
-
-    Raises
-    ------
-    HspyError
-        If no piece can be read.
-    """
+    """Read all at once, else piece by piece along the first dimension."""
     try:
         return Salvaged(dataset.read(selection))
     except (FilterError, TooLargeError):

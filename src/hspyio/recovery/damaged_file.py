@@ -48,19 +48,7 @@ class _ByParts(Budget):
 def open_damaged(
     path: str, policy: ReadPolicy, losses: Losses, work: Work
 ) -> Iterator[DamagedFile]:
-    """Open a file, however damaged.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    policy : ReadPolicy
-        What is read at once.
-    losses : Losses
-        Notes what is reached, and what of it is lost.
-    work : Work
-        How arrays are read.
-    """
+    """Open a file, however damaged."""
     snapshot = handle_of(path)
     try:
         with snapshot.descriptor() as descriptor:

@@ -54,17 +54,6 @@ def pieced(
 
     Objects that stand together in the file belong together: what comes after the header of an
     experiment's group, and before that of the next, is taken for a part of it.
-
-    Parameters
-    ----------
-    search : Search
-        What was found.
-    reached : set of int
-        Addresses of objects that something leads to; grows while what is given here is read.
-    known : mapping of str to Group
-        Experiments that were reached, be it only in part.
-    find : callable
-        Gives the node at an address.
     """
     work = _Piecing(search, reached, find)
     yield from work.whole()

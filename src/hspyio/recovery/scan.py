@@ -74,13 +74,6 @@ def search_objects(content: FileBytes, work: Work) -> Search:
     Those that HDF5 1.8 or later has written in its newer form begin with a signature. Those of
     the older form have none: they are found by the symbol tables that name them, which have one,
     and by what every one begins with.
-
-    Parameters
-    ----------
-    content : FileBytes
-        The file, in the tolerant temper.
-    work : Work
-        Who is told of the progress.
     """
     found = Search()
     tables: list[int] = []

@@ -71,15 +71,7 @@ class SalvagedSource(_Source):
         return SparseSource(self, fill, parts, chunks)
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
-        """Read a selection, with 0 where nothing came back.
-
-        Raises
-        ------
-        DamagedFileError
-            If the whole array is asked for and nothing of it came back.
-        FilterError, TooLargeError
-            If its filter is not available here, or not enough memory.
-        """
+        """Read a selection, with 0 where nothing came back."""
         with located(self._dataset.snapshot.path, self.where):
             values, lost = self._salvaged(selection)
             if selection == () and lost and _covers(lost, self.shape):
@@ -133,13 +125,7 @@ class SalvagedRows(_Source):
         return self.rows(selection).read()
 
     def rows(self, selection: Selection = ()) -> Rows:
-        """All rows of a selection, end to end.
-
-        Raises
-        ------
-        DamagedFileError
-            If none can be read.
-        """
+        """All rows of a selection, end to end."""
         try:
             return self._rows(selection)
         except _NOT_LOST:

@@ -13,20 +13,7 @@ _LEAST = 64
 
 
 def zero_blocks(content: NDArray[np.uint8], place: int) -> tuple[int, int]:
-    """Count the blocks of a file that hold nothing but zeros.
-
-    Parameters
-    ----------
-    content : ndarray of uint8
-        A part of the file.
-    place : int
-        Where in the file it begins.
-
-    Returns
-    -------
-    int, int
-        Blocks of zeros, and all blocks. A piece of one at either end counts from 64 bytes on.
-    """
+    """Count the blocks of a part of a file that hold nothing but zeros, and all blocks."""
     first = min(-place % BLOCK, content.size)
     count = (content.size - first) // BLOCK
     whole = content[first : first + count * BLOCK].reshape(count, BLOCK)

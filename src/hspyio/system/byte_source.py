@@ -20,13 +20,7 @@ class ByteSource(Protocol):
         ...
 
     def read_into(self, buffers: Sequence[memoryview], offset: int) -> None:
-        """Fill buffers, one after the other, with what stands from an offset on.
-
-        Raises
-        ------
-        OSError
-            If that is not there, or cannot be read.
-        """
+        """Fill buffers, one after the other, with what stands from an offset on."""
         ...
 
     def read(self, offset: int, length: int) -> bytes:

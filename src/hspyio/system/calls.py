@@ -53,35 +53,17 @@ RENAMES_OPEN_FILES = os.name != "nt"
 
 
 def open_for_reading(path: str) -> int:
-    """Descriptor of a file.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
+    """Descriptor of a file."""
     return os.open(path, os.O_RDONLY | _BINARY)
 
 
 def open_for_writing(path: str) -> int:
-    """Descriptor of a file that exists, for reading and writing.
-
-    Raises
-    ------
-    OSError
-        If there is none, or it is write-protected.
-    """
+    """Descriptor of a file that exists, for reading and writing."""
     return os.open(path, os.O_RDWR | _BINARY)
 
 
 def open_to_overwrite(path: str) -> int:
-    """Descriptor of a file that exists, for writing only: it need not be readable.
-
-    Raises
-    ------
-    OSError
-        If there is none, or it is write-protected.
-    """
+    """Descriptor of a file that exists, for writing only: it need not be readable."""
     return os.open(path, os.O_WRONLY | _BINARY)
 
 
@@ -89,11 +71,6 @@ def open_unless_special(path: str) -> int:
     """Descriptor of a regular file, for reading and writing, without following a link to it.
 
     Nothing else is waited for: a FIFO of that name would have its opener wait for ever.
-
-    Raises
-    ------
-    OSError
-        If there is none, it is write-protected, or something else.
     """
     flags = os.O_RDWR | _BINARY | _UNFOLLOWED | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags)
@@ -104,15 +81,7 @@ def open_unless_special(path: str) -> int:
 
 
 def create_new(path: str, mode: int = 0o666) -> int:
-    """Descriptor of a new file, for reading and writing.
-
-    Raises
-    ------
-    FileExistsError
-        If there is anything of that name, a link that leads nowhere too.
-    OSError
-        If none can be made there.
-    """
+    """Descriptor of a new file, for reading and writing."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY | _UNFOLLOWED
     return os.open(path, flags, mode)
 
@@ -122,11 +91,6 @@ def is_same_file(path: str, descriptor: int) -> bool:
 
     Some network file systems give a file another number each time they are asked; there, its size
     and its time have to do.
-
-    Raises
-    ------
-    OSError
-        If the system does not tell.
     """
     try:
         found, again, opened = os.stat(path), os.stat(path), os.fstat(descriptor)
@@ -173,13 +137,7 @@ def file_size(descriptor: int) -> int:
 
 
 def read_into(descriptor: int, buffers: Sequence[memoryview], offset: int) -> None:
-    """Fill buffers from a place in a file; from many threads at once.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read, or ends too early.
-    """
+    """Fill buffers from a place in a file; from many threads at once."""
     count = read_up_to(descriptor, buffers, offset)
     if count < sum(map(len, buffers)):
         raise OSError(f"the file ends at {offset + count}")
@@ -189,11 +147,6 @@ def read_up_to(descriptor: int, buffers: Sequence[memoryview], offset: int) -> i
     """The same; how many bytes there were, where the file ends before.
 
     The system may give less than it is asked for at any time: network file systems do.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
     """
     pending = [buffer for buffer in buffers if len(buffer)]
     done = 0
@@ -207,13 +160,7 @@ def read_up_to(descriptor: int, buffers: Sequence[memoryview], offset: int) -> i
 
 
 def write_from(descriptor: int, buffers: Sequence[memoryview], offset: int) -> None:
-    """Write buffers to a place in a file; from many threads at once.
-
-    Raises
-    ------
-    OSError
-        If the disk is full, or the file cannot be written.
-    """
+    """Write buffers to a place in a file; from many threads at once."""
     pending = buffers if len(buffers) == 1 and len(buffers[0]) else list(filter(len, buffers))
     while pending:
         count = _write_some(descriptor, pending[:_MOST_BUFFERS], offset)
@@ -261,35 +208,17 @@ def _write_some(descriptor: int, buffers: Sequence[memoryview], offset: int) -> 
 
 
 def resize(descriptor: int, size: int) -> None:
-    """Cut an open file, or extend it with zeros.
-
-    Raises
-    ------
-    OSError
-        If it cannot be that long.
-    """
+    """Cut an open file, or extend it with zeros."""
     os.ftruncate(descriptor, size)
 
 
 def flush(descriptor: int) -> None:
-    """Hand over what was written: network file systems do so when a descriptor is closed.
-
-    Raises
-    ------
-    OSError
-        If it could not be written.
-    """
+    """Hand over what was written: network file systems do so when a descriptor is closed."""
     os.close(os.dup(descriptor))
 
 
 def sync(descriptor: int) -> bool:
-    """Wait until an open file is on the disk; ``False`` where the file system knows no such thing.
-
-    Raises
-    ------
-    OSError
-        If it does, and could not.
-    """
+    """Wait until an open file is on the disk; ``False`` where the file system has no sync."""
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -303,11 +232,6 @@ def sync_folder(path: str) -> bool:
     """The same for the names in a folder; ``False`` where we may not open it.
 
     Network file systems sync no folders: they note names by themselves.
-
-    Raises
-    ------
-    OSError
-        If that could not be done.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -337,13 +261,7 @@ def free_space(folder: str) -> int | None:
 
 
 def move_over(source: str, target: str) -> None:
-    """Rename a file, in one step, over one that may be there.
-
-    Raises
-    ------
-    OSError
-        If it cannot be; on Windows also where another program holds the target open.
-    """
+    """Rename a file, in one step, over one that may be there."""
     os.replace(source, target)
 
 
@@ -367,15 +285,7 @@ def _stands(path: str) -> bool:
 
 
 def move_to_new(source: str, target: str) -> None:
-    """Rename a file to a name that no other has; perhaps the old name stays, too.
-
-    Raises
-    ------
-    FileExistsError
-        If one has it by now.
-    OSError
-        If it cannot be renamed.
-    """
+    """Rename a file to a name that no other has; perhaps the old name stays, too."""
     if os.name == "nt":
         os.rename(source, target)  # which replaces nothing there
         return

@@ -37,34 +37,7 @@ __all__ = [
 
 @contextmanager
 def kept_from_writers(path: str, *, change: bool) -> Iterator[int]:
-    """Hold a file against other writers; they are told at once, none waits.
-
-    Parameters
-    ----------
-    path : str
-        The file; links have been followed.
-    change : bool
-        Whether it is to be changed in place, so that it has to be open for writing.
-
-    Yields
-    ------
-    int
-        Descriptor of the file.
-
-    Raises
-    ------
-    MissingFileError
-        If there is none.
-    FileLockedError
-        If another writer has it; it says who.
-    SaveError
-        If it is write-protected.
-
-    Warns
-    -----
-    HspyWarning
-        If the file system has no locks.
-    """
+    """Hold a file, whose descriptor it gives, against other writers: they are told at once."""
     descriptor, writable = _opened(path, change=change)
     try:
         with _alone_in_process(descriptor, path):
@@ -82,15 +55,7 @@ whole, and some file systems not at all."""
 
 @contextmanager
 def _alone_in_process(descriptor: int, path: str) -> Iterator[None]:
-    """Keep out other threads, where the system's locks do not.
-
-    Raises
-    ------
-    FileLockedError
-        If another one writes the file.
-    SaveError
-        If the system does not tell which file it is.
-    """
+    """Keep out other threads, where the system's locks do not."""
     try:
         found = os.fstat(descriptor)
     except OSError as error:
@@ -174,15 +139,7 @@ def _check_is_alone(descriptor: int, path: str, writable: bool) -> None:
 
 
 def locked(path: str, process: int) -> FileLockedError:
-    """The error that says who writes a file.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    process : int
-        Who; 0 where nobody knows.
-    """
+    """The error that says who writes a file."""
     who = "another program or thread"
     if process == os.getpid():
         who = "another thread of this program"
@@ -207,41 +164,14 @@ def exclude_writers(descriptor: int, *, writable: bool = True) -> int | None:
     """Keep other writers that ask out of an open file, until `unlock` or its last descriptor.
 
     The lock is one of the open file, not of the process: threads exclude each other too. How many
-    bytes it takes tells others who holds it.
-
-    Parameters
-    ----------
-    descriptor : int
-        The file.
-    writable : bool
-        Whether it is open for writing; else the lock keeps out only those for which it is.
-
-    Returns
-    -------
-    int or None
-        The process that holds the file already, 0 if it does not tell; ``None`` for success.
-
-    Raises
-    ------
-    LockUnsupportedError
-        If the file system has no such locks.
+    bytes it takes tells others who holds it. Gives ``None`` for success, else the process that has
+    it, 0 where that is not known.
     """
     return _exclude(descriptor, writable)
 
 
 def share_with_readers(descriptor: int) -> bool:
-    """Take HDF5's own lock as a reader: programs that would write by HDF5 are kept out.
-
-    Returns
-    -------
-    bool
-        Whether no such program holds the file already.
-
-    Raises
-    ------
-    LockUnsupportedError
-        If the file system has no such locks.
-    """
+    """Take HDF5's own lock as a reader: programs that would write by HDF5 are kept out."""
     return _share(descriptor)
 
 

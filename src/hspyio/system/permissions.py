@@ -68,22 +68,7 @@ def make_public(path: str, descriptor: int, mode: int) -> None:
 
 
 def carry_over(old: Permissions, path: str, descriptor: int) -> tuple[str, ...]:
-    """Give a new file what another one had.
-
-    Parameters
-    ----------
-    old : Permissions
-        What it is to have.
-    path : str
-        The new file, or folder.
-    descriptor : int
-        The same, open; -1 for a folder.
-
-    Returns
-    -------
-    tuple of str
-        What could not be kept, in words.
-    """
+    """Give a new file what another one had; what could not be kept, in words."""
     lost: list[str] = []
     mode = old.mode
     now = os.stat(path)

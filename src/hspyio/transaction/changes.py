@@ -87,19 +87,7 @@ class Changes:
         old: FileHandle | None,
         session: h5py.File | None = None,
     ) -> None:
-        """Write into a new root.
-
-        Parameters
-        ----------
-        new : h5py.Group
-            Empty.
-        output : Output
-            The file.
-        old : FileHandle or None
-            The file whose objects stay.
-        session : h5py.File, optional
-            The same file, where the new root is in it, so that its objects are linked.
-        """
+        """Write into a new root."""
         with ExitStack() as opened:
             stays = None if old is None else opened.enter_context(_Staying(old, new, session))
             self._write_trees(new, output, stays)

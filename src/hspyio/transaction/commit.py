@@ -61,22 +61,7 @@ class RootSwitch:
         self.notes: list[str] = []
 
     def made(self, work: Work, old: FileHandle | None, *, linked: bool = False) -> bool:
-        """Change the file; ``False`` if that cannot be done this way, and it is as it was.
-
-        Parameters
-        ----------
-        work : Work
-            How arrays are written.
-        old : FileHandle or None
-            The file that the changes speak of.
-        linked : bool
-            Whether that is this one, so that what stays is linked.
-
-        Raises
-        ------
-        SaveError
-            If writing fails; it says which state the file is in.
-        """
+        """Change the file; ``False`` if that cannot be done this way, and it is as it was."""
         switched = False
         root = self._block.root
         try:
@@ -255,13 +240,7 @@ class CopyOnWriteFile(Output):
         return end
 
     def write_at(self, pieces: list[memoryview], offset: int) -> None:  # type: ignore[override]
-        """Write for the engine, behind the old end only.
-
-        Raises
-        ------
-        SaveError
-            If HDF5 has given room to it that is in use.
-        """
+        """Write for the engine, behind the old end only."""
         if offset < self._end:
             raise SaveError(f"HDF5 would write at {offset}, where old values are")
         super().write_at(pieces, offset)

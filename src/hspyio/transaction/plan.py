@@ -33,25 +33,7 @@ _POINTER = 8
 
 
 def plan(root: Group, options: WriteOptions) -> Group:
-    """Decide how every array of a tree is stored.
-
-    Parameters
-    ----------
-    root : Group
-        What will be written.
-    options : WriteOptions
-        How.
-
-    Returns
-    -------
-    Group
-        The same with chunk shapes and filters.
-
-    Raises
-    ------
-    OptionError
-        If the options make no sense; nothing has been written.
-    """
+    """Decide how every array of a tree is stored."""
     data = [array for array in arrays_of(root) if array.signal_dims is not None]
     for name in ("chunks", "maxshape"):
         _check_rank(name, getattr(options, name), data)

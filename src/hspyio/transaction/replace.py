@@ -54,17 +54,7 @@ __all__ = [
 
 
 def check_target(path: str, *, overwrite: bool) -> None:
-    """Refuse a target that cannot be written, before anything is computed.
-
-    Raises
-    ------
-    TargetExistsError
-        If it exists and must not be replaced.
-    MissingFileError
-        If its folder does not exist.
-    SaveError
-        If it is a folder, a device or a pipe, or write-protected.
-    """
+    """Refuse a target that cannot be written, before anything is computed."""
     folder = os.path.dirname(os.path.realpath(path))
     mode, found = _mode_of(folder), _mode_of(path)
     if mode is None or not stat.S_ISDIR(mode):
@@ -80,13 +70,7 @@ def check_target(path: str, *, overwrite: bool) -> None:
 
 
 def is_there(path: str) -> bool:
-    """Whether there is a file; a link is followed.
-
-    Raises
-    ------
-    SaveError
-        If the system does not tell, so that nobody can say what a save would replace.
-    """
+    """Whether there is a file; a link is followed."""
     return _mode_of(path) is not None
 
 
@@ -105,13 +89,7 @@ def _mode_of(path: str, *, follow: bool = True) -> int | None:
 
 
 def check_is_other(source: str, target: str) -> None:
-    """Refuse to put what is made of a file into its place, whatever name leads there.
-
-    Raises
-    ------
-    OptionError
-        If both are one file, or the target is a folder that the source is in.
-    """
+    """Refuse to put what is made of a file into its place, whatever name leads there."""
     inside = os.path.join(os.path.realpath(target), "")
     if are_same_file(source, target) or os.path.realpath(source).startswith(inside):
         raise OptionError(f"is or holds the file that is read, {source}; name another", path=target)
@@ -134,30 +112,7 @@ def replace_file(
     durable: bool,
     overwrite: bool = True,
 ) -> None:
-    """Write a new file beside a target that is locked, and put it in the place of the old one.
-
-    Parameters
-    ----------
-    target : str
-        Links have been followed.
-    changes : Changes
-        The content.
-    source : FileHandle or None
-        The file of which something is copied.
-    work : Work
-        How arrays are written.
-    durable : bool
-        Whether to wait until the file is on the disk.
-    overwrite : bool
-        Whether a file may be replaced, should one have appeared since `check_target`.
-
-    Raises
-    ------
-    SaveError
-        If writing fails; the old file is untouched.
-    TargetExistsError
-        If there is a file that must not be replaced.
-    """
+    """Write a new file beside a target that is locked, and put it in the place of the old one."""
     folder = os.path.dirname(target)
     notes: list[str] = []
     placed = False
@@ -245,20 +200,7 @@ def no_room(error: NoTemporaryError, target: str) -> SaveError:
 
 
 def put_in_place(made: Temporary, target: str, *, overwrite: bool) -> tuple[str, ...]:
-    """Give a finished file or folder the target's name, and what a file has beside its content.
-
-    Returns
-    -------
-    tuple of str
-        What of the old file could not be kept.
-
-    Raises
-    ------
-    FileExistsError
-        If there is one that must not be replaced.
-    OSError
-        If it cannot be renamed.
-    """
+    """Give a finished file or folder the target's name, and what a file has beside its content."""
     notes: list[str] = []
     old = permissions_of(target) or made.old
     if old is None:
@@ -280,15 +222,7 @@ def put_in_place(made: Temporary, target: str, *, overwrite: bool) -> tuple[str,
 
 
 def write_bytes(target: str, content: bytes) -> None:
-    """Write a small file, which may replace one, whole or not at all.
-
-    Raises
-    ------
-    SaveError
-        If writing fails; what was there is untouched.
-    FileLockedError
-        If it is being written.
-    """
+    """Write a small file, which may replace one, whole or not at all."""
     try:
         with file_beside(target) as made:
             write_from(made.descriptor, [memoryview(content)], 0)

@@ -26,18 +26,6 @@ def check_space(path: str, root: Group) -> None:
 
     Arrays that are compressed are judged by samples, and only where they would not fit as they
     are; what a dask array's chunks come to is not known before they are computed.
-
-    Parameters
-    ----------
-    path : str
-        The target.
-    root : Group
-        Planned.
-
-    Raises
-    ------
-    SaveError
-        If there is no room; nothing was written.
     """
     folder = os.path.dirname(os.path.realpath(path))
     free = free_space(folder)

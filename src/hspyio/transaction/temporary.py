@@ -124,30 +124,14 @@ class Temporary:
 
 @contextmanager
 def file_beside(target: str) -> Iterator[Temporary]:
-    """A new file in the target's folder, private, gone at the end unless it has been renamed.
-
-    Raises
-    ------
-    NoTemporaryError
-        If none can be made there.
-    FileLockedError
-        If somebody is writing one for the same target.
-    """
+    """A new file in the target's folder, private, gone at the end unless it has been renamed."""
     with _beside(target, folder=False) as made:
         yield made
 
 
 @contextmanager
 def folder_beside(target: str) -> Iterator[Temporary]:
-    """A new folder beside the target, for libraries that write by names; nobody else gets in.
-
-    Raises
-    ------
-    NoTemporaryError
-        If none can be made there.
-    FileLockedError
-        If somebody is writing one for the same target.
-    """
+    """A new folder beside the target, for libraries that write by names; nobody else gets in."""
     with _beside(target, folder=True) as made:
         yield made
 
@@ -244,11 +228,6 @@ def _check_is_alone(made: Temporary, target: str) -> None:
     """Remove leftovers in the folder; refuse to write what somebody is writing.
 
     Of several who begin at once, one goes on: the others give up, and it waits for that.
-
-    Raises
-    ------
-    FileLockedError
-        If somebody is.
     """
     for left in reversed(range(_MOST_TRIES)):
         rivals = _rivals(made.path, target)
@@ -281,11 +260,6 @@ def _remove_leftover(entry: os.DirEntry[str], path: str) -> int | None:
     """Remove what a kill has left; the process that is still writing it, if one is.
 
     What is a link, a device, or somebody else's is left alone.
-
-    Raises
-    ------
-    OSError
-        If that cannot be told, or it cannot be removed.
     """
     status = entry.stat(follow_symlinks=False)
     if hasattr(os, "geteuid") and status.st_uid != os.geteuid():

@@ -19,22 +19,7 @@ _MOST_BYTES = 2**16
 
 
 def first_difference(planned: Group, stored: Node | None, where: str = "") -> str:
-    """The first place where a file does not hold what was planned.
-
-    Parameters
-    ----------
-    planned : Group
-        What was to be written.
-    stored : Group, Array, Damaged or None
-        What is read; it may hold more.
-    where : str
-        Path of the group.
-
-    Returns
-    -------
-    str
-        A path, ``""`` if there is none.
-    """
+    """The first place where a file does not hold what was planned."""
     if not isinstance(stored, Group):
         return where or "/"
     for name, attribute in planned.attributes.items():
@@ -52,17 +37,7 @@ def first_difference(planned: Group, stored: Node | None, where: str = "") -> st
 
 
 def thinned(planned: Member, stored: Node | None, where: str) -> Member:
-    """A plan without what stands in the file already: that is kept.
-
-    Parameters
-    ----------
-    planned : Group, Array or other node
-        What is to be written; filters and chunks are of no matter.
-    stored : Group, Array, Damaged or None
-        What stands in its place. Arrays that are in memory are compared whole, others not at all.
-    where : str
-        Path of that place.
-    """
+    """A plan without what stands in the file already: that is kept."""
     if isinstance(planned, Array) and isinstance(stored, Array):
         # what stands beside an array is not read: it may differ
         known = isinstance(planned.source, MemorySource) and not planned.attributes
