@@ -1,4 +1,4 @@
-"""HDF5's library opens no file for reading: a damaged one could crash or hang the process."""
+"""HDF5's library opens no file that is only read: a damaged one could crash or hang the process."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ WAYS: dict[str, Callable[[str], Any]] = {
     "verify": hspyio.verify,
     "rescue": lambda path: hspyio.rescue(path, f"{path}.rescued.hspy"),
     "diff": lambda path: hspyio.diff(path, path),
+    "export": lambda path: hspyio.export(path, f"{path}.nc"),
     "list_datasets_in_file": hspyio.list_datasets_in_file,
     "read_metadata_from_file": hspyio.read_metadata_from_file,
 }
@@ -41,10 +42,31 @@ def path(request: Any, tmp_path: Path) -> str:
     return str(target)
 
 
+@pytest.fixture
+def opened(monkeypatch: Any) -> list[str]:
+    """What HDF5 is asked to open from now on."""
+    names: list[str] = []
+    hdf5_opens = h5py.h5f.open
+
+    def watched(name: Any, *args: Any, **options: Any) -> Any:
+        names.append(str(name))
+        return hdf5_opens(name, *args, **options)
+
+    monkeypatch.setattr(h5py.h5f, "open", watched)
+    return names
+
+
 @pytest.mark.filterwarnings("ignore::hspyio.HspyWarning")
 @pytest.mark.parametrize("name", WAYS)
-def test_hdf5_opens_nothing_for_reading(path: str, name: str, monkeypatch: Any) -> None:
-    opened = []
-    monkeypatch.setattr(h5py.h5f, "open", lambda *args, **options: opened.append(args))
+def test_hdf5_opens_nothing_that_is_read(path: str, name: str, opened: list[str]) -> None:
     WAYS[name](path)
     assert opened == []
+
+
+def test_what_hdf5_opens_is_seen(tmp_path: Path, opened: list[str]) -> None:
+    """A file that is copied is opened in HDF5: else the watch sees nothing."""
+    source = tmp_path / "a.hspy"
+    hspyio.save(source, hspyio.Signal(np.arange(6.0)))
+    assert opened == []
+    hspyio.repack(source, tmp_path / "b.hspy")
+    assert opened != []
