@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.errors import ConversionError, Problem
-from hspyio.nodes.json import dtype_from_json, dtype_to_json
+from hspyio.nodes.json import dtype_from_json, dtype_to_spec
 
 if TYPE_CHECKING:
     import xarray
@@ -74,7 +74,7 @@ def split_fields(array: xarray.DataArray, notes: list[Problem]) -> xarray.DataAr
     parts = [array.copy(data=array.data[name].astype(common)) for name in dtype.names]
     made: xarray.DataArray = xarray.concat(parts, _FIELD, coords="minimal", compat="override")
     made = made.transpose(*array.dims, _FIELD).rename(array.name)
-    return made.assign_attrs({**array.attrs, _FIELDS: json.dumps(dtype_to_json(dtype))})
+    return made.assign_attrs({**array.attrs, _FIELDS: json.dumps(dtype_to_spec(dtype))})
 
 
 def with_known_floats(

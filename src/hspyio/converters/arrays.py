@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.converters.converter import Element, Form, Item, Refusal
-from hspyio.converters.dtypes import (
-    dtype_from_json,
-    dtype_to_json,
-    from_stored,
-    same_dtype,
-    to_stored,
-)
+from hspyio.converters.dtypes import from_stored, same_dtype, to_stored
 from hspyio.converters.kinds import Kind
 from hspyio.converters.masked import has_masked_blocks, joined, parts_of
 from hspyio.converters.type_hints import Hint
 from hspyio.errors import SaveError
 from hspyio.model.given import is_dask
+from hspyio.nodes.json import dtype_from_json, dtype_to_json
 from hspyio.nodes.node import Array, MemorySource
 
 if TYPE_CHECKING:

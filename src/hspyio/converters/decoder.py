@@ -12,12 +12,12 @@ import numpy as np
 
 from hspyio import names
 from hspyio.converters.converter import Decode, Element, Item
-from hspyio.converters.digest import digest
 from hspyio.converters.keys import key_from_json
 from hspyio.converters.kinds import Kind, parse
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest
 from hspyio.errors import UNREADABLE, HspyError, Problem
 from hspyio.model.parts import SignalParts
+from hspyio.nodes.digest import digest
 from hspyio.nodes.node import Array, Damaged, Group, MemorySource, Node
 from hspyio.records import record
 

@@ -6,80 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hspyio.nodes.json import dtype_from_json, dtype_to_json
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "content_bytes",
-    "dtype_from_json",
-    "dtype_to_json",
     "from_stored",
     "same_dtype",
     "stored_dtype",
     "to_stored",
 ]
 
-Json = Any
-
-
-def dtype_to_json(dtype: np.dtype[Any]) -> Json:
-    """Describe a dtype so that JSON can hold it, with offsets, titles and sub-arrays."""
-    if dtype.subdtype is not None:
-        base, shape = dtype.subdtype
-        return {"base": dtype_to_json(base), "shape": list(shape)}
-    if dtype.names is None:
-        return dtype.str
-    assert dtype.fields is not None
-    fields = []
-    for name in dtype.names:
-        field = dtype.fields[name]
-        title = field[2] if len(field) > 2 else None
-        fields.append([name, dtype_to_json(field[0]), int(field[1]), title])
-    return {"fields": fields, "size": dtype.itemsize, "aligned": dtype.isalignedstruct}
-
-
-def dtype_from_json(json: Json) -> np.dtype[Any]:
-    """Inverse of `dtype_to_json`.
-
-    Raises
-    ------
-    TypeError, ValueError, KeyError
-        If the text describes no dtype.
-    """
-    if isinstance(json, str):
-        return np.dtype(json)
-    if "base" in json:
-        return np.dtype((dtype_from_json(json["base"]), tuple(json["shape"])))
-    fields = json["fields"]
-    spec: Any = {
-        "names": [field[0] for field in fields],
-        "formats": [dtype_from_json(field[1]) for field in fields],
-        "offsets": [field[2] for field in fields],
-        "itemsize": json["size"],
-    }
-    if any(field[3] is not None for field in fields):
-        spec["titles"] = [field[3] for field in fields]
-    dtype: np.dtype[Any] = np.dtype(spec, align=bool(json["aligned"]))
-    return dtype
-
 
 def same_dtype(one: np.dtype[Any], other: np.dtype[Any]) -> bool:
     """Equal down to byte order, offsets and titles."""
     return bool(dtype_to_json(one) == dtype_to_json(other))
-
-
-def content_bytes(array: NDArray[Any]) -> bytes:
-    """The values' bytes, without those that mean nothing.
-
-    Between the fields of a structure, and behind the ten bytes of an x87 number, memory holds
-    whatever was there.
-    """
-    dtype = array.dtype
-    if dtype.names is not None:
-        return b"".join(content_bytes(array[name]) for name in dtype.names)
-    if dtype.kind in "fc" and dtype.itemsize > (8 if dtype.kind == "f" else 16):
-        return repr(array.tolist()).encode()
-    return array.tobytes()
 
 
 def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from hspyio import names
 from hspyio.converters.converter import NONE_FORM, Element, Encode, Form, Refusal, no_form
-from hspyio.converters.digest import digest
 from hspyio.converters.keys import key_to_json
 from hspyio.converters.naming import name_items
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest
 from hspyio.errors import Problem
+from hspyio.nodes.digest import digest
 from hspyio.nodes.node import Array, Attribute, GraphSource, Group, Kept
 
 __all__ = ["Encoder", "order_of", "sealed"]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from hspyio.converters.converter import Element, Form, Item, Refusal, text_form
-from hspyio.converters.dtypes import dtype_from_json, dtype_to_json, from_stored, to_stored
+from hspyio.converters.dtypes import from_stored, to_stored
 from hspyio.converters.type_hints import Hint
+from hspyio.nodes.json import dtype_from_json, dtype_to_json
 from hspyio.nodes.node import Array, ArraySource, GraphSource, MemorySource, Selection, StoredSource
 from hspyio.records import record
 

@@ -19,15 +19,7 @@ import numpy as np
 from hspyio import names
 from hspyio.converters.converter import Element, Form, Item, Refusal
 from hspyio.converters.decoder import as_objects
-from hspyio.converters.dtypes import (
-    content_bytes,
-    dtype_from_json,
-    dtype_to_json,
-    from_stored,
-    same_dtype,
-    stored_dtype,
-    to_stored,
-)
+from hspyio.converters.dtypes import from_stored, same_dtype, stored_dtype, to_stored
 from hspyio.converters.kinds import Kind
 from hspyio.converters.ragged_items import (
     SCALARS,
@@ -40,6 +32,8 @@ from hspyio.converters.ragged_items import (
 from hspyio.converters.ragged_parts import Allowing, ByPart, LateRows, RaggedSource
 from hspyio.converters.strings import decode_bytes, is_plain
 from hspyio.converters.type_hints import Hint
+from hspyio.nodes.digest import content_bytes
+from hspyio.nodes.json import dtype_from_json, dtype_to_json
 from hspyio.nodes.node import (
     Array,
     ArraySource,

@@ -8,17 +8,12 @@ import numpy as np
 
 from hspyio import names
 from hspyio.converters.converter import NONE_FORM, Element, Form, Item, Refusal, text_form
-from hspyio.converters.dtypes import (
-    dtype_from_json,
-    dtype_to_json,
-    from_stored,
-    same_dtype,
-    to_stored,
-)
+from hspyio.converters.dtypes import from_stored, same_dtype, to_stored
 from hspyio.converters.kinds import Kind
 from hspyio.converters.stringified import int_text, parse_int
 from hspyio.converters.strings import restored_text
 from hspyio.converters.type_hints import NO_HINT, Hint
+from hspyio.nodes.json import dtype_from_json, dtype_to_json
 from hspyio.nodes.node import Attribute
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.arrays.workers import Work, each
 from hspyio.errors import FilterError, HspyError, TooLargeError, UnsupportedFeatureError
 from hspyio.filters.pipeline import Scratch
-from hspyio.hdf5.digests import array_bytes, type_text
 from hspyio.hdf5.snapshot import FileHandle, file_size, read_into
 from hspyio.hdf5.via_h5py import OwnPlace, Place, passing, stored_place
+from hspyio.nodes.digest import array_bytes, type_text
 from hspyio.nodes.node import Array, Filter
 from hspyio.records import record
 

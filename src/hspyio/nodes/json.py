@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from hspyio.nodes.node import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["dtype_from_json", "dtype_to_json", "group_from_json", "group_to_json"]
+__all__ = ["dtype_from_json", "dtype_to_json", "dtype_to_spec", "group_from_json", "group_to_json"]
 
 Json = Any
 
@@ -105,7 +104,7 @@ def _type_to_json(kind: StorageType) -> Json:
         return {"text": kind.length, "utf8": kind.utf8}
     if isinstance(kind, Vlen):
         return {"rows": _type_to_json(kind.base)}
-    return dtype_to_json(kind)
+    return dtype_to_spec(kind)
 
 
 def _type_from_json(content: Json) -> StorageType:
@@ -120,42 +119,68 @@ def _type_from_json(content: Json) -> StorageType:
 
 
 def dtype_to_json(dtype: np.dtype[Any]) -> Json:
-    """Make JSON of a dtype: numpy's own word; for structures the fields and where they stand."""
+    """JSON of a dtype in a type hint: numpy's own word, and all that structures have beside it."""
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         return {"base": dtype_to_json(base), "shape": list(shape)}
     if dtype.names is None:
         return dtype.str
     assert dtype.fields is not None
+    fields = []
+    for name in dtype.names:
+        field = dtype.fields[name]
+        title = field[2] if len(field) > 2 else None
+        fields.append([name, dtype_to_json(field[0]), int(field[1]), title])
+    return {"fields": fields, "size": dtype.itemsize, "aligned": dtype.isalignedstruct}
+
+
+def dtype_to_spec(dtype: np.dtype[Any]) -> Json:
+    """JSON of a dtype in an export: for structures the dict that `numpy.dtype` itself takes."""
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return {"base": dtype_to_spec(base), "shape": list(shape)}
+    if dtype.names is None:
+        return dtype.str
+    assert dtype.fields is not None
     parts = [dtype.fields[name] for name in dtype.names]
     return {
         "names": [_escaped(name) for name in dtype.names],
-        "formats": [dtype_to_json(part[0]) for part in parts],
+        "formats": [dtype_to_spec(part[0]) for part in parts],
         "offsets": [part[1] for part in parts],
         "itemsize": dtype.itemsize,
     }
 
 
 def dtype_from_json(content: Json) -> np.dtype[Any]:
-    """Inverse of `dtype_to_json`.
-
-    Raises
-    ------
-    ValueError, TypeError, LookupError
-        If it is no dtype of plain values.
-    """
+    """Inverse of `dtype_to_json` and `dtype_to_spec`; raises a `ValueError` and its kin."""
     if isinstance(content, str):
         dtype: np.dtype[Any] = np.dtype(content)
     elif "base" in content:
         dtype = np.dtype((dtype_from_json(content["base"]), tuple(content["shape"])))
-    else:
+    elif "names" in content:
         formats = [dtype_from_json(part) for part in content["formats"]]
         fields = [_unescaped(name) for name in content["names"]]
         spec: Any = {**content, "names": fields, "formats": formats}
         dtype = np.dtype(spec)
+    else:
+        dtype = _structure(content)
     if dtype.hasobject:
         raise ValueError(f"the dtype {content!r} is none that a file can hold")
     return dtype
+
+
+def _structure(content: Json) -> np.dtype[Any]:
+    fields = content["fields"]
+    spec: Any = {
+        "names": [field[0] for field in fields],
+        "formats": [dtype_from_json(field[1]) for field in fields],
+        "offsets": [field[2] for field in fields],
+        "itemsize": content["size"],
+    }
+    if any(field[3] is not None for field in fields):
+        spec["titles"] = [field[3] for field in fields]
+    made: np.dtype[Any] = np.dtype(spec, align=bool(content["aligned"]))
+    return made
 
 
 # values
@@ -166,6 +191,8 @@ def _value_to_json(value: Any, kind: StorageType) -> Json:
         return {"bytes": value.decode("latin-1")}
     array = np.asarray(value)
     if isinstance(kind, np.dtype):
+        import base64
+
         content = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
         return {"shape": list(array.shape), "base64": content}
     items = [_item_to_json(item, kind) for item in array.reshape(-1).tolist()]
@@ -181,6 +208,8 @@ def _value_from_json(content: Json, kind: StorageType) -> Any:
         return content["bytes"].encode("latin-1")
     shape = tuple(content["shape"])
     if isinstance(kind, np.dtype):
+        import base64
+
         decoded = base64.b64decode(content["base64"], validate=True)
         base, inner = kind.subdtype or (kind, ())
         if not base.itemsize:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.digest import quick_blake2b
 from hspyio.errors import Problem
+from hspyio.nodes.digest import quick_blake2b
 from hspyio.nodes.node import Attribute, Group
 
 __all__ = ["list_of", "missing_of_list", "with_list"]

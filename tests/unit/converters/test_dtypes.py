@@ -1,9 +1,8 @@
-"""numpy dtypes as JSON, and in the dtypes that HDF5 stores."""
+"""numpy dtypes in the dtypes that HDF5 stores."""
 
 from __future__ import annotations
 
 import io
-import json
 from typing import Any
 
 import h5py
@@ -14,54 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hspyio.compare import value_differences
-from hspyio.converters.dtypes import (
-    dtype_from_json,
-    dtype_to_json,
-    from_stored,
-    same_dtype,
-    stored_dtype,
-    to_stored,
-)
+from hspyio.converters.dtypes import from_stored, same_dtype, stored_dtype, to_stored
 from hspyio.testing import dtypes
+from support.dtypes import ODD
 
 shapes = hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3)
 arrays = dtypes().flatmap(lambda dtype: hnp.arrays(dtype, shapes))
-
-ODD = [
-    np.dtype({"names": ["x", "y"], "formats": ["i4", "i2"], "offsets": [0, 0]}),
-    np.dtype({"names": ["x", "y"], "formats": ["i2", "i2"], "offsets": [4, 0], "itemsize": 12}),
-    np.dtype([(("a title", "x"), "f8"), ("/y", "i2")]),
-    np.dtype([("", "i1"), ("\ud800", "i1"), ("a\0b", "i1")]),
-    np.dtype([("a", "i1"), ("b", "f8")], align=True),
-    np.dtype([("a", "i1", (2, 3)), ("b", "U3", (1,)), ("c", "M8[25s]", (2,))]),
-    np.dtype([("r", "f8"), ("i", "f8")]),
-    np.dtype([("r", ">f4"), ("i", ">f4")]),
-    np.dtype([("r", "f4"), ("i", "f8")]),
-    np.dtype([("r", "f4", (2,)), ("i", "f4", (2,))]),
-    np.dtype([("r", "f2"), ("i", "f2")]),
-    np.dtype([("i", "f8"), ("r", "f8")]),
-    np.dtype([("n", [("r", "f4"), ("i", "f4")], (2,)), ("m", "U2")]),
-    np.dtype([("a", [("b", [("c", ">M8[ns]"), ("d", "S0"), ("e", "U0")])])]),
-    np.dtype([("x", "V3"), ("y", "?"), ("z", ">c16"), ("w", "g")]),
-    np.dtype("V0"),
-    np.dtype("S0"),
-    np.dtype("U0"),
-]
-
-
-@given(dtypes())
-def test_json_comes_back(dtype: np.dtype[Any]) -> None:
-    back = dtype_from_json(json.loads(json.dumps(dtype_to_json(dtype))))
-    assert same_dtype(dtype, back)
-    assert dtype == back
-    assert dtype.isalignedstruct == back.isalignedstruct
-
-
-@pytest.mark.parametrize("dtype", ODD, ids=range(len(ODD)))
-def test_json_of_an_odd_dtype_comes_back(dtype: np.dtype[Any]) -> None:
-    back = dtype_from_json(json.loads(json.dumps(dtype_to_json(dtype))))
-    assert same_dtype(dtype, back)
-    assert (back.fields, back.itemsize) == (dtype.fields, dtype.itemsize)
 
 
 def comes_back(array: np.ndarray) -> None:
@@ -157,17 +114,6 @@ def test_what_nothing_carries_is_a_type_error(dtype: np.dtype[Any]) -> None:
 def test_dtypes_differ_down_to_offsets_and_titles(one: Any, other: Any) -> None:
     assert same_dtype(np.dtype(one), np.dtype(one))
     assert not same_dtype(np.dtype(one), np.dtype(other))
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["nonsense", 5, None, [], {}, {"base": "f8"}, {"base": "x", "shape": [1]}, {"fields": [["a"]]},
-     {"base": "f8", "shape": [-1]}, {"fields": [["a", "f8", 9, None]], "size": 2,
-     "aligned": False}],
-)  # fmt: skip
-def test_nonsense_is_an_error_that_the_decoder_knows(text: Any) -> None:
-    with pytest.raises((TypeError, ValueError, LookupError)):
-        dtype_from_json(text)
 
 
 def test_what_does_not_hold_a_dtype_is_an_error() -> None:

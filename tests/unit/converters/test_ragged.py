@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hspyio.converters.converter import Item
-from hspyio.converters.dtypes import content_bytes
 from hspyio.converters.kinds import Kind
 from hspyio.converters.ragged import ELEMENT, join, ragged_form
 from hspyio.converters.type_hints import Hint
+from hspyio.nodes.digest import content_bytes
 from hspyio.nodes.node import Array, LooseRows, MemorySource, Rows, Selection, Text, Vlen
 
 INT64 = np.dtype(np.int64)

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 import hspyio
 from hspyio import HspyWarning
 from hspyio.compare import value_differences
-from hspyio.converters.digest import digest
 from hspyio.converters.type_hints import NO_HINT, Hint, dump, load, names_digest
 from hspyio.names import TYPES
+from hspyio.nodes.digest import digest
 from support.hinted import ROOT, Tree, objects, ours, plain, theirs, write
 from support.root import open_root
 

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from hspyio import names
 from hspyio.arrays.workers import Work
-from hspyio.hdf5.digests import tree_digest
 from hspyio.integrity.checksums import ArraySums, faults_of, sums_of
 from hspyio.integrity.seal import (
     NewerSealError,
@@ -29,6 +28,7 @@ from hspyio.integrity.seal import (
     stored_seal,
     tree_problems,
 )
+from hspyio.nodes.digest import tree_digest
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text
 from hspyio.transaction.changes import read_back, write_seal
 from support.root import open_root

@@ -261,7 +261,7 @@ def test_encoding_changes_nothing() -> None:
 
 def test_equal_signals_make_equal_files() -> None:
     def summary(group: Group) -> Any:
-        from hspyio.converters.digest import digest
+        from hspyio.nodes.digest import digest
 
         return digest(group)
 

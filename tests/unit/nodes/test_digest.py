@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio.converters.digest import digest
+from hspyio.nodes.digest import digest
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
 from support.nodes import write_nodes
 from support.root import open_root
