@@ -20,9 +20,9 @@ MOST_LINES = 48_200
 SLACK = 1_000
 """So many fewer, and the ceiling comes down."""
 MOST_IN_A_ROOM = 4_500
-LARGE_ROOMS = {"api": 5_700, "bridges": 5_400, "converters": 5_200, "hdf5": 9_300}
+LARGE_ROOMS = {"api": 5_700, "bridges": 5_400, "converters": 4_900, "hdf5": 9_300}
 MOST_FILES = 20
-FULL_FOLDERS = {"api": 30, "converters": 26, "hdf5": 28}
+FULL_FOLDERS = {"api": 30, "converters": 24, "hdf5": 27}
 SMALL, LARGE = 60, 600
 KNOWN: dict[str, set[str]] = {
     name: set(paths)

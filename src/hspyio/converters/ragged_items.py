@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hspyio.converters.containers import FROM_NUMBER, FROM_TEXT, TO_TEXT
 from hspyio.converters.converter import Refusal
 from hspyio.converters.dtypes import from_stored, stored_dtype, to_stored
 from hspyio.converters.scalars import is_canonical
-from hspyio.converters.sequences import FROM_NUMBER, FROM_TEXT, TO_TEXT
 from hspyio.converters.strings import is_plain
 from hspyio.nodes.digest import content_bytes
 from hspyio.nodes.json import dtype_from_json, dtype_to_json

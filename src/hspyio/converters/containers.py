@@ -1,4 +1,4 @@
-"""list, tuple, set, frozenset, slice and range.
+"""list, tuple, set, frozenset, slice, range, and dict with its kin.
 
 Items of one simple type stand in one dataset, as the format says (section 4.1); all else in a
 group with an item a member. Where the dataset's one type is not the type of every item, the hint
@@ -8,7 +8,8 @@ tells the items' types.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from hspyio.converters.scalars import is_canonical
 from hspyio.converters.stringified import float_text, int_text, parse_int
 from hspyio.converters.strings import decode_bytes, is_plain
 from hspyio.converters.type_hints import Hint
+from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, nested_lists
 
 if TYPE_CHECKING:
@@ -254,7 +256,29 @@ def _restore_range(item: Item, walker: Decoder) -> range:
     return range(*(parse_int(part) for part in item.hint.data))
 
 
+# mappings
+
+
+def _encode_mapping(value: Mapping[Any, Any], walker: Encoder, where: str) -> Form:
+    form = walker.group(value, where)
+    if type(value) is OrderedDict:
+        return replace(form, hint=replace(form.hint, tag="OrderedDict"))
+    return form
+
+
+def _decode_mapping(item: Item, walker: Decoder) -> dict[Any, Any]:
+    if not isinstance(item.node, Group):
+        raise ValueError("no group")
+    return walker.dictionary(item.node, item.where, item.hint)
+
+
 ELEMENTS = (
+    Element(
+        types=(dict, MetadataTree, OrderedDict),
+        encode=_encode_mapping,
+        decodes={Kind.DICT: _decode_mapping},
+        restores={"OrderedDict": lambda item, walker: OrderedDict(_decode_mapping(item, walker))},
+    ),
     Element(
         types=(list, tuple, set, frozenset),
         encode=_encode,
