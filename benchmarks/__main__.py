@@ -16,6 +16,7 @@ from rich.console import Console
 
 from benchmarks import baseline
 from benchmarks.machine import machine, versions
+from benchmarks.many_chunks import measure_lazy_opening, measure_many_chunks
 from benchmarks.memory import measure_memory, measure_streams
 from benchmarks.report import Report, page, print_report, write_page
 from benchmarks.rows import CHECK, Row
@@ -30,7 +31,7 @@ from benchmarks.runs import (
 from benchmarks.workloads import WORKLOADS
 from benchmarks.zspy import NoZspyError, Zspy
 
-PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), "h", "i", "j", "k", "memory")
+PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), *"hijklm", "memory")
 PAGE = Path("docs/benchmarks.md")
 
 
@@ -127,6 +128,10 @@ def _runs(bench: Bench, part: str) -> Iterator[Iterator[Row]]:
         yield measure_lazy_whole(bench)
     elif part == "k":
         yield measure_many_files(bench)
+    elif part == "l":
+        yield measure_many_chunks(bench)
+    elif part == "m":
+        yield measure_lazy_opening(bench)
     elif part == "memory":
         yield measure_streams(bench.folder, quick=bench.quick)
         yield measure_memory(bench.folder, quick=bench.quick)

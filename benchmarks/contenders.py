@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+import dask.array as da
 import rsciio.hspy as rosettasciio
 
 import hspyio
@@ -12,13 +13,19 @@ from benchmarks.exchange import Dataset, exchange_dict
 from benchmarks.measure import Step
 
 
-def our_signal(dataset: Dataset) -> hspyio.Signal:
+def our_signal(dataset: Dataset, *, lazy: bool = False) -> hspyio.Signal:
     return hspyio.Signal(
-        dataset.data,
+        as_lazy(dataset) if lazy else dataset.data,
         signal_dimension=dataset.signal_dimension,
         metadata=dataset.metadata,
         original_metadata=dataset.original_metadata,
     )
+
+
+def as_lazy(dataset: Dataset) -> Any:
+    """Its array as HyperSpy's ``as_lazy`` makes that of 128 MiB: in two blocks of whole signals."""
+    rows, *rest = dataset.data.shape
+    return da.from_array(dataset.data, chunks=(rows // 2, *rest))
 
 
 def our_writing(
@@ -28,8 +35,9 @@ def our_writing(
     compression: str | None = "gzip",
     threads: int | None = None,
     durable: bool = False,
+    lazy: bool = False,
 ) -> Step:
-    signal = our_signal(dataset)
+    signal = our_signal(dataset, lazy=lazy)
 
     def run() -> None:
         hspyio.save(
@@ -50,9 +58,14 @@ def our_reading(path: Path, *, threads: int | None = None) -> Step:
     return Step(lambda: hspyio.load(path, threads=threads, progress=False))
 
 
-def their_writing(dataset: Dataset, path: Path, *, compression: Any = "gzip") -> Step:
+def their_writing(
+    dataset: Dataset, path: Path, *, compression: Any = "gzip", lazy: bool = False
+) -> Step:
+    made = as_lazy(dataset) if lazy else dataset.data
+
     def run() -> None:
-        signal = exchange_dict(dataset)
+        signal = exchange_dict(dataset) | {"data": made}
+        signal["attributes"]["_lazy"] = lazy
         rosettasciio.file_writer(path, signal, compression=compression, show_progressbar=False)
 
     return Step(run, before=lambda: path.unlink(missing_ok=True))

@@ -40,6 +40,14 @@ PEER = Section(
     "RosettaSciIO",
     "hspyio",
 )
+H5PY = Section(
+    "Against h5py",
+    "A call of h5py that writes or reads the data alone, in the same chunks and through the same "
+    "filters; hspyio writes and reads the whole signal. `durable=False`; both read the file that "
+    "hspyio wrote.",
+    "h5py",
+    "hspyio",
+)
 DURABLE = Section(
     "Writing and waiting for the disk",
     "`durable=True`, hspyio's default, which fsyncs, against RosettaSciIO, which doesn't.",
@@ -73,6 +81,13 @@ GRAPH = Section(
     "hspyio",
     "tasks",
 )
+OPENING = Section(
+    "Opening lazily",
+    "The index of the chunks is read when the first of them is.",
+    "100 chunks",
+    "many chunks",
+    "times as long",
+)
 START = Section(
     "Start of the command line",
     "Whole processes, on a small file.",
@@ -87,7 +102,7 @@ CHECK = Section(
     "values in each",
     "equal",
 )
-SECTIONS = (PEER, DURABLE, ZSPY, CODEC, SIZE, MEMORY, GRAPH, START, CHECK)
+SECTIONS = (PEER, H5PY, DURABLE, ZSPY, CODEC, SIZE, MEMORY, GRAPH, OPENING, START, CHECK)
 
 
 @dataclass(frozen=True)
@@ -124,14 +139,16 @@ def speed(
     )
 
 
-def start(what: str, *, ours: Times, theirs: Times, target: float) -> Row:
+def longer(
+    section: Section, what: str, action: str, *, ours: Times, theirs: Times, target: float
+) -> Row:
     """How many times as long."""
     ratio = theirs.times_faster_than(ours)
     low, high = theirs.range_against(ours)
     return Row(
-        START,
+        section,
         what,
-        "start",
+        action,
         _seconds(theirs.median),
         _seconds(ours.median),
         f"{ratio:.2f}",

@@ -104,6 +104,7 @@ class _Library:
                 import imagecodecs
 
                 found = getattr(imagecodecs, name)
+        setattr(self, name, found)  # so that it is not asked again, for every chunk
         return found
 
 
