@@ -19,7 +19,7 @@ _MOST_PAGES = 64
 _MOST_PIECE = 64 * 2**20
 """Bytes that are read as one piece of metadata, or as one small array."""
 _MOST_SLOWLY = 32768
-"""Bytes that are checked without the library, which takes as long to import."""
+"""Bytes that a process checks without the library, which takes as long to import."""
 _LETTERS = {2: "H", 4: "I", 8: "Q"}
 _USUAL_SIZE, _USUAL_NODES = 8, (544, 328)
 """Of addresses and lengths, and of the nodes of older groups, in nearly every file."""
@@ -73,6 +73,8 @@ class FileBytes:
         How many pieces were passed over; ``None`` where none is.
     """
 
+    _checked = 0  # in Python, of all files of the process: many small ones are many bytes, too
+
     def __init__(
         self, source: ByteSource, block: Superblock | None, *, tolerant: bool = False
     ) -> None:
@@ -95,7 +97,6 @@ class FileBytes:
         self.extent = _struct("<OL", *self._letters)
         self.reference = _struct("<IOI", *self._letters)
         self._pages: dict[int, bytes] = {}
-        self._checked = 0
         # Where it is imported already it is used from the start.
         self._checksum = _by_library() if "imagecodecs" in sys.modules else lookup3
 
@@ -147,9 +148,10 @@ class FileBytes:
         DamagedFileError
             If they differ.
         """
-        self._checked += len(piece)
-        if self._checksum is lookup3 and self._checked > _MOST_SLOWLY:
-            self._checksum = _by_library()
+        if self._checksum is lookup3:
+            FileBytes._checked += len(piece)
+            if self._checked > _MOST_SLOWLY:
+                self._checksum = _by_library()
         if len(piece) < 5 or self._checksum(piece[:-4]) != int.from_bytes(piece[-4:], "little"):
             raise damaged("a checksum in it is wrong")
 
