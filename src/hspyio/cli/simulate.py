@@ -1,15 +1,11 @@
 """A simulated EDS spectrum image of a polished gabbro, for ``hspy demo``.
 
-Three minerals (olivine, plagioclase, ilmenite) lie as grains in the field of view. Each has its
-real composition, each element its real X-ray lines; peaks have the width a silicon drift detector
-gives them, stand on a bremsstrahlung background, and every count is a Poisson count. The physics
-is that of a textbook, not of a quantification: good enough to look, compress and behave like
-measured data.
+Compositions, X-ray lines, widths of peaks, background and noise are those of a textbook: good
+enough to look, compress and behave like measured data, not to quantify.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,8 +29,7 @@ class Line(NamedTuple):
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """What the simulation knows of an element; energies are in keV."""
 
     number: int
@@ -43,8 +38,7 @@ class Element:
     lines: dict[str, Line]
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(NamedTuple):
     """A mineral: its formula, and how much of the field of view it takes."""
 
     name: str
@@ -52,8 +46,7 @@ class Phase:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Microscope:
+class Microscope(NamedTuple):
     """Beam, detector and scan; energies are in keV, the step in micrometres."""
 
     beam_energy: float = 15.0
@@ -100,40 +93,17 @@ PHASES: tuple[Phase, ...] = (
 
 
 def eds_map(seed: int = 2024, microscope: Microscope | None = None) -> Signal:
-    """Simulate a spectrum image with metadata as a microscope's software would write them.
-
-    Parameters
-    ----------
-    seed : int
-        The same seed gives the same counts.
-    microscope : Microscope, optional
-        Beam, detector and scan; 15 kV and 64 x 64 spectra of 1024 channels by default.
-
-    Returns
-    -------
-    Signal
-        Counts, as ``uint16``; the intensity of each element's strongest line lies in
-        ``metadata.Sample.intensities``, a list of signals.
-    """
+    """Counts, and metadata as a microscope's software would write them, signals among them."""
     microscope = microscope or Microscope()
     rng = np.random.default_rng(seed)
     fractions = _phase_fractions(rng, microscope)
     counts = rng.poisson(fractions @ _expected_spectra(microscope)).astype(np.uint16)
-    axes = [
-        _map_axis("y", microscope.height, microscope),
-        _map_axis("x", microscope.width, microscope),
-        UniformAxis(
-            name="Energy",
-            units="keV",
-            size=microscope.channels,
-            scale=microscope.channel_width,
-            navigate=False,
-            is_binned=True,
-        ),
-    ]
+    energy = UniformAxis(
+        "Energy", "keV", size=microscope.channels, scale=microscope.channel_width, is_binned=True
+    )
     return Signal(
         counts,
-        axes,
+        [*_map_axes(microscope), energy],
         metadata=_metadata(line_intensities(counts, microscope), microscope),
         original_metadata=_original_metadata(seed, fractions),
     )
@@ -147,33 +117,25 @@ def line_intensities(counts: NDArray[Any], microscope: Microscope) -> list[Signa
         distance = np.abs(microscope.energies - line.energy)
         window = distance <= _fwhm(line.energy, microscope.resolution_mn_ka)
         title = f"X-ray line intensity of gabbro: {symbol}_Ka at {line.energy:.2f} keV"
-        maps.append(
-            Signal(
-                counts[..., window].sum(axis=-1, dtype=np.float64),
-                [
-                    _map_axis("y", microscope.height, microscope),
-                    _map_axis("x", microscope.width, microscope),
-                ],
-                metadata={
-                    "General": {"title": title},
-                    "Sample": {"elements": [symbol], "xray_lines": [f"{symbol}_Ka"]},
-                    "Signal": {"signal_type": "", "quantity": "X-rays (Counts)"},
-                },
-            )
-        )
+        tree = {
+            "General": {"title": title},
+            "Sample": {"elements": [symbol], "xray_lines": [f"{symbol}_Ka"]},
+            "Signal": {"signal_type": "", "quantity": "X-rays (Counts)"},
+        }
+        image = counts[..., window].sum(axis=-1, dtype=np.float64)
+        maps.append(Signal(image, _map_axes(microscope), metadata=tree))
     return maps
 
 
-def _map_axis(name: str, size: int, microscope: Microscope) -> UniformAxis:
-    return UniformAxis(name=name, units="µm", size=size, scale=microscope.step, navigate=True)
+def _map_axes(microscope: Microscope) -> list[UniformAxis]:
+    return [
+        UniformAxis(name, "µm", size=size, scale=microscope.step, navigate=True)
+        for name, size in (("y", microscope.height), ("x", microscope.width))
+    ]
 
 
 def _phase_fractions(rng: np.random.Generator, microscope: Microscope) -> Floats:
-    """How much of each phase the beam sees in each pixel: height x width x phases.
-
-    Grains are the cells around random points. The blur stands for the volume that the beam excites:
-    at a grain's edge a spectrum shows both neighbours.
-    """
+    """Shares of the phases in each pixel: grains around random points, blurred as the beam does."""
     shape = (microscope.height, microscope.width)
     grains = 40
     centres = rng.uniform((0, 0), shape, (grains, 2))
@@ -193,10 +155,7 @@ def _blur(image: Floats, axis: int) -> Floats:
 
 
 def _expected_spectra(microscope: Microscope) -> Floats:
-    """Mean counts a channel in a pixel of each phase: phases x channels.
-
-    Phases emit unlike numbers of X-rays, so that they are told apart in the sum over energy, too.
-    """
+    """Mean counts a channel in a pixel of each phase; phases emit unlike numbers of X-rays."""
     detected = np.stack([_emission(phase, microscope) for phase in PHASES])
     detected *= _detected_share(microscope.energies)
     shares = np.array([phase.share for phase in PHASES])
@@ -244,11 +203,7 @@ def _bremsstrahlung(microscope: Microscope) -> Floats:
 
 
 def _detected_share(energies: Floats) -> Floats:
-    """What leaves the specimen, passes the detector's window and stops in its silicon.
-
-    Absorption falls with about the third power of the energy: soft lines lose most in specimen and
-    window, hard ones pass through the detector.
-    """
+    """What leaves the specimen, passes the window and stops in silicon, each with energy cubed."""
     safe = np.maximum(energies, 1e-3)
     left = 1.0 / (1.0 + (1.0 / safe) ** 3)
     passed = np.exp(-((0.28 / safe) ** 3))
