@@ -7,7 +7,8 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, TypeVar
+from pathlib import Path
+from typing import IO
 
 from hspyio.errors import HspyError
 from hspyio.printable import printable, printable_json, printable_line
@@ -16,7 +17,6 @@ __all__ = [
     "Console",
     "complain",
     "each_file",
-    "make_console",
     "one_line",
     "say_json",
     "say_warning",
@@ -25,7 +25,6 @@ __all__ = [
     "table_lines",
 ]
 
-T = TypeVar("T")
 _CODES = {"red": 31, "green": 32, "cyan": 36, "bold": 1}
 
 
@@ -38,18 +37,8 @@ class Console:
     def __init__(self) -> None:
         self.coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
-    def print(self, text: str = "", *, style: str | None = None, soft_wrap: bool = True) -> None:
-        """Print a line.
-
-        Parameters
-        ----------
-        text : str
-            What.
-        style : str, optional
-            ``"bold"``, a colour, or both: ``"bold cyan"``.
-        soft_wrap : bool
-            Lines are never broken here; a terminal does that.
-        """
+    def print(self, text: str = "", *, style: str | None = None) -> None:
+        """Print a line, in a style such as ``"bold cyan"``."""
         text = printable(text)
         if style and self.coloured:
             codes = sorted((_CODES[word] for word in style.split()), reverse=True)
@@ -57,24 +46,14 @@ class Console:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()  # a reader that has gone is noticed here, where it is no error
 
-
-def make_console() -> Console:
-    """What a command prints with."""
-    return Console()
+    def print_report(self, report: object) -> None:
+        """Print what a report says of itself, which none of its lines may escape."""
+        for line in repr(report).splitlines():
+            self.print(one_line(line))
 
 
 def table_lines(headings: Sequence[str], rows: Iterable[Sequence[str]], right: str) -> list[str]:
-    """Draw a table: a line of headings, a rule, a line a row.
-
-    Parameters
-    ----------
-    headings : sequence of str
-        One a column.
-    rows : iterable of sequence of str
-        The cells.
-    right : str
-        ``"1"`` for each column that is flush right, ``"0"`` for the others.
-    """
+    """Draw a table: headings, a rule, a line a row; a 1 in `right` has its column flush right."""
     cells = [list(headings), *map(list, rows)]
     widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
 
@@ -138,18 +117,12 @@ def complain(error: HspyError | OSError) -> None:
     _say(sys.stderr, printable(f"hspy: {text}") + "\n")
 
 
-def each_file(files: Iterable[T], action: Callable[[T], None]) -> bool:
-    """Do something with every file; one that cannot be read does not stop the others.
-
-    Returns
-    -------
-    bool
-        Whether it worked with all of them.
-    """
+def each_file(files: Iterable[Path], action: Callable[[Path], bool | None]) -> bool:
+    """Whether all files could be read, and an action said False of none."""
     fine = True
     for file in files:
         try:
-            action(file)
+            fine = action(file) is not False and fine
         except (HspyError, OSError) as error:
             if isinstance(error, BrokenPipeError):
                 raise

@@ -6,10 +6,28 @@ Help, and words that are not understood here, are typer's matter (`hspyio.cli.ap
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["Argument", "Exit", "Option", "WrongUsageError", "parameters", "values_of"]
+__all__ = [
+    "Argument",
+    "AsJson",
+    "Exit",
+    "Experiment",
+    "Experiments",
+    "File",
+    "Files",
+    "HspyFile",
+    "NewFile",
+    "Option",
+    "Overwrite",
+    "Source",
+    "Threads",
+    "WrongUsageError",
+    "parameters",
+    "values_of",
+]
 
 
 class Argument:
@@ -38,6 +56,24 @@ class Option:
         self.max = max
         self.show_default = show_default
         self.callback = callback
+
+
+# What several commands take.
+File = Annotated[Path, Argument(help="The file.", metavar="FILE")]
+Files = Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")]
+HspyFile = Annotated[Path, Argument(help="An HSpy file.", metavar="FILE")]
+Source = Annotated[Path, Argument(help="The file.", metavar="IN")]
+NewFile = Annotated[Path, Argument(help="The new file.", metavar="OUT")]
+Experiments = Annotated[
+    list[str], Argument(help="Experiments, by their groups or their titles.", metavar="NAME...")
+]
+Experiment = Annotated[
+    str | None,
+    Option(help="The experiment, by its group or its title, where there are several."),
+]
+AsJson = Annotated[bool, Option("--json", help="Print one JSON list, an item a file.")]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace OUT.")]
+Threads = Annotated[int | None, Option(help="How many at most.")]
 
 
 class Exit(Exception):  # noqa: N818
@@ -84,13 +120,7 @@ class Parameter:
         return {flag: index == 1 for text in listed for index, flag in enumerate(text.split("/"))}
 
     def value(self, word: str) -> Any:
-        """A word as a value of the type.
-
-        Raises
-        ------
-        ValueError
-            If it is none.
-        """
+        """A word as a value of the type; ValueError if it is none."""
         made: Any = self.inner(word)
         if isinstance(self.spec, Option):
             low, high = self.spec.min, self.spec.max
@@ -114,13 +144,7 @@ def parameters(function: Any) -> list[Parameter]:
 
 
 def values_of(function: Any, words: Sequence[str]) -> dict[str, Any] | None:
-    """Words of the command line as values of a command's parameters; None if typer has to look.
-
-    Raises
-    ------
-    WrongUsageError
-        If a parameter's own check says so.
-    """
+    """Words of the command line as values of a command's parameters; None if typer has to look."""
     known = parameters(function)
     flags = {
         flag: (parameter, off)

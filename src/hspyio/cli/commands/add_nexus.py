@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import hspyio
-from hspyio.cli.console import complain, make_console, one_line
-from hspyio.cli.usage import Argument, Exit
-from hspyio.errors import HspyError
+from hspyio.cli.console import Console, each_file, one_line
+from hspyio.cli.usage import Exit, Files
 
 __all__ = ["add_nexus"]
 
 
 def add_nexus(
-    files: Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")],
+    files: Files,
 ) -> None:
     """Annotate HSpy files as NeXus: silx, h5web and NeXpy then plot them with calibrated axes.
 
@@ -22,19 +20,13 @@ def add_nexus(
     HyperSpy reads it as ever. The exit code is 1 if one of the files cannot be annotated.
     Example: hspy add-nexus *.hspy
     """
-    console = make_console()
-    failed = False
-    for file in files:
-        try:
-            groups = hspyio.add_nexus(file)
-        except (HspyError, OSError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            complain(error)
-            failed = True
-            continue
-        failed = failed or not groups
+    console = Console()
+
+    def annotate(file: Path) -> bool:
+        groups = hspyio.add_nexus(file)
         said = ", ".join(groups) or "nothing that NeXus viewers plot"
-        console.print(one_line(f"{file}: {said}"), soft_wrap=True)
-    if failed:
+        console.print(one_line(f"{file}: {said}"))
+        return bool(groups)
+
+    if not each_file(files, annotate):
         raise Exit(1)

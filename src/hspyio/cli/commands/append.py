@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import hspyio
-from hspyio.cli.console import make_console, one_line
+from hspyio.cli.console import Console, one_line
 from hspyio.cli.keys import experiment_group
-from hspyio.cli.usage import Argument, Option
+from hspyio.cli.usage import Argument, Option, Threads
 from hspyio.errors import OptionError
 
 __all__ = ["append"]
@@ -23,7 +23,7 @@ def append(
         str | None,
         Option(help="The only experiment to take of each, by its group or its title."),
     ] = None,
-    threads: Annotated[int | None, Option(help="How many at most.")] = None,
+    threads: Threads = None,
 ) -> None:
     """Add all experiments of other files to a file, in place, with their models.
 
@@ -33,7 +33,7 @@ def append(
     """
     wanted = [_wanted(file, other, name) for other in others]
     hspyio.info(file)
-    console = make_console()
+    console = Console()
     for other, groups in zip(others, wanted, strict=True):
         chunks = {info.group: info.chunks for info in hspyio.info(other).experiments}
         for group in groups:

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import hspyio
 from hspyio.cli.commands.info import show_file
-from hspyio.cli.console import Console, make_console, one_line, stored_text
+from hspyio.cli.console import Console, one_line, stored_text
 from hspyio.cli.simulate import eds_map
 from hspyio.cli.usage import Argument, Exit
 from hspyio.compare import signal_differences
@@ -32,7 +32,7 @@ def demo(
     it writes goes to the current folder. The exit code is 1 if anything was lost.
     Example: hspy demo map.hspy
     """
-    console = make_console()
+    console = Console()
     equal = _round_trip_of_file(console, file) if file else _round_trip_of_simulation(console)
     if not equal:
         raise Exit(1)
@@ -111,7 +111,7 @@ def _differences(before: list[hspyio.Signal], after: list[hspyio.Signal]) -> lis
 
 def _tell(console: Console, differences: list[str]) -> bool:
     for difference in differences:
-        console.print(f"differs: {difference}", style="red", soft_wrap=True)
+        console.print(f"differs: {difference}", style="red")
     if not differences:
         text = "equal: data, axes, metadata, their types and order. Nothing was lost."
         console.print(text, style="green")
@@ -126,4 +126,4 @@ def _timed(action: Callable[[], T]) -> tuple[T, float]:
 
 def _step(console: Console, seconds: float | None, text: str) -> None:
     duration = "" if seconds is None else f"{seconds:.2f} s"
-    console.print(f"{duration:>8}  {text}", soft_wrap=True)
+    console.print(f"{duration:>8}  {text}")

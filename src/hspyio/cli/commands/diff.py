@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from hspyio.api.compare import MISSING, Difference
 from hspyio.api.diff import diff as differences
-from hspyio.cli.console import Console, make_console, one_line, say_json
+from hspyio.cli.console import Console, one_line, say_json
 from hspyio.cli.usage import Argument, Exit, Option
 from hspyio.cli.values import LONGEST, json_text, jsonable, short_text
 
@@ -44,7 +44,7 @@ def diff(
     is 0 if nothing differs, 1 if something does or a file cannot be read. For git see hspy tree
     --lines, and: git difftool -x "hspy diff". Example: hspy diff old.hspy new.hspy --rtol 1e-6
     """
-    console = make_console()
+    console = Console()
     records: list[dict[str, Any]] = []
     found = False
     for difference in differences(

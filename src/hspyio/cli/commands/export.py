@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import hspyio
-from hspyio.cli.console import make_console, size_text
-from hspyio.cli.usage import Argument, Option
+from hspyio.cli.console import Console, size_text
+from hspyio.cli.usage import Argument, Option, Overwrite, Source, Threads
 
 __all__ = ["export"]
 
 
 def export(
-    source: Annotated[Path, Argument(help="The file.", metavar="IN")],
+    source: Source,
     target: Annotated[
         Path, Argument(help="The new one: .nc, .zarr, .tif or .tiff.", metavar="OUT")
     ],
@@ -21,8 +21,8 @@ def export(
         str | None, Option(help="The experiment; without it all of them, TIFF has one.")
     ] = None,
     compression: Annotated[bool, Option(help="Whether netCDF and Zarr compress.")] = True,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT.")] = False,
-    threads: Annotated[int | None, Option(help="How many at most.")] = None,
+    overwrite: Overwrite = False,
+    threads: Threads = None,
 ) -> None:
     """Export to netCDF, Zarr or TIFF, calibration included; what OUT cannot hold is said.
 
@@ -37,7 +37,7 @@ def export(
         compression=compression,
         threads=threads,
     )
-    make_console().print(f"{target}: {size_text(_size(target))}")
+    Console().print(f"{target}: {size_text(_size(target))}")
 
 
 def _size(path: Path) -> int:

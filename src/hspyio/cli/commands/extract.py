@@ -7,20 +7,17 @@ from typing import Annotated
 
 import hspyio
 from hspyio.api.paths import path_to_save
-from hspyio.cli.console import make_console, one_line, size_text
-from hspyio.cli.usage import Argument, Option
+from hspyio.cli.console import Console, one_line, size_text
+from hspyio.cli.usage import Argument, Experiments, NewFile, Overwrite
 
 __all__ = ["extract"]
 
 
 def extract(
     file: Annotated[Path, Argument(help="The file; it stays as it is.", metavar="FILE")],
-    names: Annotated[
-        list[str],
-        Argument(help="Experiments, by their groups or their titles.", metavar="NAME..."),
-    ],
-    target: Annotated[Path, Argument(help="The new file.", metavar="OUT")],
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT.")] = False,
+    names: Experiments,
+    target: NewFile,
+    overwrite: Overwrite = False,
 ) -> None:
     """Copy experiments, with their models, into a file of their own.
 
@@ -31,4 +28,4 @@ def extract(
     target = Path(path_to_save(target, argument="OUT"))
     groups = hspyio.extract(file, names, target, overwrite=overwrite)
     listed = ", ".join(map(one_line, groups))
-    make_console().print(f"{target}: {listed}, {size_text(target.stat().st_size)}")
+    Console().print(f"{target}: {listed}, {size_text(target.stat().st_size)}")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 
-from hspyio.cli.console import make_console, say_json
+from hspyio.cli.console import Console, say_json
 from hspyio.cli.drawing import branches
 from hspyio.cli.keys import loaded, lookup, typed_text
-from hspyio.cli.usage import Argument, Option
+from hspyio.cli.usage import Argument, Experiment, HspyFile, Option
 from hspyio.cli.values import json_text, jsonable, short_text
 from hspyio.errors import HspyError
 
@@ -19,7 +18,7 @@ __all__ = ["get"]
 
 
 def get(
-    file: Annotated[Path, Argument(help="An HSpy file.", metavar="FILE")],
+    file: HspyFile,
     keys: Annotated[
         list[str],
         Argument(
@@ -27,10 +26,7 @@ def get(
             metavar="KEY...",
         ),
     ],
-    name: Annotated[
-        str | None,
-        Option(help="The experiment, by its group or its title, where there are several."),
-    ] = None,
+    name: Experiment = None,
     as_json: Annotated[
         bool,
         Option("--json", help="Print JSON, arrays whole: an object if KEYs are several."),
@@ -54,7 +50,7 @@ def get(
         whole: Any = found if len(keys) > 1 else found[keys[0]]
         say_json(json_text(_computed(whole), most=2**62))
         return
-    console = make_console()
+    console = Console()
     for value in found.values():
         if isinstance(value, Mapping) and value:
             for line in branches(value):

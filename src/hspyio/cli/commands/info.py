@@ -14,14 +14,13 @@ from hspyio.api.info import ExperimentInfo
 from hspyio.cli.console import (
     Console,
     each_file,
-    make_console,
     one_line,
     say_json,
     size_text,
     stored_text,
     table_lines,
 )
-from hspyio.cli.usage import Argument, Exit, Option
+from hspyio.cli.usage import Exit, Files, Option
 from hspyio.cli.values import json_text
 
 __all__ = ["info", "show_file"]
@@ -55,7 +54,7 @@ LONGEST = 100
 
 
 def info(
-    files: Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")],
+    files: Files,
     tree: Annotated[bool, Option("--tree", help="Show all the metadata.")] = False,
     as_json: Annotated[
         bool, Option("--json", help="Print one JSON list, an item an experiment.")
@@ -66,7 +65,7 @@ def info(
     The exit code is 1 if a file cannot be read; the others are shown all the same.
     Example: hspy info *.hspy
     """
-    console = make_console()
+    console = Console()
     records: list[dict[str, Any]] = []
 
     def show(file: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import hspyio
-from hspyio.cli.console import make_console, size_text
-from hspyio.cli.usage import Argument, Option, WrongUsageError
+from hspyio.cli.console import Console, size_text
+from hspyio.cli.usage import File, Option, Threads, WrongUsageError
 from hspyio.transaction.replace import check_is_other, check_target
 
 __all__ = ["plot"]
@@ -23,7 +23,7 @@ def _picture(path: Path | None) -> Path | None:
 
 
 def plot(
-    file: Annotated[Path, Argument(help="The file.", metavar="FILE")],
+    file: File,
     output: Annotated[
         Path | None,
         Option(
@@ -47,7 +47,7 @@ def plot(
         bool, Option("--quick", help="Read 1 GB of the data at most, spread at random.")
     ] = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the picture.")] = False,
-    threads: Annotated[int | None, Option(help="How many at most.")] = None,
+    threads: Threads = None,
 ) -> None:
     """Draw a line, an image, or a navigator beside the mean signal, with units and a scale bar.
 
@@ -64,4 +64,4 @@ def plot(
         most_bytes = _QUICK if quick else None
         figure: Any = signal.plot(log=log, most_bytes=most_bytes, threads=threads)
     size = figure.write(output, dpi=dpi, overwrite=overwrite)
-    make_console().print(f"{output}: {size_text(size)}")
+    Console().print(f"{output}: {size_text(size)}")

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import hspyio
-from hspyio.cli.console import make_console, one_line
+from hspyio.cli.console import Console, one_line
 from hspyio.cli.keys import experiment_group
-from hspyio.cli.usage import Argument
+from hspyio.cli.usage import Experiments, File
 from hspyio.errors import ExperimentError
 
 __all__ = ["remove"]
 
 
 def remove(
-    file: Annotated[Path, Argument(help="The file.", metavar="FILE")],
-    names: Annotated[
-        list[str],
-        Argument(help="Experiments, by their groups or their titles.", metavar="NAME..."),
-    ],
+    file: File,
+    names: Experiments,
 ) -> None:
     """Remove experiments, with their models, from a file in place.
 
@@ -32,4 +26,4 @@ def remove(
             raise ExperimentError("no experiment would be left; delete the file", path=file)
     for group in groups:
         hspyio.remove(file, group)
-        make_console().print(f"{file}: removed {one_line(group)}")
+        Console().print(f"{file}: removed {one_line(group)}")

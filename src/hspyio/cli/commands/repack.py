@@ -7,23 +7,23 @@ from typing import Annotated
 
 import hspyio
 from hspyio.api.paths import path_of_file, path_to_save
-from hspyio.cli.console import make_console, size_text
-from hspyio.cli.usage import Argument, Option, WrongUsageError
+from hspyio.cli.console import Console, size_text
+from hspyio.cli.usage import NewFile, Option, Overwrite, Source, Threads, WrongUsageError
 
 __all__ = ["repack"]
 
 
 def repack(
-    source: Annotated[Path, Argument(help="The file.", metavar="IN")],
-    target: Annotated[Path, Argument(help="The new file.", metavar="OUT")],
+    source: Source,
+    target: NewFile,
     chunks: Annotated[
         str | None,
         Option(help="Chunk shape of the data, such as 20,20,256; else whole signals."),
     ] = None,
     compression: Annotated[str, Option(help="gzip, lzf, zstd, blosc, szip, or none.")] = "gzip",
     level: Annotated[int | None, Option(help="Level of the compression.")] = None,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT.")] = False,
-    threads: Annotated[int | None, Option(help="How many at most.")] = None,
+    overwrite: Overwrite = False,
+    threads: Threads = None,
 ) -> None:
     """Write a file anew with other chunks or another compression; all else is copied.
 
@@ -43,7 +43,7 @@ def repack(
         threads=threads,
     )
     after = target.stat().st_size
-    make_console().print(f"{target}: {size_text(after)}, {source} had {size_text(before)}")
+    Console().print(f"{target}: {size_text(after)}, {source} had {size_text(before)}")
 
 
 def _shape(text: str | None) -> tuple[int, ...] | None:

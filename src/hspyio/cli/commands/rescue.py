@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Annotated
 
 import hspyio
-from hspyio.cli.console import complain, make_console, one_line, say_json
-from hspyio.cli.usage import Argument, Exit, Option
-from hspyio.errors import HspyError, OptionError, TargetExistsError
+from hspyio.cli.console import Console, complain, say_json
+from hspyio.cli.usage import Argument, Exit, NewFile, Option, Threads
+from hspyio.errors import OptionError, TargetExistsError
 
 __all__ = ["rescue"]
 
 
 def rescue(
     source: Annotated[Path, Argument(help="The damaged file.", metavar="IN")],
-    target: Annotated[Path, Argument(help="The new file.", metavar="OUT")],
+    target: NewFile,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT if it exists.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
-    threads: Annotated[int | None, Option(help="How many at most.")] = None,
+    threads: Threads = None,
 ) -> None:
     """Write all that can be saved of a damaged or truncated HSpy file, and name the rest.
 
@@ -30,16 +30,12 @@ def rescue(
     """
     try:
         report = hspyio.rescue(source, target, overwrite=overwrite, threads=threads)
-    except (HspyError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            raise
+    except (OptionError, TargetExistsError) as error:
         complain(error)
-        raise Exit(2 if isinstance(error, (OptionError, TargetExistsError)) else 1) from None
+        raise Exit(2) from None
     if as_json:
         say_json(json.dumps(report.as_dict(), indent=2))
     else:
-        console = make_console()
-        for line in repr(report).splitlines():
-            console.print(one_line(line), soft_wrap=True)
+        Console().print_report(report)
     if not report.ok:
         raise Exit(1)

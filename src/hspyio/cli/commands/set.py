@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 
 import hspyio
-from hspyio.cli.console import make_console
+from hspyio.cli.console import Console
 from hspyio.cli.keys import (
     hint_of_new,
     kind_word,
@@ -19,7 +18,7 @@ from hspyio.cli.keys import (
     put_value,
     typed_text,
 )
-from hspyio.cli.usage import Argument, Option
+from hspyio.cli.usage import Argument, Experiment, HspyFile, Option
 from hspyio.cli.values import short_text
 from hspyio.errors import HspyError, warn_user
 
@@ -27,15 +26,12 @@ __all__ = ["set"]
 
 
 def set(
-    file: Annotated[Path, Argument(help="An HSpy file.", metavar="FILE")],
+    file: HspyFile,
     key: Annotated[str, Argument(help="Such as General.title or axes.0.units.", metavar="KEY")],
     value: Annotated[
         str, Argument(help="JSON, such as 200.0 or '[1, 2]'; else text.", metavar="VALUE")
     ],
-    name: Annotated[
-        str | None,
-        Option(help="The experiment, by its group or its title, where there are several."),
-    ] = None,
+    name: Experiment = None,
     text: Annotated[bool, Option("--text", help="VALUE is text, even if it is JSON.")] = False,
 ) -> None:
     """Set a value of an experiment's metadata or axes, in place; the data stay untouched.
@@ -62,4 +58,4 @@ def set(
     if not text and (hint := mistyped(value, typed, before)):
         warn_user(f"{hint}, or --text to be sure")
     shown = short_text(stored) if isinstance(stored, np.ndarray) else typed_text(stored)
-    make_console().print(f"{key} = {shown} ({kind_word(stored)})")
+    Console().print(f"{key} = {shown} ({kind_word(stored)})")

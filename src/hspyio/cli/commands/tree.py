@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import hspyio
 from hspyio.api.info import ExperimentInfo, outlines
-from hspyio.cli.console import each_file, make_console, one_line, say_json, stored_text
+from hspyio.cli.console import Console, each_file, one_line, say_json, stored_text
 from hspyio.cli.drawing import Fact, branches, leaves, signal_parts
 from hspyio.cli.hdf5_tree import hdf5_tree
 from hspyio.cli.keys import experiment_group
-from hspyio.cli.usage import Argument, Exit, Option, WrongUsageError
+from hspyio.cli.usage import AsJson, Exit, Files, Option, WrongUsageError
 from hspyio.cli.values import json_text
 from hspyio.hdf5.limits import MOST_GROWTH, UNSUSPICIOUS
 from hspyio.model.signal import Signal
@@ -21,14 +21,14 @@ __all__ = ["tree"]
 
 
 def tree(
-    files: Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")],
+    files: Files,
     depth: Annotated[
         int | None, Option(min=1, help="How many levels are shown; all by default.")
     ] = None,
     name: Annotated[
         str | None, Option(help="One experiment, by its group or its title; else all.")
     ] = None,
-    as_json: Annotated[bool, Option("--json", help="Print one JSON list, an item a file.")] = False,
+    as_json: AsJson = False,
     lines: Annotated[
         bool,
         Option(
@@ -50,7 +50,7 @@ def tree(
     """
     if sum((as_json, lines, hdf5)) > 1:
         raise WrongUsageError("only one of --json, --lines and --hdf5 at a time")
-    console = make_console()
+    console = Console()
     records: list[dict[str, Any]] = []
 
     def show(file: Path) -> None:

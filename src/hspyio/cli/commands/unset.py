@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import hspyio
 from hspyio.cli.keys import loaded, remove_value
-from hspyio.cli.usage import Argument, Option
+from hspyio.cli.usage import Argument, Experiment, HspyFile
 from hspyio.errors import HspyError
 
 __all__ = ["unset"]
 
 
 def unset(
-    file: Annotated[Path, Argument(help="An HSpy file.", metavar="FILE")],
+    file: HspyFile,
     keys: Annotated[list[str], Argument(help="Such as Sample.thickness.", metavar="KEY...")],
-    name: Annotated[
-        str | None,
-        Option(help="The experiment, by its group or its title, where there are several."),
-    ] = None,
+    name: Experiment = None,
 ) -> None:
     """Remove values, or whole nodes, from an experiment's metadata, in place.
 

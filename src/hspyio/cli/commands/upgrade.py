@@ -7,16 +7,16 @@ from typing import Annotated
 
 import hspyio
 from hspyio.api.paths import path_to_save
-from hspyio.cli.console import make_console, one_line, size_text
-from hspyio.cli.usage import Argument, Option
+from hspyio.cli.console import Console, one_line, size_text
+from hspyio.cli.usage import NewFile, Option, Source
 from hspyio.errors import SaveError
 
 __all__ = ["upgrade"]
 
 
 def upgrade(
-    source: Annotated[Path, Argument(help="The file.", metavar="IN")],
-    target: Annotated[Path, Argument(help="The new file.", metavar="OUT")],
+    source: Source,
+    target: NewFile,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT, which may be IN.")] = False,
     partly: Annotated[
         bool, Option("--partly", help="Leave out what cannot be read, and name it.")
@@ -37,4 +37,4 @@ def upgrade(
         raise
     before = one_line(declared) or "without a version"
     size = size_text(target.stat().st_size)
-    make_console().print(f"{target}: format 3.3, {source} was {before}; {size}")
+    Console().print(f"{target}: format 3.3, {source} was {before}; {size}")

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import hspyio
 from hspyio.api.reports import ValidationReport
-from hspyio.cli.console import Console, complain, make_console, one_line, say_json
-from hspyio.cli.usage import Argument, Exit, Option
+from hspyio.cli.console import Console, each_file, one_line, say_json
+from hspyio.cli.usage import AsJson, Exit, Files, Option
 from hspyio.errors import HspyError
 
 __all__ = ["Severity", "validate"]
@@ -27,11 +27,11 @@ class Severity(StrEnum):
 
 
 def validate(
-    files: Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")],
+    files: Files,
     severity: Annotated[
         Severity, Option(help="The least that is told: error, warning or note.")
     ] = Severity.NOTE,
-    as_json: Annotated[bool, Option("--json", help="Print one JSON list, an item a file.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Hold HSpy files against every rule of the format, and say how to mend what breaks one.
 
@@ -39,26 +39,24 @@ def validate(
     tells. The exit code is 0 without errors, whatever is warned of, 1 if a file breaks a rule so
     that programs fail on it, or cannot be read. Example: hspy validate *.hspy --severity warning
     """
-    console = make_console()
+    console = Console()
     records: list[dict[str, Any]] = []
-    failed = False
-    for file in files:
+
+    def look(file: Path) -> bool:
         try:
             report = hspyio.validate(file, severity=severity.value)
         except (HspyError, OSError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            complain(error)
-            failed = True
             records.append({"path": str(file), "ok": False, "error": str(error)})
-            continue
-        failed = failed or not report.ok
+            raise
         records.append(report.as_dict())
         if not as_json:
             _show(report, console)
+        return report.ok
+
+    fine = each_file(files, look)
     if as_json:
         say_json(json.dumps(records, indent=2))
-    if failed:
+    if not fine:
         raise Exit(1)
 
 
@@ -69,4 +67,4 @@ def _show(report: ValidationReport, console: Console) -> None:
         style = None if index or report.ok else "bold red"
         if index and (severity := severities.get(line.strip().partition(" ")[0])):
             style = _STYLES[severity]
-        console.print(one_line(line), style=style, soft_wrap=True)
+        console.print(one_line(line), style=style)
