@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hspyio import DataAxis, Signal, UniformAxis
-from hspyio.cli.simulate import Microscope, eds_map
+from hspyio.testing.simulated import Microscope, eds_map
 
 FOLDER = Path(__file__).with_name("_generated") / "pictures"
 DPI = 80

@@ -35,7 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("integrity", "transaction"),
     ("recovery", "rules"),
     ("api",),
-    ("reports", "bridges", "cli", "testing"),
+    ("reports", "bridges", "testing", "cli"),
     ("__main__",),
 )
 # What still looks upwards, and goes with the one `Dataset` and the sink of chunks.

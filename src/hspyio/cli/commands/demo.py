@@ -10,9 +10,9 @@ from typing import Annotated, TypeVar
 import hspyio
 from hspyio.cli.commands.info import show_file
 from hspyio.cli.console import Console, one_line, stored_text
-from hspyio.cli.simulate import eds_map
 from hspyio.cli.usage import Argument, Exit
 from hspyio.compare import signal_differences
+from hspyio.testing.simulated import eds_map
 
 __all__ = ["demo"]
 

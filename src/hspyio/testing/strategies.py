@@ -1,4 +1,4 @@
-"""For tests of hspyio and of what builds on it: round trips, and strategies for hypothesis."""
+"""Strategies for hypothesis: any value, tree or signal that a file can hold."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from hspyio.api.load import load
-from hspyio.api.save import save
-from hspyio.compare import signal_differences
 from hspyio.model.signal import Signal
 
 __all__ = [
+    "RESERVED",
     "arrays",
-    "assert_roundtrip",
+    "dtypes",
     "keys",
     "metadata",
+    "numbers_and_texts",
+    "ragged",
     "ragged_free",
     "scalars",
     "signals",
+    "texts",
     "values",
 ]
 
@@ -41,33 +42,6 @@ RESERVED = (
     *("_hspy_AxesManager_x", "_hspyio_types", "key", "x", "1", "None", "_list_", "_x", "key_bs_x"),
 )
 """Keys that mean something on disk, or cannot stand there as they are."""
-
-
-def assert_roundtrip(signal: Signal, path: str | Path) -> Signal:
-    """Save a signal, load it, and compare: types, order and all.
-
-    Parameters
-    ----------
-    signal : Signal
-        What to save.
-    path : path-like
-        Where to; a file that exists is replaced.
-
-    Returns
-    -------
-    Signal
-        What was loaded.
-
-    Raises
-    ------
-    AssertionError
-        If anything differs; every difference is listed.
-    """
-    save(path, signal, overwrite=True, durable=False)
-    loaded = load(path)
-    found = signal_differences(signal, loaded)
-    assert not found, "\n".join(found)
-    return loaded
 
 
 def texts() -> Strategy:

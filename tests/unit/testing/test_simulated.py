@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.cli.simulate import LINES, PHASES, Microscope, eds_map, line_intensities
+from hspyio.testing.simulated import LINES, PHASES, Microscope, eds_map, line_intensities
 
 
 @pytest.fixture(scope="module")
