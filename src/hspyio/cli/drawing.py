@@ -41,17 +41,7 @@ def signal_parts(signal: Signal) -> dict[str, Any]:
 
 
 def branches(tree: Mapping[Any, Any], depth: int | None = None, indent: str = "") -> Iterator[str]:
-    """Draw a tree, a line an entry.
-
-    Parameters
-    ----------
-    tree : mapping
-        Mappings in it are nodes, other values leaves.
-    depth : int, optional
-        How many levels are drawn; of a node below them the number of its entries.
-    indent : str
-        What lines begin with.
-    """
+    """Draw a tree, a line an entry; of a node below `depth` the number of its entries."""
     last = len(tree) - 1
     for index, (key, value) in enumerate(tree.items()):
         stem, below = ("└── ", "    ") if index == last else ("├── ", "│   ")
@@ -68,19 +58,7 @@ def branches(tree: Mapping[Any, Any], depth: int | None = None, indent: str = ""
 
 
 def leaves(value: Any, path: str, *, data: bool = True, most: int = 2**62) -> Iterator[str]:
-    """Every value of a tree on a line of its own: ``path = value``, the same on every run.
-
-    Parameters
-    ----------
-    value : object
-        A mapping, a signal, a list, or a leaf.
-    path : str
-        Where it stands.
-    data : bool
-        Whether arrays of many items are told by a digest of their values, which are read for it.
-    most : int
-        Bytes of an array above which that is not done: nobody would see the end of it.
-    """
+    """Lines ``path = value``, the same on every run; of `data` up to `most` bytes a digest."""
     if isinstance(value, Signal):
         yield from leaves({"data": value.data, **signal_parts(value)}, path, data=data, most=most)
     elif isinstance(value, Model):

@@ -23,15 +23,7 @@ __all__ = ["hdf5_tree"]
 
 
 def hdf5_tree(file: Path, depth: int | None) -> Iterator[str]:
-    """Draw the groups, attributes and datasets of an HDF5 file, HSpy or not.
-
-    Parameters
-    ----------
-    file : Path
-        The file. Links to other files are named, and not followed.
-    depth : int, optional
-        How many levels are drawn.
-    """
+    """Draw an HDF5 file, HSpy or not; links to other files are named, and not followed."""
     with (
         working(None, False, "") as work,
         open_file(str(file), HSPY, work=work) as root,

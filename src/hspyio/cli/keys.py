@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,35 +43,15 @@ _AXES = "axes"
 
 
 def experiment_group(experiments: hspyio.Experiments, name: str) -> str:
-    """The group of an experiment that is asked for by its group or its title.
-
-    Raises
-    ------
-    ExperimentError
-        If there is none, or more than one.
-    """
+    """The group of an experiment that is asked for by its group or its title."""
     with experiments[name] as signal:
         assert signal.location is not None
         return signal.location.group
 
 
-def loaded(file: Path, name: str | None, *, change: bool) -> Signal:
-    """Load an experiment, its data unread, to look into it or to change it.
-
-    Parameters
-    ----------
-    file : Path
-        The file.
-    name : str, optional
-        The experiment.
-    change : bool
-        Whether it is going to be written back: then all of it has to be readable.
-
-    Raises
-    ------
-    HspyError
-        If it cannot be loaded, or not all of it where it is to be changed.
-    """
+@contextmanager
+def loaded(file: Path, name: str | None, *, change: bool) -> Iterator[Signal]:
+    """An experiment, its data unread; to `change` it, all of it has to be readable."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         signal = outline(file, name)
@@ -81,17 +62,16 @@ def loaded(file: Path, name: str | None, *, change: bool) -> Signal:
         )
     for item in caught:
         warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
-    return signal
+    with signal:
+        try:
+            yield signal
+        except HspyError as error:
+            error.path = error.path or str(file)
+            raise
 
 
 def lookup(signal: Signal, key: str) -> Any:
-    """The value that stands under a key.
-
-    Raises
-    ------
-    HspyError
-        If there is none; it names keys that are there.
-    """
+    """The value that stands under a key."""
     if key == _AXES:
         return {str(i): axis_to_dict(axis) for i, axis in enumerate(signal.axes)}
     if key.startswith(f"{_AXES}."):
@@ -119,13 +99,7 @@ def hint_of_new(signal: Signal, key: str) -> str:
 
 
 def put_value(signal: Signal, key: str, value: Any) -> None:
-    """Set the value of a key; nodes on the way are made.
-
-    Raises
-    ------
-    HspyError
-        If nothing can stand there.
-    """
+    """Set the value of a key; nodes on the way are made."""
     if key == _AXES or key.startswith(f"{_AXES}."):
         _change_axis(signal, key, value)
         return
@@ -140,13 +114,7 @@ def put_value(signal: Signal, key: str, value: Any) -> None:
 
 
 def remove_value(signal: Signal, key: str) -> None:
-    """Remove an entry, a node with all that is in it.
-
-    Raises
-    ------
-    HspyError
-        If there is no such entry, or it is a part of an axis.
-    """
+    """Remove an entry, a node with all that is in it."""
     if key == _AXES or key.startswith(f"{_AXES}."):
         lookup(signal, key)
         raise HspyError("belongs to every axis; hspy set changes it", where=key)

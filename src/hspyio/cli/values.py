@@ -21,15 +21,7 @@ LONGEST = 100
 
 
 def json_text(value: object, *, most: int = MANY_ITEMS) -> str:
-    """Write facts as JSON, over several lines.
-
-    Parameters
-    ----------
-    value : object
-        Anything that a file can hold.
-    most : int
-        Arrays of more items than these are told by shape and dtype.
-    """
+    """Facts as JSON, over several lines; arrays of over `most` items by shape and dtype."""
     content = jsonable(value, most=most)
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 

@@ -11,9 +11,7 @@ from hspyio.cli.usage import Exit, Files
 __all__ = ["add_nexus"]
 
 
-def add_nexus(
-    files: Files,
-) -> None:
+def add_nexus(files: Files) -> None:
     """Annotate HSpy files as NeXus: silx, h5web and NeXpy then plot them with calibrated axes.
 
     Attributes and a dataset for each axis are added; nothing that is in a file is changed, and

@@ -95,13 +95,8 @@ def _texts(one: object, other: object) -> tuple[str, str]:
 
 
 def _record(difference: Difference) -> dict[str, Any]:
-    record: dict[str, Any] = {
-        "experiment": difference.experiment,
-        "where": difference.where,
-        "what": difference.what,
+    both = {"a": difference.one, "b": difference.other}
+    return {
+        **{key: getattr(difference, key) for key in ("experiment", "where", "what")},
+        **{key: jsonable(value) for key, value in both.items() if value is not MISSING},
     }
-    for key in ("one", "other"):
-        value = getattr(difference, key)
-        if value is not MISSING:
-            record[{"one": "a", "other": "b"}[key]] = jsonable(value)
-    return record

@@ -12,7 +12,6 @@ from hspyio.cli.drawing import branches
 from hspyio.cli.keys import loaded, lookup, typed_text
 from hspyio.cli.usage import Argument, Experiment, HspyFile, Option
 from hspyio.cli.values import json_text, jsonable, short_text
-from hspyio.errors import HspyError
 
 __all__ = ["get"]
 
@@ -41,11 +40,7 @@ def get(
     Example: hspy get map.hspy General.title axes.0.scale
     """
     with loaded(file, name, change=False) as signal:
-        try:
-            found = {key: lookup(signal, key) for key in keys}
-        except HspyError as error:
-            error.path = error.path or str(file)
-            raise
+        found = {key: lookup(signal, key) for key in keys}
     if as_json:
         whole: Any = found if len(keys) > 1 else found[keys[0]]
         say_json(json_text(_computed(whole), most=2**62))

@@ -87,36 +87,37 @@ def show_file(console: Console, path: Path, *, tree: bool = False) -> None:
     version = one_line(known.version) or "without a version"
     number = len(known.experiments)
     count = "1 experiment" if number == 1 else f"{number} experiments"
-    _say(console, f"{path}: HSpy {version}, {count}, {size_text(known.size)}", style="bold")
+    console.print(f"{path}: HSpy {version}, {count}, {size_text(known.size)}", style="bold")
     if known.unused_bytes:
         unused = size_text(known.unused_bytes)
-        _say(console, f"  {unused} of it are left over from updates: hspy repack")
+        console.print(f"  {unused} of it are left over from updates: hspy repack")
     for experiment in known.experiments:
         _show_experiment(console, experiment)
         if tree:
-            _say(console, _indented(repr(experiment.metadata), 4))
+            for line in repr(experiment.metadata).splitlines():
+                console.print(f"    {line}")
         else:
             _show_highlights(console, experiment.metadata)
     if known.models:
-        _say(console, f"  models without a signal: {_listed(known.models)}")
+        console.print(f"  models without a signal: {_listed(known.models)}")
 
 
 def _show_experiment(console: Console, experiment: ExperimentInfo) -> None:
     title = one_line(experiment.title) or "(no title)"
     if experiment.title != experiment.group:
         title += f"   [group {one_line(experiment.group)}]"
-    _say(console, f"  {title}", style="bold cyan")
+    console.print(f"  {title}", style="bold cyan")
     for label, text in _facts(experiment):
-        _say(console, f"    {label:<9}{text}")
+        console.print(f"    {label:<9}{text}")
     for line in _axes_table(experiment.axes):
-        _say(console, f"    {line}")
+        console.print(f"    {line}")
 
 
 def _show_highlights(console: Console, metadata: hspyio.MetadataTree) -> None:
     found = _highlights(metadata)
     width = max(map(len, found), default=0)
     for label, text in found.items():
-        _say(console, f"    {label:<{width}}  {text}")
+        console.print(f"    {label:<{width}}  {text}")
 
 
 def _facts(experiment: ExperimentInfo) -> list[tuple[str, str]]:
@@ -209,13 +210,5 @@ def _records(path: Path, tree: bool) -> list[dict[str, Any]]:
     return records
 
 
-def _say(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style)
-
-
 def _listed(items: Iterable[object]) -> str:
     return ", ".join(map(one_line, items))
-
-
-def _indented(text: str, width: int) -> str:
-    return "\n".join(" " * width + line for line in text.splitlines())

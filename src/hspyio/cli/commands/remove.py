@@ -11,10 +11,7 @@ from hspyio.errors import ExperimentError
 __all__ = ["remove"]
 
 
-def remove(
-    file: File,
-    names: Experiments,
-) -> None:
+def remove(file: File, names: Experiments) -> None:
     """Remove experiments, with their models, from a file in place.
 
     The space that they took stays in the file until hspy repack. If one of them is not there, none

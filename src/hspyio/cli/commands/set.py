@@ -20,7 +20,7 @@ from hspyio.cli.keys import (
 )
 from hspyio.cli.usage import Argument, Experiment, HspyFile, Option
 from hspyio.cli.values import short_text
-from hspyio.errors import HspyError, warn_user
+from hspyio.errors import warn_user
 
 __all__ = ["set"]
 
@@ -43,14 +43,10 @@ def set(
     Example: hspy set map.hspy Sample.elements '["Fe", "Pt"]'
     """
     with loaded(file, name, change=True) as signal:
-        try:
-            near = hint_of_new(signal, key)
-            before = present_value(signal, key)
-            typed = parse_value(value, before)
-            put_value(signal, key, value if text else typed)
-        except HspyError as error:
-            error.path = error.path or str(file)
-            raise
+        near = hint_of_new(signal, key)
+        before = present_value(signal, key)
+        typed = parse_value(value, before)
+        put_value(signal, key, value if text else typed)
         hspyio.update(file, signal)
         stored = present_value(signal, key, typed)  # an axis may be called otherwise now
     if near:

@@ -115,17 +115,12 @@ def _record(file: Path, name: str | None) -> dict[str, Any]:
     version = ""
     for info, signal in _outlined(file, name):
         version = info.format_version
-        data = {
-            "shape": info.shape,
-            "dtype": info.dtype,
-            "ragged": info.ragged,
-            "chunks": info.chunks,
-            "filters": info.filters,
-            "stored_bytes": info.stored_bytes,
-            "array_bytes": info.array_bytes,
-        }
+        data = {fact: getattr(info, fact) for fact in _OF_DATA}
         experiments[info.group] = {"title": info.title, "data": data, **signal_parts(signal)}
     return {"file": str(file), "format_version": version, "experiments": experiments}
+
+
+_OF_DATA = ("shape", "dtype", "ragged", "chunks", "filters", "stored_bytes", "array_bytes")
 
 
 def _lines(file: Path, name: str | None, *, data: bool) -> Iterator[str]:

@@ -7,7 +7,6 @@ from typing import Annotated
 import hspyio
 from hspyio.cli.keys import loaded, remove_value
 from hspyio.cli.usage import Argument, Experiment, HspyFile
-from hspyio.errors import HspyError
 
 __all__ = ["unset"]
 
@@ -23,10 +22,6 @@ def unset(
     1 then, and if the file cannot be changed. Example: hspy unset map.hspy Sample.thickness
     """
     with loaded(file, name, change=True) as signal:
-        try:
-            for key in keys:
-                remove_value(signal, key)
-        except HspyError as error:
-            error.path = error.path or str(file)
-            raise
+        for key in keys:
+            remove_value(signal, key)
         hspyio.update(file, signal)

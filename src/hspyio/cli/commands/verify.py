@@ -13,11 +13,7 @@ from hspyio.cli.usage import AsJson, Exit, Files, Threads
 __all__ = ["verify"]
 
 
-def verify(
-    files: Files,
-    as_json: AsJson = False,
-    threads: Threads = None,
-) -> None:
+def verify(files: Files, as_json: AsJson = False, threads: Threads = None) -> None:
     """Read every byte of HSpy files and say what is damaged, and what is intact.
 
     Files saved with checksum=True are compared with what was saved. The exit code is 0 if no
