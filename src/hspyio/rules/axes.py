@@ -13,7 +13,7 @@ from hspyio import names
 from hspyio.errors import AxesError, Problem
 from hspyio.model.axes.expression import evaluate
 from hspyio.nodes.node import Attribute, Damaged, Group, Vlen
-from hspyio.rules.rule import AGAIN, DAMAGED, ERROR, NOTE, PLAIN_AXIS, WARNING, Rule
+from hspyio.rules.rule import AGAIN, DAMAGED, PLAIN_AXIS, error, note, warning
 from hspyio.rules.values import is_flag, is_text, number_of, points_of, text_of, told
 from hspyio.rules.view import AxisPlace, SignalPlace, View, listed_axes
 from hspyio.schema.migrations import Version
@@ -249,51 +249,45 @@ def _none_is_left_over(view: View) -> Iterator[Problem]:
 
 
 RULES = (
-    Rule(
+    error(
         "H301",
-        ERROR,
         "Each dimension of the data has an axis: groups `axis-0`, `axis-1` and so on, or as many "
         "in a group `_list_<n>_axes`.",
         "RosettaSciIO cannot read the file: none of its experiments.",
         f"{DAMAGED} gives it a plain axis. Calibrate that.",
         _each_dimension_has_one,
     ),
-    Rule(
+    error(
         "H302",
-        ERROR,
         "`_type` of an axis is `UniformDataAxis`, `DataAxis` or `FunctionalDataAxis`, and agrees "
         "with what else is said of it.",
         "HyperSpy cannot read the signal.",
         f"{AGAIN} writes the type that fits the content.",
         _type_agrees,
     ),
-    Rule(
+    error(
         "H303",
-        ERROR,
         "A uniform axis has a `size`, a whole number; so has a functional one, if it has any.",
         "HyperSpy has an axis of another length than the data, or none.",
         f"{AGAIN} writes the size of the data.",
         _has_size,
     ),
-    Rule(
+    error(
         "H304",
-        ERROR,
         "An axis has as many points as the data in its dimension.",
         "HyperSpy has axes that do not fit its data.",
         f"{AGAIN} goes by the data. Look whether the axis is right then.",
         _size_fits,
     ),
-    Rule(
+    error(
         "H305",
-        ERROR,
         "The points of a data axis are one row of real numbers.",
         "HyperSpy cannot read the signal.",
         f"{AGAIN} puts a plain axis in its place. Calibrate that.",
         _points_are_numbers,
     ),
-    Rule(
+    error(
         "H306",
-        ERROR,
         "The points of a data axis rise, or fall, from each to the next.",
         "HyperSpy cannot read the signal.",
         "`s = hspyio.load(FILE); o = s.axes[AXIS].axis.argsort(); "
@@ -301,96 +295,85 @@ RULES = (
         "hspyio.save(NEW, s)` sorts the points, and the data with them.",
         _points_rise_or_fall,
     ),
-    Rule(
+    warning(
         "H307",
-        WARNING,
         "A uniform axis has an `offset` and a `scale`.",
         "Readers take 0 and 1: the axis is not calibrated.",
         "`hspy set FILE KEY VALUE`, or what is right.",
         _has_scale,
         otherwise=f"{AGAIN} writes 0 and 1; the right ones have to be set before.",
     ),
-    Rule(
+    error(
         "H308",
-        ERROR,
         "`offset` and `scale` are real numbers.",
         "HyperSpy cannot read the signal.",
         f"{AGAIN} puts a plain axis in its place. Calibrate that.",
         _scale_is_number,
     ),
-    Rule(
+    note(
         "H309",
-        NOTE,
         "`offset` and `scale` are finite, `scale` is not 0.",
         "The points of the axis are all the same, or none.",
         "`hspy set FILE KEY VALUE`, or what is right.",
         _scale_is_useful,
     ),
-    Rule(
+    error(
         "H310",
-        ERROR,
         "`expression` of a functional axis is a formula of `x` and of parameters that stand beside "
         "it, all of them numbers.",
         "HyperSpy cannot read the signal.",
         f"{PLAIN_AXIS} Or add what is missing to its `parameters`.",
         _formula_is_complete,
     ),
-    Rule(
+    note(
         "H311",
-        NOTE,
         "`expression` of a functional axis is made of numbers, names, `+ - * / **` and the common "
         "functions of one argument.",
         "hspyio keeps the formula but cannot compute the points of the axis.",
         f"None is needed for HyperSpy. {PLAIN_AXIS}",
         _formula_is_understood,
     ),
-    Rule(
+    warning(
         "H312",
-        WARNING,
         "A functional axis has a group `x`: the uniform axis or data axis that it is a function "
         "of.",
         "Readers take 0, 1, 2 and so on for `x`.",
         f"{AGAIN} writes the `x` that readers take.",
         _formula_has_variable,
     ),
-    Rule(
+    error(
         "H313",
-        ERROR,
         "From version 2.1 on an axis tells whether it navigates: `navigate`.",
         "HyperSpy takes all dimensions for those of the signal.",
         "`hspy set FILE KEY VALUE`, or false.",
         _has_navigate,
         otherwise=f"{AGAIN} writes false.",
     ),
-    Rule(
+    error(
         "H314",
-        ERROR,
         "`navigate` and `is_binned` are truth values, not numbers.",
         "HyperSpy cannot read the signal.",
         f"{AGAIN} takes 0 and 1, and words, for what they mean, and puts a plain axis in the place "
         "of others.",
         _flags_are_flags,
     ),
-    Rule(
+    error(
         "H315",
-        ERROR,
         "`name` and `units` of an axis are text.",
         "HyperSpy cannot read the signal.",
         "`hspy set FILE KEY VALUE`, or what is right.",
         _labels_are_text,
         otherwise=f"{AGAIN} writes text.",
     ),
-    Rule(
+    warning(
         "H316",
-        WARNING,
         "`index_in_array` of an axis is the dimension that its group is named after.",
         "Readers go by the name; programs that go by the number mix the axes up.",
         f"{AGAIN} writes the position.",
         _index_is_position,
     ),
-    Rule(
+    warning(
         "H317",
-        WARNING,
         "There are no more axes than dimensions.",
         "Readers leave them out.",
         f"{AGAIN} leaves them out too.",

@@ -10,7 +10,7 @@ from typing import Any
 from hspyio import names
 from hspyio.errors import Problem
 from hspyio.nodes.node import Array, Attribute, Group
-from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, error, note, warning
 from hspyio.rules.values import is_text, text_of, told
 from hspyio.rules.view import SignalPlace, View
 from hspyio.schema.migrations import Version
@@ -156,75 +156,66 @@ def _no_code(view: View) -> Iterator[Problem]:
 
 
 RULES = (
-    Rule(
+    warning(
         "H601",
-        WARNING,
         "`metadata/Signal@signal_type` is text, empty for no special type.",
         "HyperSpy takes the signal for one of no special type.",
         "`hspy set FILE KEY VALUE`",
         _signal_type_is_text,
     ),
-    Rule(
+    note(
         "H602",
-        NOTE,
         "`metadata/Signal` has no `record_by` from version 3.2 on, and no `binned` from 3.1 on.",
         "HyperSpy sets the axes by them and says so.",
         "`hspy unset FILE KEY`",
         _nothing_is_left_over,
     ),
-    Rule(
+    note(
         "H603",
-        NOTE,
         "`metadata/General` has `date` and `time` in ISO form from version 2.2 on.",
         "Programs that compute with them fail.",
         "`hspy set FILE KEY VALUE`, or what is right.",
         _dates_are_iso,
     ),
-    Rule(
+    warning(
         "H604",
-        WARNING,
         "`factors` and `loadings` in `learning_results` have as many columns, and their rows fit "
         "the data.",
         "HyperSpy cannot compute a model of the data from them.",
         "Decompose again, or leave the results out: `hspy unset FILE KEY`.",
         _results_fit,
     ),
-    Rule(
+    error(
         "H605",
-        ERROR,
         "Markers are of a kind that HyperSpy has.",
         "HyperSpy cannot read the signal.",
         "`hspy unset FILE KEY`",
         _markers_are_known,
     ),
-    Rule(
+    error(
         "H606",
-        ERROR,
         "Markers have what they are drawn by: `kwargs`; those of HyperSpy 1 `data`.",
         "HyperSpy cannot read the signal.",
         "`hspy unset FILE KEY`",
         _markers_are_whole,
     ),
-    Rule(
+    warning(
         "H607",
-        WARNING,
         "`_signal` of a model is the path of an experiment, in a file that has any.",
         "The model belongs to no signal; HyperSpy leaves it out.",
         f"{AGAIN} leaves it out. Or store the model with its signal again.",
         _models_have_signals,
     ),
-    Rule(
+    error(
         "H608",
-        ERROR,
         "A model has a group `_dict`.",
         "HyperSpy cannot restore the model.",
         "`s = hspyio.load(FILE); s.models.pop(MODEL); hspyio.update(FILE, s)` removes it. "
         "Or store the model with its signal again.",
         _models_are_whole,
     ),
-    Rule(
+    note(
         "H609",
-        NOTE,
         "No model holds pickled code (`_class_dump`).",
         "HyperSpy runs such code when the model is restored; hspyio never does.",
         "Restore models only of files from people you trust.",

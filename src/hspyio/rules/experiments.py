@@ -10,7 +10,7 @@ import numpy as np
 from hspyio import names
 from hspyio.errors import Problem
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text, Vlen
-from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, error, note, warning
 from hspyio.rules.values import flag_of, text_of
 from hspyio.rules.view import OLD_NAMES, RENAMED, SignalPlace, View, other_members
 from hspyio.schema.migrations import Version
@@ -152,89 +152,78 @@ def _holds_nothing_else(view: View) -> Iterator[Problem]:
 
 
 RULES = (
-    Rule(
+    warning(
         "H201",
-        WARNING,
         "Each member of `/Experiments` is a group with a dataset `data`.",
         "Readers skip it and say nothing.",
         f"{AGAIN} writes the others.",
         _has_data,
     ),
-    Rule(
+    error(
         "H202",
-        ERROR,
         "`data` is a dataset.",
         "RosettaSciIO fails, or takes something else for the data.",
         "`hspy rescue FILE NEW` writes the other experiments.",
         _data_is_dataset,
     ),
-    Rule(
+    error(
         "H203",
-        ERROR,
         "A signal has a group `metadata` (before version 1.2: `mapped_parameters`).",
         "RosettaSciIO cannot read the file: none of its experiments.",
         f"{AGAIN} writes all groups.",
         _metadata_is_there,
     ),
-    Rule(
+    error(
         "H204",
-        ERROR,
         "A signal has a group `original_metadata` (before version 1.2: `original_parameters`).",
         "RosettaSciIO cannot read the file: none of its experiments.",
         f"{AGAIN} writes all groups.",
         _original_metadata_is_there,
     ),
-    Rule(
+    warning(
         "H205",
-        WARNING,
         "`metadata/General` of an experiment has an attribute `title` that is text.",
         "HyperSpy shows no title.",
         "`hspy set FILE KEY VALUE`",
         _has_title,
     ),
-    Rule(
+    error(
         "H206",
-        ERROR,
         "Where a group has the attribute `package`, it has `package_version` too.",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} writes both.",
         _package_has_version,
     ),
-    Rule(
+    error(
         "H207",
-        ERROR,
         "`attributes@ragged` is true where the data are ragged, and only there.",
         "HyperSpy cannot read the signal.",
         f"{AGAIN} writes what is the case.",
         _says_what_is_ragged,
     ),
-    Rule(
+    warning(
         "H208",
-        WARNING,
         "An experiment of version 3.3 has a group `attributes` with `ragged`.",
         "Readers go by the type of the data instead.",
         f"{AGAIN} writes it.",
         _has_attributes,
     ),
-    Rule(
+    note(
         "H209",
-        NOTE,
         "Data are numbers.",
         "HyperSpy cannot read the signal; RosettaSciIO has the bytes of the text.",
         "None is needed, if only hspyio is to read it.",
         _data_is_of_numbers,
     ),
-    Rule(
+    note(
         "H210",
-        NOTE,
         "Numbers are of at most 8 bytes, complex ones of 16.",
         "Longer ones differ from computer to computer.",
         "Save them as float64 or complex128, if files are to be read elsewhere.",
         _data_is_portable,
     ),
-    Rule(
+    note(
         "H211",
-        NOTE,
         "A signal's group holds only what the format names.",
         "Readers of the format leave out what else is there.",
         f"None is needed, if that is meant for other programs; {AGAIN} leaves it out.",

@@ -10,7 +10,7 @@ import numpy as np
 from hspyio import names
 from hspyio.errors import Problem
 from hspyio.nodes.node import Attribute, Damaged
-from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, error, note, warning
 from hspyio.rules.values import number_of, text_of, told
 from hspyio.rules.view import View
 from hspyio.schema.migrations import CURRENT, Version, parse_version
@@ -96,66 +96,58 @@ def _root_holds_nothing_else(view: View) -> Iterator[Problem]:
 
 
 RULES = (
-    Rule(
+    error(
         "H101",
-        ERROR,
         "A file is an HDF5 file that can be opened.",
         "No program reads it.",
         "Is it the right file, and copied whole? `hspy rescue FILE NEW` saves what can be saved "
         "of a damaged one.",
         _opens,
     ),
-    Rule(
+    error(
         "H102",
-        ERROR,
         "A file holds an experiment (a group with a dataset `data` in `/Experiments`) or a model.",
         "It is no HSpy file; HyperSpy refuses it.",
         "Other kinds of HDF5 file are read by other plug-ins of RosettaSciIO.",
         _holds_something,
     ),
-    Rule(
+    warning(
         "H103",
-        WARNING,
         "The attribute `file_format` of a file that tells its version is `HyperSpy`.",
         "Programs that look at it take the file for something else.",
         "`hspy upgrade FILE NEW` writes it.",
         _format_is_named,
     ),
-    Rule(
+    error(
         "H104",
-        ERROR,
         "`file_format_version` is text such as `3.3`.",
         "RosettaSciIO refuses what it cannot parse.",
         "`hspy upgrade FILE NEW` writes the current version.",
         _version_is_one,
     ),
-    Rule(
+    warning(
         "H105",
-        WARNING,
         "`file_format_version` is text, not a number, after version 1.1.",
         "Only some readers round such a number; 3.3 stored as one may be 3.2999.",
         "`hspy upgrade FILE NEW` writes text.",
         _version_is_text,
     ),
-    Rule(
+    warning(
         "H106",
-        WARNING,
         f"The format version is not newer than {names.CURRENT_VERSION}.",
         "It is read as that version; what is newer is missed.",
         f"Update hspyio and HyperSpy; {AGAIN} keeps what this one reads.",
         _version_is_known,
     ),
-    Rule(
+    note(
         "H107",
-        NOTE,
         f"The format version is {names.CURRENT_VERSION}.",
         "Nothing: older versions are read, and judged by the rules of their time.",
         "`hspy upgrade FILE NEW` writes the current one, if you wish.",
         _version_is_current,
     ),
-    Rule(
+    note(
         "H108",
-        NOTE,
         "The root holds nothing but `Experiments` and `Analysis`.",
         "Readers of the format leave out what else is there.",
         f"None is needed, if that is meant for other programs; {AGAIN} leaves it out.",

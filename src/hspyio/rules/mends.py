@@ -40,19 +40,7 @@ _INSIDE = (
 
 
 def mend_at(rule: Rule, place: Problem, view: View, path: str) -> str:
-    """What to do about a rule that is broken at a place, as it can be typed.
-
-    Parameters
-    ----------
-    rule : Rule
-        The rule.
-    place : Problem
-        The place.
-    view : View
-        The file as the rules see it.
-    path : str
-        The file.
-    """
+    """What to do about a rule that is broken at a place, as it can be typed."""
     words = _words(place.where, view)
     text = rule.mend
     if ("KEY" in text and "KEY" not in words) or ("AXIS" in text and "AXIS" not in words):

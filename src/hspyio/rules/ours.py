@@ -11,7 +11,7 @@ from hspyio.converters.type_hints import Hint, load
 from hspyio.errors import Problem
 from hspyio.integrity.seal import SealError, stored_seal
 from hspyio.nodes.node import Attribute, Group
-from hspyio.rules.rule import AGAIN, DAMAGED, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, DAMAGED, note, warning
 from hspyio.rules.values import text_of, told
 from hspyio.rules.view import SignalPlace, View
 
@@ -107,34 +107,30 @@ def _listed(node: object) -> list[str]:
 
 
 RULES = (
-    Rule(
+    warning(
         "H801",
-        WARNING,
         "`_hspyio_types`, hspyio's hints of types that the format has no form for, can be read.",
         "hspyio reads such values as other readers do: a set as a list, for example.",
         f"Update hspyio if they are newer; else {AGAIN} writes what is read.",
         _hints_are_readable,
     ),
-    Rule(
+    note(
         "H802",
-        NOTE,
         "`_hspyio_types` tells types of what is there.",
         "Nothing: another program has removed what they are of.",
         f"{AGAIN} tells what is there, if you wish.",
         _hints_lead_somewhere,
     ),
-    Rule(
+    warning(
         "H803",
-        WARNING,
         "The seal of an experiment that was saved with `checksum=True` can be read.",
         "hspyio refuses to load the experiment, unless `errors='warn'`.",
         "`hspy verify FILE` tells what else is damaged; "
         f"{DAMAGED} saves what is read, and `checksum=True` seals it anew.",
         _seal_is_readable,
     ),
-    Rule(
+    warning(
         "H804",
-        WARNING,
         "What the NeXus attributes `default`, `signal` and `axes` name is there.",
         "NeXus viewers plot nothing.",
         "`hspy add-nexus FILE` writes them anew.",

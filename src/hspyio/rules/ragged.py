@@ -10,7 +10,7 @@ from hspyio import names
 from hspyio.converters.kinds import Kind
 from hspyio.errors import Problem
 from hspyio.nodes.node import Array, Attribute, Damaged, Vlen
-from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, error, note, warning
 from hspyio.rules.view import View
 from hspyio.schema.migrations import Version
 
@@ -113,49 +113,43 @@ def _are_data(view: View) -> Iterator[Problem]:
 
 
 RULES = (
-    Rule(
+    error(
         "H501",
-        ERROR,
         "`_ragged_shapes_x` holds a row of whole numbers for each row of `x`.",
         "Readers fail on the array.",
         "`hspy rescue FILE NEW` writes what else is there.",
         _shapes_fit,
     ),
-    Rule(
+    warning(
         "H502",
-        WARNING,
         "Beside `_ragged_shapes_x` there is an `x`.",
         "Readers leave it out: the ragged array is lost.",
         f"{AGAIN} leaves it out.",
         _shapes_belong,
     ),
-    Rule(
+    warning(
         "H503",
-        WARNING,
         "From version 3.1 on a ragged array `x` has its shapes beside it, `_ragged_shapes_x`.",
         "Readers take every element for a one-dimensional one.",
         f"{AGAIN} writes the shapes that are read.",
         _have_shapes,
     ),
-    Rule(
+    warning(
         "H504",
-        WARNING,
         "From version 3.3 on shapes are called `_ragged_shapes_x`, not `ragged_shapes`.",
         "Only readers of old files find them.",
         f"{AGAIN} gives them their names.",
         _shapes_are_named,
     ),
-    Rule(
+    error(
         "H505",
-        ERROR,
         "Where there is a dataset `ragged_shapes`, all others in its group are ragged.",
         "RosettaSciIO takes all of them for ragged and cannot read the file.",
         f"{AGAIN} gives the shapes a name of their own.",
         _shapes_stand_alone,
     ),
-    Rule(
+    note(
         "H506",
-        NOTE,
         "Ragged arrays are data of signals, not metadata.",
         "RosettaSciIO 0.15 cannot open the file lazily. Markers with values for each position are "
         "stored so.",

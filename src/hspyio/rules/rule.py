@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from hspyio.errors import Problem
@@ -20,7 +21,10 @@ __all__ = [
     "Broken",
     "Check",
     "Rule",
+    "error",
     "found",
+    "note",
+    "warning",
 ]
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
@@ -51,66 +55,33 @@ Check: TypeAlias = Callable[[View], Iterable[Problem]]
 class Rule:
     """One rule of the format.
 
-    Attributes
-    ----------
-    number : str
-        What it is called by: ``H`` and three digits, the first of which tells the subject. Never
-        used again for another rule.
-    severity : str
-        ``"error"``, ``"warning"`` or ``"note"``.
-    statement : str
-        What has to be so, in a sentence.
-    why : str
-        What becomes of a file that breaks it.
-    mend : str
-        What to do about it. In it ``FILE``, ``NEW``, ``KEY``, ``VALUE``, ``AXIS`` and ``MODEL``
-        stand for what is meant at a place.
-    check : callable
-        Finds where a file breaks it.
-    otherwise : str
-        What to do where no key leads, such as inside of a list.
+    In its mends ``FILE``, ``NEW``, ``KEY``, ``VALUE``, ``AXIS`` and ``MODEL`` stand for what is
+    meant at a place.
     """
 
-    number: str
     severity: str
+    number: str  # the first digit tells the subject; never used again for another rule
     statement: str
-    why: str
+    why: str  # what becomes of a file that breaks it
     mend: str
     check: Check
-    otherwise: str = ""
+    otherwise: str = ""  # the mend where no key leads, such as inside of a list
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A rule that a file breaks.
-
-    Attributes
-    ----------
-    rule : Rule
-        The rule.
-    places : tuple of Problem
-        Where, and how: the first of them.
-    count : int
-        How many places there are.
-    """
+    """A rule that a file breaks."""
 
     rule: Rule
-    places: tuple[Problem, ...]
-    count: int
+    places: tuple[Problem, ...]  # the first of them
+    count: int  # of all
+
+
+error, warning, note = (partial(Rule, severity) for severity in SEVERITIES)
 
 
 def found(rules: Iterable[Rule], view: View, most: int = 20) -> Iterator[Broken]:
-    """Check a file against rules.
-
-    Parameters
-    ----------
-    rules : iterable of Rule
-        In the order in which they are to be told.
-    view : View
-        The file.
-    most : int
-        Places that are kept of each rule.
-    """
+    """Check a file against rules."""
     for rule in rules:
         places = list(dict.fromkeys(rule.check(view)))
         if places:

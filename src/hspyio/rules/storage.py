@@ -12,7 +12,7 @@ from hspyio import names
 from hspyio.errors import Problem
 from hspyio.filters import codec_of, everywhere
 from hspyio.nodes.node import Array, Text, Vlen
-from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, error, note, warning
 from hspyio.rules.view import View
 
 __all__ = ["RULES"]
@@ -109,25 +109,22 @@ def _filters_are_known(view: View) -> Iterator[Problem]:
 
 
 RULES = (
-    Rule(
+    error(
         "H701",
-        ERROR,
         "HDF5 can read all groups, attributes and descriptions of arrays.",
         "Programs fail on them; some crash.",
         "`hspy verify FILE` tells all that is damaged, `hspy rescue FILE NEW` saves the rest.",
         _damaged,
     ),
-    Rule(
+    error(
         "H702",
-        ERROR,
         "No dataset is without a value (HDF5's null dataspace).",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} leaves it out.",
         partial(_unreadable, words=_EMPTY),
     ),
-    Rule(
+    warning(
         "H703",
-        WARNING,
         "All that a file holds is in the file: no links to other files, no external storage, no "
         "virtual datasets.",
         "It is lost when the other file is not there; a file from elsewhere can lead to files of "
@@ -136,91 +133,80 @@ RULES = (
         "trust it.",
         partial(_unreadable, words=_ELSEWHERE),
     ),
-    Rule(
+    error(
         "H704",
-        ERROR,
         "Links lead to something.",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} leaves it out.",
         partial(_unreadable, words=_DANGLING),
     ),
-    Rule(
+    error(
         "H705",
-        ERROR,
         "No link leads in a circle.",
         "Programs that follow it never come to an end.",
         f"{AGAIN} leaves it out.",
         partial(_unreadable, words=_CIRCLE),
     ),
-    Rule(
+    error(
         "H706",
-        ERROR,
         "Groups hold groups and datasets only, no named datatypes.",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} leaves it out.",
         partial(_unreadable, words=_NO_PART),
     ),
-    Rule(
+    warning(
         "H707",
-        WARNING,
         "Arrays are stored in chunks; lists, texts and the points of axes need not be.",
         "RosettaSciIO cannot open the file lazily.",
         f"{AGAIN} stores them in chunks.",
         _is_chunked,
     ),
-    Rule(
+    error(
         "H708",
-        ERROR,
         "Ragged arrays are stored in chunks.",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} stores them in chunks.",
         _ragged_is_chunked,
     ),
-    Rule(
+    warning(
         "H709",
-        WARNING,
         "Chunks are smaller than 4 GiB.",
         "HDF5 before version 2 cannot read them, and every reader needs the memory.",
         f"{AGAIN} makes smaller ones.",
         _chunks_are_small,
     ),
-    Rule(
+    note(
         "H710",
-        NOTE,
         "Arrays are compressed with gzip, or not at all.",
         "Other filters need a plug-in that other computers may lack.",
         f"{AGAIN} compresses with gzip, if it is to be read anywhere.",
         _filters_are_common,
     ),
-    Rule(
+    warning(
         "H711",
-        WARNING,
         "Filters are among those that HDF5's registered plug-ins for Python know.",
         "Nobody without that very plug-in can read the array.",
         f"{AGAIN}, where the plug-in is installed; elsewhere it is left out.",
         _filters_are_known,
     ),
-    Rule(
+    warning(
         "H712",
-        WARNING,
         "Nothing goes beyond what programs write: more paths to one object, more items than the "
         "file has bytes for.",
         "hspyio leaves it out: other readers may take all memory for it.",
         f"Do not trust the file, if it is from elsewhere. {AGAIN} leaves it out.",
         partial(_unreadable, words=_BEYOND),
     ),
-    Rule(
+    warning(
         "H713",
-        WARNING,
         "Values are of types that the format has: no references, no enumerations of other than "
         "truth values, no times of HDF5's own.",
         "hspyio leaves them out; other readers have objects that cannot be saved again.",
         f"{AGAIN} leaves them out.",
         partial(_unreadable, words=_TYPES),
     ),
-    Rule(
+    warning(
         "H714",
-        WARNING,
         "No attribute is without a value (HDF5's null dataspace).",
         "RosettaSciIO has an object of h5py for it, which is no value and cannot be saved again.",
         f"{AGAIN} leaves it out.",

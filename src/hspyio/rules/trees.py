@@ -14,7 +14,7 @@ from hspyio import names
 from hspyio.converters.kinds import Kind
 from hspyio.errors import Problem
 from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text
-from hspyio.rules.rule import AGAIN, ERROR, NOTE, WARNING, Rule
+from hspyio.rules.rule import AGAIN, error, note, warning
 from hspyio.rules.values import text_of, told
 from hspyio.rules.view import Item, TreePlace, View
 from hspyio.schema.migrations import Version
@@ -189,109 +189,96 @@ def _is_not_too_much(view: View) -> Iterator[Problem]:
 
 
 RULES = (
-    Rule(
+    error(
         "H401",
-        ERROR,
         "Text is UTF-8.",
         "RosettaSciIO cannot read the file, or has odd characters.",
         f"{AGAIN} writes UTF-8. hspyio reads other bytes as Latin-1, which old programs wrote.",
         _texts_are_utf8,
     ),
-    Rule(
+    error(
         "H402",
-        ERROR,
         "Names are UTF-8.",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} writes UTF-8. hspyio reads other bytes as Latin-1.",
         _names_are_utf8,
     ),
-    Rule(
+    error(
         "H403",
-        ERROR,
         "What is called `_bs_...` is bytes: opaque, or an array of uint8.",
         "RosettaSciIO cannot read the file, or has other bytes.",
         f"{AGAIN} writes it under a name that fits.",
         _bytes_are_bytes,
     ),
-    Rule(
+    error(
         "H404",
-        ERROR,
         "A member called `_sig_...` is the group of a signal, with `data`.",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} leaves it out.",
         _signals_are_signals,
     ),
-    Rule(
+    error(
         "H405",
-        ERROR,
         "No two items of a group stand for the same key, such as `x` and `_list_x`.",
         "Readers have one of them, and not always the newer one.",
         f"{AGAIN} writes the one that it reads, the last, with members after attributes.",
         _keys_differ,
     ),
-    Rule(
+    warning(
         "H406",
-        WARNING,
         "Attributes called `_sig_...` do not exist, and those called `_list_empty_...` or "
         "`_tuple_empty_...` hold `_None_`.",
         "Readers leave the value out.",
         f"{AGAIN} leaves it out; to keep it, give it another name before.",
         _nothing_vanishes,
     ),
-    Rule(
+    warning(
         "H407",
-        WARNING,
         "The items of a list are numbered from 0 on, without a gap, and are as many as its name "
         "`_list_<n>_...` says.",
         "Readers make a shorter list of it: an item is lost, or was never written.",
         f"{AGAIN} writes the list that is read.",
         _lists_are_complete,
     ),
-    Rule(
+    note(
         "H408",
-        NOTE,
         "The numbers of a list's items sort as text, too: more than ten begin with zeros.",
         "RosettaSciIO returns such a list in the order 0, 1, 10, 11, 2. It writes lists so itself; "
         "hspyio reads them in their order.",
         f"{AGAIN} writes numbers that every reader sorts.",
         _lists_sort_as_text,
     ),
-    Rule(
+    error(
         "H409",
-        ERROR,
         "A dataset called `_list_...` or `_tuple_...` that holds text has a dimension.",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} writes it anew.",
         _text_lists_are_lists,
     ),
-    Rule(
+    warning(
         "H410",
-        WARNING,
         "From version 2.2 on dates and times are ISO text; none is called `_datetime_...`.",
         "Readers turn them into text.",
         f"{AGAIN} writes ISO text.",
         _no_old_dates,
     ),
-    Rule(
+    error(
         "H411",
-        ERROR,
         "What is called `_datetime_date` or `_datetime_time` is text such as "
         "`datetime.date(1991, 10, 1)`.",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} writes it as text.",
         _old_dates_are_dates,
     ),
-    Rule(
+    warning(
         "H412",
-        WARNING,
         f"Trees are at most {names.MAX_DEPTH} levels deep.",
         "hspyio leaves out what is deeper, and other readers fail at some depth.",
         "`hspy rescue FILE NEW` leaves out what is deeper. To keep it, make it flatter.",
         _is_not_too_deep,
     ),
-    Rule(
+    note(
         "H413",
-        NOTE,
         "A file holds at most 200,000 items of metadata.",
         "It is slow to read.",
         "Keep numbers in arrays.",

@@ -58,13 +58,7 @@ def _single(node: object) -> NDArray[Any] | None:
 
 
 def points_of(group: Group) -> NDArray[Any] | str | None:
-    """Values of a data axis, wherever they stand.
-
-    Returns
-    -------
-    ndarray, str or None
-        The values; why they cannot be read; ``None`` if there are none, or too many to look at.
-    """
+    """Values of a data axis, wherever they stand."""
     for name in ("axis", "_list_axis", "_tuple_axis"):
         node = group.members.get(name) or group.attributes.get(name)
         if isinstance(node, Attribute):

@@ -44,21 +44,11 @@ _TEMPORARY = "tmp_parameters"
 
 @record
 class SignalPlace:
-    """A group that holds a signal.
-
-    Attributes
-    ----------
-    where : str
-        Its path.
-    group : Group
-        The group.
-    nested : bool
-        Whether it stands inside a tree.
-    """
+    """A group that holds a signal."""
 
     where: str
     group: Group
-    nested: bool = False
+    nested: bool = False  # inside a tree
 
     @property
     def data(self) -> Array | None:
@@ -77,67 +67,29 @@ class SignalPlace:
 
 @record
 class AxisPlace:
-    """A group that holds an axis.
-
-    Attributes
-    ----------
-    where : str
-        Its path.
-    group : Group
-        The group.
-    signal : SignalPlace
-        What it is an axis of.
-    index : int
-        Which dimension of the data it is for.
-    size : int or None
-        The length of that dimension; ``None`` if there is none.
-    inner : bool
-        Whether it is what a functional axis is a function of.
-    """
+    """A group that holds an axis."""
 
     where: str
     group: Group
     signal: SignalPlace
-    index: int
-    size: int | None
-    inner: bool = False
+    index: int  # of the dimension of the data
+    size: int | None  # the length of that dimension, if there is one
+    inner: bool = False  # what a functional axis is a function of
 
 
 @record
 class TreePlace:
-    """A group in a tree.
-
-    Attributes
-    ----------
-    where : str
-        Its path.
-    group : Group
-        The group.
-    items : tuple of Item
-        What it holds, attributes first.
-    kind : Kind or None
-        What it is, going by its name; ``None`` for the root of a tree.
-    """
+    """A group in a tree."""
 
     where: str
     group: Group
-    items: tuple[Item, ...]
-    kind: Kind | None = None
+    items: tuple[Item, ...]  # attributes first
+    kind: Kind | None = None  # going by its name; None for the root of a tree
 
 
 @record
 class Item:
-    """An item of a tree, by the rules of its name.
-
-    Attributes
-    ----------
-    where, name : str
-        Its path, and its name there.
-    node : Group, Array, Attribute or Damaged
-        What it is.
-    kind, key :
-        What it stands for, going by its name.
-    """
+    """An item of a tree; its kind and its key are what its name stands for."""
 
     where: str
     name: str
@@ -148,41 +100,19 @@ class Item:
 
 @record
 class View:
-    """A file as the rules see it.
+    """A file as the rules see it; its places are those inside trees, too."""
 
-    Attributes
-    ----------
-    root : Group
-        Its root; empty if the file cannot be read.
-    failure : Problem or None
-        Why it cannot be read.
-    contents : Contents or None
-        Its experiments and models; ``None`` if there are none.
-    problem : str
-        Why there are none.
-    version : tuple of int
-        What it is read as.
-    signals, axes, trees :
-        Places of these, nested ones included.
-    damaged : tuple of (str, str)
-        Paths of parts of the format that cannot be read, and why.
-    too_deep : tuple of str
-        Paths of groups that are nested too deeply to be read.
-    unseen : str
-        Path of the first group that was not looked at, if there is too much.
-    """
-
-    root: Group
-    failure: Problem | None = None
-    contents: Contents | None = None
-    problem: str = ""
-    version: Version = CURRENT
+    root: Group  # empty if the file cannot be read
+    failure: Problem | None = None  # why it cannot be read
+    contents: Contents | None = None  # its experiments and models
+    problem: str = ""  # why there are none
+    version: Version = CURRENT  # what it is read as
     signals: tuple[SignalPlace, ...] = ()
     axes: tuple[AxisPlace, ...] = ()
     trees: tuple[TreePlace, ...] = ()
-    damaged: tuple[tuple[str, str], ...] = ()
+    damaged: tuple[tuple[str, str], ...] = ()  # paths, and why they cannot be read
     too_deep: tuple[str, ...] = ()
-    unseen: str = ""
+    unseen: str = ""  # the first group that was not looked at, if there is too much
 
     @property
     def experiments(self) -> tuple[SignalPlace, ...]:

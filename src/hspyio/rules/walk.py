@@ -41,13 +41,7 @@ _TREES = (
 
 
 def view_of(root: Group) -> View:
-    """Look at all that is in a file, its larger arrays aside.
-
-    Parameters
-    ----------
-    root : Group
-        The file's root.
-    """
+    """Look at all that is in a file, its larger arrays aside."""
     try:
         known = contents(root)
     except (NotHspyError, DamagedFileError) as error:
