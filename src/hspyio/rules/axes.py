@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ __all__ = ["RULES"]
 
 _UNIFORM, _DATA, _FUNCTIONAL = "UniformDataAxis", "DataAxis", "FunctionalDataAxis"
 _WITH_NAVIGATE: Version = (2, 1)
-_LABELS = ("name", "units")
-_FLAGS = ("navigate", "is_binned")
+_KINDS = (_UNIFORM, _DATA, _FUNCTIONAL)
+_SCALE = ("offset", "scale")
 _LONGEST = 4096
 """Characters of a formula that is looked at."""
 _CONSTANTS = ("x", "pi", "E")
@@ -72,7 +73,7 @@ def _type_agrees(view: View) -> Iterator[Problem]:
         if node is None:
             continue
         kind, said = _kind(axis), text_of(node)
-        if said not in (_UNIFORM, _DATA, _FUNCTIONAL):
+        if said not in _KINDS:
             yield Problem(f"{axis.where}@_type", f"is {told(said)}, which is no kind of axis")
         elif said != kind:
             message = f"is {said}, but the axis has what makes a {kind}"
@@ -128,27 +129,37 @@ def _points_rise_or_fall(view: View) -> Iterator[Problem]:
             yield Problem(f"{axis.where}/axis", f"goes from {values} at {first}")
 
 
+def _attributes(axes: Iterable[AxisPlace], keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    for axis in axes:
+        for key in keys:
+            yield f"{axis.where}@{key}", axis.group.attributes.get(key)
+
+
 def _has_scale(view: View) -> Iterator[Problem]:
-    for axis in _of_kind(view, _UNIFORM):
-        for key in ("offset", "scale"):
-            if key not in axis.group.attributes:
-                yield Problem(f"{axis.where}@{key}", "is not there")
+    for where, node in _attributes(_of_kind(view, _UNIFORM), _SCALE):
+        if node is None:
+            yield Problem(where, "is not there")
 
 
-def _scale_is_number(view: View) -> Iterator[Problem]:
-    for axis in _of_kind(view, _UNIFORM):
-        for key in ("offset", "scale"):
-            node = axis.group.attributes.get(key)
-            if isinstance(node, Attribute) and number_of(node) is None:
-                yield Problem(f"{axis.where}@{key}", f"is {told(node.value)}, not a number")
+def _fits(
+    view: View, *, keys: Sequence[str], fits: Callable[[object], bool], said: str,
+    kinds: tuple[str, ...] = _KINDS,
+) -> Iterator[Problem]:  # fmt: skip
+    """What stands under some keys is something."""
+    for where, node in _attributes(_of_kind(view, *kinds), keys):
+        if isinstance(node, Attribute) and not fits(node):
+            yield Problem(where, f"is {told(node.value)}, not {said}")
+
+
+def _is_number(node: object) -> bool:
+    return number_of(node) is not None
 
 
 def _scale_is_useful(view: View) -> Iterator[Problem]:
-    for axis in _of_kind(view, _UNIFORM):
-        for key in ("offset", "scale"):
-            value = number_of(axis.group.attributes.get(key))
-            if value is not None and (not math.isfinite(value) or (key == "scale" and not value)):
-                yield Problem(f"{axis.where}@{key}", f"is {value}")
+    for where, node in _attributes(_of_kind(view, _UNIFORM), _SCALE):
+        value = number_of(node)
+        if value is not None and not (math.isfinite(value) and (value or where.endswith("offset"))):
+            yield Problem(where, f"is {value}")
 
 
 def _names_in(formula: str) -> list[str]:
@@ -213,22 +224,6 @@ def _is_told_otherwise(signal: SignalPlace) -> bool:
     metadata = signal.part(names.METADATA)
     node = metadata.members.get("Signal") if metadata is not None else None
     return isinstance(node, Group) and is_text(node.attributes.get("record_by"))
-
-
-def _flags_are_flags(view: View) -> Iterator[Problem]:
-    for axis in view.axes:
-        for key in _FLAGS:
-            node = axis.group.attributes.get(key)
-            if isinstance(node, Attribute) and not is_flag(node):
-                yield Problem(f"{axis.where}@{key}", f"is {told(node.value)}, not true or false")
-
-
-def _labels_are_text(view: View) -> Iterator[Problem]:
-    for axis in view.axes:
-        for key in _LABELS:
-            node = axis.group.attributes.get(key)
-            if isinstance(node, Attribute) and not is_text(node):
-                yield Problem(f"{axis.where}@{key}", f"is {told(node.value)}, not text")
 
 
 def _index_is_position(view: View) -> Iterator[Problem]:
@@ -308,7 +303,7 @@ RULES = (
         "`offset` and `scale` are real numbers.",
         "HyperSpy cannot read the signal.",
         f"{AGAIN} puts a plain axis in its place. Calibrate that.",
-        _scale_is_number,
+        partial(_fits, keys=_SCALE, fits=_is_number, said="a number", kinds=(_UNIFORM,)),
     ),
     note(
         "H309",
@@ -355,14 +350,14 @@ RULES = (
         "HyperSpy cannot read the signal.",
         f"{AGAIN} takes 0 and 1, and words, for what they mean, and puts a plain axis in the place "
         "of others.",
-        _flags_are_flags,
+        partial(_fits, keys=("navigate", "is_binned"), fits=is_flag, said="true or false"),
     ),
     error(
         "H315",
         "`name` and `units` of an axis are text.",
         "HyperSpy cannot read the signal.",
         "`hspy set FILE KEY VALUE`, or what is right.",
-        _labels_are_text,
+        partial(_fits, keys=("name", "units"), fits=is_text, said="text"),
         otherwise=f"{AGAIN} writes text.",
     ),
     warning(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hspyio.errors import Problem
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text, Vlen
 from hspyio.rules.rule import AGAIN, error, note, warning
 from hspyio.rules.values import flag_of, text_of
-from hspyio.rules.view import OLD_NAMES, RENAMED, SignalPlace, View, other_members
+from hspyio.rules.view import OLD_NAMES, RENAMED, View, other_members
 from hspyio.schema.migrations import Version
 
 __all__ = ["RULES"]
@@ -53,14 +54,6 @@ def _tree_is_there(view: View, name: str) -> Iterator[Problem]:
         yield Problem(signal.where, said)
 
 
-def _metadata_is_there(view: View) -> Iterator[Problem]:
-    return _tree_is_there(view, names.METADATA)
-
-
-def _original_metadata_is_there(view: View) -> Iterator[Problem]:
-    return _tree_is_there(view, names.ORIGINAL_METADATA)
-
-
 def _has_title(view: View) -> Iterator[Problem]:
     for signal in view.experiments:
         metadata = signal.part(names.METADATA)
@@ -85,20 +78,13 @@ def _package_has_version(view: View) -> Iterator[Problem]:
 
 
 def _says_what_is_ragged(view: View) -> Iterator[Problem]:
-    for signal, said in _ragged_flags(view):
-        ragged = signal.data is not None and isinstance(signal.data.type, Vlen)
-        if flag_of(said) is not None and signal.data is not None and flag_of(said) != ragged:
-            where = f"{signal.where}/{names.ATTRIBUTES}@{names.RAGGED}"
-            yield Problem(
-                where, f"is {flag_of(said)}, the data are{'' if ragged else ' not'} ragged"
-            )
-
-
-def _ragged_flags(view: View) -> Iterator[tuple[SignalPlace, object]]:
     for signal in view.signals:
         node = signal.part(names.ATTRIBUTES)
-        if node is not None:
-            yield signal, node.attributes.get(names.RAGGED)
+        said = flag_of(node.attributes.get(names.RAGGED)) if node is not None else None
+        ragged = signal.data is not None and isinstance(signal.data.type, Vlen)
+        if said is not None and signal.data is not None and said != ragged:
+            where = f"{signal.where}/{names.ATTRIBUTES}@{names.RAGGED}"
+            yield Problem(where, f"is {said}, the data are{'' if ragged else ' not'} ragged")
 
 
 def _has_attributes(view: View) -> Iterator[Problem]:
@@ -171,14 +157,14 @@ RULES = (
         "A signal has a group `metadata` (before version 1.2: `mapped_parameters`).",
         "RosettaSciIO cannot read the file: none of its experiments.",
         f"{AGAIN} writes all groups.",
-        _metadata_is_there,
+        partial(_tree_is_there, name=names.METADATA),
     ),
     error(
         "H204",
         "A signal has a group `original_metadata` (before version 1.2: `original_parameters`).",
         "RosettaSciIO cannot read the file: none of its experiments.",
         f"{AGAIN} writes all groups.",
-        _original_metadata_is_there,
+        partial(_tree_is_there, name=names.ORIGINAL_METADATA),
     ),
     warning(
         "H205",

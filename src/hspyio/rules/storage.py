@@ -11,7 +11,7 @@ import numpy as np
 from hspyio import names
 from hspyio.errors import Problem
 from hspyio.filters import codec_of, everywhere
-from hspyio.nodes.node import Array, Text, Vlen
+from hspyio.nodes.node import Array, Vlen
 from hspyio.rules.rule import AGAIN, error, note, warning
 from hspyio.rules.view import View
 
@@ -67,18 +67,10 @@ def _arrays(view: View) -> Iterator[tuple[str, Array]]:
                 yield item.where, item.node
 
 
-def _is_chunked(view: View) -> Iterator[Problem]:
+def _is_chunked(view: View, of: type, said: str) -> Iterator[Problem]:
     for where, array in _arrays(view):
-        if array.chunks is None and not isinstance(array.type, Text):
-            ragged = isinstance(array.type, Vlen)
-            if not ragged:
-                yield Problem(where, "is stored in one block")
-
-
-def _ragged_is_chunked(view: View) -> Iterator[Problem]:
-    for where, array in _arrays(view):
-        if array.chunks is None and isinstance(array.type, Vlen):
-            yield Problem(where, "is ragged and stored in one block")
+        if array.chunks is None and isinstance(array.type, of):
+            yield Problem(where, said)
 
 
 def _chunks_are_small(view: View) -> Iterator[Problem]:
@@ -159,14 +151,14 @@ RULES = (
         "Arrays are stored in chunks; lists, texts and the points of axes need not be.",
         "RosettaSciIO cannot open the file lazily.",
         f"{AGAIN} stores them in chunks.",
-        _is_chunked,
+        partial(_is_chunked, of=np.dtype, said="is stored in one block"),
     ),
     error(
         "H708",
         "Ragged arrays are stored in chunks.",
         "RosettaSciIO cannot read the file.",
         f"{AGAIN} stores them in chunks.",
-        _ragged_is_chunked,
+        partial(_is_chunked, of=Vlen, said="is ragged and stored in one block"),
     ),
     warning(
         "H709",
