@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 TABLE = Path(__file__).resolve().parents[1] / "slow.json"
-SECONDS = 1.0
+SECONDS = 0.5
 """A function that takes longer, with all its parameters, is slow..."""
 OF_CHILDREN = 0.05
 """...and one with child processes that take so much at once."""
