@@ -17,13 +17,7 @@ __all__ = ["check_pattern", "name_of", "the_signal", "the_signals", "warn_of_dou
 
 
 def check_pattern(path: str | os.PathLike[str], call: str) -> None:
-    """Say how the files of a pattern are read, where no file is called so.
-
-    Raises
-    ------
-    MissingFileError
-        If it is one.
-    """
+    """Say how the files of a pattern are read, where no file is called so."""
     text = os.fspath(path)
     if any(sign in text for sign in "*?[") and not os.path.lexists(text):
         raise MissingFileError(
@@ -33,13 +27,7 @@ def check_pattern(path: str | os.PathLike[str], call: str) -> None:
 
 
 def name_of(name: Any, call: str) -> str | None:
-    """The name of an experiment that is given to a function, if any.
-
-    Raises
-    ------
-    ArgumentError
-        If it is no text.
-    """
+    """The name of an experiment that is given to a function, if any."""
     if name is None or isinstance(name, str):
         return name
     if isinstance(name, bool):
@@ -51,20 +39,7 @@ def name_of(name: Any, call: str) -> str | None:
 
 
 def the_signal(signal: Any, call: str) -> Signal:
-    """The one signal that is given to a function; those of HyperSpy and xarray are converted.
-
-    Parameters
-    ----------
-    signal : object
-        What is given for it.
-    call : str
-        The function: ``"append"``.
-
-    Raises
-    ------
-    ArgumentError
-        If it is none.
-    """
+    """The one signal that is given to a function; those of HyperSpy and xarray are converted."""
     whole = signal_of(signal)
     if whole is not None:
         return whole
@@ -82,18 +57,6 @@ def the_signals(signals: Any, call: str) -> list[Signal]:
     """The signals that are given to a function, one or several.
 
     What is no row of signals is not walked: a signal of HyperSpy, too, can be iterated.
-
-    Parameters
-    ----------
-    signals : object
-        What is given for them.
-    call : str
-        The function: ``"save"``.
-
-    Raises
-    ------
-    ArgumentError, OptionError
-        If something else is given, or among them, or there is none.
     """
     whole = signal_of(signals)
     if whole is not None:

@@ -21,18 +21,6 @@ def demands_met(signal: Signal, where: str) -> list[Problem]:
     """Give a signal what readers demand, inside its trees too; else they read nothing of the file.
 
     What stands in the place of it is put beside it, as are markers that no reader draws.
-
-    Parameters
-    ----------
-    signal : Signal
-        It is changed.
-    where : str
-        Its path in the file.
-
-    Returns
-    -------
-    list of Problem
-        What was put aside, or made up, that no damage accounts for.
     """
     return list(_met(signal, where))
 

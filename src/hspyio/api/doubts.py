@@ -24,18 +24,7 @@ _MOST_LISTED = 100
 
 
 def doubts(losses: Losses) -> Iterator[tuple[str, str]]:
-    """Tell which arrays came back by a guess, or may be damaged without a trace.
-
-    Parameters
-    ----------
-    losses : Losses
-        Of the file that was rescued.
-
-    Yields
-    ------
-    str, str
-        Path of an array, and what is to be said of it.
-    """
+    """Tell which arrays came back by a guess, or may be damaged without a trace."""
     for place, numbers in losses.by_order.items():
         if numbers:
             yield place, f"{len(numbers)} {_BY_ORDER}"

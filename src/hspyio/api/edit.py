@@ -200,26 +200,7 @@ def write_into(
     with_data: bool,
     lenient: Callable[[object], object],
 ) -> EncodedFile:
-    """Write a signal in the place of the experiment of its title, else beside what is there.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    signal : Signal
-        What to write.
-    options : WriteOptions
-        How.
-    with_data : bool
-        Whether its data are written too; else there has to be an experiment, whose data stay.
-    lenient : callable
-        See `hspyio.schema.encode_file`.
-
-    Returns
-    -------
-    EncodedFile
-        What was written, with the problems to warn of.
-    """
+    """Write a signal in the place of the experiment of its title, else beside what is there."""
     with open_to_change(path, options) as (tx, file):
         try:
             group = _group_in(file, signal, None, alone=not with_data)
@@ -428,13 +409,7 @@ def _rebuilt(
 
 
 def rebuilt_root(file: OpenFile) -> Group:
-    """The tree of an open file in the current format, with what stays taken from the file.
-
-    Raises
-    ------
-    SaveError
-        If anything of an older format cannot be read, and would be lost.
-    """
+    """The tree of an open file in the current format, with what stays taken from the file."""
     return _listed(file, _rebuilt(file, list(file.contents.experiments), None)[0])
 
 

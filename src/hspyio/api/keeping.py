@@ -69,15 +69,7 @@ def _stored_shapes(stored: Group, node: Array, where: str) -> Array | Kept | Non
 def over_stored_data(
     file: OpenFile, group: str, signal: Signal, stays: StoredData | None
 ) -> Signal:
-    """The signal over the data of the file, which its axes have to fit; none of them is read.
-
-    Raises
-    ------
-    AxesError
-        If they do not.
-    DamagedFileError
-        If the experiment is not what was sealed.
-    """
+    """The signal over the data of the file, which its axes have to fit; none of them is read."""
     location = signal.location
     unloaded = location is not None and not location.original_metadata
     unloaded = unloaded and not signal.original_metadata

@@ -82,24 +82,7 @@ class OpenFile:
     def parts(
         self, name: str, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20
     ) -> SignalParts:
-        """Read one experiment, migrated to the current format.
-
-        Parameters
-        ----------
-        name : str
-            Name of its group.
-        nested : callable
-            What becomes of signals inside its trees, migrated too.
-        embed : bool
-            See `hspyio.converters.decoder.Reading`.
-        lazy_above : int
-            When lazy, arrays inside trees are lazy above this number of bytes.
-
-        Raises
-        ------
-        HspyError
-            If its data or axes cannot be read, or are not what was sealed.
-        """
+        """Read one experiment, migrated to the current format."""
         if self.options.check:
             self.check_seal(name, lazy_above)
         reading = self._reading(nested, embed, lazy_above)
@@ -109,13 +92,7 @@ class OpenFile:
             return migrate(parts, self.contents.version)
 
     def each(self, read: Callable[[str], T]) -> list[T]:
-        """Read all experiments; a damaged one is noted and does not hide the others (R12).
-
-        Raises
-        ------
-        HspyError
-            If none can be read.
-        """
+        """Read all experiments; a damaged one is noted and does not hide the others (R12)."""
         result: list[T] = []
         failed: list[HspyError] = []
         for name in self.contents.experiments:
@@ -140,13 +117,7 @@ class OpenFile:
         return models
 
     def check_seal(self, name: str, lazy_above: int = 2**20) -> None:
-        """Compare what is about to be read with its seal.
-
-        Raises
-        ------
-        DamagedFileError
-            If it differs, unless it is to be read all the same.
-        """
+        """Compare what is about to be read with its seal."""
         group = self.contents.experiments[name]
         if names.SEAL not in group.members and names.SEAL not in group.attributes:
             return
@@ -319,24 +290,7 @@ def warn(path: str, problems: Sequence[Problem]) -> None:
 
 
 def select(file: Contents, name: str | None, path: str) -> str:
-    """Name of the group of the experiment that was asked for.
-
-    Parameters
-    ----------
-    file : Contents
-        The file.
-    name : str or None
-        A group name, or a title that only one experiment has.
-    path : str
-        For the message.
-
-    Raises
-    ------
-    ExperimentError
-        If none answers, or more than one.
-    DamagedFileError
-        If the one that is meant cannot be read.
-    """
+    """Name of the group of the experiment that was asked for."""
     if name is None:
         if len(file.experiments) == 1:
             return next(iter(file.experiments))

@@ -34,26 +34,7 @@ _OF_OTHERS = (
 
 
 def path_text(given: object, call: str = "", argument: str = "path") -> str:
-    """The text of a path, with the home folder in the place of ``~``.
-
-    Parameters
-    ----------
-    given : object
-        What was given for a path.
-    call : str
-        The call as it should be, for the message: ``"save(path, signal)"``.
-    argument : str
-        What the argument is called there.
-
-    Raises
-    ------
-    ArgumentError
-        If it is no text and no path.
-    OptionError
-        If no file can have that name.
-    MissingFileError
-        If it is a relative path and the current folder has been deleted.
-    """
+    """The text of a path, with the home folder in the place of ``~``."""
     found: object = os.fspath(given) if isinstance(given, os.PathLike) else given
     if not isinstance(found, str):
         raise ArgumentError(_no_path(found, call, argument))
@@ -102,13 +83,7 @@ def _check_current_folder(path: str) -> None:
 
 
 def path_of_file(given: object, call: str = "", argument: str = "path") -> str:
-    """Path of a file that is there: of ``name.hspy``, where ``name`` isn't, as it was saved.
-
-    Raises
-    ------
-    HspyError
-        See `path_text`.
-    """
+    """Path of a file that is there: of ``name.hspy``, where ``name`` isn't, as it was saved."""
     try:
         text = path_text(given, call, argument)
     except ArgumentError:
@@ -125,13 +100,6 @@ def path_to_save(given: object, call: str = "", argument: str = "path") -> str:
     """Path of an HSpy file that is to be written: one without a suffix of ours gets ``.hspy``.
 
     A file, folder or device of exactly that name is meant itself.
-
-    Raises
-    ------
-    OptionError
-        If it has the suffix of another format; it says how to get that.
-    HspyError
-        See `path_text`.
     """
     text = path_text(given, call, argument)
     name = os.path.basename(text)

@@ -24,23 +24,7 @@ _COLUMNS = 72
 
 @contextmanager
 def working(threads: int | None, progress: bool | None, label: str) -> Iterator[Work]:
-    """How arrays are read or written within one call of the user's.
-
-    Parameters
-    ----------
-    threads : int or None
-        ``None`` for ``HSPYIO_NUM_THREADS``, else the CPUs this process may use.
-    progress : bool or None
-        Whether to show a bar; ``None`` where somebody is likely to see it: in a terminal or a
-        notebook.
-    label : str
-        What is being done.
-
-    Raises
-    ------
-    OptionError
-        If the number of threads is none.
-    """
+    """How arrays are read or written within one call of the user's."""
     count, asked = thread_count(threads), is_asked(threads)
     if not (_is_watched() if progress is None else progress):
         yield Work(count, asked=asked)

@@ -131,13 +131,7 @@ def _write(tx: Transaction, file: OpenFile, arrays: Mapping[str, Array]) -> None
 
 
 def _sealed(file: OpenFile, work: Work) -> list[str]:
-    """The experiments that have a seal, which will not fit the new file: they get another one.
-
-    Raises
-    ------
-    DamagedFileError
-        If one is not what was sealed.
-    """
+    """The experiments that have a seal, which will not fit the new file: they get another one."""
     found = [name for name in file.contents.experiments if is_sealed(file.contents, name)]
     for name in found:
         problems = changed_since_sealed(file.contents, name, work)

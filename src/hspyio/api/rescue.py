@@ -243,13 +243,7 @@ class _Rescuing:
         self._sparse = _Sparse()
 
     def into(self, target: str, progress: bool | None) -> Rescue:
-        """Read what can be read and write it.
-
-        Raises
-        ------
-        DamagedFileError, NotHspyError
-            If there is nothing.
-        """
+        """Read what can be read and write it."""
         if "" in self._root.members:
             self._note([Problem("/", getattr(self._root.members[""], "reason", ""))])
             self._find_root()

@@ -30,24 +30,7 @@ _MOST_LINE = 2**30
 
 
 def isolated_result(operation: str, path: str, options: Mapping[str, Any], work: Work) -> Any:
-    """What an operation has found of a file, from a process of its own.
-
-    Parameters
-    ----------
-    operation : str
-        One of `hspyio.api.sandbox_child.OPERATIONS`.
-    path : str
-        The file.
-    options : mapping
-        What the operation is told, as JSON has it.
-    work : Work
-        How many threads it has, and who is told of its progress.
-
-    Raises
-    ------
-    HspyError
-        What was raised there; a `DamagedFileError` if the process dies of the file.
-    """
+    """What an operation has found of a file, from a process of its own."""
     process = subprocess.Popen(
         # -P: no module of the folder that a hostile file may have come with
         [sys.executable, "-P", "-m", _PROGRAM],
@@ -78,15 +61,7 @@ def _environment() -> dict[str, str]:
 
 
 def _result(stream: IO[bytes], path: str, work: Work) -> Any:
-    """The result; on the way to it warnings and progress are passed on.
-
-    Raises
-    ------
-    EOFError
-        If the process ends without one.
-    HspyError
-        What it says was raised.
-    """
+    """The result; on the way to it warnings and progress are passed on."""
     while line := stream.readline(_MOST_LINE):
         try:
             what, about = json.loads(line)
@@ -140,13 +115,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def open_temporary_folder() -> Iterator[str]:
-    """A folder for the clean file; gone at the end, on Ctrl-C and SIGTERM, and soon after a kill.
-
-    Raises
-    ------
-    UnreadableFileError
-        If none can be made.
-    """
+    """A folder for the clean file; gone at the end, on Ctrl-C and SIGTERM, and soon after a kill."""
     target = os.path.join(tempfile.gettempdir(), f"isolated-{secrets.token_hex(4)}")
     try:
         with folder_beside(target) as folder:

@@ -26,46 +26,23 @@ def check_kept(file: OpenFile, replaced: str | None = None) -> None:
 
     What stands inside the trees of experiments that stay is not looked at: it stays as it is.
     Of the one that is replaced, or goes, everything is.
-
-    Raises
-    ------
-    DamagedFileError
-        If there is one.
     """
     lost = [*_lost(file.contents.problems), *_own_parts(file.contents)]
     _refuse(file.path, [*lost, *_inside_of(file.contents, replaced)])
 
 
 def check_inside(file: OpenFile, experiments: Iterable[str]) -> None:
-    """Refuse to copy experiments of which anything cannot be read, the values of arrays aside.
-
-    Raises
-    ------
-    DamagedFileError
-        If there is something.
-    """
+    """Refuse to copy experiments of which anything cannot be read, the values of arrays aside."""
     _refuse(file.path, [one for name in experiments for one in _inside_of(file.contents, name)])
 
 
 def check_whole(file: OpenFile, root: Group) -> None:
-    """Refuse to write a file anew of which anything cannot be read, the values of arrays aside.
-
-    Raises
-    ------
-    DamagedFileError
-        If there is something.
-    """
+    """Refuse to write a file anew of which anything cannot be read, the values of arrays aside."""
     _refuse(file.path, [*_lost(file.contents.problems), *_inside(root)])
 
 
 def check_read(problems: Iterable[Problem], path: str) -> None:
-    """Refuse to write anew what was not read whole.
-
-    Raises
-    ------
-    DamagedFileError
-        If something of it was left out.
-    """
+    """Refuse to write anew what was not read whole."""
     _refuse(path, _lost(problems))
 
 
@@ -75,11 +52,6 @@ def check_gone(
     """Refuse to leave out of an experiment what cannot be read: no signal can have had it.
 
     What is there under the same name is replaced on purpose.
-
-    Raises
-    ------
-    DamagedFileError
-        If there is something.
     """
     stored = file.contents.experiments[experiment]
     where = f"/{names.EXPERIMENTS}/{experiment}"
