@@ -15,15 +15,17 @@ import pytest
 from support.places import TESTS
 from support.source import PACKAGE, File, source_files
 
-MOST_LINES = 48_200
+MOST_LINES = 47_100
 """Of the whole source; the target is 31,000."""
 SLACK = 1_000
 """So many fewer, and the ceiling comes down."""
 MOST_IN_A_ROOM = 4_500
-LARGE_ROOMS = {"api": 5_700, "bridges": 5_400, "converters": 4_900, "hdf5": 9_300}
+LARGE_ROOMS = {"api": 5_300, "bridges": 5_400, "converters": 4_900, "hdf5": 9_300}
 MOST_FILES = 20
-FULL_FOLDERS = {"api": 30, "converters": 24, "hdf5": 27}
+FULL_FOLDERS = {"api": 28, "converters": 24, "hdf5": 27}
 SMALL, LARGE = 60, 600
+COMMANDS = "cli/commands/"
+"""A command is a file, however short."""
 KNOWN: dict[str, set[str]] = {
     name: set(paths)
     for name, paths in json.loads((TESTS / "house" / "known.json").read_text()).items()
@@ -111,7 +113,11 @@ def test_no_folder_is_too_full() -> None:
 def test_no_file_is_too_small_or_too_large() -> None:
     """One that has to be says in its first line why, and is listed."""
     sizes = {file.path: lines([file]) for file in source_files() if file.module}
-    small = {path for path, size in sizes.items() if size < SMALL and "__init__" not in path}
+    small = {
+        path
+        for path, size in sizes.items()
+        if size < SMALL and "__init__" not in path and not path.startswith(COMMANDS)
+    }
     only(small, KNOWN["small"])
     assert {path for path, size in sizes.items() if size > LARGE} == set()
 
