@@ -20,7 +20,7 @@ sys.dont_write_bytecode = False
 
 FOLDERS = {"unit", "roundtrip", "interop", "hostile", "docs", "house"}
 SLOW: dict[str, list[str]] = json.loads((TESTS / "slow.json").read_text(encoding="utf-8"))
-"""Unit tests that take over 0.5 s or start processes, by file; `support/times.py` makes the table."""
+"""Unit tests that take over 0.5 s or start processes, by file; `support/times.py` makes it."""
 
 settings.register_profile(
     "hspyio",

@@ -115,7 +115,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def open_temporary_folder() -> Iterator[str]:
-    """A folder for the clean file; gone at the end, on Ctrl-C and SIGTERM, and soon after a kill."""
+    """A folder for the clean file; gone at the end, on Ctrl-C, SIGTERM and soon after a kill."""
     target = os.path.join(tempfile.gettempdir(), f"isolated-{secrets.token_hex(4)}")
     try:
         with folder_beside(target) as folder:
