@@ -16,7 +16,7 @@ from hspyio.api.arguments import name_of
 from hspyio.api.loaded import Loaded
 from hspyio.api.open_file import OpenFile, opened, readable, select, title_of
 from hspyio.api.paths import path_of_file
-from hspyio.converters import ELEMENTS
+from hspyio.converters import CONVERTERS
 from hspyio.converters.decoder import Decoder, Reading
 from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
@@ -232,7 +232,7 @@ def _decoded(group: Group, file: OpenFile) -> dict[str, Any]:
         fetch_data=lambda array, where: array.source.read(),
         finish=lambda parts: parts,
     )
-    decoder = Decoder(ELEMENTS, reading)
+    decoder = Decoder(CONVERTERS, reading)
     attrs = decoder.dictionary(group, "/Experiments")
     file.problems += decoder.problems
     return attrs

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hspyio import names
 from hspyio.api.open_file import OpenFile
-from hspyio.converters import ELEMENTS
+from hspyio.converters import CONVERTERS
 from hspyio.converters.decoder import Decoder, Reading
 from hspyio.converters.type_hints import Hint
 from hspyio.errors import RESCUE, DamagedFileError, Problem, one_or_many
@@ -57,7 +57,7 @@ def check_gone(
     where = f"/{names.EXPERIMENTS}/{experiment}"
     hint, problems = experiment_hint(stored, where)
     aside = stored.members.get(names.MASKS)
-    decoder = Decoder(ELEMENTS, _GONE, aside if isinstance(aside, Group) else None)
+    decoder = Decoder(CONVERTERS, _GONE, aside if isinstance(aside, Group) else None)
     trees = {
         name: node
         for name, node in stored.members.items()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hspyio import names
-from hspyio.converters import ELEMENTS
+from hspyio.converters import CONVERTERS
 from hspyio.converters.decoder import Decoder, Reading
 from hspyio.converters.encoder import Encoder
 from hspyio.converters.type_hints import NO_HINT, dump, load
@@ -84,7 +84,7 @@ class _Writer:
 
     def _stored(self, value: object, where: str) -> Any:
         """What a file would hold: a group with the value alone, its hints and its masks."""
-        encoder = Encoder(ELEMENTS)
+        encoder = Encoder(CONVERTERS)
         form = encoder.form(value, where)
         self.problems += encoder.problems
         if form is None:
@@ -162,7 +162,7 @@ def _restored(content: Any, where: str, problems: list[Problem]) -> Any:
         group = group_from_json(content["stored"])
         hint = load(content["types"]) if "types" in content else NO_HINT
         aside = group_from_json(content.get("aside", {}))
-        decoder = Decoder(ELEMENTS, _READING, aside)
+        decoder = Decoder(CONVERTERS, _READING, aside)
         found: Sequence[Any] = list(decoder.dictionary(group, where, hint).values())
     except _MALFORMED as error:
         problems.append(Problem(where, f"cannot be read: {error}"))

@@ -1,6 +1,6 @@
 """Python value <-> Node: one kind of value, one file, listed in one ordered tuple.
 
-To add a kind: a file with an ``ELEMENT``, a line below, a row in ``tests/support/cases.py``.
+To add a kind: a file with a ``CONVERTER``, a line below, a row in ``tests/support/cases.py``.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from hspyio.converters import (
     stringified,
     strings,
 )
-from hspyio.converters.converter import Element
+from hspyio.converters.converter import Converter
 
-__all__ = ["ELEMENTS"]
+__all__ = ["CONVERTERS"]
 
-ELEMENTS: tuple[Element, ...] = (
-    *scalars.ELEMENTS,
-    strings.ELEMENT,
-    *stringified.ELEMENTS,
-    *datetimes.ELEMENTS,
-    *pandas_times.ELEMENTS,
-    *quantities.ELEMENTS,
-    *containers.ELEMENTS,
-    signals.ELEMENT,
-    *masked.ELEMENTS,
-    *arrays.ELEMENTS,
-    *string_arrays.ELEMENTS,
-    ragged.ELEMENT,
-    arrays.DASK_ELEMENT,
+CONVERTERS: tuple[Converter, ...] = (
+    *scalars.CONVERTERS,
+    strings.CONVERTER,
+    *stringified.CONVERTERS,
+    *datetimes.CONVERTERS,
+    *pandas_times.CONVERTERS,
+    *quantities.CONVERTERS,
+    *containers.CONVERTERS,
+    signals.CONVERTER,
+    *masked.CONVERTERS,
+    *arrays.CONVERTERS,
+    *string_arrays.CONVERTERS,
+    ragged.CONVERTER,
+    arrays.DASK_CONVERTER,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Form, Item, Refusal
 from hspyio.converters.dtypes import from_stored, same_dtype, to_stored
 from hspyio.converters.kinds import Kind
 from hspyio.converters.masked import has_masked_blocks, joined, parts_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hspyio.converters.decoder import Decoder
     from hspyio.converters.encoder import Encoder
 
-__all__ = ["DASK_ELEMENT", "ELEMENTS", "values_of"]
+__all__ = ["CONVERTERS", "DASK_CONVERTER", "values_of"]
 
 _MOST_DIMS = 32
 """HDF5's limit."""
@@ -82,17 +82,17 @@ def _restore_scalar_array(item: Item, walker: Decoder) -> NDArray[Any]:
     return np.array(value, walker.allow(dtype_from_json(kind), 1, sys.getsizeof(value)))
 
 
-ELEMENTS = (
-    Element(
-        accepts=lambda value: type(value) is np.ndarray and value.ndim == 0,
+CONVERTERS = (
+    Converter(
+        matches=lambda value: type(value) is np.ndarray and value.ndim == 0,
         encode=_encode_scalar_array,
-        restores={"array0": _restore_scalar_array},
+        exact_readers={"array0": _restore_scalar_array},
     ),
-    Element(
-        accepts=_is_plain_array,
+    Converter(
+        matches=_is_plain_array,
         encode=_encode,
-        decodes={Kind.ARRAY: _decode},
-        restores={"array": _restore},
+        readers={Kind.ARRAY: _decode},
+        exact_readers={"array": _restore},
     ),
 )
 
@@ -119,4 +119,4 @@ def _encode_dask(value: Any, walker: Encoder, where: str) -> Form:
     return walker.encode(values_of(value), where)
 
 
-DASK_ELEMENT = Element(accepts=is_dask, encode=_encode_dask)
+DASK_CONVERTER = Converter(matches=is_dask, encode=_encode_dask)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Element, Form, Item, text_form
+from hspyio.converters.converter import Converter, Form, Item, text_form
 from hspyio.converters.kinds import Kind
 from hspyio.converters.scalars import is_canonical
 from hspyio.converters.stringified import float_text, int_text, parse_int
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hspyio.converters.decoder import Decoder
     from hspyio.converters.encoder import Encoder
 
-__all__ = ["ELEMENTS", "FROM_NUMBER", "FROM_TEXT", "TO_TEXT"]
+__all__ = ["CONVERTERS", "FROM_NUMBER", "FROM_TEXT", "TO_TEXT"]
 
 Runs = list[list[Any]]
 
@@ -272,17 +272,19 @@ def _decode_mapping(item: Item, walker: Decoder) -> dict[Any, Any]:
     return walker.dictionary(item.node, item.where, item.hint)
 
 
-ELEMENTS = (
-    Element(
+CONVERTERS = (
+    Converter(
         types=(dict, MetadataTree, OrderedDict),
         encode=_encode_mapping,
-        decodes={Kind.DICT: _decode_mapping},
-        restores={"OrderedDict": lambda item, walker: OrderedDict(_decode_mapping(item, walker))},
+        readers={Kind.DICT: _decode_mapping},
+        exact_readers={
+            "OrderedDict": lambda item, walker: OrderedDict(_decode_mapping(item, walker))
+        },
     ),
-    Element(
+    Converter(
         types=(list, tuple, set, frozenset),
         encode=_encode,
-        decodes={
+        readers={
             Kind.EMPTY_LIST: lambda item, walker: [],
             Kind.EMPTY_TUPLE: lambda item, walker: (),
             Kind.LIST_DATASET: _decode_dataset,
@@ -291,8 +293,8 @@ ELEMENTS = (
             Kind.TUPLE: lambda item, walker: tuple(_decode_group(item, walker)),
             Kind.AXES_MANAGER: _decode_group,
         },
-        restores={"sequence": _restore},
+        exact_readers={"sequence": _restore},
     ),
-    Element(types=(slice,), encode=_encode_slice),
-    Element(types=(range,), encode=_encode_range, restores={"range": _restore_range}),
+    Converter(types=(slice,), encode=_encode_slice),
+    Converter(types=(range,), encode=_encode_range, exact_readers={"range": _restore_range}),
 )

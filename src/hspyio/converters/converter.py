@@ -16,10 +16,10 @@ from hspyio.records import record
 __all__ = [
     "NONE_FORM",
     "TEXT",
-    "Decode",
-    "Element",
+    "Converter",
     "Form",
     "Item",
+    "Reader",
     "Refusal",
     "no_form",
     "text_form",
@@ -109,38 +109,38 @@ class Item:
 
 Encode: TypeAlias = Callable[[Any, Any, str], Form]
 """Of a value, the `Encoder` and the place."""
-Decode: TypeAlias = Callable[[Item, Any], Any]
+Reader: TypeAlias = Callable[[Item, Any], Any]
 """Of an item and the `Decoder`."""
 
 
 @record
-class Element:
+class Converter:
     """One kind of value.
 
     Attributes
     ----------
     types : tuple of type
         The exact Python types it takes.
-    late : tuple of (str, str)
+    lazy_types : tuple of (str, str)
         Module and name of such types, where the module is not imported just to know them.
     encode : callable, optional
         ``(value, walker, where) -> Form``; raises `Refusal` where a value has no form.
-    accepts : callable, optional
+    matches : callable, optional
         ``(value) -> bool`` for what no exact type tells, asked in the order of the table.
-    decodes : mapping
+    readers : mapping
         Kind of item -> ``(item, walker) -> value``: the plain reading.
-    restores : mapping
+    exact_readers : mapping
         Hint tag -> ``(item, walker) -> value``: the exact value. May raise ``ValueError``,
         ``TypeError`` or ``LookupError`` where hint and item do not fit together.
-    lazily : mapping
+    lazy_readers : mapping
         Hint tag -> the same for a value that may stay in the file, its digest unchecked; gives
         ``None`` where it is to be read at once.
     """
 
     types: tuple[type, ...] = ()
     encode: Encode | None = None
-    accepts: Callable[[Any], bool] | None = None
-    decodes: Mapping[Kind, Decode] = field(default_factory=dict)
-    restores: Mapping[str, Decode] = field(default_factory=dict)
-    late: tuple[tuple[str, str], ...] = ()
-    lazily: Mapping[str, Decode] = field(default_factory=dict)
+    matches: Callable[[Any], bool] | None = None
+    readers: Mapping[Kind, Reader] = field(default_factory=dict)
+    exact_readers: Mapping[str, Reader] = field(default_factory=dict)
+    lazy_types: tuple[tuple[str, str], ...] = ()
+    lazy_readers: Mapping[str, Reader] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Form, Item, text_form
+from hspyio.converters.converter import Converter, Form, Item, text_form
 from hspyio.converters.kinds import Kind
 from hspyio.converters.strings import decode_bytes
 from hspyio.nodes.node import Attribute
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hspyio.converters.decoder import Decoder
     from hspyio.converters.encoder import Encoder
 
-__all__ = ["ELEMENTS"]
+__all__ = ["CONVERTERS"]
 
 
 def _encode(value: np.datetime64 | np.timedelta64, walker: Encoder, where: str) -> Form:
@@ -59,11 +59,11 @@ def _decode_old(item: Item, walker: Decoder) -> Any:
         return text
 
 
-ELEMENTS = (
-    Element(
+CONVERTERS = (
+    Converter(
         types=(np.datetime64, np.timedelta64),
         encode=_encode,
-        restores={"numpy.datetime": _restore},
+        exact_readers={"numpy.datetime": _restore},
     ),
-    Element(decodes={Kind.DATETIME: _decode_old}),
+    Converter(readers={Kind.DATETIME: _decode_old}),
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Decode, Element, Item
+from hspyio.converters.converter import Converter, Item, Reader
 from hspyio.converters.keys import key_from_json
 from hspyio.converters.kinds import Kind, parse
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest
@@ -93,7 +93,7 @@ class Decoder:
 
     Parameters
     ----------
-    elements : sequence of Element
+    converters : sequence of Converter
         The table of kinds.
     reading : Reading
         How to read.
@@ -109,10 +109,10 @@ class Decoder:
     """
 
     def __init__(
-        self, elements: Iterable[Element], reading: Reading, aside: Group | None = None
+        self, converters: Iterable[Converter], reading: Reading, aside: Group | None = None
     ) -> None:
         self.reading = reading
-        self._decodes, self._restores, self._lazily = _tables(tuple(elements))
+        self._readers, self._exact_readers, self._lazy_readers = _tables(tuple(converters))
         self._aside = aside or Group()
         self._depth = 0
         self._grown = 0
@@ -153,7 +153,7 @@ class Decoder:
         """Decode one item; if it is damaged note it, so that the others are read (defect R12)."""
         try:
             if hint is NO_HINT:
-                return (key, self._decodes[item.kind](item, self))
+                return (key, self._readers[item.kind](item, self))
             return self._hinted_pair(item, key, hint)
         except HspyError as error:
             self.problems.append(Problem(error.where or item.where, error.message, lost=True))
@@ -190,11 +190,11 @@ class Decoder:
 
     def _late_pair(self, item: Item, plain_key: str, hint: Hint) -> Any:
         """Key and value of what stays in the file, so that nobody can look at its digest."""
-        lazily = self._lazily.get(hint.tag)
-        if lazily is None or self.lazy_above is None:
+        read = self._lazy_readers.get(hint.tag)
+        if read is None or self.lazy_above is None:
             return None
         try:
-            value = lazily(_with_hint(item, hint), self)
+            value = read(_with_hint(item, hint), self)
             key = key_from_json(hint.key[0]) if hint.key and self.exact else plain_key
         except UNREADABLE:
             return None
@@ -215,17 +215,17 @@ class Decoder:
         """
         tag = item.hint.tag
         if tag:
-            restore = self._restores.get(tag)
+            restore = self._exact_readers.get(tag)
             if restore is not None:
                 return restore(item, self)
             self.problems.append(
                 Problem(item.where, f"has the type {tag!r}, which is newer than hspyio")
             )
-        return self._decodes[item.kind](item, self)
+        return self._readers[item.kind](item, self)
 
     def plain(self, item: Item) -> Any:
         """Decode one item as if it had no type hint."""
-        return self._decodes[item.kind](_with_hint(item, item.hint.inside()), self)
+        return self._readers[item.kind](_with_hint(item, item.hint.inside()), self)
 
     def restored(self, item: Item, hint: list[Any] | None) -> Any:
         """Decode one item with a type hint that stands inside another one."""
@@ -308,17 +308,17 @@ class Decoder:
 
 @lru_cache(maxsize=4)
 def _tables(
-    elements: tuple[Element, ...],
-) -> tuple[dict[Kind, Decode], dict[str, Decode], dict[str, Decode]]:
+    converters: tuple[Converter, ...],
+) -> tuple[dict[Kind, Reader], dict[str, Reader], dict[str, Reader]]:
     """What decodes, restores and reads late, by kinds and tags: a file has many decoders."""
-    decodes: dict[Kind, Decode] = {}
-    restores: dict[str, Decode] = {}
-    lazily: dict[str, Decode] = {}
-    for element in elements:
-        decodes.update(element.decodes)
-        restores.update(element.restores)
-        lazily.update(element.lazily)
-    return decodes, restores, lazily
+    readers: dict[Kind, Reader] = {}
+    exact_readers: dict[str, Reader] = {}
+    lazy_readers: dict[str, Reader] = {}
+    for converter in converters:
+        readers.update(converter.readers)
+        exact_readers.update(converter.exact_readers)
+        lazy_readers.update(converter.lazy_readers)
+    return readers, exact_readers, lazy_readers
 
 
 def _readable(key: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from hspyio import names
-from hspyio.converters.converter import NONE_FORM, Element, Encode, Form, Refusal, no_form
+from hspyio.converters.converter import NONE_FORM, Converter, Encode, Form, Refusal, no_form
 from hspyio.converters.keys import key_to_json
 from hspyio.converters.naming import name_items
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest
@@ -23,7 +23,7 @@ class Encoder:
 
     Parameters
     ----------
-    elements : sequence of Element
+    converters : sequence of Converter
         The table of kinds.
     lenient : callable, optional
         What turns a value without a form into one that has, or raises `Refusal`: what
@@ -40,20 +40,20 @@ class Encoder:
     """
 
     def __init__(
-        self, elements: Iterable[Element], lenient: Callable[[object], object] | None = None
+        self, converters: Iterable[Converter], lenient: Callable[[object], object] | None = None
     ) -> None:
-        self._elements = tuple(element for element in elements if element.encode)
+        self._converters = tuple(converter for converter in converters if converter.encode)
         self._encode_exactly: dict[type, Encode] = {
-            kind: element.encode
-            for element in self._elements
-            if element.encode
-            for kind in element.types
+            kind: converter.encode
+            for converter in self._converters
+            if converter.encode
+            for kind in converter.types
         }
-        self._late = {
-            late: element.encode
-            for element in self._elements
-            if element.encode
-            for late in element.late
+        self._lazy_types = {
+            lazy_types: converter.encode
+            for converter in self._converters
+            if converter.encode
+            for lazy_types in converter.lazy_types
         }
         self.lenient = lenient
         self._open: set[int] = set()
@@ -93,18 +93,18 @@ class Encoder:
         encode = self._encode_exactly.get(type(value))
         if encode is not None:
             return encode
-        for element in self._elements:
-            if element.accepts is not None and element.accepts(value):
-                return element.encode
+        for converter in self._converters:
+            if converter.matches is not None and converter.matches(value):
+                return converter.encode
         return None
 
     def _meet_late_types(self) -> None:
         """A value of such a type can only be there once its module is imported."""
-        for (home, name), encode in list(self._late.items()):
+        for (home, name), encode in list(self._lazy_types.items()):
             kind = getattr(sys.modules.get(home), name, None)
             if kind is not None:
                 self._encode_exactly[kind] = encode
-                del self._late[home, name]
+                del self._lazy_types[home, name]
 
     def keep_aside(self, array: Array) -> str:
         """Store an array beside the trees; returns its name there."""

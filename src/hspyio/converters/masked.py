@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Form, Item, Refusal, text_form
+from hspyio.converters.converter import Converter, Form, Item, Refusal, text_form
 from hspyio.converters.dtypes import from_stored, to_stored
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.json import dtype_from_json, dtype_to_json
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hspyio.converters.encoder import Encoder
 
 __all__ = [
-    "ELEMENTS",
+    "CONVERTERS",
     "TAG",
     "MaskedSource",
     "graph_form",
@@ -53,7 +53,7 @@ def has_masked_blocks(graph: Any) -> bool:
 
 def _known(name: str) -> object:
     """Something of numpy.ma, if that is imported; before it is, no value can be masked."""
-    return getattr(sys.modules.get("numpy.ma"), name, ELEMENTS)
+    return getattr(sys.modules.get("numpy.ma"), name, CONVERTERS)
 
 
 # writing
@@ -267,15 +267,15 @@ def _encode_constant(value: Any, walker: Encoder, where: str) -> Form:
     return text_form("--", "numpy.ma.masked")
 
 
-ELEMENTS = (
-    Element(
-        accepts=lambda value: value is _known("masked"),
+CONVERTERS = (
+    Converter(
+        matches=lambda value: value is _known("masked"),
         encode=_encode_constant,
-        restores={"numpy.ma.masked": lambda item, walker: np.ma.masked},
+        exact_readers={"numpy.ma.masked": lambda item, walker: np.ma.masked},
     ),
-    Element(
-        accepts=lambda value: type(value) is _known("MaskedArray"),
+    Converter(
+        matches=lambda value: type(value) is _known("MaskedArray"),
         encode=_encode,
-        restores={TAG: _restore},
+        exact_readers={TAG: _restore},
     ),
 )

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Form, Item, Refusal, text_form
+from hspyio.converters.converter import Converter, Form, Item, Refusal, text_form
 from hspyio.converters.stringified import moment_text, parse_moment
 
 if TYPE_CHECKING:
     from hspyio.converters.decoder import Decoder
     from hspyio.converters.encoder import Encoder
 
-__all__ = ["ELEMENTS", "TIMEDELTA", "TIMESTAMP"]
+__all__ = ["CONVERTERS", "TIMEDELTA", "TIMESTAMP"]
 
 TIMESTAMP, TIMEDELTA = "pandas.Timestamp", "pandas.Timedelta"
 
@@ -67,17 +67,17 @@ def _restore_timedelta(item: Item, walker: Decoder) -> Any:
     return walker.plain(item) if pandas is None else pandas.Timedelta(_number(item.hint.data, "m"))
 
 
-ELEMENTS = (
-    Element(
-        late=(("pandas", "Timestamp"),),
+CONVERTERS = (
+    Converter(
+        lazy_types=(("pandas", "Timestamp"),),
         encode=_encode_timestamp,
-        restores={TIMESTAMP: _restore_timestamp},
+        exact_readers={TIMESTAMP: _restore_timestamp},
     ),
-    Element(
-        late=(("pandas", "Timedelta"),),
+    Converter(
+        lazy_types=(("pandas", "Timedelta"),),
         encode=_encode_timedelta,
-        restores={TIMEDELTA: _restore_timedelta},
+        exact_readers={TIMEDELTA: _restore_timedelta},
     ),
-    Element(late=(("pandas.api.typing", "NaTType"),), encode=_refuse),
-    Element(late=(("pandas.api.typing", "NAType"),), encode=_refuse),
+    Converter(lazy_types=(("pandas.api.typing", "NaTType"),), encode=_refuse),
+    Converter(lazy_types=(("pandas.api.typing", "NAType"),), encode=_refuse),
 )

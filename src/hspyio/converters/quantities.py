@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hspyio.converters.converter import Element, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Form, Item, Refusal
 from hspyio.converters.strings import restored_text, store_text
 from hspyio.converters.type_hints import Hint
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hspyio.converters.decoder import Decoder
     from hspyio.converters.encoder import Encoder
 
-__all__ = ["ELEMENTS", "QUANTITY", "UNIT"]
+__all__ = ["CONVERTERS", "QUANTITY", "UNIT"]
 
 QUANTITY, UNIT = "pint.Quantity", "pint.Unit"
 _VALUE, _UNITS = "value", "units"
@@ -26,12 +26,12 @@ _PLAIN = re.compile(rf"(1|{_POWER})( [*/] {_POWER})*")
 
 
 def _is(name: str) -> Any:
-    def accepts(value: object) -> bool:
+    def matches(value: object) -> bool:
         # the module is imported once there is a value, and its own attributes tell no lies
         kind = getattr(sys.modules.get("pint"), name, None)
         return isinstance(kind, type) and issubclass(type(value), kind)
 
-    return accepts
+    return matches
 
 
 def _units_text(units: Any) -> str:
@@ -102,7 +102,7 @@ def _unit(registry: Any, text: str) -> Any:
     return registry.Unit(text)
 
 
-ELEMENTS = (
-    Element(accepts=_is("Quantity"), encode=_encode, restores={QUANTITY: _restore}),
-    Element(accepts=_is("Unit"), encode=_encode_unit, restores={UNIT: _restore_unit}),
+CONVERTERS = (
+    Converter(matches=_is("Quantity"), encode=_encode, exact_readers={QUANTITY: _restore}),
+    Converter(matches=_is("Unit"), encode=_encode_unit, exact_readers={UNIT: _restore_unit}),
 )

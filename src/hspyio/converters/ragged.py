@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Element, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Form, Item, Refusal
 from hspyio.converters.decoder import as_objects
 from hspyio.converters.dtypes import from_stored, same_dtype, stored_dtype, to_stored
 from hspyio.converters.kinds import Kind
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from hspyio.converters.encoder import Encoder
 
 __all__ = [
-    "ELEMENT",
+    "CONVERTER",
     "join",
     "loosened",
     "misfits",
@@ -334,7 +334,7 @@ def _join_texts(node: Array, shapes: Array | None) -> NDArray[Any]:
     sizes = np.fromiter(map(len, elements), np.int64, len(elements)).reshape(rows.shape)
     forms = _forms(Rows(np.empty(0), sizes), shapes).read()
     pairs = zip(elements, forms.ravel(), strict=True)
-    return as_objects((text.reshape(form.tolist()) for text, form in pairs), rows.shape)
+    return as_objects((text.reshape(shape.tolist()) for text, shape in pairs), rows.shape)
 
 
 def _text_array(row: Iterable[bytes]) -> NDArray[Any]:
@@ -576,10 +576,10 @@ def _restore_objects(item: Item, walker: Decoder) -> NDArray[Any]:
     return as_objects(values, shape)
 
 
-ELEMENT = Element(
-    accepts=lambda value: type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind == "O",
+CONVERTER = Converter(
+    matches=lambda value: type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind == "O",
     encode=_encode,
-    decodes={Kind.RAGGED: _decode},
-    restores={"ragged": _restore, "objects": _restore_objects},
-    lazily={"ragged": _late},
+    readers={Kind.RAGGED: _decode},
+    exact_readers={"ragged": _restore, "objects": _restore_objects},
+    lazy_readers={"ragged": _late},
 )

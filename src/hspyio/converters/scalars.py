@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import NONE_FORM, Element, Form, Item, Refusal, text_form
+from hspyio.converters.converter import NONE_FORM, Converter, Form, Item, Refusal, text_form
 from hspyio.converters.dtypes import from_stored, same_dtype, to_stored
 from hspyio.converters.kinds import Kind
 from hspyio.converters.stringified import int_text, parse_int
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hspyio.converters.decoder import Decoder
     from hspyio.converters.encoder import Encoder
 
-__all__ = ["ELEMENTS", "is_canonical"]
+__all__ = ["CONVERTERS", "is_canonical"]
 
 _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**63, 2**64)
@@ -128,21 +128,21 @@ _NUMPY = Hint("numpy")
 _NUMPY_TYPES = tuple({np.dtype(code).type for code in "?bhilqpBHILQPefdgFDG"})
 _CANONICAL = frozenset(filter(is_canonical, _NUMPY_TYPES))
 
-ELEMENTS = (
-    Element(types=(type(None),), encode=_encode_none),
-    Element(
+CONVERTERS = (
+    Converter(types=(type(None),), encode=_encode_none),
+    Converter(
         types=(int,),
         encode=_encode_int,
-        restores={"int": lambda item, walker: parse_int(restored_text(item))},
+        exact_readers={"int": lambda item, walker: parse_int(restored_text(item))},
     ),
-    Element(types=(bool, float, complex), encode=_encode_python, decodes={Kind.NUMBER: _decode}),
-    Element(types=_NUMPY_TYPES, encode=_encode_numpy, restores={"numpy": _restore_numpy}),
-    Element(types=(np.void,), encode=_encode_void, restores={"void": _restore_void}),
-    Element(
+    Converter(types=(bool, float, complex), encode=_encode_python, readers={Kind.NUMBER: _decode}),
+    Converter(types=_NUMPY_TYPES, encode=_encode_numpy, exact_readers={"numpy": _restore_numpy}),
+    Converter(types=(np.void,), encode=_encode_void, exact_readers={"void": _restore_void}),
+    Converter(
         types=(bytes, bytearray, np.bytes_),
         encode=_encode_bytes,
-        decodes={Kind.BYTES: _decode_bytes},
-        restores={
+        readers={Kind.BYTES: _decode_bytes},
+        exact_readers={
             "bytearray": lambda item, walker: bytearray(_decode_bytes(item, walker)),
             "numpy.bytes": lambda item, walker: np.bytes_(_decode_bytes(item, walker)),
         },

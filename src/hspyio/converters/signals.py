@@ -12,7 +12,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.converters.arrays import values_of
-from hspyio.converters.converter import Element, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Form, Item, Refusal
 from hspyio.converters.decoder import ABSENT, is_restored_always, item_of, shapes_of
 from hspyio.converters.encoder import sealed
 from hspyio.converters.kinds import Kind, is_own_member
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from hspyio.converters.encoder import Encoder
 
 __all__ = [
-    "ELEMENT",
+    "CONVERTER",
     "StoredData",
     "axis_forms",
     "decode_signal",
@@ -576,11 +576,11 @@ def _restore_scalar(item: Item, walker: Decoder) -> Any:
     return value.reshape(()) if walker.exact else value
 
 
-ELEMENT = Element(
+CONVERTER = Converter(
     types=(Signal,),
     encode=_encode,
-    decodes={Kind.SIGNAL: _decode, Kind.WRAPPED_SIGNAL: _decode_wrapped},
-    restores={
+    readers={Kind.SIGNAL: _decode, Kind.WRAPPED_SIGNAL: _decode_wrapped},
+    exact_readers={
         "signal0": _restore_scalar,
         "absent": lambda item, walker: ABSENT,
     },

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Element, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Form, Item, Refusal
 from hspyio.converters.decoder import as_objects
 from hspyio.converters.kinds import Kind
 from hspyio.converters.strings import decode_bytes, is_plain
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hspyio.converters.decoder import Decoder
     from hspyio.converters.encoder import Encoder
 
-__all__ = ["ELEMENTS", "text_values"]
+__all__ = ["CONVERTERS", "text_values"]
 
 
 def _encode_bytes(value: NDArray[Any], walker: Encoder, where: str) -> Form:
@@ -117,29 +117,31 @@ def _restore_strings(item: Item, walker: Decoder) -> NDArray[Any]:
 
 
 def _array_of(kinds: str) -> Any:
-    def accepts(value: object) -> bool:
+    def matches(value: object) -> bool:
         return type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind in kinds
 
-    return accepts
+    return matches
 
 
-ELEMENTS = (
-    Element(
-        accepts=_array_of("S"),
+CONVERTERS = (
+    Converter(
+        matches=_array_of("S"),
         encode=_encode_bytes,
-        restores={
+        exact_readers={
             "bytes": lambda item, walker: _as_hinted(_array(item).source.read(), item, walker)
         },
     ),
-    Element(
-        accepts=_array_of("U"),
+    Converter(
+        matches=_array_of("U"),
         encode=_encode_text,
-        decodes={Kind.TEXT_ARRAY: _decode},
-        restores={
+        readers={Kind.TEXT_ARRAY: _decode},
+        exact_readers={
             "text": lambda item, walker: _as_hinted(
                 text_values(_array(item), as_text=True), item, walker
             )
         },
     ),
-    Element(accepts=_array_of("T"), encode=_encode_strings, restores={"strings": _restore_strings}),
+    Converter(
+        matches=_array_of("T"), encode=_encode_strings, exact_readers={"strings": _restore_strings}
+    ),
 )

@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hspyio.converters.converter import Element, Form, Refusal
+from hspyio.converters.converter import Converter, Form, Refusal
 from hspyio.converters.strings import restored_text, store_text
 from hspyio.converters.type_hints import Hint
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "ELEMENTS",
+    "CONVERTERS",
     "TEXT_TYPES",
     "TextType",
     "float_text",
@@ -191,16 +191,16 @@ TEXT_TYPES: tuple[TextType, ...] = (
 )
 
 
-def _element(entry: TextType) -> Element:
+def _converter(entry: TextType) -> Converter:
     def encode(value: Any, walker: object, where: str) -> Form:
         attribute, rest = store_text(entry.to_text(value))
         return Form(attribute, hint=Hint(entry.tag, rest))
 
-    return Element(
-        late=((entry.home, entry.tag),),
+    return Converter(
+        lazy_types=((entry.home, entry.tag),),
         encode=encode,
-        restores={entry.tag: lambda item, walker: entry.from_text(restored_text(item))},
+        exact_readers={entry.tag: lambda item, walker: entry.from_text(restored_text(item))},
     )
 
 
-ELEMENTS = tuple(_element(entry) for entry in TEXT_TYPES)
+CONVERTERS = tuple(_converter(entry) for entry in TEXT_TYPES)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import TEXT, Element, Form, Item, Refusal
+from hspyio.converters.converter import TEXT, Converter, Form, Item, Refusal
 from hspyio.converters.kinds import Kind
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.node import Attribute, Text, nested_lists
 
-__all__ = ["ELEMENT", "decode_bytes", "is_plain", "restored_text", "store_text"]
+__all__ = ["CONVERTER", "decode_bytes", "is_plain", "restored_text", "store_text"]
 
 Json = Any
 
@@ -110,11 +110,11 @@ def _decode_array(node: Attribute) -> Any:
     return texts.astype(str)
 
 
-ELEMENT = Element(
+CONVERTER = Converter(
     types=(str, np.str_),
     encode=_encode,
-    decodes={Kind.TEXT: _decode},
-    restores={
+    readers={Kind.TEXT: _decode},
+    exact_readers={
         "str": lambda item, walker: restored_text(item),
         "numpy.str": lambda item, walker: np.str_(restored_text(item)),
     },

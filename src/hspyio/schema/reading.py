@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters import ELEMENTS
+from hspyio.converters import CONVERTERS
 from hspyio.converters.decoder import Decoder, Reading
 from hspyio.converters.kinds import is_own_member
 from hspyio.converters.nexus import without_nexus
@@ -259,7 +259,7 @@ def decode_experiment(
     problems: list[Problem] = []
     hint = _hint(group, where, problems, exact=reading.exact)
     aside = group.members.get(names.MASKS)
-    decoder = Decoder(ELEMENTS, reading, aside if isinstance(aside, Group) else None)
+    decoder = Decoder(CONVERTERS, reading, aside if isinstance(aside, Group) else None)
     parts = decode_signal(group, decoder, where, hint)
     models = _models(file.models_of(name), decoder, hint.child(names.MODELS))
     return replace(parts, models=models), [*problems, *decoder.problems]
@@ -291,7 +291,7 @@ def decode_models(
     models: Mapping[str, Group], reading: Reading
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Decode models that belong to no experiment."""
-    decoder = Decoder(ELEMENTS, reading)
+    decoder = Decoder(CONVERTERS, reading)
     return _models(models, decoder, NO_HINT), decoder.problems
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hspyio import names
-from hspyio.converters import ELEMENTS
+from hspyio.converters import CONVERTERS
 from hspyio.converters.converter import Form
 from hspyio.converters.encoder import Encoder, order_of, sealed
 from hspyio.converters.naming import name_items
@@ -102,7 +102,7 @@ def encode_file(
     for index, signal in enumerate(signals):
         given = group_names[index] if group_names else None
         name = given or _group_name(signal.title, {*taken, *experiments, *group_names})
-        encoder = Encoder(ELEMENTS, lenient)
+        encoder = Encoder(CONVERTERS, lenient)
         where = "" if len(signals) == 1 else f"signals[{index}]."
         kept = stored[index] if stored else None
         form = encode_signal(signal, encoder, where, kept)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hspyio.compare import value_differences
-from hspyio.converters import ELEMENTS
+from hspyio.converters import CONVERTERS
 from hspyio.converters.decoder import Decoder, Reading
 from hspyio.converters.encoder import Encoder
 from hspyio.converters.type_hints import Hint
@@ -22,7 +22,7 @@ def decoder(*, exact: bool = True, aside: Group | None = None) -> Decoder:
         return array.source.read()
 
     reading = Reading(exact=exact, fetch=fetch, fetch_data=fetch, finish=lambda parts: parts)
-    return Decoder(ELEMENTS, reading, aside)
+    return Decoder(CONVERTERS, reading, aside)
 
 
 def text(content: bytes | str) -> Attribute:
@@ -191,7 +191,7 @@ def test_ragged_arrays_with_shapes_that_do_not_fit_are_named() -> None:
 
 
 def test_a_missing_mask_costs_the_mask_only() -> None:
-    encoder = Encoder(ELEMENTS)
+    encoder = Encoder(CONVERTERS)
     form = encoder.group({"m": np.ma.MaskedArray([1.0, 2.0], [True, False])}, "")
     assert isinstance(form.node, Group)
     whole = decoder(aside=Group({}, encoder.aside))
@@ -212,7 +212,7 @@ def test_hints_for_names_that_are_gone_do_nothing() -> None:
 
 def test_what_the_walker_encodes_it_decodes() -> None:
     tree = {"b": 1, "a": {2: [None, {"x"}]}, "_list_x": b"\xff", "": (1, 2.5)}
-    form = Encoder(ELEMENTS).group(tree, "")
+    form = Encoder(CONVERTERS).group(tree, "")
     assert isinstance(form.node, Group)
     walker = decoder()
     assert not value_differences(walker.dictionary(form.node, "", form.hint), tree)

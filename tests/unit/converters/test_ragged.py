@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from hspyio.converters.converter import Item
 from hspyio.converters.kinds import Kind
-from hspyio.converters.ragged import ELEMENT, join, ragged_form
+from hspyio.converters.ragged import CONVERTER, join, ragged_form
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.digest import content_bytes
 from hspyio.nodes.node import Array, LooseRows, MemorySource, Rows, Selection, Text, Vlen
@@ -70,7 +70,7 @@ def restored(value: np.ndarray, *, through_objects: bool = False) -> np.ndarray 
     if not form.hint.tag:
         return join(node, shapes)
     item = Item(Kind.RAGGED, "x", node, "/x", shapes, form.hint)
-    return ELEMENT.restores["ragged"](item, WALKER)  # type: ignore[arg-type]
+    return CONVERTER.restores["ragged"](item, WALKER)  # type: ignore[arg-type]
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
@@ -222,10 +222,10 @@ def test_hints_that_make_no_sense_are_refused(data: Any) -> None:
     node, shapes = nodes(np.arange(7.0), [3, 4], [3, 4], [1, 1])
     item = Item(Kind.RAGGED, "x", node, "/x", shapes, Hint("ragged", data))
     if data == [["U", 2]]:  # makes sense to numpy
-        assert ELEMENT.restores["ragged"](item, WALKER)[0].dtype.kind == "U"  # type: ignore[arg-type]
+        assert CONVERTER.restores["ragged"](item, WALKER)[0].dtype.kind == "U"  # type: ignore[arg-type]
         return
     with pytest.raises((ValueError, TypeError)):
-        ELEMENT.restores["ragged"](item, WALKER)  # type: ignore[arg-type]
+        CONVERTER.restores["ragged"](item, WALKER)  # type: ignore[arg-type]
 
 
 class _Source:

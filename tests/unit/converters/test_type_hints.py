@@ -140,9 +140,9 @@ NONSENSE: list[Any] = [
 
 
 def test_the_table_of_tags_is_complete() -> None:
-    from hspyio.converters import ELEMENTS
+    from hspyio.converters import CONVERTERS
 
-    known = {tag for element in ELEMENTS for tag in element.restores}
+    known = {tag for element in CONVERTERS for tag in element.restores}
     assert known - {"absent"} == set(TAGS) - {"newer than us"}
 
 
