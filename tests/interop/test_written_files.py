@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 
 from hspyio import Signal, file_reader, file_writer, save
-from hspyio.converters.ragged import ragged_form
+from hspyio.converters.ragged import encode_ragged
 from hspyio.testing import metadata, ragged_free
 from support.cases import CASES
 from support.compare import differences, rosettasciio
@@ -111,7 +111,7 @@ def _holds_ragged(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(_holds_ragged, value.values()))
     if isinstance(value, np.ndarray) and value.dtype == object:
-        return ragged_form(value) is not None or any(map(_holds_ragged, value.ravel().tolist()))
+        return encode_ragged(value) is not None or any(map(_holds_ragged, value.ravel().tolist()))
     return False
 
 

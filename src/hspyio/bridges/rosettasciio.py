@@ -16,7 +16,7 @@ from hspyio.api.edit import write_into
 from hspyio.api.open_file import OpenFile, opened
 from hspyio.api.paths import path_of_file, path_text
 from hspyio.api.save import warn_unannotated, write_new
-from hspyio.converters.converter import Refusal, no_form
+from hspyio.converters.converter import NotStorableError, not_storable
 from hspyio.errors import (
     OptionError,
     Problem,
@@ -344,7 +344,7 @@ def _lenient(value: object) -> object:
 
     Raises
     ------
-    Refusal
+    NotStorableError
         If the value is nothing that a file can hold.
     """
     kind = type(value)  # whose own word counts: there are objects that pass for anything
@@ -359,8 +359,8 @@ def _lenient(value: object) -> object:
     if issubclass(kind, memoryview):
         return value.tobytes()  # type: ignore[attr-defined]
     if issubclass(kind, enum.Enum) and not issubclass(kind, int):
-        raise Refusal(f"no HSpy form for the enumeration {kind.__name__}")
+        raise NotStorableError(f"no HSpy form for the enumeration {kind.__name__}")
     for base in _BASES:
         if issubclass(kind, base):
             return base(value)
-    raise no_form(value)
+    raise not_storable(value)

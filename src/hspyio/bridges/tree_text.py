@@ -85,11 +85,11 @@ class _Writer:
     def _stored(self, value: object, where: str) -> Any:
         """What a file would hold: a group with the value alone, its hints and its masks."""
         encoder = Encoder(CONVERTERS)
-        form = encoder.form(value, where)
+        encoded = encoder.try_encode(value, where)
         self.problems += encoder.problems
-        if form is None:
+        if encoded is None:
             return None
-        whole = encoder.named_group([(_VALUE, form)], where)
+        whole = encoder.named_group([(_VALUE, encoded)], where)
         assert isinstance(whole.node, Group)
         made: dict[str, Any] = {"stored": group_to_json(whole.node)}
         if whole.hint:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Converter, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
 from hspyio.converters.dtypes import from_stored, same_dtype, to_stored
 from hspyio.converters.kinds import Kind
 from hspyio.converters.masked import has_masked_blocks, joined, parts_of
@@ -30,11 +30,11 @@ _MOST_DIMS = 32
 """HDF5's limit."""
 
 
-def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
     try:
         stored = to_stored(value)
     except TypeError as error:
-        raise Refusal(str(error)) from None
+        raise NotStorableError(str(error)) from None
     data: list[Any] = []
     if not same_dtype(stored.dtype, value.dtype):
         data = [dtype_to_json(value.dtype)]
@@ -42,20 +42,20 @@ def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Form:
         data = [dtype_to_json(value.dtype), list(value.shape)]
         stored = stored.ravel()
     node = Array(stored.dtype, MemorySource(stored))
-    return Form(node, hint=Hint("array", data) if data else Hint())
+    return Encoded(node, hint=Hint("array", data) if data else Hint())
 
 
 def _is_plain_array(value: object) -> bool:
     return type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind in "biufcVMm"
 
 
-def _decode(item: Item, walker: Decoder) -> Any:
+def _decode(item: StoredItem, walker: Decoder) -> Any:
     if not isinstance(item.node, Array):
         raise ValueError("no dataset")
     return walker.fetch(item.node, item.where)
 
 
-def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
+def _restore(item: StoredItem, walker: Decoder) -> NDArray[Any]:
     if not isinstance(item.node, Array):
         raise ValueError("no dataset")
     kind, *shape = item.hint.data
@@ -64,15 +64,15 @@ def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
     return values.reshape(shape[0]) if shape else values
 
 
-def _encode_scalar_array(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+def _encode_scalar_array(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
     """A 0-d array is stored as the scalar it holds (defect W7)."""
-    form = walker.encode(value[()], where)
-    inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
+    encoded = walker.encode(value[()], where)
+    inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
     data = [dtype_to_json(value.dtype) if value.dtype != object else "O", inner]
-    return replace(form, hint=replace(form.hint, tag="array0", data=data))
+    return replace(encoded, hint=replace(encoded.hint, tag="array0", data=data))
 
 
-def _restore_scalar_array(item: Item, walker: Decoder) -> NDArray[Any]:
+def _restore_scalar_array(item: StoredItem, walker: Decoder) -> NDArray[Any]:
     kind, inner = item.hint.data
     value = walker.restored(item, inner)
     if kind == "O":
@@ -102,7 +102,7 @@ def values_of(graph: Any) -> NDArray[Any]:
 
     Raises
     ------
-    Refusal
+    NotStorableError
         If they cannot be computed, or are not what dask was told.
     """
     from hspyio.nodes.computed import computed, computed_together
@@ -112,10 +112,10 @@ def values_of(graph: Any) -> NDArray[Any]:
             return joined(graph, *computed_together(*parts_of(graph)))
         return computed(graph)
     except SaveError as error:
-        raise Refusal(error.message) from None
+        raise NotStorableError(error.message) from None
 
 
-def _encode_dask(value: Any, walker: Encoder, where: str) -> Form:
+def _encode_dask(value: Any, walker: Encoder, where: str) -> Encoded:
     return walker.encode(values_of(value), where)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Converter, Form, Item, text_form
+from hspyio.converters.converter import Converter, Encoded, StoredItem, encode_text
 from hspyio.converters.kinds import Kind
 from hspyio.converters.scalars import is_canonical
 from hspyio.converters.stringified import float_text, int_text, parse_int
@@ -60,12 +60,12 @@ FROM_TEXT: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _encode(value: Any, walker: Encoder, where: str) -> Form:
+def _encode(value: Any, walker: Encoder, where: str) -> Encoded:
     kind = "tuple" if type(value) is tuple else type(value).__name__
     prefix = names.TUPLE if kind == "tuple" else names.LIST
     items = value if isinstance(value, (list, tuple)) else _in_fixed_order(value)
     tagged = "" if kind in ("list", "tuple") else kind
-    return _sequence_form(items, value, prefix, tagged, walker, where)
+    return _encode_items(items, value, prefix, tagged, walker, where)
 
 
 def _in_fixed_order(values: Iterable[Any]) -> list[Any]:
@@ -73,24 +73,26 @@ def _in_fixed_order(values: Iterable[Any]) -> list[Any]:
     return sorted(values, key=lambda value: (type(value).__name__, repr(value)))
 
 
-def _sequence_form(
+def _encode_items(
     items: Sequence[Any], owner: object, prefix: str, kind: str, walker: Encoder, where: str
-) -> Form:
+) -> Encoded:
     if not items:
         empty = Attribute(Text(), names.NONE.encode())
-        return Form(empty, prefix + names.EMPTY, hint=Hint("sequence", [kind]) if kind else Hint())
+        return Encoded(
+            empty, prefix + names.EMPTY, hint=Hint("sequence", [kind]) if kind else Hint()
+        )
     flat = _flat(items)
     if flat is not None:
         array, runs = flat
         hint = Hint("sequence", [kind, runs]) if kind or runs else Hint()
-        return Form(array, prefix, hint=hint)
+        return Encoded(array, prefix, hint=hint)
     walker.enter(owner)
     try:
-        form = walker.items(items, len(items), where)
+        encoded = walker.items(items, len(items), where)
     finally:
         walker.leave(owner)
-    hint = replace(form.hint, tag="sequence", data=[kind]) if kind else form.hint
-    return Form(form.node, f"{prefix}{len(items)}_", hint=hint)
+    hint = replace(encoded.hint, tag="sequence", data=[kind]) if kind else encoded.hint
+    return Encoded(encoded.node, f"{prefix}{len(items)}_", hint=hint)
 
 
 def _flat(items: Sequence[Any]) -> tuple[Array, Runs] | None:
@@ -147,22 +149,22 @@ def _runs(items: Sequence[Any]) -> Runs:
     return [[kind.__name__, len(list(run))] for kind, run in groupby(map(type, items))]
 
 
-def _encode_slice(value: slice, walker: Encoder, where: str) -> Form:
+def _encode_slice(value: slice, walker: Encoder, where: str) -> Encoded:
     items = (value.start, value.stop, value.step)
-    return _sequence_form(items, value, names.TUPLE, "slice", walker, where)
+    return _encode_items(items, value, names.TUPLE, "slice", walker, where)
 
 
 # reading
 
 
-def _decode_dataset(item: Item, walker: Decoder) -> list[Any] | Any:
+def _decode_dataset(item: StoredItem, walker: Decoder) -> list[Any] | Any:
     values = _stored_values(item)
     if isinstance(item.node, Array) and isinstance(item.node.type, Text):
         return _nested_text(values)
     return values.tolist()
 
 
-def _stored_values(item: Item) -> NDArray[Any]:
+def _stored_values(item: StoredItem) -> NDArray[Any]:
     if not isinstance(item.node, Array):
         raise ValueError("no dataset")
     shape = item.node.shape
@@ -178,7 +180,7 @@ def _nested_text(values: NDArray[Any]) -> Any:
     return texts.tolist()
 
 
-def _decode_group(item: Item, walker: Decoder) -> list[Any]:
+def _decode_group(item: StoredItem, walker: Decoder) -> list[Any]:
     """Items in the order of their numbers, not of the numbers' text (defects C7, R3)."""
     if not isinstance(item.node, Group):
         raise ValueError("no group")
@@ -201,12 +203,12 @@ def _wrapped(key: object, value: Any) -> Any:
     return value
 
 
-def _decode_tuple(item: Item, walker: Decoder) -> Any:
+def _decode_tuple(item: StoredItem, walker: Decoder) -> Any:
     values = _decode_dataset(item, walker)
     return tuple(values) if isinstance(values, list) else values
 
 
-def _restore(item: Item, walker: Decoder) -> Any:
+def _restore(item: StoredItem, walker: Decoder) -> Any:
     kind, *runs = item.hint.data
     values = walker.plain(item)
     if runs and runs[0]:
@@ -214,7 +216,7 @@ def _restore(item: Item, walker: Decoder) -> Any:
     return _KINDS[kind](values)
 
 
-def _typed(item: Item, values: Sequence[Any], runs: Runs) -> list[Any]:
+def _typed(item: StoredItem, values: Sequence[Any], runs: Runs) -> list[Any]:
     """Give each item the type that the runs tell."""
     if runs[0][0] == "numpy":
         return list(_stored_values(item))
@@ -242,31 +244,31 @@ _KINDS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _encode_range(value: range, walker: Encoder, where: str) -> Form:
+def _encode_range(value: range, walker: Encoder, where: str) -> Encoded:
     data: list[Any] = [int_text(part) for part in (value.start, value.stop, value.step)]
     if len(value[: _MOST_WRITTEN_OUT + 1]) > _MOST_WRITTEN_OUT or not (
         value.start in _INT64 and value.stop in _INT64
     ):
-        return text_form(f"range({', '.join(data)})", "range", data)
+        return encode_text(f"range({', '.join(data)})", "range", data)
     numbers = np.array(value, np.int64)
-    return Form(Array(numbers.dtype, MemorySource(numbers)), hint=Hint("range", data))
+    return Encoded(Array(numbers.dtype, MemorySource(numbers)), hint=Hint("range", data))
 
 
-def _restore_range(item: Item, walker: Decoder) -> range:
+def _restore_range(item: StoredItem, walker: Decoder) -> range:
     return range(*(parse_int(part) for part in item.hint.data))
 
 
 # mappings
 
 
-def _encode_mapping(value: Mapping[Any, Any], walker: Encoder, where: str) -> Form:
-    form = walker.group(value, where)
+def _encode_mapping(value: Mapping[Any, Any], walker: Encoder, where: str) -> Encoded:
+    encoded = walker.group(value, where)
     if type(value) is OrderedDict:
-        return replace(form, hint=replace(form.hint, tag="OrderedDict"))
-    return form
+        return replace(encoded, hint=replace(encoded.hint, tag="OrderedDict"))
+    return encoded
 
 
-def _decode_mapping(item: Item, walker: Decoder) -> dict[Any, Any]:
+def _decode_mapping(item: StoredItem, walker: Decoder) -> dict[Any, Any]:
     if not isinstance(item.node, Group):
         raise ValueError("no group")
     return walker.dictionary(item.node, item.where, item.hint)

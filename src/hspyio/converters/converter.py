@@ -14,23 +14,23 @@ from hspyio.nodes.node import Array, Attribute, Group, Node, Text
 from hspyio.records import record
 
 __all__ = [
-    "NONE_FORM",
+    "ENCODED_NONE",
     "TEXT",
     "Converter",
-    "Form",
-    "Item",
+    "Encoded",
+    "NotStorableError",
     "Reader",
-    "Refusal",
-    "no_form",
-    "text_form",
+    "StoredItem",
+    "encode_text",
+    "not_storable",
 ]
 
 
-class Refusal(Exception):  # noqa: N818 - no error yet: the walker collects them
-    """A value has no form; the walker notes the place and goes on to find the others."""
+class NotStorableError(Exception):
+    """A value has no form; the encoder notes the place and goes on to find the others."""
 
 
-def no_form(value: object) -> Refusal:
+def not_storable(value: object) -> NotStorableError:
     """The refusal of a type that no file can hold; nothing is asked of the value itself."""
     kind = type(value)
     mend = ""
@@ -42,11 +42,11 @@ def no_form(value: object) -> Refusal:
         mend = "; hspyio.from_xarray(array) makes a Signal of it, which has one"
     elif kind.__module__.partition(".")[0] == "pandas" and hasattr(kind, "to_dict"):
         mend = "; a dict, .to_dict(), and an array, .to_numpy(), have one"
-    return Refusal(f"no HSpy form for {kind.__module__}.{kind.__qualname__}{mend}")
+    return NotStorableError(f"no HSpy form for {kind.__module__}.{kind.__qualname__}{mend}")
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Form:
+class Encoded:
     """A value as it will stand in a file. Not frozen: a tree takes one a leaf, and that costs.
 
     Attributes
@@ -71,16 +71,16 @@ TEXT = Text()
 """The type of all plain text."""
 
 
-def text_form(text: str, tag: str = "", data: object = None) -> Form:
-    """Form of a text without NUL and lone surrogates."""
-    return Form(Attribute(TEXT, text.encode()), hint=Hint(tag, data) if tag else NO_HINT)
+def encode_text(text: str, tag: str = "", data: object = None) -> Encoded:
+    """Encode a text without NUL and lone surrogates."""
+    return Encoded(Attribute(TEXT, text.encode()), hint=Hint(tag, data) if tag else NO_HINT)
 
 
-NONE_FORM = text_form(names.NONE)
+ENCODED_NONE = encode_text(names.NONE)
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Item:
+class StoredItem:
     """A stored item on its way to a value. Not frozen: a tree takes one a leaf, and that costs.
 
     Attributes
@@ -107,9 +107,9 @@ class Item:
     hint: Hint = NO_HINT
 
 
-Encode: TypeAlias = Callable[[Any, Any, str], Form]
+Encode: TypeAlias = Callable[[Any, Any, str], Encoded]
 """Of a value, the `Encoder` and the place."""
-Reader: TypeAlias = Callable[[Item, Any], Any]
+Reader: TypeAlias = Callable[[StoredItem, Any], Any]
 """Of an item and the `Decoder`."""
 
 
@@ -124,7 +124,7 @@ class Converter:
     lazy_types : tuple of (str, str)
         Module and name of such types, where the module is not imported just to know them.
     encode : callable, optional
-        ``(value, walker, where) -> Form``; raises `Refusal` where a value has no form.
+        ``(value, walker, where) -> Encoded``; raises `NotStorableError` where a value has no form.
     matches : callable, optional
         ``(value) -> bool`` for what no exact type tells, asked in the order of the table.
     readers : mapping

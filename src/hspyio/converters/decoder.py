@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Converter, Item, Reader
+from hspyio.converters.converter import Converter, Reader, StoredItem
 from hspyio.converters.keys import key_from_json
 from hspyio.converters.kinds import Kind, parse
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest
@@ -149,7 +149,7 @@ class Decoder:
         finally:
             self._depth -= 1
 
-    def _isolated(self, item: Item, key: str, hint: Hint) -> Any:
+    def _isolated(self, item: StoredItem, key: str, hint: Hint) -> Any:
         """Decode one item; if it is damaged note it, so that the others are read (defect R12)."""
         try:
             if hint is NO_HINT:
@@ -165,7 +165,9 @@ class Decoder:
         """Name what is there and cannot be read, so that it does not count as absent."""
         self.problems.append(Problem(where, node.reason, lost=not node.sound))
 
-    def _hinted_pair(self, item: Item, plain_key: str, hint: Hint, *, always: bool = False) -> Any:
+    def _hinted_pair(
+        self, item: StoredItem, plain_key: str, hint: Hint, *, always: bool = False
+    ) -> Any:
         """Key and value of an item, restored where its hint still fits it."""
         item.hint = hint.inside()
         if not (always or self.exact or hint.tag in _RESTORED_ALWAYS):
@@ -188,7 +190,7 @@ class Decoder:
             return (plain_key, self.value(item))
         return ABSENT if value is ABSENT else (key, value)
 
-    def _late_pair(self, item: Item, plain_key: str, hint: Hint) -> Any:
+    def _late_pair(self, item: StoredItem, plain_key: str, hint: Hint) -> Any:
         """Key and value of what stays in the file, so that nobody can look at its digest."""
         read = self._lazy_readers.get(hint.tag)
         if read is None or self.lazy_above is None:
@@ -200,12 +202,12 @@ class Decoder:
             return None
         return None if value is None else (key, value)
 
-    def _plain_key(self, item: Item) -> str:
+    def _plain_key(self, item: StoredItem) -> str:
         if item.kind is Kind.SIGNAL and not self.reading.embed:
             return names.SIGNAL + item.key
         return _readable(item.key)
 
-    def value(self, item: Item) -> Any:
+    def value(self, item: StoredItem) -> Any:
         """Decode one item: restored where it is hinted, else its plain reading.
 
         Raises
@@ -223,11 +225,11 @@ class Decoder:
             )
         return self._readers[item.kind](item, self)
 
-    def plain(self, item: Item) -> Any:
+    def plain(self, item: StoredItem) -> Any:
         """Decode one item as if it had no type hint."""
         return self._readers[item.kind](_with_hint(item, item.hint.inside()), self)
 
-    def restored(self, item: Item, hint: list[Any] | None) -> Any:
+    def restored(self, item: StoredItem, hint: list[Any] | None) -> Any:
         """Decode one item with a type hint that stands inside another one."""
         if not hint:
             return self.plain(item)
@@ -249,7 +251,7 @@ class Decoder:
         finally:
             self._eager -= 1
 
-    def hinted(self, item: Item, hint: Hint) -> Any:
+    def hinted(self, item: StoredItem, hint: Hint) -> Any:
         """Decode an item whose name is fixed, restored in any reading if its hint fits."""
         if not hint:
             return self.value(item)
@@ -340,16 +342,16 @@ def _shapes_in_memory(shapes: Array | None) -> Array | None:
     return node if isinstance(node, Array) else None
 
 
-def item_of(name: str, node: Node, group: Group, where: str) -> Item:
+def item_of(name: str, node: Node, group: Group, where: str) -> StoredItem:
     """Make the item that stands in a group under a name."""
     kind, key = parse(name, node)
     mark = "@" if name in group.attributes and name not in group.members else "/"
     shapes = shapes_of(name, group) if kind is Kind.RAGGED else None
-    return Item(kind, key, node, f"{where}{mark}{name}", shapes)
+    return StoredItem(kind, key, node, f"{where}{mark}{name}", shapes)
 
 
-def _with_hint(item: Item, hint: Hint) -> Item:
-    return Item(item.kind, item.key, item.node, item.where, item.shapes, hint)
+def _with_hint(item: StoredItem, hint: Hint) -> StoredItem:
+    return StoredItem(item.kind, item.key, item.node, item.where, item.shapes, hint)
 
 
 def shapes_of(name: str, group: Group) -> Array | None:
@@ -363,7 +365,7 @@ def shapes_of(name: str, group: Group) -> Array | None:
 
 def _items(
     group: Group, where: str, hinted: tuple[int, Sequence[int]] | None
-) -> list[tuple[str, Item]]:
+) -> list[tuple[str, StoredItem]]:
     """Items of a group in their order; a member comes after an attribute of the same name."""
     stored: list[tuple[str, Node]] = [*group.attributes.items(), *group.members.items()]
     items = [(name, item_of(name, node, group, where)) for name, node in stored]

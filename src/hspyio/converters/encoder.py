@@ -7,7 +7,14 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from hspyio import names
-from hspyio.converters.converter import NONE_FORM, Converter, Encode, Form, Refusal, no_form
+from hspyio.converters.converter import (
+    ENCODED_NONE,
+    Converter,
+    Encode,
+    Encoded,
+    NotStorableError,
+    not_storable,
+)
 from hspyio.converters.keys import key_to_json
 from hspyio.converters.naming import name_items
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest
@@ -26,7 +33,7 @@ class Encoder:
     converters : sequence of Converter
         The table of kinds.
     lenient : callable, optional
-        What turns a value without a form into one that has, or raises `Refusal`: what
+        What turns a value without a form into one that has, or raises `NotStorableError`: what
         RosettaSciIO's callers expect (a subclass is written as its base).
 
     Attributes
@@ -60,23 +67,23 @@ class Encoder:
         self.problems: list[Problem] = []
         self.aside: dict[str, Array | Kept] = {}
 
-    def form(self, value: object, where: str) -> Form | None:
+    def try_encode(self, value: object, where: str) -> Encoded | None:
         """Encode a value; ``None``, and a problem noted, if it has no form."""
         encode = self._encode_exactly.get(type(value))
         try:
             return self.encode(value, where) if encode is None else encode(value, self, where)
-        except Refusal as refusal:
+        except NotStorableError as refusal:
             self.problems.append(Problem(where, str(refusal)))
         except RecursionError:
             self.problems.append(Problem(where, "is nested too deep"))
         return None
 
-    def encode(self, value: object, where: str) -> Form:
+    def encode(self, value: object, where: str) -> Encoded:
         """Encode a value.
 
         Raises
         ------
-        Refusal
+        NotStorableError
             If it has no form.
         """
         encode = self._encode_of(value)
@@ -84,7 +91,7 @@ class Encoder:
             value = self.lenient(value)
             encode = self._encode_of(value)
         if encode is None:
-            raise no_form(value)
+            raise not_storable(value)
         return encode(value, self, where)
 
     def _encode_of(self, value: object) -> Encode | None:
@@ -119,52 +126,54 @@ class Encoder:
 
         Raises
         ------
-        Refusal
+        NotStorableError
             If it holds itself, or is nested deeper than any reader goes.
         """
         if id(container) in self._open:
-            raise Refusal("refers to itself")
+            raise NotStorableError("refers to itself")
         if len(self._open) >= names.MAX_DEPTH:
-            raise Refusal(f"is nested deeper than {names.MAX_DEPTH} levels")
+            raise NotStorableError(f"is nested deeper than {names.MAX_DEPTH} levels")
         self._open.add(id(container))
 
     def leave(self, container: object) -> None:
         """Inverse of `enter`."""
         self._open.discard(id(container))
 
-    def group(self, items: Mapping[Any, object], where: str) -> Form:
+    def group(self, items: Mapping[Any, object], where: str) -> Encoded:
         """Encode a dict as a group, its keys' order and types as hints.
 
         Raises
         ------
-        Refusal
+        NotStorableError
             If it holds itself or is nested too deep.
         """
         self.enter(items)
         try:
-            forms = [
-                (key, self.form(value, f"{where}.{key}" if where else str(key)))
+            pairs = [
+                (key, self.try_encode(value, f"{where}.{key}" if where else str(key)))
                 for key, value in items.items()
             ]
         finally:
             self.leave(items)
-        return self.named_group([(key, form) for key, form in forms if form is not None], where)
+        return self.named_group(
+            [(key, encoded) for key, encoded in pairs if encoded is not None], where
+        )
 
-    def items(self, values: Iterable[object], count: int, where: str) -> Form:
+    def items(self, values: Iterable[object], count: int, where: str) -> Encoded:
         """Encode the items of a list under their zero-padded numbers.
 
         Zero-padded, so that readers that sort names as text keep the order (defect C7). An item
         without a form leaves None in its place, so that the others keep theirs (defect C8).
         """
         width = len(str(max(count - 1, 0)))
-        forms: list[tuple[Any, Form]] = []
+        pairs: list[tuple[Any, Encoded]] = []
         for index, value in enumerate(values):
-            form = self.form(value, f"{where}[{index}]") or NONE_FORM
-            if form.prefix == names.SIGNAL and isinstance(form.node, Group):
-                inner = Hint(children={names.SIGNAL: form.hint})
-                form = Form(Group(members={names.SIGNAL: form.node}), hint=inner)
-            forms.append((str(index).zfill(width), form))
-        return self.named_group(forms, where, ordered=False)
+            encoded = self.try_encode(value, f"{where}[{index}]") or ENCODED_NONE
+            if encoded.prefix == names.SIGNAL and isinstance(encoded.node, Group):
+                inner = Hint(children={names.SIGNAL: encoded.hint})
+                encoded = Encoded(Group(members={names.SIGNAL: encoded.node}), hint=inner)
+            pairs.append((str(index).zfill(width), encoded))
+        return self.named_group(pairs, where, ordered=False)
 
     @staticmethod
     def _key(key: object) -> object:
@@ -172,41 +181,41 @@ class Encoder:
         return "".join(key) if isinstance(key, str) else key
 
     def named_group(
-        self, forms: Sequence[tuple[Any, Form]], where: str, *, ordered: bool = True
-    ) -> Form:
+        self, pairs: Sequence[tuple[Any, Encoded]], where: str, *, ordered: bool = True
+    ) -> Encoded:
         """Give every form a name: the key itself wherever reading gives the key back."""
         attributes: dict[str, Attribute] = {}
         members: dict[str, Group | Array] = {}
         hints: dict[str, Hint] = {}
         sequence: list[str] = []
         if self.lenient is not None:
-            forms = [(self._key(key), form) for key, form in forms]
-        for (key, form), (name, is_key) in zip(forms, name_items(forms), strict=True):
-            if not is_key or form.hint is not NO_HINT:
+            pairs = [(self._key(key), encoded) for key, encoded in pairs]
+        for (key, encoded), (name, is_key) in zip(pairs, name_items(pairs), strict=True):
+            if not is_key or encoded.hint is not NO_HINT:
                 try:
-                    hint = sealed(form, () if is_key else (key_to_json(key),))
-                except Refusal as refusal:
+                    hint = sealed(encoded, () if is_key else (key_to_json(key),))
+                except NotStorableError as refusal:
                     self.problems.append(Problem(f"{where}.{key!r}", str(refusal)))
                     continue
                 if hint:
                     hints[name] = hint
             sequence.append(name)
-            if isinstance(form.node, Attribute):
-                attributes[name] = form.node
+            if isinstance(encoded.node, Attribute):
+                attributes[name] = encoded.node
                 continue
-            members[name] = form.node
-            if form.shapes is not None:
-                members[names.RAGGED_SHAPES + name] = form.shapes
+            members[name] = encoded.node
+            if encoded.shapes is not None:
+                members[names.RAGGED_SHAPES + name] = encoded.shapes
         order = order_of(sequence, attributes) if ordered else None
-        return Form(Group(attributes, members), hint=Hint(order=order, children=hints))
+        return Encoded(Group(attributes, members), hint=Hint(order=order, children=hints))
 
 
-def sealed(form: Form, key: tuple[Any, ...] = ()) -> Hint:
+def sealed(encoded: Encoded, key: tuple[Any, ...] = ()) -> Hint:
     """The form's hint with its digest, and with the key where the name does not tell it."""
-    hint = form.hint
+    hint = encoded.hint
     if not (hint.tag or key or hint.key):
         return hint
-    summary = "" if _is_yet_to_come(form.node) else digest(form.node, form.shapes)
+    summary = "" if _is_yet_to_come(encoded.node) else digest(encoded.node, encoded.shapes)
     return Hint(hint.tag, hint.data, summary, key or hint.key, hint.order, hint.children)
 
 

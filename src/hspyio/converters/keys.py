@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hspyio.converters.converter import Refusal
+from hspyio.converters.converter import NotStorableError
 from hspyio.converters.stringified import TEXT_TYPES, float_text, int_text, parse_int
 
 __all__ = ["key_from_json", "key_to_json", "readable_name"]
@@ -21,7 +21,7 @@ def key_to_json(key: object) -> Json:
 
     Raises
     ------
-    Refusal
+    NotStorableError
         If the type cannot be a key in a file.
     """
     if type(key) is str or key is None or type(key) is bool:
@@ -43,7 +43,9 @@ def key_to_json(key: object) -> Json:
     for entry in TEXT_TYPES:
         if type(key) is entry.kind():
             return {entry.tag: entry.to_text(key)}
-    raise Refusal(f"a key of type {type(key).__name__} has no form in an HSpy file; use text")
+    raise NotStorableError(
+        f"a key of type {type(key).__name__} has no form in an HSpy file; use text"
+    )
 
 
 def _from_base64(text: str) -> bytes:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hspyio.converters.converter import Converter, Form, Item, Refusal, text_form
+from hspyio.converters.converter import (
+    Converter,
+    Encoded,
+    NotStorableError,
+    StoredItem,
+    encode_text,
+)
 from hspyio.converters.dtypes import from_stored, to_stored
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.json import dtype_from_json, dtype_to_json
@@ -25,7 +31,7 @@ __all__ = [
     "CONVERTERS",
     "TAG",
     "MaskedSource",
-    "graph_form",
+    "encode_graph",
     "has_masked_blocks",
     "is_masked",
     "joined",
@@ -59,21 +65,23 @@ def _known(name: str) -> object:
 # writing
 
 
-def _encode(value: Masked, walker: Encoder, where: str) -> Form:
+def _encode(value: Masked, walker: Encoder, where: str) -> Encoded:
     if value.dtype.hasobject:
-        raise Refusal("a masked array of objects has no HSpy form; use None for what is missing")
-    form = walker.encode(np.asarray(value.data), where)
+        raise NotStorableError(
+            "a masked array of objects has no HSpy form; use None for what is missing"
+        )
+    encoded = walker.encode(np.asarray(value.data), where)
     mask = None
     if np.ma.getmask(value) is not np.ma.nomask:
         flags = np.atleast_1d(np.ma.getmaskarray(value))
         mask = walker.keep_aside(Array(flags.dtype, MemorySource(flags)))
-    inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
+    inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
     data = [inner, mask, _fill_json(value), bool(value.hardmask)]
-    return replace(form, hint=replace(form.hint, tag=TAG, data=data))
+    return replace(encoded, hint=replace(encoded.hint, tag=TAG, data=data))
 
 
-def graph_form(graph: Any, walker: Encoder) -> Form:
-    """Form of a dask array of masked blocks: values, mask and fill values as they are computed.
+def encode_graph(graph: Any, walker: Encoder) -> Encoded:
+    """Encode a dask array of masked blocks: values, mask and fill values as they are computed.
 
     Parameters
     ----------
@@ -86,7 +94,7 @@ def graph_form(graph: Any, walker: Encoder) -> Form:
     mask = walker.keep_aside(Array(np.dtype(bool), GraphSource(flags)))
     fill = walker.keep_aside(Array(graph.dtype, GraphSource(fills)))
     data = [None, mask, fill, bool(graph._meta.hardmask)]
-    return Form(Array(graph.dtype, GraphSource(values)), hint=Hint(TAG, data))
+    return Encoded(Array(graph.dtype, GraphSource(values)), hint=Hint(TAG, data))
 
 
 def parts_of(graph: Any) -> tuple[Any, Any, Any]:
@@ -253,7 +261,7 @@ def _fill_value(data: Json, dtype: np.dtype[Any], walker: Decoder) -> Any:
     return from_stored(stored, dtype)[0]
 
 
-def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
+def _restore(item: StoredItem, walker: Decoder) -> NDArray[Any]:
     inner, mask, fill, hard = item.hint.data
     values = walker.restored(item, inner)
     flags: Any = np.ma.nomask
@@ -262,9 +270,9 @@ def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
     return _masked(values, flags, _fill_value(fill, values.dtype, walker), hard=bool(hard))
 
 
-def _encode_constant(value: Any, walker: Encoder, where: str) -> Form:
+def _encode_constant(value: Any, walker: Encoder, where: str) -> Encoded:
     """``numpy.ma.masked`` itself."""
-    return text_form("--", "numpy.ma.masked")
+    return encode_text("--", "numpy.ma.masked")
 
 
 CONVERTERS = (

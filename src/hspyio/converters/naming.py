@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hspyio import names
-from hspyio.converters.converter import Form
+from hspyio.converters.converter import Encoded
 from hspyio.converters.keys import readable_name
 from hspyio.converters.kinds import gives_back
 from hspyio.nodes.node import Attribute
@@ -15,14 +15,14 @@ __all__ = ["name_items"]
 _LONGEST = 4000
 
 
-def name_items(forms: Sequence[tuple[object, Form]]) -> list[tuple[str, bool]]:
+def name_items(pairs: Sequence[tuple[object, Encoded]]) -> list[tuple[str, bool]]:
     """Name every item of a group.
 
     Keys that can be names come first, so that a stand-in never takes the name of a real key.
 
     Parameters
     ----------
-    forms : sequence of (key, Form)
+    pairs : sequence of (key, Encoded)
         The items.
 
     Returns
@@ -32,31 +32,31 @@ def name_items(forms: Sequence[tuple[object, Form]]) -> list[tuple[str, bool]]:
     """
     taken: set[str] = set()
     result: list[tuple[str, bool] | None] = []
-    for key, form in forms:
+    for key, encoded in pairs:
         # Exactly str: a subclass would come back as str.
-        plain = type(key) is str and _fits(key, form, taken)
-        result.append((f"{form.prefix}{key}", True) if plain else None)
+        plain = type(key) is str and _fits(key, encoded, taken)
+        result.append((f"{encoded.prefix}{key}", True) if plain else None)
     return [
-        named or (_stand_in(key, form, taken), False)
-        for named, (key, form) in zip(result, forms, strict=True)
+        named or (_stand_in(key, encoded, taken), False)
+        for named, (key, encoded) in zip(result, pairs, strict=True)
     ]
 
 
-def _fits(key: str, form: Form, taken: set[str]) -> bool:
+def _fits(key: str, encoded: Encoded, taken: set[str]) -> bool:
     """Whether the key can be the name; if so both are taken."""
-    name = form.prefix + key
-    if name in taken or key in taken or not _is_storable(name, form):
+    name = encoded.prefix + key
+    if name in taken or key in taken or not _is_storable(name, encoded):
         return False
     if name == names.SIGNAL:  # would read as a signal in a list
         return False
-    if not gives_back(form.prefix, key, form.node):
+    if not gives_back(encoded.prefix, key, encoded.node):
         return False
     taken.add(name)
     taken.add(key)
     return True
 
 
-def _is_storable(name: str, form: Form) -> bool:
+def _is_storable(name: str, encoded: Encoded) -> bool:
     """Whether HDF5 and every reader take the name (defects C18 to C24)."""
     if not name or "\0" in name or len(name) > _LONGEST:
         return False
@@ -65,15 +65,15 @@ def _is_storable(name: str, form: Form) -> bool:
             name.encode()
         except UnicodeEncodeError:
             return False
-    if isinstance(form.node, Attribute):
+    if isinstance(encoded.node, Attribute):
         return True
     return "/" not in name and name not in (".", "..", names.RAGGED_SHAPES_3_1)
 
 
-def _stand_in(key: object, form: Form, taken: set[str]) -> str:
+def _stand_in(key: object, encoded: Encoded, taken: set[str]) -> str:
     name = readable_name(key)
     candidate, count = name, 1
-    while not _fits(candidate, form, taken):
+    while not _fits(candidate, encoded, taken):
         count += 1
         candidate = f"{name}_{count}"
-    return form.prefix + candidate
+    return encoded.prefix + candidate

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Converter, Form, Item, Refusal, text_form
+from hspyio.converters.converter import (
+    Converter,
+    Encoded,
+    NotStorableError,
+    StoredItem,
+    encode_text,
+)
 from hspyio.converters.stringified import moment_text, parse_moment
 
 if TYPE_CHECKING:
@@ -20,21 +26,21 @@ __all__ = ["CONVERTERS", "TIMEDELTA", "TIMESTAMP"]
 TIMESTAMP, TIMEDELTA = "pandas.Timestamp", "pandas.Timedelta"
 
 
-def _encode_timestamp(value: Any, walker: Encoder, where: str) -> Form:
+def _encode_timestamp(value: Any, walker: Encoder, where: str) -> Encoded:
     moment = value.to_datetime64()
     zone = None if value.tz is None else moment_text(datetime(2000, 1, 1, tzinfo=value.tz))
     data = [moment.dtype.str, int(moment.view(np.int64)), zone]
-    return text_form(value.isoformat(), TIMESTAMP, data)
+    return encode_text(value.isoformat(), TIMESTAMP, data)
 
 
-def _encode_timedelta(value: Any, walker: Encoder, where: str) -> Form:
+def _encode_timedelta(value: Any, walker: Encoder, where: str) -> Encoded:
     duration = value.to_timedelta64()
     data = [duration.dtype.str, int(duration.view(np.int64))]
-    return text_form(value.isoformat(), TIMEDELTA, data)
+    return encode_text(value.isoformat(), TIMEDELTA, data)
 
 
-def _refuse(value: object, walker: Encoder, where: str) -> Form:
-    raise Refusal(f"no HSpy form for pandas.{value}; use None, or numpy.datetime64('NaT')")
+def _refuse(value: object, walker: Encoder, where: str) -> Encoded:
+    raise NotStorableError(f"no HSpy form for pandas.{value}; use None, or numpy.datetime64('NaT')")
 
 
 def _pandas() -> Any:
@@ -52,7 +58,7 @@ def _number(data: list[Any], kind: str) -> Any:
     return np.array(data[1], np.int64).view(dtype)[()]
 
 
-def _restore_timestamp(item: Item, walker: Decoder) -> Any:
+def _restore_timestamp(item: StoredItem, walker: Decoder) -> Any:
     pandas = _pandas()
     if pandas is None:
         return walker.plain(item)
@@ -62,7 +68,7 @@ def _restore_timestamp(item: Item, walker: Decoder) -> Any:
     return moment.tz_localize("UTC").tz_convert(parse_moment(datetime, zone).tzinfo)
 
 
-def _restore_timedelta(item: Item, walker: Decoder) -> Any:
+def _restore_timedelta(item: StoredItem, walker: Decoder) -> Any:
     pandas = _pandas()
     return walker.plain(item) if pandas is None else pandas.Timedelta(_number(item.hint.data, "m"))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hspyio.converters.converter import Converter, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
 from hspyio.converters.strings import restored_text, store_text
 from hspyio.converters.type_hints import Hint
 
@@ -39,32 +39,32 @@ def _units_text(units: Any) -> str:
 
     Raises
     ------
-    Refusal
+    NotStorableError
         If their registry does not read that text as these units.
     """
     text = format(units, "D")
     if not _PLAIN.fullmatch(text):
-        raise Refusal(f"has units {text!r}, whose text is no product of powers")
+        raise NotStorableError(f"has units {text!r}, whose text is no product of powers")
     registry = units._REGISTRY  # pint's own documentation has users look there
     try:
         exact = registry.Unit(text) == units
     except Exception as error:  # whatever pint's parser makes of a name
-        raise Refusal(f"has units {text!r}, which pint does not read: {error}") from None
+        raise NotStorableError(f"has units {text!r}, which pint does not read: {error}") from None
     if not exact:
-        raise Refusal(f"has units {text!r}, which pint reads as other ones")
+        raise NotStorableError(f"has units {text!r}, which pint reads as other ones")
     return text
 
 
-def _encode(value: Any, walker: Encoder, where: str) -> Form:
+def _encode(value: Any, walker: Encoder, where: str) -> Encoded:
     units, _ = store_text(_units_text(value.units))
     held = walker.encode(value.magnitude, f"{where}.{_VALUE}")
-    form = walker.named_group([(_VALUE, held), (_UNITS, Form(units))], where, ordered=False)
-    return replace(form, hint=replace(form.hint, tag=QUANTITY))
+    encoded = walker.named_group([(_VALUE, held), (_UNITS, Encoded(units))], where, ordered=False)
+    return replace(encoded, hint=replace(encoded.hint, tag=QUANTITY))
 
 
-def _encode_unit(value: Any, walker: Encoder, where: str) -> Form:
+def _encode_unit(value: Any, walker: Encoder, where: str) -> Encoded:
     attribute, rest = store_text(_units_text(value))
-    return Form(attribute, hint=Hint(UNIT, rest))
+    return Encoded(attribute, hint=Hint(UNIT, rest))
 
 
 def _registry() -> Any:
@@ -76,7 +76,7 @@ def _registry() -> Any:
     return pint.get_application_registry()
 
 
-def _restore(item: Item, walker: Decoder) -> Any:
+def _restore(item: StoredItem, walker: Decoder) -> Any:
     found = walker.plain(item)
     registry = _registry()
     if registry is None:
@@ -84,7 +84,7 @@ def _restore(item: Item, walker: Decoder) -> Any:
     return registry.Quantity(found[_VALUE], _unit(registry, found[_UNITS]))
 
 
-def _restore_unit(item: Item, walker: Decoder) -> Any:
+def _restore_unit(item: StoredItem, walker: Decoder) -> Any:
     text, registry = restored_text(item), _registry()
     return text if registry is None else _unit(registry, text)
 

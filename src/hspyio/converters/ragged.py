@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import Converter, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
 from hspyio.converters.decoder import as_objects
 from hspyio.converters.dtypes import from_stored, same_dtype, stored_dtype, to_stored
 from hspyio.converters.kinds import Kind
@@ -54,10 +54,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONVERTER",
+    "encode_ragged",
     "join",
     "loosened",
     "misfits",
-    "ragged_form",
     "ragged_source",
     "shapes_of_rows",
 ]
@@ -76,8 +76,8 @@ _LEAST_LATE = 2**20
 # writing
 
 
-def ragged_form(value: NDArray[Any]) -> Form | None:
-    """Form of a ragged array, or none where no one type holds all elements.
+def encode_ragged(value: NDArray[Any]) -> Encoded | None:
+    """Encode a ragged array, or none where no one type holds all elements.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def ragged_form(value: NDArray[Any]) -> Form | None:
     elements = value.ravel().tolist() if value.dtype == object else []
     try:
         arrays, given = _as_arrays(elements)
-    except Refusal:
+    except NotStorableError:
         return None
     kinds = _kinds(arrays, given)
     text = any(array.size and array.dtype.kind in _TEXT for array in arrays)
@@ -96,7 +96,7 @@ def ragged_form(value: NDArray[Any]) -> Form | None:
     if stored is None:
         return None
     base, source, plain = stored
-    return Form(
+    return Encoded(
         Array(Vlen(base), source),
         shapes=Array(Vlen(np.dtype(np.int64)), shapes),
         hint=Hint() if plain else Hint("ragged", _runs(kinds.each())),
@@ -108,7 +108,7 @@ def _as_arrays(elements: list[Any]) -> tuple[list[NDArray[Any]], list[Json] | No
 
     Raises
     ------
-    Refusal
+    NotStorableError
         If an element makes none.
     """
     if set(map(type, elements)) == {np.ndarray}:
@@ -123,7 +123,7 @@ def misfits(value: NDArray[Any]) -> str:
     for place, element in zip(np.ndindex(value.shape), value.ravel().tolist(), strict=True):
         try:
             arrays[place], _ = item_array(element)
-        except Refusal as refusal:
+        except NotStorableError as refusal:
             reasons.append(f"item {_number(place)} {refusal}")
     if reasons:
         more = f" (and {len(reasons) - _MOST_NAMED} more)" if len(reasons) > _MOST_NAMED else ""
@@ -169,14 +169,14 @@ def loosened(value: NDArray[Any], lenient: Callable[[object], object]) -> NDArra
 
 
 def _loose(item: Any, lenient: Callable[[object], object]) -> Any:
-    with suppress(Refusal):
+    with suppress(NotStorableError):
         item_array(item)
         return item
-    with suppress(Refusal):
+    with suppress(NotStorableError):
         return loose_array(item)
     if isinstance(item, np.ma.MaskedArray):
         return item  # what its mask hides is nothing to write
-    with suppress(Refusal):
+    with suppress(NotStorableError):
         return loose_array(lenient(item))
     return item
 
@@ -296,17 +296,17 @@ def shapes_of_rows(node: Array) -> Array | None:
     return Array(Vlen(np.dtype(np.int64)), _forms(_rows(node), None))
 
 
-def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
     walker.enter(value)
     try:
-        form = ragged_form(value)
-        if form is not None:
-            return form
+        encoded = encode_ragged(value)
+        if encoded is not None:
+            return encoded
         items = walker.items(value.ravel().tolist(), value.size, where)
     finally:
         walker.leave(value)
     hint = replace(items.hint, tag="objects", data=list(value.shape))
-    return Form(items.node, f"{names.LIST}{value.size}_", hint=hint)
+    return Encoded(items.node, f"{names.LIST}{value.size}_", hint=hint)
 
 
 # reading
@@ -427,18 +427,18 @@ def _by_rank(forms: Rows) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]
         yield places, forms.values[starts[places, np.newaxis] + np.arange(rank)]
 
 
-def _decode(item: Item, walker: Decoder) -> Any:
+def _decode(item: StoredItem, walker: Decoder) -> Any:
     late = _late(item, walker)
     return join(_array(item), item.shapes) if late is None else late
 
 
-def _array(item: Item) -> Array:
+def _array(item: StoredItem) -> Array:
     if not isinstance(item.node, Array):
         raise ValueError("no ragged array")
     return item.node
 
 
-def _restore(item: Item, walker: Decoder) -> NDArray[Any]:
+def _restore(item: StoredItem, walker: Decoder) -> NDArray[Any]:
     return _restored_elements(_array(item), item.shapes, item.hint.data, walker)
 
 
@@ -528,7 +528,7 @@ def _holds(restored: Any, plain: NDArray[Any]) -> bool:
     """Whether an element goes back into the stored type."""
     try:
         array, _ = item_array(restored)
-    except Refusal:
+    except NotStorableError:
         return False
     if not array.size or _is_text(array):
         return bool(array.ravel().tolist() == plain.ravel().tolist())
@@ -558,7 +558,7 @@ def ragged_source(
     return RaggedSource(rows, forms, runs, _elements_of_part)
 
 
-def _late(item: Item, walker: Decoder) -> Any:
+def _late(item: StoredItem, walker: Decoder) -> Any:
     """A dask array of the elements where they are large and may stay in the file, else ``None``."""
     if walker.lazy_above is None or not isinstance(item.node, Array):
         return None
@@ -568,7 +568,7 @@ def _late(item: Item, walker: Decoder) -> Any:
     return walker.fetch(Array(np.dtype(object), source, chunks=item.node.chunks), item.where)
 
 
-def _restore_objects(item: Item, walker: Decoder) -> NDArray[Any]:
+def _restore_objects(item: StoredItem, walker: Decoder) -> NDArray[Any]:
     values = walker.plain(item)
     shape = tuple(int(n) for n in item.hint.data)
     if len(values) != int(np.prod(shape)):

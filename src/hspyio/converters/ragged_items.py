@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.converters.containers import FROM_NUMBER, FROM_TEXT, TO_TEXT
-from hspyio.converters.converter import Refusal
+from hspyio.converters.converter import NotStorableError
 from hspyio.converters.dtypes import from_stored, stored_dtype, to_stored
 from hspyio.converters.scalars import is_canonical
 from hspyio.converters.strings import is_plain
@@ -59,13 +59,13 @@ def item_array(item: object) -> tuple[NDArray[Any], Json]:
 
     Raises
     ------
-    Refusal
+    NotStorableError
         If none holds it exactly.
     """
     kind = type(item)
     if kind is np.ndarray:
         if item.dtype.kind in "TOS":  # type: ignore[attr-defined]
-            raise Refusal(f"is an array of type {item.dtype}")  # type: ignore[attr-defined]
+            raise NotStorableError(f"is an array of type {item.dtype}")  # type: ignore[attr-defined]
         return item, dtype_to_json(item.dtype)  # type: ignore[attr-defined,return-value]
     if kind is np.memmap:  # where the values were is no part of them
         array = np.asarray(item)
@@ -76,7 +76,7 @@ def item_array(item: object) -> tuple[NDArray[Any], Json]:
         return _numpy_array([item]).reshape(()), _numpy_kind(item)
     if kind in _SEQUENCES:
         return _sequence_array(item)  # type: ignore[arg-type]
-    raise Refusal(f"is a {kind.__module__}.{kind.__qualname__}")
+    raise NotStorableError(f"is a {kind.__module__}.{kind.__qualname__}")
 
 
 def loose_array(item: object) -> NDArray[Any]:
@@ -84,31 +84,31 @@ def loose_array(item: object) -> NDArray[Any]:
 
     Raises
     ------
-    Refusal
+    NotStorableError
         If not.
     """
     if isinstance(item, np.ma.MaskedArray):
         if np.ma.getmaskarray(item).any():
-            raise Refusal("is a masked array")
+            raise NotStorableError("is a masked array")
         return np.asarray(item.data)
     if hasattr(item, "__array__"):
         return np.asarray(item)
     if not isinstance(item, (list, tuple, deque, range)):
-        raise Refusal("is nothing like an array")
+        raise NotStorableError("is nothing like an array")
     held = _flat(item)
     try:
         array = np.array(list(item))
     except (ValueError, TypeError, OverflowError):
-        raise Refusal("holds what makes no array") from None
+        raise NotStorableError("holds what makes no array") from None
     if array.dtype.kind not in "biufcMmU" or array.ravel().tolist() != held:
-        raise Refusal("holds what no one type holds exactly")
+        raise NotStorableError("holds what no one type holds exactly")
     return array
 
 
 def _flat(item: Any, depth: int = 0) -> list[Any]:
     """What a list and the lists and arrays in it hold."""
     if depth > _MOST_DIMENSIONS:
-        raise Refusal("is nested too deep")
+        raise NotStorableError("is nested too deep")
     if isinstance(item, np.ndarray):
         return list(item.ravel().tolist())
     if not isinstance(item, (list, tuple, deque, range)):
@@ -122,7 +122,7 @@ def _scalar_array(item: Any) -> NDArray[Any]:
 
 def _numpy_kind(item: np.generic) -> Json:
     if item.dtype.kind not in "biufcmMVU":
-        raise Refusal(f"holds a {type(item).__module__}.{type(item).__qualname__}")
+        raise NotStorableError(f"holds a {type(item).__module__}.{type(item).__qualname__}")
     if isinstance(item, np.str_):
         return [_NUMPY, "U"]
     if not is_canonical(type(item)) and item.dtype.kind in "iu":
@@ -144,7 +144,7 @@ def _leaf_array(items: list[Any], kind: type) -> NDArray[Any]:
         low, high = min(items), max(items)
         fits = low >= -(2**63) and high < 2**63
         if not fits and not (low >= 0 and high < 2**64):
-            raise Refusal("holds an int that 64 bits do not hold with the others")
+            raise NotStorableError("holds an int that 64 bits do not hold with the others")
         return np.array(items, np.int64 if fits else np.uint64)
     return np.array(items)
 
@@ -152,18 +152,18 @@ def _leaf_array(items: list[Any], kind: type) -> NDArray[Any]:
 def _texts(items: list[str]) -> NDArray[Any]:
     """Text of any lengths, in no more memory than it takes."""
     if not all(map(is_plain, items)):
-        raise Refusal("holds text with a NUL or half a character")
+        raise NotStorableError("holds text with a NUL or half a character")
     return np.array(items, np.dtypes.StringDType())
 
 
 def _sequence_array(item: Sequence[Any]) -> tuple[NDArray[Any], Json]:
     levels, shape, leaves = _levels(item)
     if not leaves and math.prod(shape[:-1]) > _MOST_EMPTY:
-        raise Refusal(f"holds more than {_MOST_EMPTY} empty lists")
+        raise NotStorableError(f"holds more than {_MOST_EMPTY} empty lists")
     if leaves and isinstance(leaves[0], np.ndarray):
         first = leaves[0]
         if any(not _alike(leaf, first) for leaf in leaves):
-            raise Refusal("holds arrays of unlike shapes or types")
+            raise NotStorableError("holds arrays of unlike shapes or types")
         values = np.concatenate([leaf.reshape(1, *first.shape) for leaf in leaves])
         kind: Json = [_ARRAYS, dtype_to_json(first.dtype), first.ndim]
         return values.reshape(*shape, *first.shape), _wrapped(levels, kind)
@@ -189,9 +189,9 @@ def _levels(item: Sequence[Any]) -> tuple[list[str], tuple[int, ...], list[Any]]
     while below and type(below[0]) in _SEQUENCES:
         kind, length = type(below[0]), len(below[0])
         if any(type(one) is not kind or len(one) != length for one in below):
-            raise Refusal("holds lists of unlike lengths or kinds")
+            raise NotStorableError("holds lists of unlike lengths or kinds")
         if len(levels) >= _MOST_DIMENSIONS:
-            raise Refusal("is nested too deep")
+            raise NotStorableError("is nested too deep")
         levels.append(_SEQUENCES[kind])
         shape.append(length)
         below = [inner for one in below for inner in one]
@@ -219,7 +219,7 @@ def _leaves_array(leaves: list[Any]) -> tuple[NDArray[Any], Json]:
         return parts[0], kind
     base = common_dtype(parts)
     if base is None:
-        raise Refusal("holds numbers that no one type holds exactly")
+        raise NotStorableError("holds numbers that no one type holds exactly")
     values = np.empty(len(leaves), base)
     for of_kind, part in zip(places.values(), parts, strict=True):
         values[of_kind] = to_stored(part)
@@ -231,7 +231,7 @@ def _leaf_kind(leaf: object) -> Json:
         return SCALARS[type(leaf)]
     if isinstance(leaf, np.generic):
         return _numpy_kind(leaf)
-    raise Refusal(f"holds a {type(leaf).__module__}.{type(leaf).__qualname__}")
+    raise NotStorableError(f"holds a {type(leaf).__module__}.{type(leaf).__qualname__}")
 
 
 def _part(leaves: list[Any]) -> NDArray[Any]:
@@ -242,7 +242,7 @@ def _part(leaves: list[Any]) -> NDArray[Any]:
 
 def _as_texts(leaves: list[Any]) -> NDArray[Any]:
     if any(type(leaf) not in TO_TEXT for leaf in leaves):
-        raise Refusal("holds text beside numpy's numbers")
+        raise NotStorableError("holds text beside numpy's numbers")
     return _texts([TO_TEXT[type(leaf)](leaf) for leaf in leaves])
 
 

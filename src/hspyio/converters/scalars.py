@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import NONE_FORM, Converter, Form, Item, Refusal, text_form
+from hspyio.converters.converter import (
+    ENCODED_NONE,
+    Converter,
+    Encoded,
+    NotStorableError,
+    StoredItem,
+    encode_text,
+)
 from hspyio.converters.dtypes import from_stored, same_dtype, to_stored
 from hspyio.converters.kinds import Kind
 from hspyio.converters.stringified import int_text, parse_int
@@ -30,31 +37,31 @@ _PYTHON = frozenset(
 """What Python's own numbers are stored as; numpy's of these types need a hint."""
 
 
-def number_form(value: Any, dtype: type | np.dtype[Any] | None = None) -> Form:
+def encode_number(value: Any, dtype: type | np.dtype[Any] | None = None) -> Encoded:
     """Attribute of a number in the width of its dtype."""
     array = np.asarray(value, dtype)
-    return Form(Attribute(array.dtype, array))
+    return Encoded(Attribute(array.dtype, array))
 
 
-def _encode_int(value: int, walker: Encoder, where: str) -> Form:
+def _encode_int(value: int, walker: Encoder, where: str) -> Encoded:
     if value in _INT64:
-        return number_form(value, np.int64)
+        return encode_number(value, np.int64)
     if value in _UINT64:
-        return number_form(value, np.uint64)
-    return text_form(int_text(value), "int")
+        return encode_number(value, np.uint64)
+    return encode_text(int_text(value), "int")
 
 
-def _encode_python(value: bool | complex, walker: Encoder, where: str) -> Form:
-    return number_form(value)
+def _encode_python(value: bool | complex, walker: Encoder, where: str) -> Encoded:
+    return encode_number(value)
 
 
-def _encode_numpy(value: np.generic, walker: Encoder, where: str) -> Form:
-    form = number_form(value)
+def _encode_numpy(value: np.generic, walker: Encoder, where: str) -> Encoded:
+    encoded = encode_number(value)
     if type(value) not in _CANONICAL:
-        form.hint = Hint("numpy", value.dtype.char)
+        encoded.hint = Hint("numpy", value.dtype.char)
     elif value.dtype in _PYTHON:
-        form.hint = _NUMPY
-    return form
+        encoded.hint = _NUMPY
+    return encoded
 
 
 def is_canonical(kind: type) -> bool:
@@ -62,24 +69,24 @@ def is_canonical(kind: type) -> bool:
     return np.dtype(np.dtype(kind).str).type is kind
 
 
-def _encode_void(value: np.void, walker: Encoder, where: str) -> Form:
+def _encode_void(value: np.void, walker: Encoder, where: str) -> Encoded:
     array = np.asarray(value)
     try:
         stored = to_stored(array)
     except TypeError as error:
-        raise Refusal(str(error)) from None
+        raise NotStorableError(str(error)) from None
     if same_dtype(stored.dtype, array.dtype):
-        return Form(Attribute(stored.dtype, stored))
-    return Form(Attribute(stored.dtype, stored), hint=Hint("void", dtype_to_json(array.dtype)))
+        return Encoded(Attribute(stored.dtype, stored))
+    return Encoded(Attribute(stored.dtype, stored), hint=Hint("void", dtype_to_json(array.dtype)))
 
 
-def _stored_number(item: Item) -> np.ndarray[Any, np.dtype[Any]]:
+def _stored_number(item: StoredItem) -> np.ndarray[Any, np.dtype[Any]]:
     if not isinstance(item.node, Attribute) or isinstance(item.node.value, bytes):
         raise ValueError("no number")
     return item.node.value
 
 
-def _decode(item: Item, walker: Decoder) -> Any:
+def _decode(item: StoredItem, walker: Decoder) -> Any:
     value = _stored_number(item)
     if value.ndim:
         return value
@@ -89,12 +96,12 @@ def _decode(item: Item, walker: Decoder) -> Any:
     return scalar
 
 
-def _restore_numpy(item: Item, walker: Decoder) -> Any:
+def _restore_numpy(item: StoredItem, walker: Decoder) -> Any:
     value = _stored_number(item)[()]
     return value if item.hint.data is None else np.dtype(item.hint.data).type(value)
 
 
-def _restore_void(item: Item, walker: Decoder) -> Any:
+def _restore_void(item: StoredItem, walker: Decoder) -> Any:
     stored = _stored_number(item)
     dtype = walker.allow(dtype_from_json(item.hint.data), stored.size, stored.nbytes)
     return from_stored(stored, dtype)[()]
@@ -104,24 +111,24 @@ _TAGS: dict[type, str] = {bytearray: "bytearray", np.bytes_: "numpy.bytes"}
 """Their words in hints."""
 
 
-def _encode_bytes(value: bytes | bytearray, walker: Encoder, where: str) -> Form:
+def _encode_bytes(value: bytes | bytearray, walker: Encoder, where: str) -> Encoded:
     content = np.frombuffer(bytes(value), np.uint8)
     if content.size:
         content = content.view(f"V{content.size}")[0:1].reshape(())
     tag = _TAGS.get(type(value), "")
     hint = Hint(tag) if tag else NO_HINT
-    return Form(Attribute(content.dtype, content), names.BYTES, hint=hint)
+    return Encoded(Attribute(content.dtype, content), names.BYTES, hint=hint)
 
 
-def _decode_bytes(item: Item, walker: Decoder) -> bytes:
+def _decode_bytes(item: StoredItem, walker: Decoder) -> bytes:
     if not isinstance(item.node, Attribute):
         raise ValueError("no bytes")
     value = item.node.value
     return value if isinstance(value, bytes) else value.tobytes()
 
 
-def _encode_none(value: None, walker: Encoder, where: str) -> Form:
-    return NONE_FORM
+def _encode_none(value: None, walker: Encoder, where: str) -> Encoded:
+    return ENCODED_NONE
 
 
 _NUMPY = Hint("numpy")

@@ -12,19 +12,19 @@ import numpy as np
 
 from hspyio import names
 from hspyio.converters.arrays import values_of
-from hspyio.converters.converter import Converter, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
 from hspyio.converters.decoder import ABSENT, is_restored_always, item_of, shapes_of
 from hspyio.converters.encoder import sealed
 from hspyio.converters.kinds import Kind, is_own_member
 from hspyio.converters.masked import (
     TAG,
-    graph_form,
+    encode_graph,
     has_masked_blocks,
     kept_aside_by,
     masked_source,
 )
 from hspyio.converters.nexus import nexus_attributes
-from hspyio.converters.ragged import join, loosened, misfits, ragged_form, ragged_source
+from hspyio.converters.ragged import encode_ragged, join, loosened, misfits, ragged_source
 from hspyio.converters.string_arrays import text_values
 from hspyio.converters.strings import decode_bytes, store_text
 from hspyio.converters.type_hints import NO_HINT, Hint
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CONVERTER",
     "StoredData",
-    "axis_forms",
     "decode_signal",
+    "encode_axes",
     "encode_signal",
     "foreign_attributes",
 ]
@@ -95,7 +95,7 @@ class StoredData:
 
 def encode_signal(
     signal: Signal, walker: Encoder, where: str = "", stored: StoredData | None = None
-) -> Form:
+) -> Encoded:
     """Encode data and trees of a signal: all but its axes and models.
 
     Parameters
@@ -111,34 +111,38 @@ def encode_signal(
 
     Returns
     -------
-    Form
+    Encoded
         A group.
     """
     if stored is not None:
         walker.aside.update(stored.aside)
     trees = {
-        names.METADATA: _metadata_form(signal.metadata, walker, f"{where}metadata"),
-        names.ORIGINAL_METADATA: walker.form(signal.original_metadata, f"{where}original_metadata"),
-        names.ATTRIBUTES: walker.form(_attributes(signal), f"{where}attributes"),
-        names.LEARNING_RESULTS: walker.form(signal.learning_results, f"{where}learning_results"),
+        names.METADATA: _encode_metadata(signal.metadata, walker, f"{where}metadata"),
+        names.ORIGINAL_METADATA: walker.try_encode(
+            signal.original_metadata, f"{where}original_metadata"
+        ),
+        names.ATTRIBUTES: walker.try_encode(_attributes(signal), f"{where}attributes"),
+        names.LEARNING_RESULTS: walker.try_encode(
+            signal.learning_results, f"{where}learning_results"
+        ),
     }
     peak = signal.attributes.get(names.PEAK_LEARNING_RESULTS)
     if isinstance(peak, Mapping):
-        trees[names.PEAK_LEARNING_RESULTS] = walker.form(
+        trees[names.PEAK_LEARNING_RESULTS] = walker.try_encode(
             dict(peak), f"{where}peak_learning_results"
         )
-    forms = {name: form for name, form in trees.items() if form is not None}
+    forms = {name: encoded for name, encoded in trees.items() if encoded is not None}
     members: dict[str, Any] = {}
-    data = _data_form(signal, walker, f"{where}data") if stored is None else None
+    data = _encode_data(signal, walker, f"{where}data") if stored is None else None
     if data is not None and isinstance(data.node, Array):
         forms[names.DATA] = data
         if data.shapes is not None:
             dims = data.node.signal_dims
             members[names.RAGGED_SHAPES + names.DATA] = replace(data.shapes, signal_dims=dims)
-    for name, form in forms.items():
-        if not isinstance(form.node, Attribute):
-            members[name] = form.node
-    hints = {name: sealed(form) for name, form in forms.items() if form.hint}
+    for name, encoded in forms.items():
+        if not isinstance(encoded.node, Attribute):
+            members[name] = encoded.node
+    hints = {name: sealed(encoded) for name, encoded in forms.items() if encoded.hint}
     if stored is not None:
         members[names.DATA] = stored.node
         hints |= {names.DATA: stored.hint} if stored.hint else {}
@@ -150,7 +154,7 @@ def encode_signal(
             signal.package_version, walker, f"{where}package_version"
         ),
     }
-    return Form(Group(attributes, members), names.SIGNAL, hint=Hint(children=hints))
+    return Encoded(Group(attributes, members), names.SIGNAL, hint=Hint(children=hints))
 
 
 def _package_text(text: str, walker: Encoder, where: str) -> Attribute:
@@ -169,7 +173,7 @@ def _attributes(signal: Signal) -> dict[str, Any]:
     return {**own, names.LAZY: signal.lazy, names.RAGGED: signal.ragged}
 
 
-def _metadata_form(metadata: MetadataTree, walker: Encoder, where: str) -> Form | None:
+def _encode_metadata(metadata: MetadataTree, walker: Encoder, where: str) -> Encoded | None:
     """The tree, with the title that every reader demands; a made-up one is hinted as absent."""
     general: Any = metadata.get("General", {})
     title = general.get("title", "") if isinstance(general, Mapping) else None
@@ -181,81 +185,85 @@ def _metadata_form(metadata: MetadataTree, walker: Encoder, where: str) -> Form 
     tree = dict(metadata)
     if "General" not in metadata or "title" not in general:
         tree["General"] = type(general)({**general, "title": ""})
-    form = walker.form(tree, where)
-    if form is None:
+    encoded = walker.try_encode(tree, where)
+    if encoded is None:
         return None
     if "General" not in metadata:
-        return _with_tag(form, ("General",), "absent")
+        return _with_tag(encoded, ("General",), "absent")
     if "title" not in general:
-        return _with_tag(form, ("General", "title"), "absent")
+        return _with_tag(encoded, ("General", "title"), "absent")
     if title == names.UNNAMED:
-        return _with_tag(form, ("General", "title"), "str")
-    return form
+        return _with_tag(encoded, ("General", "title"), "str")
+    return encoded
 
 
-def _with_tag(form: Form, path: tuple[str, ...], tag: str) -> Form:
+def _with_tag(encoded: Encoded, path: tuple[str, ...], tag: str) -> Encoded:
     """Add a type hint to an item inside a group."""
-    assert isinstance(form.node, Group)
+    assert isinstance(encoded.node, Group)
     name, *rest = path
-    node = form.node.attributes.get(name) or form.node.members[name]
-    inner = Form(node, hint=form.hint.child(name))  # type: ignore[arg-type]
+    node = encoded.node.attributes.get(name) or encoded.node.members[name]
+    inner = Encoded(node, hint=encoded.hint.child(name))  # type: ignore[arg-type]
     if rest:
         hint = _with_tag(inner, tuple(rest), tag).hint
     else:
         hint = sealed(replace(inner, hint=replace(inner.hint, tag=tag)))
-    return replace(form, hint=replace(form.hint, children={**form.hint.children, name: hint}))
+    return replace(
+        encoded, hint=replace(encoded.hint, children={**encoded.hint.children, name: hint})
+    )
 
 
-def _data_form(signal: Signal, walker: Encoder, where: str) -> Form | None:
+def _encode_data(signal: Signal, walker: Encoder, where: str) -> Encoded | None:
     try:
         signal.check_axes()
-        form = _array_form(signal.data, walker, where)
-    except (Refusal, AxesError) as error:
+        encoded = _encode_array(signal.data, walker, where)
+    except (NotStorableError, AxesError) as error:
         message = error.message if isinstance(error, AxesError) else str(error)
         walker.problems.append(Problem(where, message))
         return None
-    if not isinstance(form.node, Array) or form.node.shape != (signal.data.shape or (1,)):
+    if not isinstance(encoded.node, Array) or encoded.node.shape != (signal.data.shape or (1,)):
         walker.problems.append(Problem(where, "a signal's data cannot have that type"))
         return None
     dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
-    for name in kept_aside_by(form.hint):  # a mask is read and written in step with its values
+    for name in kept_aside_by(encoded.hint):  # a mask is read and written in step with its values
         mask = walker.aside[name]
-        if isinstance(mask, Array) and mask.shape == form.node.shape:
+        if isinstance(mask, Array) and mask.shape == encoded.node.shape:
             walker.aside[name] = replace(mask, signal_dims=dims)
-    return replace(form, node=replace(form.node, signal_dims=dims))
+    return replace(encoded, node=replace(encoded.node, signal_dims=dims))
 
 
-def _array_form(data: Any, walker: Encoder, where: str) -> Form:
+def _encode_array(data: Any, walker: Encoder, where: str) -> Encoded:
     if is_dask(data):
         if any(np.isnan(n) for n in data.shape):
-            raise Refusal("the dask array has chunks of unknown size; call compute_chunk_sizes()")
+            raise NotStorableError(
+                "the dask array has chunks of unknown size; call compute_chunk_sizes()"
+            )
         if data.ndim and data.dtype.kind in "biufc":
             if has_masked_blocks(data):
-                return graph_form(data, walker)
-            return Form(Array(data.dtype, GraphSource(data)))
+                return encode_graph(data, walker)
+            return Encoded(Array(data.dtype, GraphSource(data)))
         data = values_of(data)
     if isinstance(data, np.memmap):  # where the values were is no part of them
         data = np.asarray(data)
     if data.ndim == 0:
-        form = _array_form(data.reshape(1), walker, where)
-        inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
-        return replace(form, hint=replace(form.hint, tag="signal0", data=inner))
+        encoded = _encode_array(data.reshape(1), walker, where)
+        inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
+        return replace(encoded, hint=replace(encoded.hint, tag="signal0", data=inner))
     if data.dtype == object:
-        ragged = ragged_form(data)
+        ragged = encode_ragged(data)
         if ragged is None and walker.lenient is not None:
             data = loosened(data, walker.lenient)
-            ragged = ragged_form(data)
+            ragged = encode_ragged(data)
         if ragged is None:
-            raise Refusal(misfits(data))
+            raise NotStorableError(misfits(data))
         return ragged
-    form = walker.encode(data, where)
-    if data.dtype.kind == "U" and not form.hint.tag:
+    encoded = walker.encode(data, where)
+    if data.dtype.kind == "U" and not encoded.hint.tag:
         # Readers leave a signal's data bytes, so that text is always told apart.
-        return replace(form, hint=replace(form.hint, tag="text", data=data.dtype.str))
-    return form
+        return replace(encoded, hint=replace(encoded.hint, tag="text", data=data.dtype.str))
+    return encoded
 
 
-def axis_forms(signal: Signal, walker: Encoder, where: str) -> list[Form]:
+def encode_axes(signal: Signal, walker: Encoder, where: str) -> list[Encoded]:
     """Encode the axes, a group each; a 0-d signal gets the axis of its one value."""
     axes = signal.axes
     dicts = [axis_to_dict(axis) for axis in axes]
@@ -264,9 +272,9 @@ def axis_forms(signal: Signal, walker: Encoder, where: str) -> list[Form]:
     forms = []
     for index, axis in enumerate(dicts):
         in_order = sorted(axis.items(), key=lambda pair: (_is_member(pair[1]), pair[0]))
-        form = walker.form(dict(in_order), f"{where}axes[{index}]")
-        if form is not None:
-            forms.append(form)
+        encoded = walker.try_encode(dict(in_order), f"{where}axes[{index}]")
+        if encoded is not None:
+            forms.append(encoded)
     return forms
 
 
@@ -274,31 +282,31 @@ def _is_member(value: object) -> bool:
     return isinstance(value, (dict, np.ndarray))
 
 
-def _encode(value: Signal, walker: Encoder, where: str) -> Form:
+def _encode(value: Signal, walker: Encoder, where: str) -> Encoded:
     """A signal inside a tree: its axes as a list, its models in a group of their own."""
     walker.enter(value)
     try:
-        form = encode_signal(value, walker, f"{where}.")
-        axes = axis_forms(value, walker, f"{where}.")
+        encoded = encode_signal(value, walker, f"{where}.")
+        axes = encode_axes(value, walker, f"{where}.")
         models = walker.group(
             {name: model.tree for name, model in value.models.items()}, f"{where}.models"
         )
     finally:
         walker.leave(value)
-    assert isinstance(form.node, Group) and isinstance(models.node, Group)
+    assert isinstance(encoded.node, Group) and isinstance(models.node, Group)
     count = len(axes) or max(value.data.ndim, 1)
     width = len(str(count - 1))
     listed = walker.named_group(
         [(str(i).zfill(width), axis) for i, axis in enumerate(axes)], where, ordered=False
     )
     name = f"{names.LIST}{count}_axes"
-    members = {**form.node.members, name: listed.node}
-    children = {**form.hint.children, name: listed.hint}
+    members = {**encoded.node.members, name: listed.node}
+    children = {**encoded.hint.children, name: listed.hint}
     if value.models:
         members[names.MODELS] = models.node
         children[names.MODELS] = models.hint
-    node = Group(form.node.attributes, members)  # type: ignore[arg-type]
-    return Form(node, names.SIGNAL, hint=Hint(children={k: v for k, v in children.items() if v}))
+    node = Group(encoded.node.attributes, members)  # type: ignore[arg-type]
+    return Encoded(node, names.SIGNAL, hint=Hint(children={k: v for k, v in children.items() if v}))
 
 
 # reading
@@ -502,7 +510,7 @@ def _listed_axes(
         node = group.members.get(name)
         if isinstance(node, Group):
             place = f"{where}/{name}"
-            item = Item(Kind.LIST, "axes", node, place, hint=hint.child(name))
+            item = StoredItem(Kind.LIST, "axes", node, place, hint=hint.child(name))
             axes = [axis for axis in walker.plain(item) if isinstance(axis, dict)]
             axes = _in_their_places(axes, node, walker, place)
             if 0 < len(axes) < ndim:
@@ -550,7 +558,7 @@ def _text_attribute(group: Group, name: str) -> str:
     return str(node.value)
 
 
-def _decode(item: Item, walker: Decoder) -> Any:
+def _decode(item: StoredItem, walker: Decoder) -> Any:
     if not isinstance(item.node, Group):
         raise ValueError("a signal has to be a group")
     # HyperSpy and its plugins expect what stands inside a tree to be there.
@@ -559,18 +567,18 @@ def _decode(item: Item, walker: Decoder) -> Any:
     return walker.reading.finish(parts)
 
 
-def _decode_wrapped(item: Item, walker: Decoder) -> Any:
+def _decode_wrapped(item: StoredItem, walker: Decoder) -> Any:
     """A signal in a list: a group that holds nothing but ``_sig_``."""
     if not isinstance(item.node, Group):
         raise ValueError("a signal has to be a group")
     node = item.node.members[names.SIGNAL]
     hint = item.hint.child(names.SIGNAL)
-    inner = Item(Kind.SIGNAL, "", node, f"{item.where}/{names.SIGNAL}", hint=hint)
+    inner = StoredItem(Kind.SIGNAL, "", node, f"{item.where}/{names.SIGNAL}", hint=hint)
     value = _decode(inner, walker)
     return value if walker.reading.embed else {names.SIGNAL: value}
 
 
-def _restore_scalar(item: Item, walker: Decoder) -> Any:
+def _restore_scalar(item: StoredItem, walker: Decoder) -> Any:
     """The one value of a 0-d signal; a plain reading has an array of one."""
     value = walker.restored(item, item.hint.data)
     return value.reshape(()) if walker.exact else value

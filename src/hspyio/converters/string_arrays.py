@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.converters.converter import Converter, Form, Item, Refusal
+from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
 from hspyio.converters.decoder import as_objects
 from hspyio.converters.kinds import Kind
 from hspyio.converters.strings import decode_bytes, is_plain
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 __all__ = ["CONVERTERS", "text_values"]
 
 
-def _encode_bytes(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+def _encode_bytes(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
     length = max(1, value.dtype.itemsize)
     stored = value.astype(f"S{length}")
-    return Form(
+    return Encoded(
         Array(Text(length, utf8=False), MemorySource(stored)), hint=Hint("bytes", value.dtype.str)
     )
 
 
-def _encode_text(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+def _encode_text(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
     flat = [text.encode("utf-8", "surrogatepass") for text in value.ravel().tolist()]
     length = max(map(len, flat), default=1) or 1
     stored = np.array(flat, f"S{length}").reshape(value.shape)
     node = Array(Text(length, utf8=False), MemorySource(stored))
     plain = all(text.isascii() for text in flat) and _natural_dtype(value) == value.dtype.str
     if plain:
-        return Form(node)
-    return Form(node, hint=Hint("text", value.dtype.str))
+        return Encoded(node)
+    return Encoded(node, hint=Hint("text", value.dtype.str))
 
 
 def _natural_dtype(value: NDArray[Any]) -> str:
@@ -51,19 +51,21 @@ def _natural_dtype(value: NDArray[Any]) -> str:
     return np.array(value.ravel().tolist(), dtype=str).dtype.str
 
 
-def _encode_strings(value: NDArray[Any], walker: Encoder, where: str) -> Form:
+def _encode_strings(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
     """Numpy's variable-length strings."""
     flat = value.ravel().tolist()
     if hasattr(value.dtype, "na_object"):
-        raise Refusal("a StringDType with a missing-value object has no form in an HSpy file")
+        raise NotStorableError(
+            "a StringDType with a missing-value object has no form in an HSpy file"
+        )
     coerce = bool(getattr(value.dtype, "coerce", True))
     if all(map(is_plain, flat)):
         stored = as_objects((text.encode() for text in flat), value.shape)
-        return Form(Array(Text(), MemorySource(stored)), hint=Hint("strings", [coerce]))
-    form = walker.encode(flat, where)
-    inner = [form.hint.tag, form.hint.data] if form.hint.tag else None
+        return Encoded(Array(Text(), MemorySource(stored)), hint=Hint("strings", [coerce]))
+    encoded = walker.encode(flat, where)
+    inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
     data = [coerce, list(value.shape), inner]
-    return replace(form, hint=replace(form.hint, tag="strings", data=data))
+    return replace(encoded, hint=replace(encoded.hint, tag="strings", data=data))
 
 
 def text_values(node: Array, *, as_text: bool | None = None) -> NDArray[Any]:
@@ -92,21 +94,21 @@ def _tolerant(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def _decode(item: Item, walker: Decoder) -> NDArray[Any]:
+def _decode(item: StoredItem, walker: Decoder) -> NDArray[Any]:
     return text_values(_array(item))
 
 
-def _array(item: Item) -> Array:
+def _array(item: StoredItem) -> Array:
     if not isinstance(item.node, Array) or not isinstance(item.node.type, Text):
         raise ValueError("no dataset of strings")
     return item.node
 
 
-def _as_hinted(values: NDArray[Any], item: Item, walker: Decoder) -> NDArray[Any]:
+def _as_hinted(values: NDArray[Any], item: StoredItem, walker: Decoder) -> NDArray[Any]:
     return values.astype(walker.allow(np.dtype(item.hint.data), values.size, values.nbytes))
 
 
-def _restore_strings(item: Item, walker: Decoder) -> NDArray[Any]:
+def _restore_strings(item: StoredItem, walker: Decoder) -> NDArray[Any]:
     coerce, *listed = item.hint.data
     dtype = np.dtypes.StringDType(coerce=bool(coerce))
     if listed:

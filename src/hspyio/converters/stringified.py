@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hspyio.converters.converter import Converter, Form, Refusal
+from hspyio.converters.converter import Converter, Encoded, NotStorableError
 from hspyio.converters.strings import restored_text, store_text
 from hspyio.converters.type_hints import Hint
 
@@ -103,7 +103,7 @@ def _zone_text(zone: tzinfo | None, fold: int) -> str:
     named = getattr(sys.modules.get("zoneinfo"), "ZoneInfo", None)
     if named is not None and isinstance(zone, named):
         if zone.key is None:
-            raise Refusal("a time zone without a name has no exact text")
+            raise NotStorableError("a time zone without a name has no exact text")
         name = f"[{zone.key}]"
     elif zone is None or zone is UTC:
         name = ""
@@ -111,9 +111,9 @@ def _zone_text(zone: tzinfo | None, fold: int) -> str:
         label = zone.tzname(None)
         name = "" if label == timezone(zone.utcoffset(None)).tzname(None) else f"[={label}]"
         if any(mark in label for mark in "[]\0"):
-            raise Refusal(f"a time zone named {label!r} has no exact text")
+            raise NotStorableError(f"a time zone named {label!r} has no exact text")
     else:
-        raise Refusal(
+        raise NotStorableError(
             f"a time zone of type {type(zone).__module__}.{type(zone).__name__} has no exact "
             "text; use zoneinfo.ZoneInfo or datetime.timezone"
         )
@@ -192,9 +192,9 @@ TEXT_TYPES: tuple[TextType, ...] = (
 
 
 def _converter(entry: TextType) -> Converter:
-    def encode(value: Any, walker: object, where: str) -> Form:
+    def encode(value: Any, walker: object, where: str) -> Encoded:
         attribute, rest = store_text(entry.to_text(value))
-        return Form(attribute, hint=Hint(entry.tag, rest))
+        return Encoded(attribute, hint=Hint(entry.tag, rest))
 
     return Converter(
         lazy_types=((entry.home, entry.tag),),

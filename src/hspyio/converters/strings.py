@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.converter import TEXT, Converter, Form, Item, Refusal
+from hspyio.converters.converter import TEXT, Converter, Encoded, NotStorableError, StoredItem
 from hspyio.converters.kinds import Kind
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.node import Attribute, Text, nested_lists
@@ -50,14 +50,14 @@ def store_text(text: str) -> tuple[Attribute, Json]:
         return Attribute(TEXT, text.encode()), rest or None
     kept = text.rstrip("\0")
     if len(text) - len(kept) > _MOST_NULS:
-        raise Refusal(f"text with more than {_MOST_NULS} NULs at its end has no HSpy form")
+        raise NotStorableError(f"text with more than {_MOST_NULS} NULs at its end has no HSpy form")
     if len(kept) < len(text):
         rest["nul"] = len(text) - len(kept)
     content = kept.encode()
     return Attribute(Text(max(1, len(content))), content), rest or None
 
 
-def restored_text(item: Item) -> str:
+def restored_text(item: StoredItem) -> str:
     """Inverse of `store_text`, for restoring: the text with what the hint adds."""
     if not isinstance(item.node, Attribute) or not isinstance(item.node.value, bytes):
         raise ValueError("no text")
@@ -79,17 +79,17 @@ def decode_bytes(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def _encode(value: str, walker: object, where: str) -> Form:
+def _encode(value: str, walker: object, where: str) -> Encoded:
     # numpy's own conversion would drop trailing NULs
     attribute, rest = store_text(value if type(value) is str else "".join(value))
     if isinstance(value, np.str_):
-        return Form(attribute, hint=Hint("numpy.str", rest))
+        return Encoded(attribute, hint=Hint("numpy.str", rest))
     if rest is not None or attribute.value == _NONE:
-        return Form(attribute, hint=Hint("str", rest))
-    return Form(attribute)
+        return Encoded(attribute, hint=Hint("str", rest))
+    return Encoded(attribute)
 
 
-def _decode(item: Item, walker: object) -> Any:
+def _decode(item: StoredItem, walker: object) -> Any:
     node = item.node
     assert isinstance(node, Attribute)
     if isinstance(node.value, bytes):

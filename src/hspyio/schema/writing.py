@@ -7,10 +7,10 @@ from typing import Any
 
 from hspyio import names
 from hspyio.converters import CONVERTERS
-from hspyio.converters.converter import Form
+from hspyio.converters.converter import Encoded
 from hspyio.converters.encoder import Encoder, order_of, sealed
 from hspyio.converters.naming import name_items
-from hspyio.converters.signals import StoredData, axis_forms, encode_signal
+from hspyio.converters.signals import StoredData, encode_axes, encode_signal
 from hspyio.converters.type_hints import Hint, dump
 from hspyio.errors import Problem
 from hspyio.model.signal import Signal
@@ -105,32 +105,32 @@ def encode_file(
         encoder = Encoder(CONVERTERS, lenient)
         where = "" if len(signals) == 1 else f"signals[{index}]."
         kept = stored[index] if stored else None
-        form = encode_signal(signal, encoder, where, kept)
-        axes = axis_forms(signal, encoder, where)
+        encoded = encode_signal(signal, encoder, where, kept)
+        axes = encode_axes(signal, encoder, where)
         own = _model_forms(signal, encoder, f"/{names.EXPERIMENTS}/{name}", where)
         model_names = name_items([*((key, _TAKEN) for key in (*taken_models, *models)), *own])
         named = [
-            (model_name, sealed(form, () if is_key else (key,)), form)
-            for (key, form), (model_name, is_key) in zip(
+            (model_name, sealed(encoded, () if is_key else (key,)), encoded)
+            for (key, encoded), (model_name, is_key) in zip(
                 own, model_names[len(taken_models) + len(models) :], strict=True
             )
         ]
         models |= {key: model.node for key, _, model in named if isinstance(model.node, Group)}
         order = order_of([key for key, _, _ in named], ())
         hint = Hint(order=order, children={key: hint for key, hint, _ in named if hint})
-        group = _experiment(form, axes, hint, encoder)
+        group = _experiment(encoded, axes, hint, encoder)
         if nexus and nexus[index]:
             data, place = group.members.get(names.DATA), f"/{names.EXPERIMENTS}/{name}"
             group, left = annotated(group, data, signal.title, signal.axes, place)
             unannotated += left
         experiments[name] = group
         problems += encoder.problems
-        if kept is None and form.hint.child(names.DATA):
+        if kept is None and encoded.hint.child(names.DATA):
             hinted.add(name)
     return EncodedFile(experiments, models, tuple(problems), frozenset(hinted), tuple(unannotated))
 
 
-_TAKEN = Form(Group())
+_TAKEN = Encoded(Group())
 
 
 def _group_name(title: str, taken: set[str | None]) -> str:
@@ -147,21 +147,21 @@ def _group_name(title: str, taken: set[str | None]) -> str:
 
 def _model_forms(
     signal: Signal, encoder: Encoder, owner: str, where: str
-) -> list[tuple[str, Form]]:
+) -> list[tuple[str, Encoded]]:
     """The models, each saying whose it is (defect C27)."""
-    forms = []
+    pairs = []
     for key, model in signal.models.items():
         tree = {**model.tree, names.SIGNAL_OF_MODEL: owner}
-        form = encoder.form(tree, f"{where}models.{key}")
-        if form is not None:
-            forms.append((key, form))
-    return forms
+        encoded = encoder.try_encode(tree, f"{where}models.{key}")
+        if encoded is not None:
+            pairs.append((key, encoded))
+    return pairs
 
 
-def _experiment(form: Form, axes: Sequence[Form], models: Hint, encoder: Encoder) -> Group:
-    assert isinstance(form.node, Group)
-    members: dict[str, Any] = dict(form.node.members)
-    children = dict(form.hint.children)
+def _experiment(encoded: Encoded, axes: Sequence[Encoded], models: Hint, encoder: Encoder) -> Group:
+    assert isinstance(encoded.node, Group)
+    members: dict[str, Any] = dict(encoded.node.members)
+    children = dict(encoded.hint.children)
     for index, axis in enumerate(axes):
         members[f"{names.AXIS_PREFIX}{index}"] = axis.node
         children[f"{names.AXIS_PREFIX}{index}"] = axis.hint
@@ -173,7 +173,7 @@ def _experiment(form: Form, axes: Sequence[Form], models: Hint, encoder: Encoder
         members[names.MASKS] = Group({}, encoder.aside)
     children[names.MODELS] = models
     hint = Hint(children={name: child for name, child in children.items() if child})
-    attributes = dict(form.node.attributes)
+    attributes = dict(encoded.node.attributes)
     if hint:
         attributes[names.TYPES] = Attribute(Text(), dump(hint).encode())
     return Group(attributes, members)

@@ -192,13 +192,13 @@ def test_ragged_arrays_with_shapes_that_do_not_fit_are_named() -> None:
 
 def test_a_missing_mask_costs_the_mask_only() -> None:
     encoder = Encoder(CONVERTERS)
-    form = encoder.group({"m": np.ma.MaskedArray([1.0, 2.0], [True, False])}, "")
-    assert isinstance(form.node, Group)
+    encoded = encoder.group({"m": np.ma.MaskedArray([1.0, 2.0], [True, False])}, "")
+    assert isinstance(encoded.node, Group)
     whole = decoder(aside=Group({}, encoder.aside))
-    assert type(whole.dictionary(form.node, "", form.hint)["m"]) is np.ma.MaskedArray
+    assert type(whole.dictionary(encoded.node, "", encoded.hint)["m"]) is np.ma.MaskedArray
     for aside in (None, Group({}, {"0": Group()}), Group({}, {"0": array([True])})):
         walker = decoder(aside=aside)
-        tree = walker.dictionary(form.node, "", form.hint)
+        tree = walker.dictionary(encoded.node, "", encoded.hint)
         assert not value_differences(tree, {"m": np.array([1.0, 2.0])})
         assert [problem.where for problem in walker.problems] == ["/m"]
 
@@ -212,8 +212,8 @@ def test_hints_for_names_that_are_gone_do_nothing() -> None:
 
 def test_what_the_walker_encodes_it_decodes() -> None:
     tree = {"b": 1, "a": {2: [None, {"x"}]}, "_list_x": b"\xff", "": (1, 2.5)}
-    form = Encoder(CONVERTERS).group(tree, "")
-    assert isinstance(form.node, Group)
+    encoded = Encoder(CONVERTERS).group(tree, "")
+    assert isinstance(encoded.node, Group)
     walker = decoder()
-    assert not value_differences(walker.dictionary(form.node, "", form.hint), tree)
+    assert not value_differences(walker.dictionary(encoded.node, "", encoded.hint), tree)
     assert not walker.problems

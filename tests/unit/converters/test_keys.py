@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.compare import value_differences
-from hspyio.converters.converter import Refusal
+from hspyio.converters.converter import NotStorableError
 from hspyio.converters.keys import key_from_json, key_to_json, readable_name
 from hspyio.testing import keys
 
@@ -70,7 +70,7 @@ def test_keys_that_are_equal_in_python_differ_here() -> None:
     ],
 )
 def test_other_types_are_refused(key: Any) -> None:
-    with pytest.raises(Refusal, match="key of type"):
+    with pytest.raises(NotStorableError, match="key of type"):
         key_to_json(key)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.converters.converter import NONE_FORM, Form
+from hspyio.converters.converter import ENCODED_NONE, Encoded
 from hspyio.converters.kinds import Kind, parse
 from hspyio.converters.naming import name_items
 from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, Vlen
@@ -19,21 +19,21 @@ NUMBERS = Array(np.dtype("f8"), MemorySource(np.zeros(2)))
 SHAPES = Array(Vlen(np.dtype("i8")), MemorySource(np.empty(0, object)))
 SHORT = Attribute(Text(), b"_None_")
 
-FORMS: dict[Kind, Form] = {
-    Kind.TEXT: NONE_FORM,
-    Kind.NUMBER: Form(Attribute(np.dtype("i8"), np.array(1))),
-    Kind.EMPTY_LIST: Form(SHORT, "_list_empty_"),
-    Kind.EMPTY_TUPLE: Form(SHORT, "_tuple_empty_"),
-    Kind.BYTES: Form(SHORT, "_bs_"),
-    Kind.ARRAY: Form(NUMBERS),
-    Kind.LIST_DATASET: Form(NUMBERS, "_list_"),
-    Kind.TUPLE_DATASET: Form(NUMBERS, "_tuple_"),
-    Kind.TEXT_ARRAY: Form(Array(Text(3), MemorySource(np.array([b"abc"])))),
-    Kind.RAGGED: Form(SHAPES, shapes=SHAPES),
-    Kind.DICT: Form(Group()),
-    Kind.LIST: Form(Group(), "_list_2_"),
-    Kind.TUPLE: Form(Group(), "_tuple_2_"),
-    Kind.SIGNAL: Form(Group(), "_sig_"),
+FORMS: dict[Kind, Encoded] = {
+    Kind.TEXT: ENCODED_NONE,
+    Kind.NUMBER: Encoded(Attribute(np.dtype("i8"), np.array(1))),
+    Kind.EMPTY_LIST: Encoded(SHORT, "_list_empty_"),
+    Kind.EMPTY_TUPLE: Encoded(SHORT, "_tuple_empty_"),
+    Kind.BYTES: Encoded(SHORT, "_bs_"),
+    Kind.ARRAY: Encoded(NUMBERS),
+    Kind.LIST_DATASET: Encoded(NUMBERS, "_list_"),
+    Kind.TUPLE_DATASET: Encoded(NUMBERS, "_tuple_"),
+    Kind.TEXT_ARRAY: Encoded(Array(Text(3), MemorySource(np.array([b"abc"])))),
+    Kind.RAGGED: Encoded(SHAPES, shapes=SHAPES),
+    Kind.DICT: Encoded(Group()),
+    Kind.LIST: Encoded(Group(), "_list_2_"),
+    Kind.TUPLE: Encoded(Group(), "_tuple_2_"),
+    Kind.SIGNAL: Encoded(Group(), "_sig_"),
 }
 
 items = st.lists(

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hspyio.converters.converter import Item
+from hspyio.converters.converter import StoredItem
 from hspyio.converters.kinds import Kind
-from hspyio.converters.ragged import CONVERTER, join, ragged_form
+from hspyio.converters.ragged import CONVERTER, encode_ragged, join
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.digest import content_bytes
 from hspyio.nodes.node import Array, LooseRows, MemorySource, Rows, Selection, Text, Vlen
@@ -58,18 +58,18 @@ def ragged(*items: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
 
 
 def restored(value: np.ndarray, *, through_objects: bool = False) -> np.ndarray | None:
-    form = ragged_form(value)
-    if form is None:
+    encoded = encode_ragged(value)
+    if encoded is None:
         return None
-    assert isinstance(form.node, Array)
-    node, shapes = form.node, form.shapes
+    assert isinstance(encoded.node, Array)
+    node, shapes = encoded.node, encoded.shapes
     assert shapes is not None
     if through_objects:  # as a source gives them that has no better way
         node = Array(node.type, MemorySource(node.source.read()))
         shapes = Array(shapes.type, MemorySource(shapes.source.read()))
-    if not form.hint.tag:
+    if not encoded.hint.tag:
         return join(node, shapes)
-    item = Item(Kind.RAGGED, "x", node, "/x", shapes, form.hint)
+    item = StoredItem(Kind.RAGGED, "x", node, "/x", shapes, encoded.hint)
     return CONVERTER.restores["ragged"](item, WALKER)  # type: ignore[arg-type]
 
 
@@ -116,26 +116,26 @@ def test_what_no_one_type_holds_has_no_form() -> None:
         ragged(np.array([b"a"])), ragged(np.zeros(1, "i4,f8"), np.zeros(1)),
         ragged(np.array(["a"], np.dtypes.StringDType())), ragged([None]),
     ):  # fmt: skip
-        assert ragged_form(value) is None
+        assert encode_ragged(value) is None
 
 
 def test_elements_of_one_dtype_are_not_copied_before_they_are_written() -> None:
     value = ragged(*(np.arange(n, dtype="f8") for n in range(5)))
-    form = ragged_form(value)
-    assert form is not None
-    assert isinstance(form.node, Array)
-    assert isinstance(form.node.source, LooseRows)
-    pairs = zip(form.node.source.read()[1:], value[1:], strict=True)
+    encoded = encode_ragged(value)
+    assert encoded is not None
+    assert isinstance(encoded.node, Array)
+    assert isinstance(encoded.node.source, LooseRows)
+    pairs = zip(encoded.node.source.read()[1:], value[1:], strict=True)
     assert all(np.shares_memory(row, element) for row, element in pairs)
-    assert form.node.source.lengths.tolist() == [0, 1, 2, 3, 4]
+    assert encoded.node.source.lengths.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_shapes_are_stored_as_they_are() -> None:
     for sizes in ([(2, 3), (4, 3)], [(2, 3), (0, 3)], [(2, 0), (1, 0)], [(2, 3), (4,)], [(), ()]):
-        form = ragged_form(ragged(*map(np.zeros, sizes)))
-        assert form is not None
-        assert form.shapes is not None
-        assert [tuple(row) for row in form.shapes.source.read()] == sizes
+        encoded = encode_ragged(ragged(*map(np.zeros, sizes)))
+        assert encoded is not None
+        assert encoded.shapes is not None
+        assert [tuple(row) for row in encoded.shapes.source.read()] == sizes
 
 
 # what comes back
@@ -220,7 +220,7 @@ def test_rows_of_text_are_no_numbers() -> None:
 )  # fmt: skip
 def test_hints_that_make_no_sense_are_refused(data: Any) -> None:
     node, shapes = nodes(np.arange(7.0), [3, 4], [3, 4], [1, 1])
-    item = Item(Kind.RAGGED, "x", node, "/x", shapes, Hint("ragged", data))
+    item = StoredItem(Kind.RAGGED, "x", node, "/x", shapes, Hint("ragged", data))
     if data == [["U", 2]]:  # makes sense to numpy
         assert CONVERTER.restores["ragged"](item, WALKER)[0].dtype.kind == "U"  # type: ignore[arg-type]
         return

@@ -17,7 +17,7 @@ from rsciio.hspy import file_reader as their_reader
 
 import hspyio
 from hspyio import Signal
-from hspyio.converters.ragged import ragged_form
+from hspyio.converters.ragged import encode_ragged
 from hspyio.converters.ragged_items import restored_item
 from hspyio.errors import UnsupportedTypeError
 from hspyio.testing import assert_roundtrip
@@ -86,7 +86,7 @@ def test_items_come_back_as_they_were(items: list[Any]) -> None:
 
 @given(st.lists(lists_of(st.integers(-99, 99)), min_size=1) | st.lists(lists_of(TEXTS), min_size=1))
 def test_lists_of_one_type_have_a_form(items: list[Any]) -> None:
-    assert ragged_form(ragged(*items)) is not None
+    assert encode_ragged(ragged(*items)) is not None
 
 
 ROWS: list[tuple[Any, ...]] = [
