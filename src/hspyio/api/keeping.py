@@ -13,7 +13,7 @@ from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile
 from hspyio.api.outline import Outline
 from hspyio.api.whole import check_read
-from hspyio.converters.masked import kept_aside_by
+from hspyio.converters.masked import side_array_names
 from hspyio.converters.ragged import shapes_of_rows
 from hspyio.converters.signals import StoredData, foreign_attributes
 from hspyio.errors import AxesError
@@ -47,13 +47,13 @@ def stored_data(file: OpenFile, group: str) -> StoredData | None:
         return None
     hint = data_hint(stored)
     try:
-        wanted = kept_aside_by(hint)
+        wanted = side_array_names(hint)
     except ValueError:  # reading has said so
         wanted = []
     masks = stored.members.get(names.MASKS)
     there = masks.members if isinstance(masks, Group) else {}
-    aside = {name: Kept(f"{where}/{names.MASKS}/{name}") for name in wanted if name in there}
-    return StoredData(node, _stored_shapes(stored, node, where), hint, aside)
+    side_arrays = {name: Kept(f"{where}/{names.MASKS}/{name}") for name in wanted if name in there}
+    return StoredData(node, _stored_shapes(stored, node, where), hint, side_arrays)
 
 
 def _stored_shapes(stored: Group, node: Array, where: str) -> Array | Kept | None:

@@ -56,8 +56,8 @@ def check_gone(
     stored = file.contents.experiments[experiment]
     where = f"/{names.EXPERIMENTS}/{experiment}"
     hint, problems = experiment_hint(stored, where)
-    aside = stored.members.get(names.MASKS)
-    decoder = Decoder(CONVERTERS, _GONE, aside if isinstance(aside, Group) else None)
+    side_arrays = stored.members.get(names.MASKS)
+    decoder = Decoder(CONVERTERS, _GONE, side_arrays if isinstance(side_arrays, Group) else None)
     trees = {
         name: node
         for name, node in stored.members.items()

@@ -94,8 +94,8 @@ class _Writer:
         made: dict[str, Any] = {"stored": group_to_json(whole.node)}
         if whole.hint:
             made["types"] = dump(whole.hint)
-        if encoder.aside:
-            made["aside"] = group_to_json(Group({}, encoder.aside))
+        if encoder.side_arrays:
+            made["aside"] = group_to_json(Group({}, encoder.side_arrays))
         return {_STORED: made}
 
 
@@ -161,8 +161,8 @@ def _restored(content: Any, where: str, problems: list[Problem]) -> Any:
     try:
         group = group_from_json(content["stored"])
         hint = load(content["types"]) if "types" in content else NO_HINT
-        aside = group_from_json(content.get("aside", {}))
-        decoder = Decoder(CONVERTERS, _READING, aside)
+        side_arrays = group_from_json(content.get("aside", {}))
+        decoder = Decoder(CONVERTERS, _READING, side_arrays)
         found: Sequence[Any] = list(decoder.dictionary(group, where, hint).values())
     except _MALFORMED as error:
         problems.append(Problem(where, f"cannot be read: {error}"))

@@ -30,7 +30,7 @@ _MOST_DIMS = 32
 """HDF5's limit."""
 
 
-def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
+def _encode(value: NDArray[Any], context: Encoder, where: str) -> Encoded:
     try:
         stored = to_stored(value)
     except TypeError as error:
@@ -49,37 +49,37 @@ def _is_plain_array(value: object) -> bool:
     return type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind in "biufcVMm"
 
 
-def _decode(item: StoredItem, walker: Decoder) -> Any:
+def _decode(item: StoredItem, context: Decoder) -> Any:
     if not isinstance(item.node, Array):
         raise ValueError("no dataset")
-    return walker.fetch(item.node, item.where)
+    return context.fetch(item.node, item.where)
 
 
-def _restore(item: StoredItem, walker: Decoder) -> NDArray[Any]:
+def _restore(item: StoredItem, context: Decoder) -> NDArray[Any]:
     if not isinstance(item.node, Array):
         raise ValueError("no dataset")
     kind, *shape = item.hint.data
     stored = item.node.source.read()
-    values = from_stored(stored, walker.allow(dtype_from_json(kind), stored.size, stored.nbytes))
+    values = from_stored(stored, context.allow(dtype_from_json(kind), stored.size, stored.nbytes))
     return values.reshape(shape[0]) if shape else values
 
 
-def _encode_scalar_array(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
+def _encode_scalar_array(value: NDArray[Any], context: Encoder, where: str) -> Encoded:
     """A 0-d array is stored as the scalar it holds (defect W7)."""
-    encoded = walker.encode(value[()], where)
+    encoded = context.encode(value[()], where)
     inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
     data = [dtype_to_json(value.dtype) if value.dtype != object else "O", inner]
     return replace(encoded, hint=replace(encoded.hint, tag="array0", data=data))
 
 
-def _restore_scalar_array(item: StoredItem, walker: Decoder) -> NDArray[Any]:
+def _restore_scalar_array(item: StoredItem, context: Decoder) -> NDArray[Any]:
     kind, inner = item.hint.data
-    value = walker.restored(item, inner)
+    value = context.restored(item, inner)
     if kind == "O":
         result = np.empty((), object)
         result[()] = value
         return result
-    return np.array(value, walker.allow(dtype_from_json(kind), 1, sys.getsizeof(value)))
+    return np.array(value, context.allow(dtype_from_json(kind), 1, sys.getsizeof(value)))
 
 
 CONVERTERS = (
@@ -115,8 +115,8 @@ def values_of(graph: Any) -> NDArray[Any]:
         raise NotStorableError(error.message) from None
 
 
-def _encode_dask(value: Any, walker: Encoder, where: str) -> Encoded:
-    return walker.encode(values_of(value), where)
+def _encode_dask(value: Any, context: Encoder, where: str) -> Encoded:
+    return context.encode(values_of(value), where)
 
 
 DASK_CONVERTER = Converter(matches=is_dask, encode=_encode_dask)

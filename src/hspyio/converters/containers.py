@@ -60,12 +60,12 @@ FROM_TEXT: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _encode(value: Any, walker: Encoder, where: str) -> Encoded:
+def _encode(value: Any, context: Encoder, where: str) -> Encoded:
     kind = "tuple" if type(value) is tuple else type(value).__name__
     prefix = names.TUPLE if kind == "tuple" else names.LIST
     items = value if isinstance(value, (list, tuple)) else _in_fixed_order(value)
     tagged = "" if kind in ("list", "tuple") else kind
-    return _encode_items(items, value, prefix, tagged, walker, where)
+    return _encode_items(items, value, prefix, tagged, context, where)
 
 
 def _in_fixed_order(values: Iterable[Any]) -> list[Any]:
@@ -74,7 +74,7 @@ def _in_fixed_order(values: Iterable[Any]) -> list[Any]:
 
 
 def _encode_items(
-    items: Sequence[Any], owner: object, prefix: str, kind: str, walker: Encoder, where: str
+    items: Sequence[Any], owner: object, prefix: str, kind: str, context: Encoder, where: str
 ) -> Encoded:
     if not items:
         empty = Attribute(Text(), names.NONE.encode())
@@ -86,11 +86,11 @@ def _encode_items(
         array, runs = flat
         hint = Hint("sequence", [kind, runs]) if kind or runs else Hint()
         return Encoded(array, prefix, hint=hint)
-    walker.enter(owner)
+    context.enter(owner)
     try:
-        encoded = walker.items(items, len(items), where)
+        encoded = context.items(items, len(items), where)
     finally:
-        walker.leave(owner)
+        context.leave(owner)
     hint = replace(encoded.hint, tag="sequence", data=[kind]) if kind else encoded.hint
     return Encoded(encoded.node, f"{prefix}{len(items)}_", hint=hint)
 
@@ -149,15 +149,15 @@ def _runs(items: Sequence[Any]) -> Runs:
     return [[kind.__name__, len(list(run))] for kind, run in groupby(map(type, items))]
 
 
-def _encode_slice(value: slice, walker: Encoder, where: str) -> Encoded:
+def _encode_slice(value: slice, context: Encoder, where: str) -> Encoded:
     items = (value.start, value.stop, value.step)
-    return _encode_items(items, value, names.TUPLE, "slice", walker, where)
+    return _encode_items(items, value, names.TUPLE, "slice", context, where)
 
 
 # reading
 
 
-def _decode_dataset(item: StoredItem, walker: Decoder) -> list[Any] | Any:
+def _decode_dataset(item: StoredItem, context: Decoder) -> list[Any] | Any:
     values = _stored_values(item)
     if isinstance(item.node, Array) and isinstance(item.node.type, Text):
         return _nested_text(values)
@@ -180,11 +180,11 @@ def _nested_text(values: NDArray[Any]) -> Any:
     return texts.tolist()
 
 
-def _decode_group(item: StoredItem, walker: Decoder) -> list[Any]:
+def _decode_group(item: StoredItem, context: Decoder) -> list[Any]:
     """Items in the order of their numbers, not of the numbers' text (defects C7, R3)."""
     if not isinstance(item.node, Group):
         raise ValueError("no group")
-    pairs = walker.pairs(item.node, item.where, item.hint)
+    pairs = context.pairs(item.node, item.where, item.hint)
     # RosettaSciIO's update in place writes 0 beside our 00: the unpadded one is the newer.
     pairs.sort(key=lambda pair: (_place(pair[0]), -len(str(pair[0]))))
     newest = {_place(key): (key, value) for key, value in pairs}
@@ -203,14 +203,14 @@ def _wrapped(key: object, value: Any) -> Any:
     return value
 
 
-def _decode_tuple(item: StoredItem, walker: Decoder) -> Any:
-    values = _decode_dataset(item, walker)
+def _decode_tuple(item: StoredItem, context: Decoder) -> Any:
+    values = _decode_dataset(item, context)
     return tuple(values) if isinstance(values, list) else values
 
 
-def _restore(item: StoredItem, walker: Decoder) -> Any:
+def _restore(item: StoredItem, context: Decoder) -> Any:
     kind, *runs = item.hint.data
-    values = walker.plain(item)
+    values = context.plain(item)
     if runs and runs[0]:
         values = type(values)(_typed(item, values, runs[0]))
     return _KINDS[kind](values)
@@ -244,7 +244,7 @@ _KINDS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _encode_range(value: range, walker: Encoder, where: str) -> Encoded:
+def _encode_range(value: range, context: Encoder, where: str) -> Encoded:
     data: list[Any] = [int_text(part) for part in (value.start, value.stop, value.step)]
     if len(value[: _MOST_WRITTEN_OUT + 1]) > _MOST_WRITTEN_OUT or not (
         value.start in _INT64 and value.stop in _INT64
@@ -254,24 +254,24 @@ def _encode_range(value: range, walker: Encoder, where: str) -> Encoded:
     return Encoded(Array(numbers.dtype, MemorySource(numbers)), hint=Hint("range", data))
 
 
-def _restore_range(item: StoredItem, walker: Decoder) -> range:
+def _restore_range(item: StoredItem, context: Decoder) -> range:
     return range(*(parse_int(part) for part in item.hint.data))
 
 
 # mappings
 
 
-def _encode_mapping(value: Mapping[Any, Any], walker: Encoder, where: str) -> Encoded:
-    encoded = walker.group(value, where)
+def _encode_mapping(value: Mapping[Any, Any], context: Encoder, where: str) -> Encoded:
+    encoded = context.group(value, where)
     if type(value) is OrderedDict:
         return replace(encoded, hint=replace(encoded.hint, tag="OrderedDict"))
     return encoded
 
 
-def _decode_mapping(item: StoredItem, walker: Decoder) -> dict[Any, Any]:
+def _decode_mapping(item: StoredItem, context: Decoder) -> dict[Any, Any]:
     if not isinstance(item.node, Group):
         raise ValueError("no group")
-    return walker.dictionary(item.node, item.where, item.hint)
+    return context.dictionary(item.node, item.where, item.hint)
 
 
 CONVERTERS = (
@@ -280,19 +280,19 @@ CONVERTERS = (
         encode=_encode_mapping,
         readers={Kind.DICT: _decode_mapping},
         exact_readers={
-            "OrderedDict": lambda item, walker: OrderedDict(_decode_mapping(item, walker))
+            "OrderedDict": lambda item, context: OrderedDict(_decode_mapping(item, context))
         },
     ),
     Converter(
         types=(list, tuple, set, frozenset),
         encode=_encode,
         readers={
-            Kind.EMPTY_LIST: lambda item, walker: [],
-            Kind.EMPTY_TUPLE: lambda item, walker: (),
+            Kind.EMPTY_LIST: lambda item, context: [],
+            Kind.EMPTY_TUPLE: lambda item, context: (),
             Kind.LIST_DATASET: _decode_dataset,
             Kind.TUPLE_DATASET: _decode_tuple,
             Kind.LIST: _decode_group,
-            Kind.TUPLE: lambda item, walker: tuple(_decode_group(item, walker)),
+            Kind.TUPLE: lambda item, context: tuple(_decode_group(item, context)),
             Kind.AXES_MANAGER: _decode_group,
         },
         exact_readers={"sequence": _restore},

@@ -124,13 +124,13 @@ class Converter:
     lazy_types : tuple of (str, str)
         Module and name of such types, where the module is not imported just to know them.
     encode : callable, optional
-        ``(value, walker, where) -> Encoded``; raises `NotStorableError` where a value has no form.
+        ``(value, context, where) -> Encoded``; raises `NotStorableError` where a value has no form.
     matches : callable, optional
         ``(value) -> bool`` for what no exact type tells, asked in the order of the table.
     readers : mapping
-        Kind of item -> ``(item, walker) -> value``: the plain reading.
+        Kind of item -> ``(item, context) -> value``: the plain reading.
     exact_readers : mapping
-        Hint tag -> ``(item, walker) -> value``: the exact value. May raise ``ValueError``,
+        Hint tag -> ``(item, context) -> value``: the exact value. May raise ``ValueError``,
         ``TypeError`` or ``LookupError`` where hint and item do not fit together.
     lazy_readers : mapping
         Hint tag -> the same for a value that may stay in the file, its digest unchecked; gives

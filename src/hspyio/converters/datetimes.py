@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["CONVERTERS"]
 
 
-def _encode(value: np.datetime64 | np.timedelta64, walker: Encoder, where: str) -> Encoded:
+def _encode(value: np.datetime64 | np.timedelta64, context: Encoder, where: str) -> Encoded:
     data = [value.dtype.str, int(value.view(np.int64))]
     return encode_text(str(value), "numpy.datetime", data)
 
 
-def _restore(item: StoredItem, walker: Decoder) -> Any:
+def _restore(item: StoredItem, context: Decoder) -> Any:
     kind, number = item.hint.data
     dtype = np.dtype(kind)
     if dtype.kind not in "Mm":
@@ -38,7 +38,7 @@ _LONGEST = 200
 _ARGUMENTS = r"(\w+)?\(\s*((?:\d{1,9}\s*,\s*)*\d{1,9})\s*,?\s*\)"
 
 
-def _decode_old(item: StoredItem, walker: Decoder) -> Any:
+def _decode_old(item: StoredItem, context: Decoder) -> Any:
     """ISO text of ``datetime.date(1991, 10, 1)`` and its kin; read as text, never evaluated.
 
     What is no date or time, or has a time zone, stays the text it is (defect R8).

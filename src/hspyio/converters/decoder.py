@@ -1,4 +1,4 @@
-"""The walker that turns nodes into a tree; what is damaged is noted and the rest is read."""
+"""What turns nodes into a tree; what is damaged is noted and the rest is read."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Decoder:
         The table of kinds.
     reading : Reading
         How to read.
-    aside : Group, optional
+    side_arrays : Group, optional
         The arrays beside the trees.
 
     Attributes
@@ -109,11 +109,11 @@ class Decoder:
     """
 
     def __init__(
-        self, converters: Iterable[Converter], reading: Reading, aside: Group | None = None
+        self, converters: Iterable[Converter], reading: Reading, side_arrays: Group | None = None
     ) -> None:
         self.reading = reading
         self._readers, self._exact_readers, self._lazy_readers = _tables(tuple(converters))
-        self._aside = aside or Group()
+        self._side_arrays = side_arrays or Group()
         self._depth = 0
         self._grown = 0
         self._eager = 0
@@ -279,7 +279,7 @@ class Decoder:
                 raise ValueError(f"{stored} bytes are to become {size}")
         return dtype
 
-    def kept_aside(self, name: str) -> NDArray[Any]:
+    def side_values(self, name: str) -> NDArray[Any]:
         """Return an array that stands beside the trees.
 
         Raises
@@ -287,9 +287,9 @@ class Decoder:
         LookupError
             If there is none of that name.
         """
-        return self.array_aside(name).source.read()
+        return self.side_array(name).source.read()
 
-    def array_aside(self, name: str) -> Array:
+    def side_array(self, name: str) -> Array:
         """The same, with its values still in the file.
 
         Raises
@@ -297,7 +297,7 @@ class Decoder:
         LookupError
             If there is none of that name.
         """
-        node = self._aside.members[name]
+        node = self._side_arrays.members[name]
         if not isinstance(node, Array):
             raise LookupError(f"{name} is not an array")
         return node

@@ -1,4 +1,4 @@
-"""The walker that turns a tree into nodes, finding every value that has no form."""
+"""What turns a tree into nodes, finding every value that has no form."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Encoder:
         As given.
     problems : list of Problem
         Every value without a form.
-    aside : dict
+    side_arrays : dict
         Arrays that stand beside the trees (masks), by name.
     """
 
@@ -65,7 +65,7 @@ class Encoder:
         self.lenient = lenient
         self._open: set[int] = set()
         self.problems: list[Problem] = []
-        self.aside: dict[str, Array | Kept] = {}
+        self.side_arrays: dict[str, Array | Kept] = {}
 
     def try_encode(self, value: object, where: str) -> Encoded | None:
         """Encode a value; ``None``, and a problem noted, if it has no form."""
@@ -113,12 +113,12 @@ class Encoder:
                 self._encode_exactly[kind] = encode
                 del self._lazy_types[home, name]
 
-    def keep_aside(self, array: Array) -> str:
+    def keep_side_array(self, array: Array) -> str:
         """Store an array beside the trees; returns its name there."""
-        number = len(self.aside)
-        while str(number) in self.aside:  # what stays in the file keeps its name
+        number = len(self.side_arrays)
+        while str(number) in self.side_arrays:  # what stays in the file keeps its name
             number += 1
-        self.aside[str(number)] = array
+        self.side_arrays[str(number)] = array
         return str(number)
 
     def enter(self, container: object) -> None:

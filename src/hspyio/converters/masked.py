@@ -35,9 +35,9 @@ __all__ = [
     "has_masked_blocks",
     "is_masked",
     "joined",
-    "kept_aside_by",
     "masked_source",
     "parts_of",
+    "side_array_names",
 ]
 
 Masked: TypeAlias = "np.ma.MaskedArray[Any, Any]"
@@ -65,34 +65,34 @@ def _known(name: str) -> object:
 # writing
 
 
-def _encode(value: Masked, walker: Encoder, where: str) -> Encoded:
+def _encode(value: Masked, context: Encoder, where: str) -> Encoded:
     if value.dtype.hasobject:
         raise NotStorableError(
             "a masked array of objects has no HSpy form; use None for what is missing"
         )
-    encoded = walker.encode(np.asarray(value.data), where)
+    encoded = context.encode(np.asarray(value.data), where)
     mask = None
     if np.ma.getmask(value) is not np.ma.nomask:
         flags = np.atleast_1d(np.ma.getmaskarray(value))
-        mask = walker.keep_aside(Array(flags.dtype, MemorySource(flags)))
+        mask = context.keep_side_array(Array(flags.dtype, MemorySource(flags)))
     inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
     data = [inner, mask, _fill_json(value), bool(value.hardmask)]
     return replace(encoded, hint=replace(encoded.hint, tag=TAG, data=data))
 
 
-def encode_graph(graph: Any, walker: Encoder) -> Encoded:
+def encode_graph(graph: Any, context: Encoder) -> Encoded:
     """Encode a dask array of masked blocks: values, mask and fill values as they are computed.
 
     Parameters
     ----------
     graph : dask array
         Of numbers; with known chunks.
-    walker : Encoder
+    context : Encoder
         Takes the mask.
     """
     values, flags, fills = parts_of(graph)
-    mask = walker.keep_aside(Array(np.dtype(bool), GraphSource(flags)))
-    fill = walker.keep_aside(Array(graph.dtype, GraphSource(fills)))
+    mask = context.keep_side_array(Array(np.dtype(bool), GraphSource(flags)))
+    fill = context.keep_side_array(Array(graph.dtype, GraphSource(fills)))
     data = [None, mask, fill, bool(graph._meta.hardmask)]
     return Encoded(Array(graph.dtype, GraphSource(values)), hint=Hint(TAG, data))
 
@@ -144,7 +144,7 @@ def _fill_json(value: Masked) -> Json:
     return [dtype_to_json(stored.dtype), base64.b64encode(stored.tobytes()).decode()]
 
 
-def kept_aside_by(hint: Hint) -> list[str]:
+def side_array_names(hint: Hint) -> list[str]:
     """Names of the arrays beside the trees that a hint, of an item alone, speaks of.
 
     Raises
@@ -212,7 +212,7 @@ class MaskedSource:
         return _masked(values, np.ma.nomask, self.fill, hard=self.hard)
 
 
-def masked_source(node: Array, hint: Hint, walker: Decoder) -> MaskedSource | None:
+def masked_source(node: Array, hint: Hint, context: Decoder) -> MaskedSource | None:
     """What reads a masked array from a file in parts, after the file was closed, too.
 
     ``None`` where that is not possible. Only the form is checked: who reads in parts cannot see
@@ -224,7 +224,7 @@ def masked_source(node: Array, hint: Hint, walker: Decoder) -> MaskedSource | No
         The values.
     hint : Hint
         Theirs.
-    walker : Decoder
+    context : Decoder
         Knows the mask.
 
     Raises
@@ -235,7 +235,7 @@ def masked_source(node: Array, hint: Hint, walker: Decoder) -> MaskedSource | No
     inner, mask, fill, hard = hint.data
     if inner or not isinstance(node.type, np.dtype):
         return None
-    flags = None if mask is None else walker.array_aside(mask)
+    flags = None if mask is None else context.side_array(mask)
     if flags is not None and (flags.shape != node.shape or flags.type != np.dtype(bool)):
         raise ValueError(f"its mask is {flags.type} of shape {flags.shape}, not {node.shape}")
     sources = [array.source for array in (node, flags) if array is not None]
@@ -243,7 +243,7 @@ def masked_source(node: Array, hint: Hint, walker: Decoder) -> MaskedSource | No
     if len(stored) < len(sources):
         return None
     values, *others = [source.detached() for source in stored]
-    fill_value = _fill_value(fill, node.type, walker)
+    fill_value = _fill_value(fill, node.type, context)
     return MaskedSource(values, others[0] if others else None, fill_value, bool(hard))
 
 
@@ -251,26 +251,26 @@ def _masked(values: NDArray[Any], flags: Any, fill: Any, *, hard: bool) -> NDArr
     return np.ma.MaskedArray(values, flags, fill_value=fill, hard_mask=hard)
 
 
-def _fill_value(data: Json, dtype: np.dtype[Any], walker: Decoder) -> Any:
+def _fill_value(data: Json, dtype: np.dtype[Any], context: Decoder) -> Any:
     """The fill value; ``None`` for numpy's own, as where the blocks had different ones."""
     import base64
 
     if isinstance(data, str):
-        return _common(walker.kept_aside(data))
+        return _common(context.side_values(data))
     stored = np.frombuffer(base64.b64decode(data[1]), dtype_from_json(data[0]))
     return from_stored(stored, dtype)[0]
 
 
-def _restore(item: StoredItem, walker: Decoder) -> NDArray[Any]:
+def _restore(item: StoredItem, context: Decoder) -> NDArray[Any]:
     inner, mask, fill, hard = item.hint.data
-    values = walker.restored(item, inner)
+    values = context.restored(item, inner)
     flags: Any = np.ma.nomask
     if mask is not None:
-        flags = walker.kept_aside(mask).reshape(values.shape)
-    return _masked(values, flags, _fill_value(fill, values.dtype, walker), hard=bool(hard))
+        flags = context.side_values(mask).reshape(values.shape)
+    return _masked(values, flags, _fill_value(fill, values.dtype, context), hard=bool(hard))
 
 
-def _encode_constant(value: Any, walker: Encoder, where: str) -> Encoded:
+def _encode_constant(value: Any, context: Encoder, where: str) -> Encoded:
     """``numpy.ma.masked`` itself."""
     return encode_text("--", "numpy.ma.masked")
 
@@ -279,7 +279,7 @@ CONVERTERS = (
     Converter(
         matches=lambda value: value is _known("masked"),
         encode=_encode_constant,
-        exact_readers={"numpy.ma.masked": lambda item, walker: np.ma.masked},
+        exact_readers={"numpy.ma.masked": lambda item, context: np.ma.masked},
     ),
     Converter(
         matches=lambda value: type(value) is _known("MaskedArray"),

@@ -26,20 +26,20 @@ __all__ = ["CONVERTERS", "TIMEDELTA", "TIMESTAMP"]
 TIMESTAMP, TIMEDELTA = "pandas.Timestamp", "pandas.Timedelta"
 
 
-def _encode_timestamp(value: Any, walker: Encoder, where: str) -> Encoded:
+def _encode_timestamp(value: Any, context: Encoder, where: str) -> Encoded:
     moment = value.to_datetime64()
     zone = None if value.tz is None else moment_text(datetime(2000, 1, 1, tzinfo=value.tz))
     data = [moment.dtype.str, int(moment.view(np.int64)), zone]
     return encode_text(value.isoformat(), TIMESTAMP, data)
 
 
-def _encode_timedelta(value: Any, walker: Encoder, where: str) -> Encoded:
+def _encode_timedelta(value: Any, context: Encoder, where: str) -> Encoded:
     duration = value.to_timedelta64()
     data = [duration.dtype.str, int(duration.view(np.int64))]
     return encode_text(value.isoformat(), TIMEDELTA, data)
 
 
-def _refuse(value: object, walker: Encoder, where: str) -> Encoded:
+def _refuse(value: object, context: Encoder, where: str) -> Encoded:
     raise NotStorableError(f"no HSpy form for pandas.{value}; use None, or numpy.datetime64('NaT')")
 
 
@@ -58,19 +58,19 @@ def _number(data: list[Any], kind: str) -> Any:
     return np.array(data[1], np.int64).view(dtype)[()]
 
 
-def _restore_timestamp(item: StoredItem, walker: Decoder) -> Any:
+def _restore_timestamp(item: StoredItem, context: Decoder) -> Any:
     pandas = _pandas()
     if pandas is None:
-        return walker.plain(item)
+        return context.plain(item)
     moment, zone = pandas.Timestamp(_number(item.hint.data, "M")), item.hint.data[2]
     if zone is None:
         return moment
     return moment.tz_localize("UTC").tz_convert(parse_moment(datetime, zone).tzinfo)
 
 
-def _restore_timedelta(item: StoredItem, walker: Decoder) -> Any:
+def _restore_timedelta(item: StoredItem, context: Decoder) -> Any:
     pandas = _pandas()
-    return walker.plain(item) if pandas is None else pandas.Timedelta(_number(item.hint.data, "m"))
+    return context.plain(item) if pandas is None else pandas.Timedelta(_number(item.hint.data, "m"))
 
 
 CONVERTERS = (

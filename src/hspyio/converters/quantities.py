@@ -55,14 +55,14 @@ def _units_text(units: Any) -> str:
     return text
 
 
-def _encode(value: Any, walker: Encoder, where: str) -> Encoded:
+def _encode(value: Any, context: Encoder, where: str) -> Encoded:
     units, _ = store_text(_units_text(value.units))
-    held = walker.encode(value.magnitude, f"{where}.{_VALUE}")
-    encoded = walker.named_group([(_VALUE, held), (_UNITS, Encoded(units))], where, ordered=False)
+    held = context.encode(value.magnitude, f"{where}.{_VALUE}")
+    encoded = context.named_group([(_VALUE, held), (_UNITS, Encoded(units))], where, ordered=False)
     return replace(encoded, hint=replace(encoded.hint, tag=QUANTITY))
 
 
-def _encode_unit(value: Any, walker: Encoder, where: str) -> Encoded:
+def _encode_unit(value: Any, context: Encoder, where: str) -> Encoded:
     attribute, rest = store_text(_units_text(value))
     return Encoded(attribute, hint=Hint(UNIT, rest))
 
@@ -76,15 +76,15 @@ def _registry() -> Any:
     return pint.get_application_registry()
 
 
-def _restore(item: StoredItem, walker: Decoder) -> Any:
-    found = walker.plain(item)
+def _restore(item: StoredItem, context: Decoder) -> Any:
+    found = context.plain(item)
     registry = _registry()
     if registry is None:
         return found
     return registry.Quantity(found[_VALUE], _unit(registry, found[_UNITS]))
 
 
-def _restore_unit(item: StoredItem, walker: Decoder) -> Any:
+def _restore_unit(item: StoredItem, context: Decoder) -> Any:
     text, registry = restored_text(item), _registry()
     return text if registry is None else _unit(registry, text)
 

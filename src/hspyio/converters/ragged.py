@@ -296,15 +296,15 @@ def shapes_of_rows(node: Array) -> Array | None:
     return Array(Vlen(np.dtype(np.int64)), _forms(_rows(node), None))
 
 
-def _encode(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
-    walker.enter(value)
+def _encode(value: NDArray[Any], context: Encoder, where: str) -> Encoded:
+    context.enter(value)
     try:
         encoded = encode_ragged(value)
         if encoded is not None:
             return encoded
-        items = walker.items(value.ravel().tolist(), value.size, where)
+        items = context.items(value.ravel().tolist(), value.size, where)
     finally:
-        walker.leave(value)
+        context.leave(value)
     hint = replace(items.hint, tag="objects", data=list(value.shape))
     return Encoded(items.node, f"{names.LIST}{value.size}_", hint=hint)
 
@@ -427,8 +427,8 @@ def _by_rank(forms: Rows) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]
         yield places, forms.values[starts[places, np.newaxis] + np.arange(rank)]
 
 
-def _decode(item: StoredItem, walker: Decoder) -> Any:
-    late = _late(item, walker)
+def _decode(item: StoredItem, context: Decoder) -> Any:
+    late = _late(item, context)
     return join(_array(item), item.shapes) if late is None else late
 
 
@@ -438,12 +438,12 @@ def _array(item: StoredItem) -> Array:
     return item.node
 
 
-def _restore(item: StoredItem, walker: Decoder) -> NDArray[Any]:
-    return _restored_elements(_array(item), item.shapes, item.hint.data, walker)
+def _restore(item: StoredItem, context: Decoder) -> NDArray[Any]:
+    return _restored_elements(_array(item), item.shapes, item.hint.data, context)
 
 
 def _restored_elements(
-    node: Array, shapes: Array | None, hinted: Sequence[Sequence[Json]], walker: Allowing
+    node: Array, shapes: Array | None, hinted: Sequence[Sequence[Json]], context: Allowing
 ) -> NDArray[Any]:
     """Object array of the elements as they were, given how many in a row are of which kind."""
     kinds = [kind for kind, _ in hinted]
@@ -451,24 +451,24 @@ def _restored_elements(
     if min(counts, default=0) < 0 or sum(counts) != int(np.prod(node.shape)):
         raise ValueError("the hinted types do not fit the elements")
     if isinstance(node.type, Vlen) and isinstance(node.type.base, Text):
-        return _restored_texts(_join_texts(node, shapes), kinds, counts, walker)
+        return _restored_texts(_join_texts(node, shapes), kinds, counts, context)
     rows = _rows(node)
     forms = _forms(rows, shapes)
     numbers: dict[str, int] = {}
     runs = [numbers.setdefault(repr(kind), len(numbers)) for kind in kinds]
     if len(numbers) == 1:
-        return _restored(rows, forms, kinds[0], walker).reshape(rows.shape)
+        return _restored(rows, forms, kinds[0], context).reshape(rows.shape)
     members = np.repeat(np.array(runs, np.int64), counts)
     result = np.empty(members.size, object)
     for number in range(len(numbers)):
         places = np.flatnonzero(members == number)
         kind = kinds[runs.index(number)]
-        result[places] = _restored(rows.take(places), forms.take(places), kind, walker)
+        result[places] = _restored(rows.take(places), forms.take(places), kind, context)
     return result.reshape(rows.shape)
 
 
 def _restored_texts(
-    values: NDArray[Any], kinds: Sequence[Json], counts: Sequence[int], walker: Allowing
+    values: NDArray[Any], kinds: Sequence[Json], counts: Sequence[int], context: Allowing
 ) -> NDArray[Any]:
     each = chain.from_iterable(map(repeat, kinds, counts))
     elements = (
@@ -476,7 +476,7 @@ def _restored_texts(
         if isinstance(kind, str) and kind in _FROM_SCALAR
         else restored_item(kind, element)
         if isinstance(kind, list)
-        else _as_dtype(element, walker.allow(dtype_from_json(kind), element.size, element.nbytes))
+        else _as_dtype(element, context.allow(dtype_from_json(kind), element.size, element.nbytes))
         for element, kind in zip(values.ravel(), each, strict=True)
     )
     return as_objects(elements, values.shape)
@@ -487,7 +487,7 @@ def _as_dtype(texts: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return texts.astype(dtype) if texts.size else np.empty(texts.shape, dtype)
 
 
-def _restored(rows: Rows, forms: Rows, kind: Json, walker: Allowing) -> NDArray[Any]:
+def _restored(rows: Rows, forms: Rows, kind: Json, context: Allowing) -> NDArray[Any]:
     """Elements of one kind."""
     values = rows.values
     if isinstance(kind, str) and kind in _FROM_SCALAR:
@@ -498,7 +498,7 @@ def _restored(rows: Rows, forms: Rows, kind: Json, walker: Allowing) -> NDArray[
     if isinstance(kind, list):
         items = [restored_item(kind, array) for array in _shaped(rows, forms)]
         return as_objects(items, (len(items),))
-    dtype = walker.allow(dtype_from_json(kind), values.size, values.nbytes)
+    dtype = context.allow(dtype_from_json(kind), values.size, values.nbytes)
     if dtype.kind in "MmV" and not same_dtype(values.dtype, dtype):
         values = from_stored(cast_back(values, stored_dtype(dtype)), dtype)
     else:
@@ -558,18 +558,18 @@ def ragged_source(
     return RaggedSource(rows, forms, runs, _elements_of_part)
 
 
-def _late(item: StoredItem, walker: Decoder) -> Any:
+def _late(item: StoredItem, context: Decoder) -> Any:
     """A dask array of the elements where they are large and may stay in the file, else ``None``."""
-    if walker.lazy_above is None or not isinstance(item.node, Array):
+    if context.lazy_above is None or not isinstance(item.node, Array):
         return None
     source = ragged_source(item.node, item.shapes, item.hint.data if item.hint.tag else ())
-    if source is None or source.nbytes < max(walker.lazy_above, _LEAST_LATE):
+    if source is None or source.nbytes < max(context.lazy_above, _LEAST_LATE):
         return None
-    return walker.fetch(Array(np.dtype(object), source, chunks=item.node.chunks), item.where)
+    return context.fetch(Array(np.dtype(object), source, chunks=item.node.chunks), item.where)
 
 
-def _restore_objects(item: StoredItem, walker: Decoder) -> NDArray[Any]:
-    values = walker.plain(item)
+def _restore_objects(item: StoredItem, context: Decoder) -> NDArray[Any]:
+    values = context.plain(item)
     shape = tuple(int(n) for n in item.hint.data)
     if len(values) != int(np.prod(shape)):
         raise ValueError("the hinted shape does not fit the items")

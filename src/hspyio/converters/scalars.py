@@ -43,7 +43,7 @@ def encode_number(value: Any, dtype: type | np.dtype[Any] | None = None) -> Enco
     return Encoded(Attribute(array.dtype, array))
 
 
-def _encode_int(value: int, walker: Encoder, where: str) -> Encoded:
+def _encode_int(value: int, context: Encoder, where: str) -> Encoded:
     if value in _INT64:
         return encode_number(value, np.int64)
     if value in _UINT64:
@@ -51,11 +51,11 @@ def _encode_int(value: int, walker: Encoder, where: str) -> Encoded:
     return encode_text(int_text(value), "int")
 
 
-def _encode_python(value: bool | complex, walker: Encoder, where: str) -> Encoded:
+def _encode_python(value: bool | complex, context: Encoder, where: str) -> Encoded:
     return encode_number(value)
 
 
-def _encode_numpy(value: np.generic, walker: Encoder, where: str) -> Encoded:
+def _encode_numpy(value: np.generic, context: Encoder, where: str) -> Encoded:
     encoded = encode_number(value)
     if type(value) not in _CANONICAL:
         encoded.hint = Hint("numpy", value.dtype.char)
@@ -69,7 +69,7 @@ def is_canonical(kind: type) -> bool:
     return np.dtype(np.dtype(kind).str).type is kind
 
 
-def _encode_void(value: np.void, walker: Encoder, where: str) -> Encoded:
+def _encode_void(value: np.void, context: Encoder, where: str) -> Encoded:
     array = np.asarray(value)
     try:
         stored = to_stored(array)
@@ -86,24 +86,24 @@ def _stored_number(item: StoredItem) -> np.ndarray[Any, np.dtype[Any]]:
     return item.node.value
 
 
-def _decode(item: StoredItem, walker: Decoder) -> Any:
+def _decode(item: StoredItem, context: Decoder) -> Any:
     value = _stored_number(item)
     if value.ndim:
         return value
     scalar = value[()]
-    if value.dtype == bool or (walker.exact and value.dtype in _PYTHON):
+    if value.dtype == bool or (context.exact and value.dtype in _PYTHON):
         return scalar.item()
     return scalar
 
 
-def _restore_numpy(item: StoredItem, walker: Decoder) -> Any:
+def _restore_numpy(item: StoredItem, context: Decoder) -> Any:
     value = _stored_number(item)[()]
     return value if item.hint.data is None else np.dtype(item.hint.data).type(value)
 
 
-def _restore_void(item: StoredItem, walker: Decoder) -> Any:
+def _restore_void(item: StoredItem, context: Decoder) -> Any:
     stored = _stored_number(item)
-    dtype = walker.allow(dtype_from_json(item.hint.data), stored.size, stored.nbytes)
+    dtype = context.allow(dtype_from_json(item.hint.data), stored.size, stored.nbytes)
     return from_stored(stored, dtype)[()]
 
 
@@ -111,7 +111,7 @@ _TAGS: dict[type, str] = {bytearray: "bytearray", np.bytes_: "numpy.bytes"}
 """Their words in hints."""
 
 
-def _encode_bytes(value: bytes | bytearray, walker: Encoder, where: str) -> Encoded:
+def _encode_bytes(value: bytes | bytearray, context: Encoder, where: str) -> Encoded:
     content = np.frombuffer(bytes(value), np.uint8)
     if content.size:
         content = content.view(f"V{content.size}")[0:1].reshape(())
@@ -120,14 +120,14 @@ def _encode_bytes(value: bytes | bytearray, walker: Encoder, where: str) -> Enco
     return Encoded(Attribute(content.dtype, content), names.BYTES, hint=hint)
 
 
-def _decode_bytes(item: StoredItem, walker: Decoder) -> bytes:
+def _decode_bytes(item: StoredItem, context: Decoder) -> bytes:
     if not isinstance(item.node, Attribute):
         raise ValueError("no bytes")
     value = item.node.value
     return value if isinstance(value, bytes) else value.tobytes()
 
 
-def _encode_none(value: None, walker: Encoder, where: str) -> Encoded:
+def _encode_none(value: None, context: Encoder, where: str) -> Encoded:
     return ENCODED_NONE
 
 
@@ -140,7 +140,7 @@ CONVERTERS = (
     Converter(
         types=(int,),
         encode=_encode_int,
-        exact_readers={"int": lambda item, walker: parse_int(restored_text(item))},
+        exact_readers={"int": lambda item, context: parse_int(restored_text(item))},
     ),
     Converter(types=(bool, float, complex), encode=_encode_python, readers={Kind.NUMBER: _decode}),
     Converter(types=_NUMPY_TYPES, encode=_encode_numpy, exact_readers={"numpy": _restore_numpy}),
@@ -150,8 +150,8 @@ CONVERTERS = (
         encode=_encode_bytes,
         readers={Kind.BYTES: _decode_bytes},
         exact_readers={
-            "bytearray": lambda item, walker: bytearray(_decode_bytes(item, walker)),
-            "numpy.bytes": lambda item, walker: np.bytes_(_decode_bytes(item, walker)),
+            "bytearray": lambda item, context: bytearray(_decode_bytes(item, context)),
+            "numpy.bytes": lambda item, context: np.bytes_(_decode_bytes(item, context)),
         },
     ),
 )

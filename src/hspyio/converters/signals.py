@@ -20,8 +20,8 @@ from hspyio.converters.masked import (
     TAG,
     encode_graph,
     has_masked_blocks,
-    kept_aside_by,
     masked_source,
+    side_array_names,
 )
 from hspyio.converters.nexus import nexus_attributes
 from hspyio.converters.ragged import encode_ragged, join, loosened, misfits, ragged_source
@@ -83,18 +83,18 @@ class StoredData:
         The shapes of ragged ones.
     hint : Hint
         What the file says of them beyond their form.
-    aside : mapping of str to Kept
+    side_arrays : mapping of str to Kept
         The arrays beside the trees that the hint speaks of, by name: masks.
     """
 
     node: Array
     shapes: Array | Kept | None
     hint: Hint
-    aside: Mapping[str, Kept]
+    side_arrays: Mapping[str, Kept]
 
 
 def encode_signal(
-    signal: Signal, walker: Encoder, where: str = "", stored: StoredData | None = None
+    signal: Signal, context: Encoder, where: str = "", stored: StoredData | None = None
 ) -> Encoded:
     """Encode data and trees of a signal: all but its axes and models.
 
@@ -102,7 +102,7 @@ def encode_signal(
     ----------
     signal : Signal
         What to write.
-    walker : Encoder
+    context : Encoder
         Encodes the trees; problems are noted there.
     where : str
         What paths in messages begin with.
@@ -115,25 +115,25 @@ def encode_signal(
         A group.
     """
     if stored is not None:
-        walker.aside.update(stored.aside)
+        context.side_arrays.update(stored.side_arrays)
     trees = {
-        names.METADATA: _encode_metadata(signal.metadata, walker, f"{where}metadata"),
-        names.ORIGINAL_METADATA: walker.try_encode(
+        names.METADATA: _encode_metadata(signal.metadata, context, f"{where}metadata"),
+        names.ORIGINAL_METADATA: context.try_encode(
             signal.original_metadata, f"{where}original_metadata"
         ),
-        names.ATTRIBUTES: walker.try_encode(_attributes(signal), f"{where}attributes"),
-        names.LEARNING_RESULTS: walker.try_encode(
+        names.ATTRIBUTES: context.try_encode(_attributes(signal), f"{where}attributes"),
+        names.LEARNING_RESULTS: context.try_encode(
             signal.learning_results, f"{where}learning_results"
         ),
     }
     peak = signal.attributes.get(names.PEAK_LEARNING_RESULTS)
     if isinstance(peak, Mapping):
-        trees[names.PEAK_LEARNING_RESULTS] = walker.try_encode(
+        trees[names.PEAK_LEARNING_RESULTS] = context.try_encode(
             dict(peak), f"{where}peak_learning_results"
         )
     forms = {name: encoded for name, encoded in trees.items() if encoded is not None}
     members: dict[str, Any] = {}
-    data = _encode_data(signal, walker, f"{where}data") if stored is None else None
+    data = _encode_data(signal, context, f"{where}data") if stored is None else None
     if data is not None and isinstance(data.node, Array):
         forms[names.DATA] = data
         if data.shapes is not None:
@@ -149,18 +149,18 @@ def encode_signal(
         if stored.shapes is not None:
             members[names.RAGGED_SHAPES + names.DATA] = stored.shapes
     attributes = {
-        names.PACKAGE: _package_text(signal.package, walker, f"{where}package"),
+        names.PACKAGE: _package_text(signal.package, context, f"{where}package"),
         names.PACKAGE_VERSION: _package_text(
-            signal.package_version, walker, f"{where}package_version"
+            signal.package_version, context, f"{where}package_version"
         ),
     }
     return Encoded(Group(attributes, members), names.SIGNAL, hint=Hint(children=hints))
 
 
-def _package_text(text: str, walker: Encoder, where: str) -> Attribute:
+def _package_text(text: str, context: Encoder, where: str) -> Attribute:
     attribute, rest = store_text(text)
     if rest is not None:
-        walker.problems.append(Problem(where, "has NULs at its end or lone surrogates"))
+        context.problems.append(Problem(where, "has NULs at its end or lone surrogates"))
     return attribute
 
 
@@ -173,19 +173,19 @@ def _attributes(signal: Signal) -> dict[str, Any]:
     return {**own, names.LAZY: signal.lazy, names.RAGGED: signal.ragged}
 
 
-def _encode_metadata(metadata: MetadataTree, walker: Encoder, where: str) -> Encoded | None:
+def _encode_metadata(metadata: MetadataTree, context: Encoder, where: str) -> Encoded | None:
     """The tree, with the title that every reader demands; a made-up one is hinted as absent."""
     general: Any = metadata.get("General", {})
     title = general.get("title", "") if isinstance(general, Mapping) else None
     if not isinstance(title, str):
-        walker.problems.append(
+        context.problems.append(
             Problem(f"{where}.General.title", "has to be text: readers demand it")
         )
         return None
     tree = dict(metadata)
     if "General" not in metadata or "title" not in general:
         tree["General"] = type(general)({**general, "title": ""})
-    encoded = walker.try_encode(tree, where)
+    encoded = context.try_encode(tree, where)
     if encoded is None:
         return None
     if "General" not in metadata:
@@ -212,26 +212,28 @@ def _with_tag(encoded: Encoded, path: tuple[str, ...], tag: str) -> Encoded:
     )
 
 
-def _encode_data(signal: Signal, walker: Encoder, where: str) -> Encoded | None:
+def _encode_data(signal: Signal, context: Encoder, where: str) -> Encoded | None:
     try:
         signal.check_axes()
-        encoded = _encode_array(signal.data, walker, where)
+        encoded = _encode_array(signal.data, context, where)
     except (NotStorableError, AxesError) as error:
         message = error.message if isinstance(error, AxesError) else str(error)
-        walker.problems.append(Problem(where, message))
+        context.problems.append(Problem(where, message))
         return None
     if not isinstance(encoded.node, Array) or encoded.node.shape != (signal.data.shape or (1,)):
-        walker.problems.append(Problem(where, "a signal's data cannot have that type"))
+        context.problems.append(Problem(where, "a signal's data cannot have that type"))
         return None
     dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
-    for name in kept_aside_by(encoded.hint):  # a mask is read and written in step with its values
-        mask = walker.aside[name]
+    for name in side_array_names(
+        encoded.hint
+    ):  # a mask is read and written in step with its values
+        mask = context.side_arrays[name]
         if isinstance(mask, Array) and mask.shape == encoded.node.shape:
-            walker.aside[name] = replace(mask, signal_dims=dims)
+            context.side_arrays[name] = replace(mask, signal_dims=dims)
     return replace(encoded, node=replace(encoded.node, signal_dims=dims))
 
 
-def _encode_array(data: Any, walker: Encoder, where: str) -> Encoded:
+def _encode_array(data: Any, context: Encoder, where: str) -> Encoded:
     if is_dask(data):
         if any(np.isnan(n) for n in data.shape):
             raise NotStorableError(
@@ -239,31 +241,31 @@ def _encode_array(data: Any, walker: Encoder, where: str) -> Encoded:
             )
         if data.ndim and data.dtype.kind in "biufc":
             if has_masked_blocks(data):
-                return encode_graph(data, walker)
+                return encode_graph(data, context)
             return Encoded(Array(data.dtype, GraphSource(data)))
         data = values_of(data)
     if isinstance(data, np.memmap):  # where the values were is no part of them
         data = np.asarray(data)
     if data.ndim == 0:
-        encoded = _encode_array(data.reshape(1), walker, where)
+        encoded = _encode_array(data.reshape(1), context, where)
         inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
         return replace(encoded, hint=replace(encoded.hint, tag="signal0", data=inner))
     if data.dtype == object:
         ragged = encode_ragged(data)
-        if ragged is None and walker.lenient is not None:
-            data = loosened(data, walker.lenient)
+        if ragged is None and context.lenient is not None:
+            data = loosened(data, context.lenient)
             ragged = encode_ragged(data)
         if ragged is None:
             raise NotStorableError(misfits(data))
         return ragged
-    encoded = walker.encode(data, where)
+    encoded = context.encode(data, where)
     if data.dtype.kind == "U" and not encoded.hint.tag:
         # Readers leave a signal's data bytes, so that text is always told apart.
         return replace(encoded, hint=replace(encoded.hint, tag="text", data=data.dtype.str))
     return encoded
 
 
-def encode_axes(signal: Signal, walker: Encoder, where: str) -> list[Encoded]:
+def encode_axes(signal: Signal, context: Encoder, where: str) -> list[Encoded]:
     """Encode the axes, a group each; a 0-d signal gets the axis of its one value."""
     axes = signal.axes
     dicts = [axis_to_dict(axis) for axis in axes]
@@ -272,7 +274,7 @@ def encode_axes(signal: Signal, walker: Encoder, where: str) -> list[Encoded]:
     forms = []
     for index, axis in enumerate(dicts):
         in_order = sorted(axis.items(), key=lambda pair: (_is_member(pair[1]), pair[0]))
-        encoded = walker.try_encode(dict(in_order), f"{where}axes[{index}]")
+        encoded = context.try_encode(dict(in_order), f"{where}axes[{index}]")
         if encoded is not None:
             forms.append(encoded)
     return forms
@@ -282,21 +284,21 @@ def _is_member(value: object) -> bool:
     return isinstance(value, (dict, np.ndarray))
 
 
-def _encode(value: Signal, walker: Encoder, where: str) -> Encoded:
+def _encode(value: Signal, context: Encoder, where: str) -> Encoded:
     """A signal inside a tree: its axes as a list, its models in a group of their own."""
-    walker.enter(value)
+    context.enter(value)
     try:
-        encoded = encode_signal(value, walker, f"{where}.")
-        axes = encode_axes(value, walker, f"{where}.")
-        models = walker.group(
+        encoded = encode_signal(value, context, f"{where}.")
+        axes = encode_axes(value, context, f"{where}.")
+        models = context.group(
             {name: model.tree for name, model in value.models.items()}, f"{where}.models"
         )
     finally:
-        walker.leave(value)
+        context.leave(value)
     assert isinstance(encoded.node, Group) and isinstance(models.node, Group)
     count = len(axes) or max(value.data.ndim, 1)
     width = len(str(count - 1))
-    listed = walker.named_group(
+    listed = context.named_group(
         [(str(i).zfill(width), axis) for i, axis in enumerate(axes)], where, ordered=False
     )
     name = f"{names.LIST}{count}_axes"
@@ -313,7 +315,7 @@ def _encode(value: Signal, walker: Encoder, where: str) -> Encoded:
 
 
 def decode_signal(
-    group: Group, walker: Decoder, where: str, hint: Hint = NO_HINT, *, nested: bool = False
+    group: Group, context: Decoder, where: str, hint: Hint = NO_HINT, *, nested: bool = False
 ) -> SignalParts:
     """Decode a signal's group, of any format version.
 
@@ -321,7 +323,7 @@ def decode_signal(
     ----------
     group : Group
         An experiment's group, or the one of a signal inside a tree.
-    walker : Decoder
+    context : Decoder
         Decodes the trees; problems are noted there.
     where : str
         The group's path in the file.
@@ -335,12 +337,12 @@ def decode_signal(
     DamagedFileError
         If there are no data or no axes.
     """
-    _note_damage(group, walker, where, nested=nested)
-    trees = {name: _tree(group, name, walker, where, hint) for name in _TREES}
+    _note_damage(group, context, where, nested=nested)
+    trees = {name: _tree(group, name, context, where, hint) for name in _TREES}
     node = _data_node(group, where)
-    axes = _axes(group, node.shape, walker, where, hint)
+    axes = _axes(group, node.shape, context, where, hint)
     node = replace(node, signal_dims=_signal_dims(axes, len(node.shape)))
-    data = _data(node, group, walker, where, hint, nested=nested)
+    data = _data(node, group, context, where, hint, nested=nested)
     axes = axes if data.ndim else []  # the one value of a 0-d signal stands in an array of one
     models = group.members.get(names.MODELS)
     return SignalParts(
@@ -348,15 +350,15 @@ def decode_signal(
         axes=axes,
         metadata=trees[names.METADATA] or {},
         original_metadata=trees[names.ORIGINAL_METADATA] or {},
-        attributes=_signal_attributes(group, walker, where, hint),
+        attributes=_signal_attributes(group, context, where, hint),
         learning_results=trees[names.LEARNING_RESULTS],
         peak_learning_results=trees[names.PEAK_LEARNING_RESULTS],
-        models=walker.dictionary(models, f"{where}/models", hint.child(names.MODELS))
+        models=context.dictionary(models, f"{where}/models", hint.child(names.MODELS))
         if isinstance(models, Group)
         else {},
         package=_text_attribute(group, names.PACKAGE),
         package_version=_text_attribute(group, names.PACKAGE_VERSION),
-        literal_title=walker.exact and _is_literal(hint),
+        literal_title=context.exact and _is_literal(hint),
         where=where,
     )
 
@@ -365,38 +367,38 @@ def _is_literal(hint: Hint) -> bool:
     return hint.child(names.METADATA).child("General").child("title").tag == "str"
 
 
-def _note_damage(group: Group, walker: Decoder, where: str, *, nested: bool) -> None:
+def _note_damage(group: Group, context: Decoder, where: str, *, nested: bool) -> None:
     """Name what of a signal cannot be read: what is asked for by name counts as absent then."""
-    skipped = () if walker.reading.original_metadata else _TREES[names.ORIGINAL_METADATA]
+    skipped = () if context.reading.original_metadata else _TREES[names.ORIGINAL_METADATA]
     unread = (names.SEAL, *skipped)
     for name in group.members:
         own = is_own_member(name) or name in _SHAPES or (nested and name == names.MODELS)
         if own and name not in unread:
             node = group.members[name]
             if isinstance(node, Damaged):
-                walker.note(f"{where}/{name}", node)
+                context.note(f"{where}/{name}", node)
             elif isinstance(node, Array) and not name.startswith(_DATASETS):
                 place = f"{where}/{name}"
-                walker.problems.append(Problem(place, "is a dataset, not a group", lost=True))
+                context.problems.append(Problem(place, "is a dataset, not a group", lost=True))
     for name in _OWN_ATTRIBUTES:
         attribute = group.attributes.get(name)
         if isinstance(attribute, Damaged) and name != names.SEAL:
-            walker.note(f"{where}@{name}", attribute)
+            context.note(f"{where}@{name}", attribute)
 
 
 def _tree(
-    group: Group, name: str, walker: Decoder, where: str, hint: Hint
+    group: Group, name: str, context: Decoder, where: str, hint: Hint
 ) -> dict[str, Any] | None:
-    if name == names.ORIGINAL_METADATA and not walker.reading.original_metadata:
+    if name == names.ORIGINAL_METADATA and not context.reading.original_metadata:
         return None
     for stored in _TREES[name]:
         node = group.members.get(stored)
         if isinstance(node, Group):
-            return walker.dictionary(node, f"{where}/{stored}", hint.child(stored))
+            return context.dictionary(node, f"{where}/{stored}", hint.child(stored))
         if node is not None:
             return None
     if name == names.METADATA:
-        walker.problems.append(Problem(where, "there is no group called metadata"))
+        context.problems.append(Problem(where, "there is no group called metadata"))
     return None
 
 
@@ -420,34 +422,34 @@ def _is_true(value: Any) -> bool:
 
 
 def _data(
-    node: Array, group: Group, walker: Decoder, where: str, hint: Hint, *, nested: bool
+    node: Array, group: Group, context: Decoder, where: str, hint: Hint, *, nested: bool
 ) -> Any:
     shapes = shapes_of(names.DATA, group)
     known = hint.child(names.DATA)
     place = f"{where}/{names.DATA}"
-    if not (walker.exact or is_restored_always(known)):
+    if not (context.exact or is_restored_always(known)):
         known = NO_HINT
-    late = _late_data(node, shapes, known, walker, nested=nested)
+    late = _late_data(node, shapes, known, context, nested=nested)
     if late is not None:
-        return walker.fetch(late, place) if nested else walker.reading.fetch_data(late, place)
+        return context.fetch(late, place) if nested else context.reading.fetch_data(late, place)
     if known.tag:
         item = replace(item_of(names.DATA, node, group, where), shapes=shapes)
-        return walker.hinted(item, known)
+        return context.hinted(item, known)
     if isinstance(node.type, Vlen):
         return join(node, shapes)
     if isinstance(node.type, Text):
         return text_values(node, as_text=node.type.utf8)
     if not nested:
-        return walker.reading.fetch_data(node, place)
-    return walker.fetch(node, place)
+        return context.reading.fetch_data(node, place)
+    return context.fetch(node, place)
 
 
 def _late_data(
-    node: Array, shapes: Array | None, known: Hint, walker: Decoder, *, nested: bool
+    node: Array, shapes: Array | None, known: Hint, context: Decoder, *, nested: bool
 ) -> Array | None:
     """Data that are more than their dataset, and may stay in the file all the same."""
     ragged = isinstance(node.type, Vlen) and known.tag in ("", "ragged")
-    if walker.lazy_above is None or not (ragged or known.tag == TAG):
+    if context.lazy_above is None or not (ragged or known.tag == TAG):
         return None
     source: Any
     try:
@@ -456,47 +458,47 @@ def _late_data(
             late = replace(node, type=np.dtype(object), source=source)
             size = source.nbytes if source is not None and nested else 0
         else:
-            source = masked_source(node, known, walker)
+            source = masked_source(node, known, context)
             late = replace(node, source=source)
             size = math.prod(node.shape) * late.type.itemsize  # type: ignore[union-attr]
     except (HspyError, *UNREADABLE):  # reading it at once will say what is wrong
         return None
-    return None if source is None or (nested and size < walker.lazy_above) else late
+    return None if source is None or (nested and size < context.lazy_above) else late
 
 
 def _axes(
-    group: Group, shape: tuple[int, ...], walker: Decoder, where: str, hint: Hint
+    group: Group, shape: tuple[int, ...], context: Decoder, where: str, hint: Hint
 ) -> list[dict[str, Any]]:
     rank = len(shape)
     if rank == 0:
         return []
-    with walker.eagerly():
+    with context.eagerly():
         wanted = [f"{names.AXIS_PREFIX}{i}" for i in range(rank)]
         found = [(name, group.members.get(name)) for name in wanted]
         if all(isinstance(node, Group) for _, node in found):
             return [
-                walker.dictionary(node, f"{where}/{name}", hint.child(name))
+                context.dictionary(node, f"{where}/{name}", hint.child(name))
                 for name, node in found
                 if isinstance(node, Group)
             ]
-        listed = _listed_axes(group, rank, walker, where, hint)
+        listed = _listed_axes(group, rank, context, where, hint)
     if listed is not None:
         return listed
-    for name, node in found if not walker.reading.tolerant else ():
+    for name, node in found if not context.reading.tolerant else ():
         if isinstance(node, Damaged):
             raise DamagedFileError(node.reason, where=f"{where}/{name}")
     if shape == (1,):
         return []  # one value, such as HyperSpy's parameters have: nothing to calibrate
     missing = ", ".join(name for name, node in found if not isinstance(node, Group))
-    if not walker.reading.tolerant:
+    if not context.reading.tolerant:
         raise DamagedFileError(f"there is no {missing}", where=where)
     one = "a default axis is" if missing.count(",") == 0 else "default axes are"
-    walker.problems.append(Problem(where, f"there is no {missing}; {one} used"))
+    context.problems.append(Problem(where, f"there is no {missing}; {one} used"))
     if not any(isinstance(node, Group) for _, node in found):
         return []
-    with walker.eagerly():
+    with context.eagerly():
         return [
-            walker.dictionary(node, f"{where}/{name}", hint.child(name))
+            context.dictionary(node, f"{where}/{name}", hint.child(name))
             if isinstance(node, Group)
             else {}
             for name, node in found
@@ -504,29 +506,29 @@ def _axes(
 
 
 def _listed_axes(
-    group: Group, ndim: int, walker: Decoder, where: str, hint: Hint
+    group: Group, ndim: int, context: Decoder, where: str, hint: Hint
 ) -> list[dict[str, Any]] | None:
     for name in (f"{names.LIST}{ndim}_axes", f"{names.TUPLE}{ndim}_axes"):
         node = group.members.get(name)
         if isinstance(node, Group):
             place = f"{where}/{name}"
             item = StoredItem(Kind.LIST, "axes", node, place, hint=hint.child(name))
-            axes = [axis for axis in walker.plain(item) if isinstance(axis, dict)]
-            axes = _in_their_places(axes, node, walker, place)
+            axes = [axis for axis in context.plain(item) if isinstance(axis, dict)]
+            axes = _in_their_places(axes, node, context, place)
             if 0 < len(axes) < ndim:
                 message = f"holds {len(axes)} axes, the data have {ndim} dimensions"
-                walker.problems.append(Problem(place, message, lost=True))
+                context.problems.append(Problem(place, message, lost=True))
             return axes
     return None
 
 
 def _in_their_places(
-    axes: list[dict[str, Any]], node: Group, walker: Decoder, where: str
+    axes: list[dict[str, Any]], node: Group, context: Decoder, where: str
 ) -> list[dict[str, Any]]:
     """The axes of a list with a plain one in the place of each that cannot be read."""
     order = sorted(node.members, key=lambda name: (len(name), name))
     gone = {name: one for name in order if isinstance(one := node.members[name], Damaged)}
-    for name, one in gone.items() if not walker.reading.tolerant else ():
+    for name, one in gone.items() if not context.reading.tolerant else ():
         raise DamagedFileError(one.reason, where=f"{where}/{name}")
     found = iter(axes)
     return [{} if name in gone else next(found, {}) for name in order] if gone else axes
@@ -538,13 +540,13 @@ def foreign_attributes(group: Group) -> dict[str, Any]:
     return {name: node for name, node in group.attributes.items() if name not in known}
 
 
-def _signal_attributes(group: Group, walker: Decoder, where: str, hint: Hint) -> dict[str, Any]:
+def _signal_attributes(group: Group, context: Decoder, where: str, hint: Hint) -> dict[str, Any]:
     """The ``attributes`` subgroup, and what else stands on the group, as the seed says."""
-    result = walker.dictionary(Group(foreign_attributes(group), {}), where)
+    result = context.dictionary(Group(foreign_attributes(group), {}), where)
     node = group.members.get(names.ATTRIBUTES)
     if isinstance(node, Group):
         inner = hint.child(names.ATTRIBUTES)
-        result |= walker.dictionary(node, f"{where}/{names.ATTRIBUTES}", inner)
+        result |= context.dictionary(node, f"{where}/{names.ATTRIBUTES}", inner)
     return result
 
 
@@ -558,30 +560,30 @@ def _text_attribute(group: Group, name: str) -> str:
     return str(node.value)
 
 
-def _decode(item: StoredItem, walker: Decoder) -> Any:
+def _decode(item: StoredItem, context: Decoder) -> Any:
     if not isinstance(item.node, Group):
         raise ValueError("a signal has to be a group")
     # HyperSpy and its plugins expect what stands inside a tree to be there.
-    with nullcontext() if walker.reading.embed else walker.eagerly():
-        parts = decode_signal(item.node, walker, item.where, item.hint, nested=True)
-    return walker.reading.finish(parts)
+    with nullcontext() if context.reading.embed else context.eagerly():
+        parts = decode_signal(item.node, context, item.where, item.hint, nested=True)
+    return context.reading.finish(parts)
 
 
-def _decode_wrapped(item: StoredItem, walker: Decoder) -> Any:
+def _decode_wrapped(item: StoredItem, context: Decoder) -> Any:
     """A signal in a list: a group that holds nothing but ``_sig_``."""
     if not isinstance(item.node, Group):
         raise ValueError("a signal has to be a group")
     node = item.node.members[names.SIGNAL]
     hint = item.hint.child(names.SIGNAL)
     inner = StoredItem(Kind.SIGNAL, "", node, f"{item.where}/{names.SIGNAL}", hint=hint)
-    value = _decode(inner, walker)
-    return value if walker.reading.embed else {names.SIGNAL: value}
+    value = _decode(inner, context)
+    return value if context.reading.embed else {names.SIGNAL: value}
 
 
-def _restore_scalar(item: StoredItem, walker: Decoder) -> Any:
+def _restore_scalar(item: StoredItem, context: Decoder) -> Any:
     """The one value of a 0-d signal; a plain reading has an array of one."""
-    value = walker.restored(item, item.hint.data)
-    return value.reshape(()) if walker.exact else value
+    value = context.restored(item, item.hint.data)
+    return value.reshape(()) if context.exact else value
 
 
 CONVERTER = Converter(
@@ -590,6 +592,6 @@ CONVERTER = Converter(
     readers={Kind.SIGNAL: _decode, Kind.WRAPPED_SIGNAL: _decode_wrapped},
     exact_readers={
         "signal0": _restore_scalar,
-        "absent": lambda item, walker: ABSENT,
+        "absent": lambda item, context: ABSENT,
     },
 )

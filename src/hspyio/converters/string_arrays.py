@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CONVERTERS", "text_values"]
 
 
-def _encode_bytes(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
+def _encode_bytes(value: NDArray[Any], context: Encoder, where: str) -> Encoded:
     length = max(1, value.dtype.itemsize)
     stored = value.astype(f"S{length}")
     return Encoded(
@@ -35,7 +35,7 @@ def _encode_bytes(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
     )
 
 
-def _encode_text(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
+def _encode_text(value: NDArray[Any], context: Encoder, where: str) -> Encoded:
     flat = [text.encode("utf-8", "surrogatepass") for text in value.ravel().tolist()]
     length = max(map(len, flat), default=1) or 1
     stored = np.array(flat, f"S{length}").reshape(value.shape)
@@ -51,7 +51,7 @@ def _natural_dtype(value: NDArray[Any]) -> str:
     return np.array(value.ravel().tolist(), dtype=str).dtype.str
 
 
-def _encode_strings(value: NDArray[Any], walker: Encoder, where: str) -> Encoded:
+def _encode_strings(value: NDArray[Any], context: Encoder, where: str) -> Encoded:
     """Numpy's variable-length strings."""
     flat = value.ravel().tolist()
     if hasattr(value.dtype, "na_object"):
@@ -62,7 +62,7 @@ def _encode_strings(value: NDArray[Any], walker: Encoder, where: str) -> Encoded
     if all(map(is_plain, flat)):
         stored = as_objects((text.encode() for text in flat), value.shape)
         return Encoded(Array(Text(), MemorySource(stored)), hint=Hint("strings", [coerce]))
-    encoded = walker.encode(flat, where)
+    encoded = context.encode(flat, where)
     inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
     data = [coerce, list(value.shape), inner]
     return replace(encoded, hint=replace(encoded.hint, tag="strings", data=data))
@@ -94,7 +94,7 @@ def _tolerant(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def _decode(item: StoredItem, walker: Decoder) -> NDArray[Any]:
+def _decode(item: StoredItem, context: Decoder) -> NDArray[Any]:
     return text_values(_array(item))
 
 
@@ -104,16 +104,16 @@ def _array(item: StoredItem) -> Array:
     return item.node
 
 
-def _as_hinted(values: NDArray[Any], item: StoredItem, walker: Decoder) -> NDArray[Any]:
-    return values.astype(walker.allow(np.dtype(item.hint.data), values.size, values.nbytes))
+def _as_hinted(values: NDArray[Any], item: StoredItem, context: Decoder) -> NDArray[Any]:
+    return values.astype(context.allow(np.dtype(item.hint.data), values.size, values.nbytes))
 
 
-def _restore_strings(item: StoredItem, walker: Decoder) -> NDArray[Any]:
+def _restore_strings(item: StoredItem, context: Decoder) -> NDArray[Any]:
     coerce, *listed = item.hint.data
     dtype = np.dtypes.StringDType(coerce=bool(coerce))
     if listed:
         shape, inner = listed
-        return np.array(walker.restored(item, inner), dtype).reshape(shape)
+        return np.array(context.restored(item, inner), dtype).reshape(shape)
     texts = text_values(_array(item))
     return np.array(texts.ravel().tolist(), dtype).reshape(texts.shape)
 
@@ -130,7 +130,7 @@ CONVERTERS = (
         matches=_array_of("S"),
         encode=_encode_bytes,
         exact_readers={
-            "bytes": lambda item, walker: _as_hinted(_array(item).source.read(), item, walker)
+            "bytes": lambda item, context: _as_hinted(_array(item).source.read(), item, context)
         },
     ),
     Converter(
@@ -138,8 +138,8 @@ CONVERTERS = (
         encode=_encode_text,
         readers={Kind.TEXT_ARRAY: _decode},
         exact_readers={
-            "text": lambda item, walker: _as_hinted(
-                text_values(_array(item), as_text=True), item, walker
+            "text": lambda item, context: _as_hinted(
+                text_values(_array(item), as_text=True), item, context
             )
         },
     ),

@@ -192,14 +192,14 @@ TEXT_TYPES: tuple[TextType, ...] = (
 
 
 def _converter(entry: TextType) -> Converter:
-    def encode(value: Any, walker: object, where: str) -> Encoded:
+    def encode(value: Any, context: object, where: str) -> Encoded:
         attribute, rest = store_text(entry.to_text(value))
         return Encoded(attribute, hint=Hint(entry.tag, rest))
 
     return Converter(
         lazy_types=((entry.home, entry.tag),),
         encode=encode,
-        exact_readers={entry.tag: lambda item, walker: entry.from_text(restored_text(item))},
+        exact_readers={entry.tag: lambda item, context: entry.from_text(restored_text(item))},
     )
 
 

@@ -79,7 +79,7 @@ def decode_bytes(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def _encode(value: str, walker: object, where: str) -> Encoded:
+def _encode(value: str, context: object, where: str) -> Encoded:
     # numpy's own conversion would drop trailing NULs
     attribute, rest = store_text(value if type(value) is str else "".join(value))
     if isinstance(value, np.str_):
@@ -89,7 +89,7 @@ def _encode(value: str, walker: object, where: str) -> Encoded:
     return Encoded(attribute)
 
 
-def _decode(item: StoredItem, walker: object) -> Any:
+def _decode(item: StoredItem, context: object) -> Any:
     node = item.node
     assert isinstance(node, Attribute)
     if isinstance(node.value, bytes):
@@ -115,7 +115,7 @@ CONVERTER = Converter(
     encode=_encode,
     readers={Kind.TEXT: _decode},
     exact_readers={
-        "str": lambda item, walker: restored_text(item),
-        "numpy.str": lambda item, walker: np.str_(restored_text(item)),
+        "str": lambda item, context: restored_text(item),
+        "numpy.str": lambda item, context: np.str_(restored_text(item)),
     },
 )

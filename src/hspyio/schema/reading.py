@@ -258,8 +258,8 @@ def decode_experiment(
     where = f"/{names.EXPERIMENTS}/{name}"
     problems: list[Problem] = []
     hint = _hint(group, where, problems, exact=reading.exact)
-    aside = group.members.get(names.MASKS)
-    decoder = Decoder(CONVERTERS, reading, aside if isinstance(aside, Group) else None)
+    side_arrays = group.members.get(names.MASKS)
+    decoder = Decoder(CONVERTERS, reading, side_arrays if isinstance(side_arrays, Group) else None)
     parts = decode_signal(group, decoder, where, hint)
     models = _models(file.models_of(name), decoder, hint.child(names.MODELS))
     return replace(parts, models=models), [*problems, *decoder.problems]

@@ -169,8 +169,8 @@ def _experiment(encoded: Encoded, axes: Sequence[Encoded], models: Hint, encoder
     if not axes and isinstance(data, Array):
         # What makes readers return no axes for a ragged signal of one item (defect C28).
         members[f"{names.LIST}{len(data.shape)}_axes"] = Group()
-    if encoder.aside:
-        members[names.MASKS] = Group({}, encoder.aside)
+    if encoder.side_arrays:
+        members[names.MASKS] = Group({}, encoder.side_arrays)
     children[names.MODELS] = models
     hint = Hint(children={name: child for name, child in children.items() if child})
     attributes = dict(encoded.node.attributes)

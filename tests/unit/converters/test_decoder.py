@@ -17,12 +17,12 @@ from hspyio.names import MAX_DEPTH
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text, Vlen
 
 
-def decoder(*, exact: bool = True, aside: Group | None = None) -> Decoder:
+def decoder(*, exact: bool = True, side_arrays: Group | None = None) -> Decoder:
     def fetch(array: Array, where: str) -> Any:
         return array.source.read()
 
     reading = Reading(exact=exact, fetch=fetch, fetch_data=fetch, finish=lambda parts: parts)
-    return Decoder(CONVERTERS, reading, aside)
+    return Decoder(CONVERTERS, reading, side_arrays)
 
 
 def text(content: bytes | str) -> Attribute:
@@ -51,9 +51,9 @@ class Broken:
 
 
 def decoded(group: Group, **options: Any) -> Any:
-    walker = decoder(**options)
-    tree = walker.dictionary(group, "/x")
-    assert not walker.problems
+    context = decoder(**options)
+    tree = context.dictionary(group, "/x")
+    assert not context.problems
     return tree
 
 
@@ -65,38 +65,38 @@ def decoded(group: Group, **options: Any) -> Any:
 @pytest.mark.parametrize("name", ["d", "_list_d", "_tuple_d"])
 def test_one_damaged_item_hides_no_other(name: str, error: Exception) -> None:
     group = Group({"a": number(1)}, {name: Array(np.dtype("f8"), Broken(error)), "z": Group()})
-    walker = decoder()
-    assert walker.dictionary(group, "/x") == {"a": 1, "z": {}}
-    [problem] = walker.problems
+    context = decoder()
+    assert context.dictionary(group, "/x") == {"a": 1, "z": {}}
+    [problem] = context.problems
     assert problem.where == f"/x/{name}"
     assert "broken" in problem.message
 
 
 def test_damaged_nodes_are_named_with_their_place() -> None:
-    walker = decoder()
+    context = decoder()
     group = Group({"a": Damaged("one"), "b": number(1)}, {"c": Damaged("two"), "d": Group()})
-    assert walker.dictionary(group, "/x") == {"b": 1, "d": {}}
-    assert list(map(str, walker.problems)) == ["/x@a: one", "/x/c: two"]
+    assert context.dictionary(group, "/x") == {"b": 1, "d": {}}
+    assert list(map(str, context.problems)) == ["/x@a: one", "/x/c: two"]
 
 
 def test_items_inside_a_list_are_isolated_too() -> None:
     items = Group({"0": number(1)}, {"1": Damaged("gone"), "2": Group({"x": Damaged("gone")})})
-    walker = decoder()
-    assert walker.dictionary(Group({}, {"_list_3_x": items}), "") == {"x": [1, {}]}
-    assert [problem.where for problem in walker.problems] == ["/_list_3_x/1", "/_list_3_x/2@x"]
+    context = decoder()
+    assert context.dictionary(Group({}, {"_list_3_x": items}), "") == {"x": [1, {}]}
+    assert [problem.where for problem in context.problems] == ["/_list_3_x/1", "/_list_3_x/2@x"]
 
 
 def test_depth_is_bounded() -> None:
     node = Group({"end": number(1)})
     for _ in range(10 * MAX_DEPTH):
         node = Group({}, {"x": node})
-    walker = decoder()
-    tree = walker.dictionary(node, "")
+    context = decoder()
+    tree = context.dictionary(node, "")
     depth = 0
     while tree:
         tree, depth = tree["x"], depth + 1
     assert 0 < depth <= MAX_DEPTH
-    [problem] = walker.problems
+    [problem] = context.problems
     assert "nested deeper" in problem.message
 
 
@@ -185,35 +185,35 @@ def test_ragged_arrays_with_shapes_that_do_not_fit_are_named() -> None:
                 "_ragged_shapes_r": array(forms, Vlen(np.dtype("i8"))),
             },
         )
-        walker = decoder()
-        assert walker.dictionary(group, "") == {"a": 1}
-        assert [problem.where for problem in walker.problems] == ["/r"]
+        context = decoder()
+        assert context.dictionary(group, "") == {"a": 1}
+        assert [problem.where for problem in context.problems] == ["/r"]
 
 
 def test_a_missing_mask_costs_the_mask_only() -> None:
     encoder = Encoder(CONVERTERS)
     encoded = encoder.group({"m": np.ma.MaskedArray([1.0, 2.0], [True, False])}, "")
     assert isinstance(encoded.node, Group)
-    whole = decoder(aside=Group({}, encoder.aside))
+    whole = decoder(side_arrays=Group({}, encoder.side_arrays))
     assert type(whole.dictionary(encoded.node, "", encoded.hint)["m"]) is np.ma.MaskedArray
-    for aside in (None, Group({}, {"0": Group()}), Group({}, {"0": array([True])})):
-        walker = decoder(aside=aside)
-        tree = walker.dictionary(encoded.node, "", encoded.hint)
+    for side_arrays in (None, Group({}, {"0": Group()}), Group({}, {"0": array([True])})):
+        context = decoder(side_arrays=side_arrays)
+        tree = context.dictionary(encoded.node, "", encoded.hint)
         assert not value_differences(tree, {"m": np.array([1.0, 2.0])})
-        assert [problem.where for problem in walker.problems] == ["/m"]
+        assert [problem.where for problem in context.problems] == ["/m"]
 
 
 def test_hints_for_names_that_are_gone_do_nothing() -> None:
     hint = Hint(children={"y": Hint("set", digest="x"), "x": Hint(children={"z": Hint("set")})})
-    walker = decoder()
-    assert walker.dictionary(Group({"x": number(1)}), "", hint) == {"x": 1}
-    assert not walker.problems
+    context = decoder()
+    assert context.dictionary(Group({"x": number(1)}), "", hint) == {"x": 1}
+    assert not context.problems
 
 
 def test_what_the_walker_encodes_it_decodes() -> None:
     tree = {"b": 1, "a": {2: [None, {"x"}]}, "_list_x": b"\xff", "": (1, 2.5)}
     encoded = Encoder(CONVERTERS).group(tree, "")
     assert isinstance(encoded.node, Group)
-    walker = decoder()
-    assert not value_differences(walker.dictionary(encoded.node, "", encoded.hint), tree)
-    assert not walker.problems
+    context = decoder()
+    assert not value_differences(context.dictionary(encoded.node, "", encoded.hint), tree)
+    assert not context.problems
