@@ -15,7 +15,7 @@ from hspyio import names
 from hspyio.converters import CONVERTERS
 from hspyio.converters.decoder import Decoder, Reading
 from hspyio.converters.encoder import Encoder
-from hspyio.converters.type_hints import NO_HINT, dump, load
+from hspyio.converters.type_hints import NO_HINT, dumps, loads
 from hspyio.errors import HspyError, Problem
 from hspyio.model.parts import SignalParts
 from hspyio.model.tree import MetadataTree
@@ -93,7 +93,7 @@ class _Writer:
         assert isinstance(whole.node, Group)
         made: dict[str, Any] = {"stored": group_to_json(whole.node)}
         if whole.hint:
-            made["types"] = dump(whole.hint)
+            made["types"] = dumps(whole.hint)
         if encoder.side_arrays:
             made["aside"] = group_to_json(Group({}, encoder.side_arrays))
         return {_STORED: made}
@@ -160,7 +160,7 @@ def _value(content: Any, where: str, problems: list[Problem]) -> Any:
 def _restored(content: Any, where: str, problems: list[Problem]) -> Any:
     try:
         group = group_from_json(content["stored"])
-        hint = load(content["types"]) if "types" in content else NO_HINT
+        hint = loads(content["types"]) if "types" in content else NO_HINT
         side_arrays = group_from_json(content.get("aside", {}))
         decoder = Decoder(CONVERTERS, _READING, side_arrays)
         found: Sequence[Any] = list(decoder.dictionary(group, where, hint).values())

@@ -21,7 +21,7 @@ from hspyio.arrays.indexing import OrthogonalIndexer
 from hspyio.arrays.workers import thread_count
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.xarray import array_of
-from hspyio.converters.type_hints import load
+from hspyio.converters.type_hints import loads
 from hspyio.errors import ConversionError, OptionError
 from hspyio.model.signal import Signal
 from hspyio.nodes.node import Array, ArraySource, Attribute, Group, StoredSource
@@ -249,7 +249,7 @@ def _is_hinted(group: Group) -> bool:
     node = group.attributes.get(names.TYPES)
     text = node.value if isinstance(node, Attribute) else b""
     try:
-        return isinstance(text, bytes) and bool(text and load(text.decode()).child(names.DATA))
+        return isinstance(text, bytes) and bool(text and loads(text.decode()).child(names.DATA))
     except ValueError:  # reading has said so
         return False
 

@@ -13,7 +13,7 @@ import numpy as np
 from hspyio import names
 from hspyio.converters.converter import Converter, Reader, StoredItem
 from hspyio.converters.keys import key_from_json
-from hspyio.converters.kinds import Kind, parse
+from hspyio.converters.kinds import Kind, classify
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest
 from hspyio.errors import UNREADABLE, HspyError, Problem
 from hspyio.model.parts import SignalParts
@@ -169,7 +169,7 @@ class Decoder:
         self, item: StoredItem, plain_key: str, hint: Hint, *, always: bool = False
     ) -> Any:
         """Key and value of an item, restored where its hint still fits it."""
-        item.hint = hint.inside()
+        item.hint = hint.without_self()
         if not (always or self.exact or hint.tag in _RESTORED_ALWAYS):
             hint = item.hint
         if not (hint.tag or hint.key):
@@ -227,7 +227,7 @@ class Decoder:
 
     def plain(self, item: StoredItem) -> Any:
         """Decode one item as if it had no type hint."""
-        return self._readers[item.kind](_with_hint(item, item.hint.inside()), self)
+        return self._readers[item.kind](_with_hint(item, item.hint.without_self()), self)
 
     def restored(self, item: StoredItem, hint: list[Any] | None) -> Any:
         """Decode one item with a type hint that stands inside another one."""
@@ -344,7 +344,7 @@ def _shapes_in_memory(shapes: Array | None) -> Array | None:
 
 def item_of(name: str, node: Node, group: Group, where: str) -> StoredItem:
     """Make the item that stands in a group under a name."""
-    kind, key = parse(name, node)
+    kind, key = classify(name, node)
     mark = "@" if name in group.attributes and name not in group.members else "/"
     shapes = shapes_of(name, group) if kind is Kind.RAGGED else None
     return StoredItem(kind, key, node, f"{where}{mark}{name}", shapes)

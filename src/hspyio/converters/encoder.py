@@ -22,7 +22,7 @@ from hspyio.errors import Problem
 from hspyio.nodes.digest import digest
 from hspyio.nodes.node import Array, Attribute, GraphSource, Group, Kept
 
-__all__ = ["Encoder", "order_of", "sealed"]
+__all__ = ["Encoder", "order_of", "with_digest"]
 
 
 class Encoder:
@@ -193,7 +193,7 @@ class Encoder:
         for (key, encoded), (name, is_key) in zip(pairs, name_items(pairs), strict=True):
             if not is_key or encoded.hint is not NO_HINT:
                 try:
-                    hint = sealed(encoded, () if is_key else (key_to_json(key),))
+                    hint = with_digest(encoded, () if is_key else (key_to_json(key),))
                 except NotStorableError as refusal:
                     self.problems.append(Problem(f"{where}.{key!r}", str(refusal)))
                     continue
@@ -210,7 +210,7 @@ class Encoder:
         return Encoded(Group(attributes, members), hint=Hint(order=order, children=hints))
 
 
-def sealed(encoded: Encoded, key: tuple[Any, ...] = ()) -> Hint:
+def with_digest(encoded: Encoded, key: tuple[Any, ...] = ()) -> Hint:
     """The form's hint with its digest, and with the key where the name does not tell it."""
     hint = encoded.hint
     if not (hint.tag or key or hint.key):

@@ -13,7 +13,7 @@ import numpy as np
 from hspyio import names
 from hspyio.nodes.node import Array, Attribute, Group, Node, Text, Vlen
 
-__all__ = ["Kind", "gives_back", "is_own_member", "parse"]
+__all__ = ["Kind", "classify", "is_own_member", "reads_back_as"]
 
 _MARK = "_"
 """What every prefix begins with; most names begin with a letter, and are told at once."""
@@ -64,7 +64,7 @@ class Kind(Enum):
     DICT = auto()
 
 
-def parse(name: str, node: Node) -> tuple[Kind, str]:
+def classify(name: str, node: Node) -> tuple[Kind, str]:
     """Return what an item is and the key it stands for."""
     if isinstance(node, Attribute):
         return _attribute(name, node)
@@ -75,12 +75,12 @@ def parse(name: str, node: Node) -> tuple[Kind, str]:
     return Kind.DAMAGED, name
 
 
-def gives_back(prefix: str, key: str, node: Node) -> bool:
+def reads_back_as(prefix: str, key: str, node: Node) -> bool:
     """Whether the prefix with the key reads as the key, and as what the prefix says."""
     if not prefix and not key.startswith(_MARK) and key != names.RAGGED_SHAPES_3_1:
         return True
-    kind, _ = parse(f"{prefix}x", node)
-    return parse(prefix + key, node) == (kind, key)
+    kind, _ = classify(f"{prefix}x", node)
+    return classify(prefix + key, node) == (kind, key)
 
 
 def _attribute(name: str, node: Attribute) -> tuple[Kind, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hspyio import names
 from hspyio.converters.converter import Encoded
 from hspyio.converters.keys import readable_name
-from hspyio.converters.kinds import gives_back
+from hspyio.converters.kinds import reads_back_as
 from hspyio.nodes.node import Attribute
 
 __all__ = ["name_items"]
@@ -49,7 +49,7 @@ def _fits(key: str, encoded: Encoded, taken: set[str]) -> bool:
         return False
     if name == names.SIGNAL:  # would read as a signal in a list
         return False
-    if not gives_back(encoded.prefix, key, encoded.node):
+    if not reads_back_as(encoded.prefix, key, encoded.node):
         return False
     taken.add(name)
     taken.add(key)

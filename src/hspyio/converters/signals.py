@@ -14,7 +14,7 @@ from hspyio import names
 from hspyio.converters.arrays import values_of
 from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
 from hspyio.converters.decoder import ABSENT, is_restored_always, item_of, shapes_of
-from hspyio.converters.encoder import sealed
+from hspyio.converters.encoder import with_digest
 from hspyio.converters.kinds import Kind, is_own_member
 from hspyio.converters.masked import (
     TAG,
@@ -142,7 +142,7 @@ def encode_signal(
     for name, encoded in forms.items():
         if not isinstance(encoded.node, Attribute):
             members[name] = encoded.node
-    hints = {name: sealed(encoded) for name, encoded in forms.items() if encoded.hint}
+    hints = {name: with_digest(encoded) for name, encoded in forms.items() if encoded.hint}
     if stored is not None:
         members[names.DATA] = stored.node
         hints |= {names.DATA: stored.hint} if stored.hint else {}
@@ -206,7 +206,7 @@ def _with_tag(encoded: Encoded, path: tuple[str, ...], tag: str) -> Encoded:
     if rest:
         hint = _with_tag(inner, tuple(rest), tag).hint
     else:
-        hint = sealed(replace(inner, hint=replace(inner.hint, tag=tag)))
+        hint = with_digest(replace(inner, hint=replace(inner.hint, tag=tag)))
     return replace(
         encoded, hint=replace(encoded.hint, children={**encoded.hint.children, name: hint})
     )

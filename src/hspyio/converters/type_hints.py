@@ -15,7 +15,7 @@ from typing import Any
 
 from hspyio.records import value
 
-__all__ = ["NO_HINT", "Hint", "dump", "load", "names_digest"]
+__all__ = ["NO_HINT", "Hint", "dumps", "loads", "names_digest"]
 
 Json = Any
 _PLAIN_LIMIT = 4000
@@ -58,7 +58,7 @@ class Hint:
         """Whether anything is known here or below."""
         return bool(self.tag or self.key or self.order or self.children)
 
-    def inside(self) -> Hint:
+    def without_self(self) -> Hint:
         """What is known of the content alone, not of the item itself."""
         if not (self.order or self.children):
             return NO_HINT
@@ -77,7 +77,7 @@ def names_digest(sorted_names: Sequence[str]) -> int:
     return zlib.crc32("\0".join(sorted_names).encode("utf-8", "surrogatepass"))
 
 
-def dump(hint: Hint) -> str:
+def dumps(hint: Hint) -> str:
     """Write a tree of hints as text; long texts are deflated, as far as readers inflate them."""
     tables: dict[str, dict[str, Json]] = {"types": {}, "keys": {}, "order": {}}
     for pointer, item in _walk(hint, ""):
@@ -118,8 +118,8 @@ def _walk(hint: Hint, pointer: str) -> Iterator[tuple[str, Hint]]:
             yield f"{pointer}/{step}", child
 
 
-def load(text: str) -> Hint:
-    """Inverse of `dump`.
+def loads(text: str) -> Hint:
+    """Inverse of `dumps`.
 
     Raises
     ------

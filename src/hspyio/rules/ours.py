@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.type_hints import Hint, load
+from hspyio.converters.type_hints import Hint, loads
 from hspyio.errors import Problem
 from hspyio.integrity.seal import SealError, stored_seal
 from hspyio.nodes.node import Attribute, Group
@@ -27,7 +27,7 @@ def _hints(signal: SignalPlace) -> Hint | str | None:
     if text is None:
         return "are no text"
     try:
-        return load(text)
+        return loads(text)
     except ValueError as error:
         return f"cannot be read: {error}"
 

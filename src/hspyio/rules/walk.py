@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hspyio import names
-from hspyio.converters.kinds import Kind, parse
+from hspyio.converters.kinds import Kind, classify
 from hspyio.errors import DamagedFileError, NotHspyError
 from hspyio.nodes.node import Damaged, Group
 from hspyio.rules.view import (
@@ -153,7 +153,7 @@ class _Walk:
         self.trees.append(TreePlace(where, group, tuple(items), kind))
 
     def _item(self, where: str, name: str, node: Member, depth: int) -> Item:
-        kind, key = parse(name, node)
+        kind, key = classify(name, node)
         item = Item(where, name, node, kind, key)
         self._note_damage(where, node)
         if isinstance(node, Group):

@@ -15,7 +15,7 @@ from hspyio.converters.kinds import is_own_member
 from hspyio.converters.nexus import without_nexus
 from hspyio.converters.signals import decode_signal
 from hspyio.converters.strings import decode_bytes
-from hspyio.converters.type_hints import NO_HINT, Hint, load
+from hspyio.converters.type_hints import NO_HINT, Hint, loads
 from hspyio.errors import RESCUE, DamagedFileError, HspyError, NotHspyError, Problem
 from hspyio.model.parts import SignalParts
 from hspyio.model.signal import Location, Signal
@@ -268,7 +268,7 @@ def decode_experiment(
 def _hint(group: Group, where: str, problems: list[Problem], *, exact: bool) -> Hint:
     text = _text(group.attributes.get(names.TYPES))
     try:
-        return load(text) if text else NO_HINT
+        return loads(text) if text else NO_HINT
     except ValueError as error:
         if exact:
             place = f"{where}@{names.TYPES}"

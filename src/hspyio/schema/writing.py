@@ -8,10 +8,10 @@ from typing import Any
 from hspyio import names
 from hspyio.converters import CONVERTERS
 from hspyio.converters.converter import Encoded
-from hspyio.converters.encoder import Encoder, order_of, sealed
+from hspyio.converters.encoder import Encoder, order_of, with_digest
 from hspyio.converters.naming import name_items
 from hspyio.converters.signals import StoredData, encode_axes, encode_signal
-from hspyio.converters.type_hints import Hint, dump
+from hspyio.converters.type_hints import Hint, dumps
 from hspyio.errors import Problem
 from hspyio.model.signal import Signal
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, Text
@@ -110,7 +110,7 @@ def encode_file(
         own = _model_forms(signal, encoder, f"/{names.EXPERIMENTS}/{name}", where)
         model_names = name_items([*((key, _TAKEN) for key in (*taken_models, *models)), *own])
         named = [
-            (model_name, sealed(encoded, () if is_key else (key,)), encoded)
+            (model_name, with_digest(encoded, () if is_key else (key,)), encoded)
             for (key, encoded), (model_name, is_key) in zip(
                 own, model_names[len(taken_models) + len(models) :], strict=True
             )
@@ -175,5 +175,5 @@ def _experiment(encoded: Encoded, axes: Sequence[Encoded], models: Hint, encoder
     hint = Hint(children={name: child for name, child in children.items() if child})
     attributes = dict(encoded.node.attributes)
     if hint:
-        attributes[names.TYPES] = Attribute(Text(), dump(hint).encode())
+        attributes[names.TYPES] = Attribute(Text(), dumps(hint).encode())
     return Group(attributes, members)

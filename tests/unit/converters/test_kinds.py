@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hspyio.converters.kinds import Kind, gives_back, parse
+from hspyio.converters.kinds import Kind, classify, reads_back_as
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text, Vlen
 from hspyio.testing import RESERVED
 
@@ -78,7 +78,7 @@ def array(kind: Any = "f8") -> Array:
     ],
 )
 def test_a_name_tells_kind_and_key(name: str, node: Any, kind: Kind, key: str) -> None:
-    assert parse(name, node) == (kind, key)
+    assert classify(name, node) == (kind, key)
 
 
 def test_a_group_is_not_looked_into_further_than_its_names() -> None:
@@ -86,7 +86,7 @@ def test_a_group_is_not_looked_into_further_than_its_names() -> None:
         def __getitem__(self, name: str) -> Any:
             raise AssertionError("read")
 
-    assert parse("x", Group({}, Names(_sig_=1)))[0] is Kind.WRAPPED_SIGNAL
+    assert classify("x", Group({}, Names(_sig_=1)))[0] is Kind.WRAPPED_SIGNAL
 
 
 @pytest.mark.parametrize("node", [TEXT, NUMBER, array(), array(Text()), array(INTS), GROUP, SIGNAL])
@@ -94,5 +94,5 @@ def test_a_name_gives_back_its_key_just_where_parsing_does(node: Any) -> None:
     prefixes = ("", "_list_", "_tuple_", "_list_2_", "_list_empty_", "_bs_", "_sig_", "_datetime_")
     for prefix in prefixes:
         for key in (*RESERVED, "µ", "a b", "__x", "date", "time", "empty_x", "2_x"):
-            kind, _ = parse(f"{prefix}x", node)
-            assert gives_back(prefix, key, node) is (parse(prefix + key, node) == (kind, key))
+            kind, _ = classify(f"{prefix}x", node)
+            assert reads_back_as(prefix, key, node) is (classify(prefix + key, node) == (kind, key))

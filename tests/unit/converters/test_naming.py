@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.converters.converter import ENCODED_NONE, Encoded
-from hspyio.converters.kinds import Kind, parse
+from hspyio.converters.kinds import Kind, classify
 from hspyio.converters.naming import name_items
 from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, Vlen
 from hspyio.testing import RESERVED, keys
@@ -57,7 +57,7 @@ def check(listed: list[tuple[Any, Kind]]) -> None:
             assert "/" not in name
             assert name not in (".", "..")
             assert not (name == "ragged_shapes" and isinstance(node, Array))
-        found, plain = parse(name, node)
+        found, plain = classify(name, node)
         assert found is kind
         if is_key:
             assert type(key) is str

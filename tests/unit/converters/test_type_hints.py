@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import hspyio
 from hspyio import HspyWarning
 from hspyio.compare import value_differences
-from hspyio.converters.type_hints import NO_HINT, Hint, dump, load, names_digest
+from hspyio.converters.type_hints import NO_HINT, Hint, dumps, loads, names_digest
 from hspyio.names import TYPES
 from hspyio.nodes.digest import digest
 from support.hinted import ROOT, Tree, objects, ours, plain, theirs, write
@@ -248,16 +248,16 @@ def told(hint: Hint) -> Any:
 @example(Hint(children={"a/b~1~0": Hint("set"), "": Hint("x"), "~": Hint("y")}))
 @example(Hint(children={"k" * 5000: Hint(key=("\ud800",))}))
 def test_text_comes_back(hint: Hint) -> None:
-    assert told(load(dump(hint))) == told(hint)
+    assert told(loads(dumps(hint))) == told(hint)
 
 
 def test_long_text_is_deflated() -> None:
     many = Hint(children={f"name {i}": Hint("date", digest="AAAAAAAA") for i in range(1000)})
-    text = dump(many)
+    text = dumps(many)
     assert set(json.loads(text)) == {"version", "deflated"}
     assert len(text) < 10_000
-    assert told(load(text)) == told(many)
-    few = dump(Hint(children={"x": Hint("date", digest="AAAAAAAA")}))
+    assert told(loads(text)) == told(many)
+    few = dumps(Hint(children={"x": Hint("date", digest="AAAAAAAA")}))
     assert json.loads(few) == {"version": 1, "types": {"/x": ["date", "AAAAAAAA"]}}
 
 
@@ -266,7 +266,7 @@ def test_hints_of_many_alike_groups_come_back(tmp_path: Path) -> None:
     order = [0, *range(399, 0, -1)]
     children = {f"g{i}": Hint(order=(names_digest(["x"]), order)) for i in range(2000)}
     hint = Hint(children=children)
-    assert load(dump(hint)) == hint
+    assert loads(dumps(hint)) == hint
     tree = {f"g{i}": {f"k{j}": None for j in range(150)} for i in range(200)}
     signal = hspyio.Signal([1.0], original_metadata=tree)
     hspyio.save(tmp_path / "a.hspy", signal)
@@ -279,11 +279,11 @@ def test_hints_of_many_alike_groups_come_back(tmp_path: Path) -> None:
 
 def test_pointers_that_nobody_writes_lead_somewhere() -> None:
     tables = {"types": {"x": ["set", "a"], "x/y": ["int", "b"]}, "keys": {"/y": ["k", "c"]}}
-    hint = load(json.dumps({"version": 1, **tables}))
+    hint = loads(json.dumps({"version": 1, **tables}))
     inside = {"y": ("int", None, "c", ("k",), None, {})}
     assert told(hint) == ("set", None, "a", None, None, inside)
     with pytest.raises(ValueError, match="no type hints"):
-        load(json.dumps({"version": 1, "types": {"/" * 100_000: ["set", "a"]}}))
+        loads(json.dumps({"version": 1, "types": {"/" * 100_000: ["set", "a"]}}))
 
 
 def test_nothing_is_written_where_nothing_needs_it(tmp_path: Path) -> None:
