@@ -17,7 +17,7 @@ from hspyio.api.loaded import Loaded
 from hspyio.api.open_file import OpenFile, opened, readable, select, title_of
 from hspyio.api.paths import path_of_file
 from hspyio.converters import CONVERTERS
-from hspyio.converters.decoder import Decoder, Reading
+from hspyio.converters.decoder import DecodePolicy, Decoder
 from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
 from hspyio.hdf5.dataset import stored_bytes
@@ -226,13 +226,13 @@ def _fold(file: OpenFile, name: str, title: str) -> str:
 
 
 def _decoded(group: Group, file: OpenFile) -> dict[str, Any]:
-    reading = Reading(
+    policy = DecodePolicy(
         exact=True,
         fetch=lambda array, where: array.source.read(),
         fetch_data=lambda array, where: array.source.read(),
         finish=lambda parts: parts,
     )
-    decoder = Decoder(CONVERTERS, reading)
+    decoder = Decoder(CONVERTERS, policy)
     attrs = decoder.dictionary(group, "/Experiments")
     file.problems += decoder.problems
     return attrs

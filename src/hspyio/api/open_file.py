@@ -15,7 +15,7 @@ from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
 from hspyio.arrays.lazy import as_dask, from_source
 from hspyio.arrays.workers import Work
-from hspyio.converters.decoder import Reading
+from hspyio.converters.decoder import DecodePolicy
 from hspyio.errors import (
     RESCUE,
     UNREADABLE,
@@ -85,9 +85,9 @@ class OpenFile:
         """Read one experiment, migrated to the current format."""
         if self.options.check:
             self.check_seal(name, lazy_above)
-        reading = self._reading(nested, embed, lazy_above)
+        policy = self._reading(nested, embed, lazy_above)
         with readable(self.path, f"/{names.EXPERIMENTS}/{name}"):
-            parts, problems = decode_experiment(self.contents, name, reading)
+            parts, problems = decode_experiment(self.contents, name, policy)
             self.problems += problems
             return migrate(parts, self.contents.version)
 
@@ -110,9 +110,9 @@ class OpenFile:
         self, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20
     ) -> dict[str, Any]:
         """Models that belong to none of the experiments, by name."""
-        reading = self._reading(nested, embed, lazy_above)
+        policy = self._reading(nested, embed, lazy_above)
         with readable(self.path, f"/{names.ANALYSIS}/{names.MODELS}"):
-            models, problems = decode_models(self.contents.standalone_models, reading)
+            models, problems = decode_models(self.contents.standalone_models, policy)
         self.problems += problems
         return models
 
@@ -140,8 +140,8 @@ class OpenFile:
             raise changed_error(self.path, name, problems)
         self.problems += problems
 
-    def _reading(self, nested: Nested, embed: bool, lazy_above: int) -> Reading:
-        return Reading(
+    def _reading(self, nested: Nested, embed: bool, lazy_above: int) -> DecodePolicy:
+        return DecodePolicy(
             exact=self.options.exact,
             embed=embed,
             fetch=lambda array, where: self._fetch(array, lazy_above),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hspyio import names
 from hspyio.api.open_file import OpenFile
 from hspyio.converters import CONVERTERS
-from hspyio.converters.decoder import Decoder, Reading
+from hspyio.converters.decoder import DecodePolicy, Decoder
 from hspyio.converters.type_hints import Hint
 from hspyio.errors import RESCUE, DamagedFileError, Problem, one_or_many
 from hspyio.nodes.node import Damaged, Group
@@ -90,7 +90,7 @@ def _without(old: Group, new: Group) -> Group:
     )
 
 
-_GONE = Reading(
+_GONE = DecodePolicy(
     exact=True,
     fetch=lambda array, where: array.source.read(),
     fetch_data=lambda array, where: array.source.read(),

@@ -13,7 +13,7 @@ from typing import Any
 
 from hspyio import names
 from hspyio.converters import CONVERTERS
-from hspyio.converters.decoder import Decoder, Reading
+from hspyio.converters.decoder import DecodePolicy, Decoder
 from hspyio.converters.encoder import Encoder
 from hspyio.converters.type_hints import NO_HINT, dumps, loads
 from hspyio.errors import HspyError, Problem
@@ -176,7 +176,7 @@ def _as_signal(parts: SignalParts) -> Any:
     return signal
 
 
-_READING = Reading(
+_READING = DecodePolicy(
     exact=True,
     fetch=lambda array, where: array.source.read(),
     fetch_data=lambda array, where: array.source.read(),

@@ -24,7 +24,7 @@ from hspyio.records import record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ABSENT", "Decoder", "Reading", "as_objects", "is_restored_always", "item_of"]
+__all__ = ["ABSENT", "DecodePolicy", "Decoder", "as_objects", "is_restored_always", "item_of"]
 
 Fetch = Callable[[Array, str], Any]
 Finish = Callable[[SignalParts], Any]
@@ -34,7 +34,7 @@ ABSENT = object()
 
 
 @record
-class Reading:
+class DecodePolicy:
     """How nodes are read.
 
     Attributes
@@ -95,7 +95,7 @@ class Decoder:
     ----------
     converters : sequence of Converter
         The table of kinds.
-    reading : Reading
+    policy : DecodePolicy
         How to read.
     side_arrays : Group, optional
         The arrays beside the trees.
@@ -109,15 +109,18 @@ class Decoder:
     """
 
     def __init__(
-        self, converters: Iterable[Converter], reading: Reading, side_arrays: Group | None = None
+        self,
+        converters: Iterable[Converter],
+        policy: DecodePolicy,
+        side_arrays: Group | None = None,
     ) -> None:
-        self.reading = reading
+        self.policy = policy
         self._readers, self._exact_readers, self._lazy_readers = _tables(tuple(converters))
         self._side_arrays = side_arrays or Group()
         self._depth = 0
         self._grown = 0
         self._eager = 0
-        self.exact = reading.exact
+        self.exact = policy.exact
         self.problems: list[Problem] = []
 
     def dictionary(self, group: Group, where: str, hint: Hint = NO_HINT) -> dict[Any, Any]:
@@ -203,7 +206,7 @@ class Decoder:
         return None if value is None else (key, value)
 
     def _plain_key(self, item: StoredItem) -> str:
-        if item.kind is Kind.SIGNAL and not self.reading.embed:
+        if item.kind is Kind.SIGNAL and not self.policy.embed:
             return names.SIGNAL + item.key
         return _readable(item.key)
 
@@ -240,7 +243,7 @@ class Decoder:
         """Values of an array of numbers, as the reader of the file wants them."""
         if self._eager:
             return array.source.read()
-        return self.reading.fetch(array, where)
+        return self.policy.fetch(array, where)
 
     @contextmanager
     def eagerly(self) -> Iterator[None]:
@@ -305,7 +308,7 @@ class Decoder:
     @property
     def lazy_above(self) -> int | None:
         """Bytes of an array from which on it may stay in the file; ``None`` if all are read."""
-        return None if self._eager else self.reading.lazy_above
+        return None if self._eager else self.policy.lazy_above
 
 
 @lru_cache(maxsize=4)

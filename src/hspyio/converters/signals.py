@@ -369,7 +369,7 @@ def _is_literal(hint: Hint) -> bool:
 
 def _note_damage(group: Group, context: Decoder, where: str, *, nested: bool) -> None:
     """Name what of a signal cannot be read: what is asked for by name counts as absent then."""
-    skipped = () if context.reading.original_metadata else _TREES[names.ORIGINAL_METADATA]
+    skipped = () if context.policy.original_metadata else _TREES[names.ORIGINAL_METADATA]
     unread = (names.SEAL, *skipped)
     for name in group.members:
         own = is_own_member(name) or name in _SHAPES or (nested and name == names.MODELS)
@@ -389,7 +389,7 @@ def _note_damage(group: Group, context: Decoder, where: str, *, nested: bool) ->
 def _tree(
     group: Group, name: str, context: Decoder, where: str, hint: Hint
 ) -> dict[str, Any] | None:
-    if name == names.ORIGINAL_METADATA and not context.reading.original_metadata:
+    if name == names.ORIGINAL_METADATA and not context.policy.original_metadata:
         return None
     for stored in _TREES[name]:
         node = group.members.get(stored)
@@ -431,7 +431,7 @@ def _data(
         known = NO_HINT
     late = _late_data(node, shapes, known, context, nested=nested)
     if late is not None:
-        return context.fetch(late, place) if nested else context.reading.fetch_data(late, place)
+        return context.fetch(late, place) if nested else context.policy.fetch_data(late, place)
     if known.tag:
         item = replace(item_of(names.DATA, node, group, where), shapes=shapes)
         return context.hinted(item, known)
@@ -440,7 +440,7 @@ def _data(
     if isinstance(node.type, Text):
         return text_values(node, as_text=node.type.utf8)
     if not nested:
-        return context.reading.fetch_data(node, place)
+        return context.policy.fetch_data(node, place)
     return context.fetch(node, place)
 
 
@@ -484,13 +484,13 @@ def _axes(
         listed = _listed_axes(group, rank, context, where, hint)
     if listed is not None:
         return listed
-    for name, node in found if not context.reading.tolerant else ():
+    for name, node in found if not context.policy.tolerant else ():
         if isinstance(node, Damaged):
             raise DamagedFileError(node.reason, where=f"{where}/{name}")
     if shape == (1,):
         return []  # one value, such as HyperSpy's parameters have: nothing to calibrate
     missing = ", ".join(name for name, node in found if not isinstance(node, Group))
-    if not context.reading.tolerant:
+    if not context.policy.tolerant:
         raise DamagedFileError(f"there is no {missing}", where=where)
     one = "a default axis is" if missing.count(",") == 0 else "default axes are"
     context.problems.append(Problem(where, f"there is no {missing}; {one} used"))
@@ -528,7 +528,7 @@ def _in_their_places(
     """The axes of a list with a plain one in the place of each that cannot be read."""
     order = sorted(node.members, key=lambda name: (len(name), name))
     gone = {name: one for name in order if isinstance(one := node.members[name], Damaged)}
-    for name, one in gone.items() if not context.reading.tolerant else ():
+    for name, one in gone.items() if not context.policy.tolerant else ():
         raise DamagedFileError(one.reason, where=f"{where}/{name}")
     found = iter(axes)
     return [{} if name in gone else next(found, {}) for name in order] if gone else axes
@@ -564,9 +564,9 @@ def _decode(item: StoredItem, context: Decoder) -> Any:
     if not isinstance(item.node, Group):
         raise ValueError("a signal has to be a group")
     # HyperSpy and its plugins expect what stands inside a tree to be there.
-    with nullcontext() if context.reading.embed else context.eagerly():
+    with nullcontext() if context.policy.embed else context.eagerly():
         parts = decode_signal(item.node, context, item.where, item.hint, nested=True)
-    return context.reading.finish(parts)
+    return context.policy.finish(parts)
 
 
 def _decode_wrapped(item: StoredItem, context: Decoder) -> Any:
@@ -577,7 +577,7 @@ def _decode_wrapped(item: StoredItem, context: Decoder) -> Any:
     hint = item.hint.child(names.SIGNAL)
     inner = StoredItem(Kind.SIGNAL, "", node, f"{item.where}/{names.SIGNAL}", hint=hint)
     value = _decode(inner, context)
-    return value if context.reading.embed else {names.SIGNAL: value}
+    return value if context.policy.embed else {names.SIGNAL: value}
 
 
 def _restore_scalar(item: StoredItem, context: Decoder) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.converters import CONVERTERS
-from hspyio.converters.decoder import Decoder, Reading
+from hspyio.converters.decoder import DecodePolicy, Decoder
 from hspyio.converters.kinds import is_own_member
 from hspyio.converters.nexus import without_nexus
 from hspyio.converters.signals import decode_signal
@@ -231,7 +231,7 @@ def stored_title(experiment: Group) -> str:
 
 
 def decode_experiment(
-    file: Contents, name: str, reading: Reading
+    file: Contents, name: str, policy: DecodePolicy
 ) -> tuple[SignalParts, list[Problem]]:
     """Decode one experiment with its models.
 
@@ -241,7 +241,7 @@ def decode_experiment(
         The file.
     name : str
         Name of the experiment's group.
-    reading : Reading
+    policy : DecodePolicy
         How to read.
 
     Returns
@@ -257,9 +257,9 @@ def decode_experiment(
     group = file.experiments[name]
     where = f"/{names.EXPERIMENTS}/{name}"
     problems: list[Problem] = []
-    hint = _hint(group, where, problems, exact=reading.exact)
+    hint = _hint(group, where, problems, exact=policy.exact)
     side_arrays = group.members.get(names.MASKS)
-    decoder = Decoder(CONVERTERS, reading, side_arrays if isinstance(side_arrays, Group) else None)
+    decoder = Decoder(CONVERTERS, policy, side_arrays if isinstance(side_arrays, Group) else None)
     parts = decode_signal(group, decoder, where, hint)
     models = _models(file.models_of(name), decoder, hint.child(names.MODELS))
     return replace(parts, models=models), [*problems, *decoder.problems]
@@ -288,10 +288,10 @@ def data_hint(group: Group) -> Hint:
 
 
 def decode_models(
-    models: Mapping[str, Group], reading: Reading
+    models: Mapping[str, Group], policy: DecodePolicy
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Decode models that belong to no experiment."""
-    decoder = Decoder(CONVERTERS, reading)
+    decoder = Decoder(CONVERTERS, policy)
     return _models(models, decoder, NO_HINT), decoder.problems
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from hspyio.compare import value_differences
 from hspyio.converters import CONVERTERS
-from hspyio.converters.decoder import Decoder, Reading
+from hspyio.converters.decoder import DecodePolicy, Decoder
 from hspyio.converters.encoder import Encoder
 from hspyio.converters.type_hints import Hint
 from hspyio.errors import DamagedFileError
@@ -21,8 +21,8 @@ def decoder(*, exact: bool = True, side_arrays: Group | None = None) -> Decoder:
     def fetch(array: Array, where: str) -> Any:
         return array.source.read()
 
-    reading = Reading(exact=exact, fetch=fetch, fetch_data=fetch, finish=lambda parts: parts)
-    return Decoder(CONVERTERS, reading, side_arrays)
+    policy = DecodePolicy(exact=exact, fetch=fetch, fetch_data=fetch, finish=lambda parts: parts)
+    return Decoder(CONVERTERS, policy, side_arrays)
 
 
 def text(content: bytes | str) -> Attribute:
