@@ -47,7 +47,7 @@ class Walker:
         return dtype
 
 
-WALKER: Any = Walker()
+CONTEXT: Any = Walker()
 
 
 def ragged(*items: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
@@ -70,7 +70,7 @@ def restored(value: np.ndarray, *, through_objects: bool = False) -> np.ndarray 
     if not encoded.hint.tag:
         return join(node, shapes)
     item = StoredItem(Kind.RAGGED, "x", node, "/x", shapes, encoded.hint)
-    return CONVERTER.restores["ragged"](item, WALKER)  # type: ignore[arg-type]
+    return CONVERTER.exact_readers["ragged"](item, CONTEXT)  # type: ignore[arg-type]
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
@@ -222,10 +222,10 @@ def test_hints_that_make_no_sense_are_refused(data: Any) -> None:
     node, shapes = nodes(np.arange(7.0), [3, 4], [3, 4], [1, 1])
     item = StoredItem(Kind.RAGGED, "x", node, "/x", shapes, Hint("ragged", data))
     if data == [["U", 2]]:  # makes sense to numpy
-        assert CONVERTER.restores["ragged"](item, WALKER)[0].dtype.kind == "U"  # type: ignore[arg-type]
+        assert CONVERTER.exact_readers["ragged"](item, CONTEXT)[0].dtype.kind == "U"  # type: ignore[arg-type]
         return
     with pytest.raises((ValueError, TypeError)):
-        CONVERTER.restores["ragged"](item, WALKER)  # type: ignore[arg-type]
+        CONVERTER.exact_readers["ragged"](item, CONTEXT)  # type: ignore[arg-type]
 
 
 class _Source:

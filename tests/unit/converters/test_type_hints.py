@@ -142,7 +142,7 @@ NONSENSE: list[Any] = [
 def test_the_table_of_tags_is_complete() -> None:
     from hspyio.converters import CONVERTERS
 
-    known = {tag for element in CONVERTERS for tag in element.restores}
+    known = {tag for converter in CONVERTERS for tag in converter.exact_readers}
     assert known - {"absent"} == set(TAGS) - {"newer than us"}
 
 
