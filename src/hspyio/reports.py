@@ -1,6 +1,5 @@
 """What the functions of `hspyio` report: the types of what they return, for those who name them."""
 
-from hspyio.api.compare import Difference
 from hspyio.api.difference_report import Differences
 from hspyio.api.info import ExperimentInfo, FileInfo
 from hspyio.api.reports import (
@@ -13,6 +12,7 @@ from hspyio.api.reports import (
     ValidationReport,
     Verification,
 )
+from hspyio.compare import Difference
 
 __all__ = [
     "DamagedArray",

@@ -7,18 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hspyio.api.arguments import name_of
-from hspyio.api.compare import (
-    Difference,
-    Terms,
-    compare_arrays,
-    compare_values,
-    parts_of,
-)
 from hspyio.api.difference_report import Differences
 from hspyio.api.experiments import Experiments
 from hspyio.api.load import open as open_file
 from hspyio.api.paths import path_of_file
-from hspyio.compare import value_differences
+from hspyio.compare import EXACTLY, Difference, Terms, compare_arrays, compare_values, parts_of
 from hspyio.errors import OptionError
 from hspyio.hdf5.limits import MOST_GROWTH, UNSUSPICIOUS
 from hspyio.model.signal import Signal
@@ -151,12 +144,7 @@ def _signals(
         yield from _looks(one, other)
     mine, theirs = parts_of(one, terms), parts_of(other, terms)
     for part in mine:
-        if strict:
-            for line in value_differences(mine[part], theirs[part], part):
-                where, _, what = line.partition(": ")
-                yield Difference(where=where, what=what)
-        else:
-            yield from compare_values(mine[part], theirs[part], part, terms)
+        yield from compare_values(mine[part], theirs[part], part, EXACTLY if strict else terms)
 
 
 def _looks(one: Signal, other: Signal) -> Iterator[Difference]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import overload
 
-from hspyio.api.compare import Difference
+from hspyio.compare import Difference
 from hspyio.printable import printable_line
 
 __all__ = ["Differences"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import hspyio
-from hspyio.api.compare import MISSING, Terms, compare_arrays, compare_values
+from hspyio.compare import MISSING, Terms, compare_arrays, compare_values
 from hspyio.errors import ExperimentError, MissingFileError, OptionError
 from hspyio.testing import values
 from support import places
@@ -246,7 +246,7 @@ def test_what_only_one_side_has_is_named_leaf_by_leaf() -> None:
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("piece", [1, 5, 2**20])
 def test_tolerance_of_arrays(order: Any, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hspyio.api.compare._PIECE", piece)
+    monkeypatch.setattr("hspyio.compare._PIECE", piece)
     one = np.asarray(np.arange(12, dtype="u2").reshape(3, 4), order=order)
     other = one + np.where(one % 5 == 4, np.uint16(2), np.uint16(0))
     terms = Terms(rtol=0.2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from hspyio.api.compare import MISSING, Difference
 from hspyio.api.diff import diff as differences
 from hspyio.cli.console import Console, one_line, say_json
 from hspyio.cli.usage import Argument, Exit, Option
 from hspyio.cli.values import LONGEST, json_text, jsonable, short_text
+from hspyio.compare import MISSING, Difference
 
 __all__ = ["diff"]
 
