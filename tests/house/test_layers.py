@@ -38,11 +38,6 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("reports", "bridges", "testing", "cli"),
     ("__main__",),
 )
-# What still looks upwards, and goes with the one `Dataset` and the sink of chunks.
-YET_UPWARD = {
-    ("arrays/blocks.py", "hspyio.hdf5.output"),
-    ("arrays/scratch.py", "hspyio.hdf5.output"),
-}
 PLACE = {
     room: (floor, index) for floor, rooms in enumerate(FLOORS) for index, room in enumerate(rooms)
 }
@@ -85,11 +80,11 @@ ENGINE = {
     "hspyio.hdf5.usage",
     "hspyio.hdf5.ragged",
 }
-H5PY_ROOMS = {"hdf5", "transaction", "integrity", "recovery", "arrays", "bridges"}
+H5PY_ROOMS = {"hdf5", "transaction", "integrity", "recovery", "bridges"}
 TYPER_ROOMS = {"cli"}
 KWARGS_FILE = "bridges/rosettasciio.py"
 MAX_LINES = 600
-THE_CALLERS_TASKS = {"nodes/computed.py", "arrays/dask_graphs.py"}
+THE_CALLERS_TASKS = {"nodes/computed.py", "arrays/dask.py"}
 LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore"}
 FORKLESS = {"SEEK_LOCK = threading.Lock()"}  # taken on Windows only
 
@@ -132,7 +127,7 @@ def upward_imports(file: File) -> list[str]:
         return []
     found = []
     for item in file.imports:
-        if root(item.module) != PACKAGE or (file.path, item.module) in YET_UPWARD:
+        if root(item.module) != PACKAGE:
             continue
         if looks_upwards(file, item):
             continue

@@ -8,13 +8,21 @@ from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 from h5py import h5d, h5g, h5i, h5p, h5s, h5t, h5z
 from h5py._objects import phil
 
-from hspyio.arrays.blocks import BlockEncoder, ChunkTarget, PlainTarget, Target
+from hspyio.arrays.blocks import (
+    BlockEncoder,
+    ChunkTarget,
+    ScratchTarget,
+    Target,
+    WholeBlocks,
+    bounds_of,
+    open_scratch,
+)
 from hspyio.arrays.grid import ChunkGrid
-from hspyio.arrays.scratch import ScratchTarget, open_scratch
 from hspyio.arrays.writing import Encoded, write_allocated, write_chunks
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
@@ -25,7 +33,17 @@ from hspyio.hdf5.plugin_filters import filter_available
 from hspyio.hdf5.ragged import row_access, write_rows
 from hspyio.hdf5.sources import readable_name, stored_name
 from hspyio.hdf5.stored_layout import chunk_index, stored_layout
-from hspyio.nodes.node import Array, Filter, GraphSource, Group, SparseSource, Text, Vlen, arrays_of
+from hspyio.nodes.node import (
+    Array,
+    Filter,
+    GraphSource,
+    Group,
+    Selection,
+    SparseSource,
+    Text,
+    Vlen,
+    arrays_of,
+)
 from hspyio.records import record
 
 if TYPE_CHECKING:
@@ -249,10 +267,26 @@ def _target(
     """Where the blocks of a dask array go: chunks that wait for many of them wait on disk."""
     shape = tuple(map(sum, blocks))
     sink = DatasetSink(dataset, ChunkGrid(shape, pipeline.chunk), output)
-    scratch = open_scratch(blocks, pipeline.chunk, pipeline.dtype.itemsize, output)
+    scratch = open_scratch(blocks, pipeline.chunk, pipeline.dtype.itemsize, output.folder)
     if scratch is None:
-        return ChunkTarget(sink, BlockEncoder(pipeline, shape), output, _where(dataset))
-    return ScratchTarget(sink, pipeline, blocks, scratch, output, _where(dataset))
+        return ChunkTarget(sink, BlockEncoder(pipeline, shape), output.work, _where(dataset))
+    return ScratchTarget(sink, pipeline, blocks, scratch, output.work, _where(dataset))
+
+
+class PlainTarget(WholeBlocks):
+    """Takes blocks for filters that only HDF5 has."""
+
+    def __init__(self, dataset: h5d.DatasetID, output: Output) -> None:
+        super().__init__(dataset.shape, dataset.dtype, _where(dataset))
+        self._dataset = h5py.Dataset(dataset)
+        self._output = output
+
+    def __setitem__(self, selection: Selection, values: NDArray[Any]) -> None:
+        """Store a block; HDF5's own lock keeps threads apart."""
+        self._dataset[selection] = values
+        self.note(bounds_of(selection), values.size)
+        self._output.check()
+        self._output.work.advance(values.nbytes)
 
 
 def _where(dataset: h5d.DatasetID) -> str:
@@ -274,7 +308,7 @@ def _through_hdf5(
 ) -> None:
     """For filters that only HDF5 has, and for what has no fixed length."""
     if isinstance(array.source, GraphSource):
-        output.graphs.append((array.source.graph, PlainTarget(dataset, output, _where(dataset))))
+        output.graphs.append((array.source.graph, PlainTarget(dataset, output)))
         return
     if isinstance(array.type, Vlen):
         write_rows(dataset, array, lambda rows: output.work.advance(rows * dtype.itemsize))

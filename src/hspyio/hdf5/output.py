@@ -17,7 +17,7 @@ from hspyio.hdf5.snapshot import DescriptorFile
 from hspyio.system.calls import resize, sync, write_from
 
 if TYPE_CHECKING:
-    from hspyio.arrays.dask_graphs import GraphOfTarget
+    from hspyio.arrays.dask import GraphOfTarget
 
 __all__ = ["Output"]
 

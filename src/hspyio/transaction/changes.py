@@ -15,7 +15,7 @@ import numpy as np
 from h5py import h5l, h5o, h5r
 
 from hspyio import names
-from hspyio.arrays.dask_graphs import store_graphs
+from hspyio.arrays.dask import store_graphs
 from hspyio.hdf5.dataset_writer import NewArray, fill_array
 from hspyio.hdf5.format.superblock import LENGTH, Superblock
 from hspyio.hdf5.identity import Identity, fingerprint

@@ -17,22 +17,21 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import Signal
-from hspyio.arrays import scratch
-from hspyio.arrays.blocks import ChunkTarget
-from hspyio.arrays.scratch import shared_bytes
+from hspyio.arrays import blocks as targets
+from hspyio.arrays.blocks import ChunkTarget, shared_bytes
 
 
 @pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> list[scratch.ScratchTarget]:
+def always(monkeypatch: pytest.MonkeyPatch) -> list[targets.ScratchTarget]:
     """Whatever chunks wait go through a scratch file; gives those that were made."""
-    made: list[scratch.ScratchTarget] = []
+    made: list[targets.ScratchTarget] = []
 
-    class Noted(scratch.ScratchTarget):
+    class Noted(targets.ScratchTarget):
         def __init__(self, *arguments: Any) -> None:
             made.append(self)
             super().__init__(*arguments)
 
-    monkeypatch.setattr(scratch, "_MOST_SHARED", 0)
+    monkeypatch.setattr(targets, "_MOST_SHARED", 0)
     monkeypatch.setattr("hspyio.hdf5.dataset_writer.ScratchTarget", Noted)
     return made
 
@@ -146,7 +145,7 @@ def test_without_room_it_is_done_in_memory(
     def nowhere(**options: Any) -> Any:
         raise OSError("no room")
 
-    monkeypatch.setattr(scratch.tempfile, "TemporaryFile", nowhere)
+    monkeypatch.setattr(targets.tempfile, "TemporaryFile", nowhere)
     hspyio.save(tmp_path / "a.hspy", Signal(lazy), chunks=(5, 2))
     assert not always
     assert np.array_equal(hspyio.load(tmp_path / "a.hspy").data, values)
@@ -160,7 +159,7 @@ def test_a_scratch_file_that_fails_is_an_error(
     def full(*arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(scratch, "write_from", full)
+    monkeypatch.setattr(targets, "write_from", full)
     with pytest.raises(hspyio.HspyError, match="No space left"):
         hspyio.save(tmp_path / "a.hspy", Signal(lazy), chunks=(5, 2))
     assert not list(tmp_path.iterdir())
