@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from hspyio.bridges.xarray import from_xarray
     from hspyio.errors import HspyError, HspyWarning
     from hspyio.model.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
-    from hspyio.model.signal import Model, Signal
+    from hspyio.model.models import Model
+    from hspyio.model.signal import Signal
     from hspyio.model.tree import MetadataTree
 
 __version__ = "0.1.0"
@@ -92,7 +93,8 @@ _HOMES = {
     "hspyio.bridges.rosettasciio": "file_reader file_writer",
     "hspyio.bridges.xarray": "from_xarray",
     "hspyio.errors": "HspyError HspyWarning",
-    "hspyio.model.signal": "Model Signal",
+    "hspyio.model.models": "Model",
+    "hspyio.model.signal": "Signal",
     "hspyio.model.tree": "MetadataTree",
 }
 _HOME_OF = {name: home for home, listed in _HOMES.items() for name in listed.split()}

@@ -21,7 +21,8 @@ import numpy as np
 
 from hspyio.errors import TooLargeError
 from hspyio.model.axes import axis_to_dict
-from hspyio.model.signal import Model, Signal
+from hspyio.model.models import Model
+from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.printable import printable
 

@@ -22,8 +22,9 @@ from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
 from hspyio.hdf5.dataset import stored_bytes
 from hspyio.hdf5.snapshot import handle_of
+from hspyio.model.models import Model
 from hspyio.model.parts import SignalParts
-from hspyio.model.signal import Location, Model, Signal
+from hspyio.model.signal import Location, Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Group
 from hspyio.options import ReadOptions

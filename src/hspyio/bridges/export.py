@@ -37,7 +37,8 @@ from hspyio.errors import (
     TargetExistsError,
     warn_user,
 )
-from hspyio.model.signal import Model, Signal
+from hspyio.model.models import Model
+from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.computed import scheduler, thread_limit
 from hspyio.system.permissions import permissions_of

@@ -10,7 +10,8 @@ import numpy as np
 from hspyio.cli.console import one_line
 from hspyio.cli.values import MANY_ITEMS, short_text, whole_text
 from hspyio.model.axes import axis_to_dict
-from hspyio.model.signal import Model, Signal
+from hspyio.model.models import Model
+from hspyio.model.signal import Signal
 
 __all__ = ["Fact", "branches", "digest", "leaves", "signal_parts"]
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import hspyio
 from hspyio.errors import ArgumentError, AxesError, HspyWarning
 from hspyio.model.axes import Axes, DataAxis, FunctionalAxis, UniformAxis, default_axes
-from hspyio.model.signal import Location, Model, Signal
+from hspyio.model.signal import Location, Signal
 from hspyio.model.tree import MetadataTree
 
 
@@ -235,19 +235,6 @@ def test_a_signal_is_a_dataclass() -> None:
     assert again.package_version == "0.3"
     assert [field.name for field in dataclasses.fields(signal)][:3] == ["data", "axes", "metadata"]
     assert signal != full()
-
-
-def test_models() -> None:
-    model = Model(MetadataTree({"date": "2024", "dimensions": "(|9)", "components": {"A": {}}}))
-    assert (model.date, model.dimensions, model.components) == ("2024", "(|9)", ("A",))
-    assert repr(model) == "<Model, components: A, dimensions: (|9), date: 2024>"
-    listed = [{"name": "Offset", "_id_name": "O"}, {"_id_name": "Gaussian"}, 3]
-    assert Model(MetadataTree({"_dict": {"components": listed}})).components == (
-        "Offset",
-        "Gaussian",
-    )
-    for odd in ({}, {"_dict": 3}, {"_dict": {"components": 3}}, {"components": None}):
-        assert Model(MetadataTree(odd)).components == ()
 
 
 def test_html() -> None:
