@@ -54,7 +54,7 @@ PLUGINS = {"bridges/plotting/figure.py": "matplotlib", "bridges/xarray_backend.p
 RARE = {
     *("_blake2", "base64", "difflib", "fractions", "hashlib", "html"),
     *("json", "shutil", "unicodedata", "zoneinfo"),
-    "resource",
+    *("concurrent", "multiprocessing", "resource"),
 }
 # The engine and what speaks to HDF5, for the same reason: what is small is read without either, and
 # few files have a seal.

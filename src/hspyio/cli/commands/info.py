@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,8 +21,8 @@ from hspyio.cli.console import (
     stored_text,
     table_lines,
 )
+from hspyio.cli.processes import in_processes
 from hspyio.cli.usage import Exit, Files, Option
-from hspyio.cli.values import json_text
 
 __all__ = ["info", "show_file"]
 
@@ -66,17 +67,11 @@ def info(
     Example: hspy info *.hspy
     """
     console = Console()
-    records: list[dict[str, Any]] = []
-
-    def show(file: Path) -> None:
-        if as_json:
-            records.extend(_records(file, tree))
-        else:
-            show_file(console, file, tree=tree)
-
-    fine = each_file(files, show)
     if as_json:
-        say_json(json_text(records))
+        records, fine = in_processes(partial(_records, tree=tree), files)
+        say_json(records)
+    else:
+        fine = each_file(files, lambda file: show_file(console, file, tree=tree))
     if not fine:
         raise Exit(1)
 
