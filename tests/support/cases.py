@@ -24,7 +24,7 @@ import scipy.sparse
 import sympy
 
 from hspyio import MetadataTree, Signal
-from hspyio.converters.decoder import as_objects
+from hspyio.converters.dtypes import as_objects
 from hspyio.testing import RESERVED
 
 

@@ -24,7 +24,7 @@ from hspyio.records import record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ABSENT", "DecodePolicy", "Decoder", "as_objects", "is_restored_always", "item_of"]
+__all__ = ["ABSENT", "DecodePolicy", "Decoder", "is_restored_always", "item_of"]
 
 Fetch = Callable[[Array, str], Any]
 Finish = Callable[[SignalParts], Any]
@@ -382,11 +382,3 @@ def _items(
     if not fits or sorted(order) != list(range(len(in_order))):
         return items
     return [in_order[i] for i in order]
-
-
-def as_objects(values: Iterable[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Object array of any items, none of which numpy unpacks."""
-    result = np.empty(int(np.prod(shape)), object)
-    for index, value in enumerate(values):
-        result[index] = value
-    return result.reshape(shape)

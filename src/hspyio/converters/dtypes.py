@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "as_objects",
     "from_stored",
     "same_dtype",
     "stored_dtype",
@@ -170,3 +172,11 @@ def _from_utf8(stored: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return stored.astype(dtype)
     texts = [text.decode("utf-8", "surrogatepass") for text in stored.ravel().tolist()]
     return np.array(texts, dtype).reshape(stored.shape)
+
+
+def as_objects(values: Iterable[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Object array of any items, none of which numpy unpacks."""
+    result = np.empty(int(np.prod(shape)), object)
+    for index, value in enumerate(values):
+        result[index] = value
+    return result.reshape(shape)

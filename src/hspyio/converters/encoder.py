@@ -15,8 +15,7 @@ from hspyio.converters.converter import (
     NotStorableError,
     not_storable,
 )
-from hspyio.converters.keys import key_to_json
-from hspyio.converters.naming import name_items
+from hspyio.converters.keys import key_to_json, name_items
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest
 from hspyio.errors import Problem
 from hspyio.nodes.digest import digest

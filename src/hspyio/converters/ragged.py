@@ -18,8 +18,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
-from hspyio.converters.decoder import as_objects
-from hspyio.converters.dtypes import from_stored, same_dtype, stored_dtype, to_stored
+from hspyio.converters.dtypes import as_objects, from_stored, same_dtype, stored_dtype, to_stored
 from hspyio.converters.kinds import Kind
 from hspyio.converters.ragged_items import (
     SCALARS,

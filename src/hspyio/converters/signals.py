@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.arrays import values_of
+from hspyio.converters.arrays import text_values, values_of
 from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
 from hspyio.converters.decoder import ABSENT, is_restored_always, item_of, shapes_of
 from hspyio.converters.encoder import with_digest
-from hspyio.converters.kinds import Kind, is_own_member
+from hspyio.converters.kinds import Kind, is_own_member, nexus_attributes
 from hspyio.converters.masked import (
     TAG,
     encode_graph,
@@ -23,9 +23,7 @@ from hspyio.converters.masked import (
     masked_source,
     side_array_names,
 )
-from hspyio.converters.nexus import nexus_attributes
 from hspyio.converters.ragged import encode_ragged, join, loosened, misfits, ragged_source
-from hspyio.converters.string_arrays import text_values
 from hspyio.converters.strings import decode_bytes, store_text
 from hspyio.converters.type_hints import NO_HINT, Hint
 from hspyio.errors import UNREADABLE, AxesError, DamagedFileError, HspyError, Problem

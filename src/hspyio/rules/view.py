@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hspyio import names
-from hspyio.converters.kinds import Kind
-from hspyio.converters.nexus import nexus_members
+from hspyio.converters.kinds import Kind, nexus_members
 from hspyio.errors import Problem
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept
 from hspyio.records import record

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.nexus import (
+from hspyio.converters.kinds import (
     is_annotated,
     nexus_attributes,
     nexus_members,

@@ -11,8 +11,7 @@ import numpy as np
 from hspyio import names
 from hspyio.converters import CONVERTERS
 from hspyio.converters.decoder import DecodePolicy, Decoder
-from hspyio.converters.kinds import is_own_member
-from hspyio.converters.nexus import without_nexus
+from hspyio.converters.kinds import is_own_member, without_nexus
 from hspyio.converters.signals import decode_signal
 from hspyio.converters.strings import decode_bytes
 from hspyio.converters.type_hints import NO_HINT, Hint, loads

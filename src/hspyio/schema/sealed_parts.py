@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.nexus import nexus_attributes
+from hspyio.converters.kinds import nexus_attributes
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text
 from hspyio.schema.listing import with_list
 from hspyio.schema.reading import Contents, is_own_member

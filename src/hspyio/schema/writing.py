@@ -9,7 +9,7 @@ from hspyio import names
 from hspyio.converters import CONVERTERS
 from hspyio.converters.converter import Encoded
 from hspyio.converters.encoder import Encoder, order_of, with_digest
-from hspyio.converters.naming import name_items
+from hspyio.converters.keys import name_items
 from hspyio.converters.signals import StoredData, encode_axes, encode_signal
 from hspyio.converters.type_hints import Hint, dumps
 from hspyio.errors import Problem

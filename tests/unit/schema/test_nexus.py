@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from hspyio import DataAxis, FunctionalAxis, Signal, UniformAxis, names
-from hspyio.converters.nexus import is_annotated, nexus_attributes, nexus_members, without_nexus
+from hspyio.converters.kinds import is_annotated, nexus_attributes, nexus_members, without_nexus
 from hspyio.nodes.node import Array, Attribute, Group, Kept, MemorySource, Text
 from hspyio.schema import encode_file
 from hspyio.schema.nexus import annotated, marked, without_annotation

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.converters.converter import ENCODED_NONE, Encoded
+from hspyio.converters.keys import name_items
 from hspyio.converters.kinds import Kind, classify
-from hspyio.converters.naming import name_items
 from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, Vlen
 from hspyio.testing import RESERVED, keys
 
