@@ -135,11 +135,7 @@ def _encode_strings(value: NDArray[Any], context: Encoder, where: str) -> Encode
 
 
 def text_values(node: Array, *, as_text: bool | None = None) -> NDArray[Any]:
-    """Values of a dataset of strings.
-
-    Variable-length strings give an object array of ``str``. Fixed-length ones give text where
-    they are flagged UTF-8 or are pure ASCII, else bytes; `as_text` overrides that.
-    """
+    """Strings as str where they vary in length, are flagged UTF-8 or are ASCII; else as bytes."""
     values = node.source.read()
     assert isinstance(node.type, Text)
     if node.type.length is None:
@@ -195,13 +191,7 @@ def _is_array_of(kinds: str) -> Any:
 
 
 def values_of(graph: Any) -> NDArray[Any]:
-    """The values of a dask array; of masked blocks, with their mask.
-
-    Raises
-    ------
-    NotStorableError
-        If they cannot be computed, or are not what dask was told.
-    """
+    """Compute a dask array, of masked blocks with their mask; what cannot be is not storable."""
     from hspyio.nodes.computed import computed, computed_together
 
     try:

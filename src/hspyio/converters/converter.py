@@ -47,24 +47,12 @@ def not_storable(value: object) -> NotStorableError:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Encoded:
-    """A value as it will stand in a file. Not frozen: a tree takes one a leaf, and that costs.
-
-    Attributes
-    ----------
-    node : Attribute, Array or Group
-        What is stored.
-    prefix : str
-        What the name begins with, ``"_list_"`` for a list.
-    shapes : Array or None
-        The dataset beside a ragged array.
-    hint : Hint
-        What the form cannot tell.
-    """
+    """A value as it will stand in a file; not frozen: a tree takes one a leaf, and that costs."""
 
     node: Attribute | Array | Group
-    prefix: str = ""
-    shapes: Array | None = None
-    hint: Hint = NO_HINT
+    prefix: str = ""  # what the name begins with, "_list_" for a list
+    shapes: Array | None = None  # the dataset beside a ragged array
+    hint: Hint = NO_HINT  # what node and prefix cannot tell
 
 
 TEXT = Text()
@@ -81,30 +69,14 @@ ENCODED_NONE = encode_text(names.NONE)
 
 @dataclass(slots=True, eq=False, repr=False)
 class StoredItem:
-    """A stored item on its way to a value. Not frozen: a tree takes one a leaf, and that costs.
-
-    Attributes
-    ----------
-    kind : Kind
-        What it is by its name.
-    key : str
-        The key its name stands for.
-    node : Node
-        What is stored.
-    where : str
-        Path inside the file, for messages.
-    shapes : Array or None
-        The dataset beside a ragged array.
-    hint : Hint
-        What is known beyond the form; the digest has been checked.
-    """
+    """An item on its way to a value; not frozen: a tree takes one a leaf, and that costs."""
 
     kind: Kind
-    key: str
+    key: str  # what its name stands for
     node: Node
-    where: str
-    shapes: Array | None = None
-    hint: Hint = NO_HINT
+    where: str  # path inside the file, for messages
+    shapes: Array | None = None  # the dataset beside a ragged array
+    hint: Hint = NO_HINT  # its digest has been checked
 
 
 Encode: TypeAlias = Callable[[Any, Any, str], Encoded]

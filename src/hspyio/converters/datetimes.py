@@ -49,10 +49,7 @@ _ARGUMENTS = r"(\w+)?\(\s*((?:\d{1,9}\s*,\s*)*\d{1,9})\s*,?\s*\)"
 
 
 def _decode_old(item: StoredItem, context: Decoder) -> Any:
-    """ISO text of ``datetime.date(1991, 10, 1)`` and its kin; read as text, never evaluated.
-
-    What is no date or time, or has a time zone, stays the text it is (defect R8).
-    """
+    """ISO text of ``datetime.date(1991, 10, 1)`` and its kin, never evaluated (defect R8)."""
     node = item.node
     if not isinstance(node, Attribute) or not isinstance(node.value, bytes):
         raise ValueError("no text")

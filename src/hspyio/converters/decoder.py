@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["ABSENT", "DecodePolicy", "Decoder", "is_restored_always", "item_of"]
 
 Fetch = Callable[[Array, str], Any]
+"""Of an array and its place: an ndarray, or a dask array."""
 Finish = Callable[[SignalParts], Any]
 
 ABSENT = object()
@@ -35,38 +36,16 @@ ABSENT = object()
 
 @record
 class DecodePolicy:
-    """How nodes are read.
+    """How nodes are read."""
 
-    Attributes
-    ----------
-    exact : bool
-        Python's own types and what the hints tell; else the specification's reading, in which
-        numbers are numpy scalars.
-    fetch : callable
-        ``(array, where) -> ndarray or dask array`` for arrays of numbers inside trees.
-    fetch_data : callable
-        The same for the data of the experiment itself.
-    finish : callable
-        ``(SignalParts) -> value`` for nested signals.
-    embed : bool
-        Whether a nested signal stands under its own key; else under ``_sig_<key>``, as HyperSpy
-        and its plugins hand it over.
-    original_metadata : bool
-        Whether that tree is read at all.
-    tolerant : bool
-        Whether an experiment without usable axes is read all the same.
-    lazy_above : int or None
-        Bytes of an array from which on it may stay in the file; ``None`` if all are read.
-    """
-
-    exact: bool
-    fetch: Fetch
-    fetch_data: Fetch
-    finish: Finish
-    embed: bool = True
+    exact: bool  # what the hints tell; else the specification's reading: numpy's scalars
+    fetch: Fetch  # arrays of numbers inside trees
+    fetch_data: Fetch  # the data of the experiment itself
+    finish: Finish  # signals inside trees
+    embed: bool = True  # under their own key; else ``_sig_<key>``, as HyperSpy hands them over
     original_metadata: bool = True
-    tolerant: bool = False
-    lazy_above: int | None = None
+    tolerant: bool = False  # an experiment without usable axes is read all the same
+    lazy_above: int | None = None  # bytes of an array that may stay in the file; None: all are read
 
 
 _USUAL_GROWTH = 16
@@ -80,33 +59,13 @@ would look like values."""
 
 
 def is_restored_always(hint: Hint) -> bool:
-    """Whether the hint of a signal's data counts in any reading.
-
-    A 0-d signal's is about the one value in it.
-    """
+    """Whether the hint of a signal's data, or of the one value of a 0-d one, always counts."""
     inner = hint.tag == "signal0" and isinstance(hint.data, list) and hint.data[:1] == ["masked"]
     return hint.tag in _RESTORED_ALWAYS or inner
 
 
 class Decoder:
-    """Decodes the trees of one experiment.
-
-    Parameters
-    ----------
-    converters : sequence of Converter
-        The table of kinds.
-    policy : DecodePolicy
-        How to read.
-    side_arrays : Group, optional
-        The arrays beside the trees.
-
-    Attributes
-    ----------
-    exact : bool
-        Whether types are restored.
-    problems : list of Problem
-        What could not be read.
-    """
+    """Decodes the trees of one experiment."""
 
     def __init__(
         self,
@@ -128,11 +87,7 @@ class Decoder:
         return dict(self.pairs(group, where, hint))
 
     def pairs(self, group: Group, where: str, hint: Hint = NO_HINT) -> list[tuple[Any, Any]]:
-        """Decode the items of a group: attributes, then members, or in the hinted order.
-
-        A later item takes the place of an earlier one of the same plain key, whatever its hint
-        says: it is what another program has put there.
-        """
+        """Decode the items of a group: attributes, then members, or in the hinted order."""
         if self._depth >= names.MAX_DEPTH:
             message = f"nested deeper than {names.MAX_DEPTH} levels"
             self.problems.append(Problem(where, message, lost=True))
@@ -146,7 +101,7 @@ class Decoder:
                     continue
                 key = self._plain_key(item)
                 pair = self._isolated(item, key, hint.children.get(name, NO_HINT))
-                if pair is not ABSENT:
+                if pair is not ABSENT:  # a later one is what another program has put there
                     found[key] = pair
             return list(found.values())
         finally:
@@ -211,13 +166,7 @@ class Decoder:
         return _readable(item.key)
 
     def value(self, item: StoredItem) -> Any:
-        """Decode one item: restored where it is hinted, else its plain reading.
-
-        Raises
-        ------
-        HspyError, ValueError, TypeError, LookupError, OSError
-            If it cannot be read.
-        """
+        """Decode one item: restored where it is hinted, else its plain reading."""
         tag = item.hint.tag
         if tag:
             restore = self._exact_readers.get(tag)
@@ -261,20 +210,7 @@ class Decoder:
         return self._hinted_pair(item, self._plain_key(item), hint, always=True)[1]
 
     def allow(self, dtype: np.dtype[Any], count: int, stored: int) -> np.dtype[Any]:
-        """Return the dtype that a hint tells, which is not to make much of little.
-
-        Parameters
-        ----------
-        dtype : numpy dtype
-            Of the values.
-        count, stored : int
-            How many, and how many bytes they were read from.
-
-        Raises
-        ------
-        ValueError
-            If they would take far more memory.
-        """
+        """Return the dtype that a hint tells; a `ValueError` if it makes much of little."""
         size = count * dtype.itemsize
         if size > _USUAL_GROWTH * stored:
             self._grown += size
@@ -283,23 +219,11 @@ class Decoder:
         return dtype
 
     def side_values(self, name: str) -> NDArray[Any]:
-        """Return an array that stands beside the trees.
-
-        Raises
-        ------
-        LookupError
-            If there is none of that name.
-        """
+        """Values of an array that stands beside the trees."""
         return self.side_array(name).source.read()
 
     def side_array(self, name: str) -> Array:
-        """The same, with its values still in the file.
-
-        Raises
-        ------
-        LookupError
-            If there is none of that name.
-        """
+        """The same, with its values still in the file; a `LookupError` if there is none."""
         node = self._side_arrays.members[name]
         if not isinstance(node, Array):
             raise LookupError(f"{name} is not an array")

@@ -27,16 +27,7 @@ def same_dtype(one: np.dtype[Any], other: np.dtype[Any]) -> bool:
 
 
 def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype that carries `dtype` in HDF5 and comes back from it unchanged.
-
-    Dates travel as int64, text inside structures as UTF-8 bytes, the structure ``{r, i}`` as the
-    complex number HDF5 programs take it for; structures that HDF5 cannot lay out are packed.
-
-    Raises
-    ------
-    TypeError
-        If nothing can carry it (object fields, numpy's variable-length strings in a structure).
-    """
+    """Return the dtype that carries `dtype` in HDF5; a `TypeError` if none does."""
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         if 0 in shape:
@@ -56,6 +47,7 @@ def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _stored_structure(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """As it is where HDF5 can lay it out, ``{r, i}`` as a complex number, all others packed."""
     assert dtype.names is not None and dtype.fields is not None
     if not dtype.names:
         raise TypeError("a structured dtype without fields has no form in HDF5")
@@ -133,13 +125,7 @@ def _utf8(array: NDArray[Any], stored: np.dtype[Any]) -> NDArray[Any]:
 
 
 def from_stored(stored: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Inverse of `to_stored`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the stored array cannot be one of that dtype.
-    """
+    """Inverse of `to_stored`; a `TypeError` or `ValueError` where it cannot be."""
     if same_dtype(stored.dtype, dtype):
         return stored
     if dtype.names is not None:

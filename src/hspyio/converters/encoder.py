@@ -25,25 +25,7 @@ __all__ = ["Encoder", "order_of", "with_digest"]
 
 
 class Encoder:
-    """Encodes the trees of one experiment.
-
-    Parameters
-    ----------
-    converters : sequence of Converter
-        The table of kinds.
-    lenient : callable, optional
-        What turns a value without a form into one that has, or raises `NotStorableError`: what
-        RosettaSciIO's callers expect (a subclass is written as its base).
-
-    Attributes
-    ----------
-    lenient : callable or None
-        As given.
-    problems : list of Problem
-        Every value without a form.
-    side_arrays : dict
-        Arrays that stand beside the trees (masks), by name.
-    """
+    """Encodes the trees of one experiment."""
 
     def __init__(
         self, converters: Iterable[Converter], lenient: Callable[[object], object] | None = None
@@ -61,7 +43,7 @@ class Encoder:
             if converter.encode
             for lazy_types in converter.lazy_types
         }
-        self.lenient = lenient
+        self.lenient = lenient  # makes what has a form of what has none, as RosettaSciIO does
         self._open: set[int] = set()
         self.problems: list[Problem] = []
         self.side_arrays: dict[str, Array | Kept] = {}
@@ -78,13 +60,7 @@ class Encoder:
         return None
 
     def encode(self, value: object, where: str) -> Encoded:
-        """Encode a value.
-
-        Raises
-        ------
-        NotStorableError
-            If it has no form.
-        """
+        """Encode a value, or raise `NotStorableError`."""
         encode = self._encode_of(value)
         if encode is None and self.lenient is not None:
             value = self.lenient(value)
@@ -121,13 +97,7 @@ class Encoder:
         return str(number)
 
     def enter(self, container: object) -> None:
-        """Note that a container is being walked.
-
-        Raises
-        ------
-        NotStorableError
-            If it holds itself, or is nested deeper than any reader goes.
-        """
+        """Note that a container is being walked; one in itself, or too deep, is not storable."""
         if id(container) in self._open:
             raise NotStorableError("refers to itself")
         if len(self._open) >= names.MAX_DEPTH:
@@ -139,13 +109,7 @@ class Encoder:
         self._open.discard(id(container))
 
     def group(self, items: Mapping[Any, object], where: str) -> Encoded:
-        """Encode a dict as a group, its keys' order and types as hints.
-
-        Raises
-        ------
-        NotStorableError
-            If it holds itself or is nested too deep.
-        """
+        """Encode a dict as a group, its keys' order and types as hints."""
         self.enter(items)
         try:
             pairs = [
@@ -159,11 +123,7 @@ class Encoder:
         )
 
     def items(self, values: Iterable[object], count: int, where: str) -> Encoded:
-        """Encode the items of a list under their zero-padded numbers.
-
-        Zero-padded, so that readers that sort names as text keep the order (defect C7). An item
-        without a form leaves None in its place, so that the others keep theirs (defect C8).
-        """
+        """Encode a list under zero-padded numbers, as text keeps their order (defects C7, C8)."""
         width = len(str(max(count - 1, 0)))
         pairs: list[tuple[Any, Encoded]] = []
         for index, value in enumerate(values):

@@ -22,13 +22,7 @@ _LONGEST_NAME = 4000
 
 
 def key_to_json(key: object) -> Json:
-    """Encode a key; plain text stands for itself, all else is ``{type: content}``.
-
-    Raises
-    ------
-    NotStorableError
-        If the type cannot be a key in a file.
-    """
+    """Encode a key; plain text stands for itself, all else is ``{type: content}``."""
     if type(key) is str or key is None or type(key) is bool:
         return key
     if type(key) is int:
@@ -71,13 +65,7 @@ _FROM_JSON: dict[str, Callable[[Any], Hashable]] = {
 
 
 def key_from_json(json: Json) -> Hashable:
-    """Inverse of `key_to_json`.
-
-    Raises
-    ------
-    ValueError, KeyError, TypeError
-        If the JSON value encodes no key.
-    """
+    """Inverse of `key_to_json`."""
     if isinstance(json, dict):
         [(kind, content)] = json.items()
         return _FROM_JSON[kind](content)
@@ -95,21 +83,8 @@ def readable_name(key: object) -> str:
 
 
 def name_items(pairs: Sequence[tuple[object, Encoded]]) -> list[tuple[str, bool]]:
-    """Name every item of a group.
-
-    Keys that can be names come first, so that a stand-in never takes the name of a real key.
-
-    Parameters
-    ----------
-    pairs : sequence of (key, Encoded)
-        The items.
-
-    Returns
-    -------
-    list of (str, bool)
-        The name on disk, and whether reading gives the key back from it alone.
-    """
-    taken: set[str] = set()
+    """Name every item of a group, and tell whether reading gives the key back from it."""
+    taken: set[str] = set()  # keys that can be names come first: no stand-in takes theirs
     result: list[tuple[str, bool] | None] = []
     for key, encoded in pairs:
         # Exactly str: a subclass would come back as str.

@@ -81,15 +81,7 @@ def _encode(value: Masked, context: Encoder, where: str) -> Encoded:
 
 
 def encode_graph(graph: Any, context: Encoder) -> Encoded:
-    """Encode a dask array of masked blocks: values, mask and fill values as they are computed.
-
-    Parameters
-    ----------
-    graph : dask array
-        Of numbers; with known chunks.
-    context : Encoder
-        Takes the mask.
-    """
+    """Encode a dask array of masked blocks: values, mask and fill values as they are computed."""
     values, flags, fills = parts_of(graph)
     mask = context.keep_side_array(Array(np.dtype(bool), GraphSource(flags)))
     fill = context.keep_side_array(Array(graph.dtype, GraphSource(fills)))
@@ -145,13 +137,7 @@ def _fill_json(value: Masked) -> Json:
 
 
 def side_array_names(hint: Hint) -> list[str]:
-    """Names of the arrays beside the trees that a hint, of an item alone, speaks of.
-
-    Raises
-    ------
-    ValueError
-        If it makes no sense.
-    """
+    """Names of the arrays beside the trees that a hint, of an item alone, speaks of."""
     tag, data = hint.tag, hint.data
     try:
         while tag:
@@ -168,23 +154,11 @@ def side_array_names(hint: Hint) -> list[str]:
 
 @record
 class MaskedSource:
-    """Values and their mask, read together.
-
-    Attributes
-    ----------
-    values : ArraySource
-        What lies under the mask.
-    flags : ArraySource or None
-        The mask; ``None`` for a masked array that has none.
-    fill : scalar or None
-        Its fill value; ``None`` for the default.
-    hard : bool
-        Whether its mask is hard.
-    """
+    """Values and their mask, read together."""
 
     values: ArraySource
-    flags: ArraySource | None
-    fill: Any
+    flags: ArraySource | None  # None: a masked array without a mask
+    fill: Any  # None: numpy's own
     hard: bool
 
     @property
@@ -213,25 +187,8 @@ class MaskedSource:
 
 
 def masked_source(node: Array, hint: Hint, context: Decoder) -> MaskedSource | None:
-    """What reads a masked array from a file in parts, after the file was closed, too.
-
-    ``None`` where that is not possible. Only the form is checked: who reads in parts cannot see
-    whether another program has changed some of the values.
-
-    Parameters
-    ----------
-    node : Array
-        The values.
-    hint : Hint
-        Theirs.
-    context : Decoder
-        Knows the mask.
-
-    Raises
-    ------
-    LookupError, TypeError, ValueError
-        If the hint does not fit.
-    """
+    """What reads a masked array in parts, after the file was closed, too; ``None`` if it cannot."""
+    # Only the form is checked: who reads in parts cannot see whether values were changed.
     inner, mask, fill, hard = hint.data
     if inner or not isinstance(node.type, np.dtype):
         return None

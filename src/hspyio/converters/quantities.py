@@ -35,13 +35,7 @@ def _is(name: str) -> Any:
 
 
 def _units_text(units: Any) -> str:
-    """The units by their full names.
-
-    Raises
-    ------
-    NotStorableError
-        If their registry does not read that text as these units.
-    """
+    """The units by their full names, if their registry reads that text as these units."""
     text = format(units, "D")
     if not _PLAIN.fullmatch(text):
         raise NotStorableError(f"has units {text!r}, whose text is no product of powers")
@@ -90,13 +84,7 @@ def _restore_unit(item: StoredItem, context: Decoder) -> Any:
 
 
 def _unit(registry: Any, text: str) -> Any:
-    """The unit of a text, which pint computes: not with what a file makes up.
-
-    Raises
-    ------
-    ValueError, AttributeError
-        If the text is none, or the registry does not know it.
-    """
+    """The unit of a text, which pint computes: not with what a file makes up."""
     if len(text) > _LONGEST or not _PLAIN.fullmatch(text):
         raise ValueError(f"no units: {text[:60]!r}")
     return registry.Unit(text)

@@ -76,13 +76,7 @@ _LEAST_LATE = 2**20
 
 
 def encode_ragged(value: NDArray[Any]) -> Encoded | None:
-    """Encode a ragged array, or none where no one type holds all elements.
-
-    Parameters
-    ----------
-    value : ndarray of object, any shape
-        Elements are arrays, simple scalars, or lists of such.
-    """
+    """Encode an object array as rows, or return none where no one type holds all elements."""
     elements = value.ravel().tolist() if value.dtype == object else []
     try:
         arrays, given = _as_arrays(elements)
@@ -103,13 +97,7 @@ def encode_ragged(value: NDArray[Any]) -> Encoded | None:
 
 
 def _as_arrays(elements: list[Any]) -> tuple[list[NDArray[Any]], list[Json] | None]:
-    """Every element as an array, and what they were where they were not all arrays.
-
-    Raises
-    ------
-    NotStorableError
-        If an element makes none.
-    """
+    """Every element as an array, and what they were where they were not all arrays."""
     if set(map(type, elements)) == {np.ndarray}:
         return elements, None
     pairs = [item_array(element) for element in elements]
@@ -154,15 +142,7 @@ def _is_text(array: NDArray[Any]) -> bool:
 
 
 def loosened(value: NDArray[Any], lenient: Callable[[object], object]) -> NDArray[Any]:
-    """The array with what RosettaSciIO's callers mean by its items, where they have no form.
-
-    Parameters
-    ----------
-    value : ndarray of object
-        As handed over.
-    lenient : callable
-        See `hspyio.converters.encoder.Encoder`.
-    """
+    """The array with what RosettaSciIO's callers mean by its items, where they have no form."""
     items = (_loose(item, lenient) for item in value.ravel().tolist())
     return as_objects(items, value.shape)
 
@@ -312,15 +292,7 @@ def _encode(value: NDArray[Any], context: Encoder, where: str) -> Encoded:
 
 
 def join(node: Array, shapes: Array | None) -> NDArray[Any]:
-    """Object array of the elements in their shapes; 1-D ones where no shapes are stored.
-
-    The elements are views, no two of which overlap, of one array that holds all of them.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit the elements.
-    """
+    """Object array of the elements in their shapes: views of one array, no two of which overlap."""
     if isinstance(node.type, Vlen) and isinstance(node.type.base, Text):
         return _join_texts(node, shapes)
     rows = _rows(node)
@@ -341,13 +313,7 @@ def _text_array(row: Iterable[bytes]) -> NDArray[Any]:
 
 
 def _rows(array: Array) -> Rows:
-    """The rows of a dataset, end to end.
-
-    Raises
-    ------
-    ValueError
-        If it has none, or rows of text.
-    """
+    """The rows of a dataset, end to end."""
     if not isinstance(array.type, Vlen) or isinstance(array.type.base, Text):
         raise ValueError("no rows of numbers")
     if isinstance(array.source, RowSource):
@@ -357,13 +323,7 @@ def _rows(array: Array) -> Rows:
 
 
 def _forms(rows: Rows, shapes: Array | None) -> Rows:
-    """The elements' shapes, as rows: just the lengths where none are stored.
-
-    Raises
-    ------
-    ValueError
-        If one is no shape, or they are of another array.
-    """
+    """The elements' shapes, as rows: just the lengths where none are stored."""
     if shapes is None:
         return Rows(rows.lengths.reshape(-1), np.ones(rows.shape, np.int64))
     forms = _rows(shapes)
@@ -382,13 +342,7 @@ def _forms(rows: Rows, shapes: Array | None) -> Rows:
 
 
 def _shaped(rows: Rows, forms: Rows) -> NDArray[Any]:
-    """The elements, in one dimension.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit its row.
-    """
+    """The elements, in one dimension; a `ValueError` if a shape does not fit its row."""
     values, lengths = np.require(rows.values, requirements=["C", "W"]), rows.lengths.reshape(-1)
     dtype = values.dtype
     if dtype.hasobject:
@@ -508,10 +462,7 @@ def _restored(rows: Rows, forms: Rows, kind: Json, context: Allowing) -> NDArray
 
 
 def _elements_of_part(node: Array, shapes: Array | None, runs: Sequence[Sequence[Json]]) -> Any:
-    """Elements of a part of a ragged array, restored where nothing of what is stored is lost.
-
-    Nobody has looked at all of it to see whether the hint still fits.
-    """
+    """Elements of a part, restored where nothing of what is stored is lost: no digest tells."""
     plain = join(node, shapes)
     if not runs:
         return plain
@@ -539,17 +490,7 @@ def _holds(restored: Any, plain: NDArray[Any]) -> bool:
 def ragged_source(
     node: Array, shapes: Array | None, runs: Sequence[Sequence[Json]] = ()
 ) -> RaggedSource | None:
-    """What reads a ragged array in parts, after its file was closed, too.
-
-    ``None`` where that is not possible.
-
-    Parameters
-    ----------
-    node, shapes : Array, Array or None
-        The rows and the elements' shapes.
-    runs : sequence
-        What the hint says of the elements.
-    """
+    """What reads a ragged array in parts, after its file was closed, too; ``None`` if it cannot."""
     rows = LateRows.of(node)
     forms = None if shapes is None else LateRows.of(shapes)
     if rows is None or (shapes is not None and (forms is None or forms.shape != rows.shape)):

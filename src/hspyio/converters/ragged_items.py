@@ -55,13 +55,7 @@ _MOST_EMPTY = 2**20
 
 
 def item_array(item: object) -> tuple[NDArray[Any], Json]:
-    """The array that an item is stored as, and its kind.
-
-    Raises
-    ------
-    NotStorableError
-        If none holds it exactly.
-    """
+    """The array that an item is stored as, and its kind."""
     kind = type(item)
     if kind is np.ndarray:
         if item.dtype.kind in "TOS":  # type: ignore[attr-defined]
@@ -80,13 +74,7 @@ def item_array(item: object) -> tuple[NDArray[Any], Json]:
 
 
 def loose_array(item: object) -> NDArray[Any]:
-    """The array that numpy makes of an item, if every number and text is the same in it.
-
-    Raises
-    ------
-    NotStorableError
-        If not.
-    """
+    """The array that numpy makes of an item, if every number and text is the same in it."""
     if isinstance(item, np.ma.MaskedArray):
         if np.ma.getmaskarray(item).any():
             raise NotStorableError("is a masked array")
@@ -199,11 +187,7 @@ def _levels(item: Sequence[Any]) -> tuple[list[str], tuple[int, ...], list[Any]]
 
 
 def _leaves_array(leaves: list[Any]) -> tuple[NDArray[Any], Json]:
-    """All leaves in one array, and what each was.
-
-    They are text where one of them is text, as the specification has it; else of the smallest
-    type that holds each exactly.
-    """
+    """All leaves in one array, text where one is text, as specified; and what each was."""
     if not leaves:
         return np.empty(0), "float"
     kinds = [_leaf_kind(leaf) for leaf in leaves]
@@ -247,13 +231,7 @@ def _as_texts(leaves: list[Any]) -> NDArray[Any]:
 
 
 def common_dtype(parts: Sequence[NDArray[Any]]) -> np.dtype[Any] | None:
-    """The smallest type that holds each value of some arrays exactly, in native order.
-
-    Parameters
-    ----------
-    parts : sequence of ndarray
-        Numbers, dates or structures.
-    """
+    """The smallest type that holds each value of some arrays exactly, in native order."""
     try:
         stored = [to_stored(part) for part in parts if part.size]
         if not stored:
@@ -295,13 +273,7 @@ def cast_back(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def restored_item(kind: Json, array: NDArray[Any]) -> Any:
-    """The item of a kind that was stored as an array.
-
-    Raises
-    ------
-    ValueError, TypeError, LookupError
-        If the kind does not fit the array.
-    """
+    """The item of a kind that was stored as an array."""
     levels: list[str] = []
     while _word(kind) in (_LIST, _TUPLE):
         levels.append(kind[0])

@@ -39,13 +39,7 @@ class ByPart:
     """Counts each part alone: it is gone when the next one is read."""
 
     def allow(self, dtype: np.dtype[Any], count: int, stored: int) -> np.dtype[Any]:
-        """Return the dtype, unless it makes much of little.
-
-        Raises
-        ------
-        ValueError
-            If it does.
-        """
+        """Return the dtype; a `ValueError` if it makes much of little."""
         if count * dtype.itemsize > max(_USUAL_GROWTH * stored, _MOST_GROWN):
             raise ValueError(f"{stored} bytes are to become {count * dtype.itemsize}")
         return dtype
@@ -69,15 +63,7 @@ class _RowsOfFile(Protocol):
 
 @record
 class LateRows:
-    """An array of rows of variable length that stays in its file.
-
-    Attributes
-    ----------
-    type : Vlen
-        Of the rows.
-    source : RowSource
-        Reads them, whether the file is open or not.
-    """
+    """An array of rows of variable length that stays in its file."""
 
     type: Vlen
     source: _RowsOfFile
@@ -105,22 +91,12 @@ class LateRows:
 
 @record
 class RaggedSource:
-    """Elements of a ragged array, of which only the rows that are asked for are read.
-
-    Attributes
-    ----------
-    rows, forms : LateRows, LateRows or None
-        The rows, and the elements' shapes.
-    runs : sequence
-        What the elements were, where the rows alone do not tell.
-    join : callable
-        ``(rows, shapes, runs) -> elements`` of a part.
-    """
+    """Elements of a ragged array, of which only the rows that are asked for are read."""
 
     rows: LateRows
-    forms: LateRows | None
-    runs: Runs
-    join: Callable[[Array, Array | None, Runs], Any]
+    forms: LateRows | None  # the elements' shapes
+    runs: Runs  # what the elements were, where the rows alone do not tell
+    join: Callable[[Array, Array | None, Runs], Any]  # the elements of a part
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -147,15 +123,7 @@ class RaggedSource:
         return self
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
-        """Read the elements of a selection.
-
-        Raises
-        ------
-        StaleFileError
-            If the file has changed.
-        DamagedFileError
-            If they cannot be read.
-        """
+        """Read the elements of a selection."""
         try:
             rows = self.rows.part(selection)
             forms = None if self.forms is None else self.forms.part(selection)

@@ -71,47 +71,18 @@ _SHAPES = (names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
 
 @record
 class StoredData:
-    """Data that stay in the file, with all that stands there for them.
-
-    Attributes
-    ----------
-    node : Array
-        The data.
-    shapes : Array, Kept or None
-        The shapes of ragged ones.
-    hint : Hint
-        What the file says of them beyond their form.
-    side_arrays : mapping of str to Kept
-        The arrays beside the trees that the hint speaks of, by name: masks.
-    """
+    """Data that stay in the file, with all that stands there for them."""
 
     node: Array
     shapes: Array | Kept | None
     hint: Hint
-    side_arrays: Mapping[str, Kept]
+    side_arrays: Mapping[str, Kept]  # the masks that the hint speaks of, by name
 
 
 def encode_signal(
     signal: Signal, context: Encoder, where: str = "", stored: StoredData | None = None
 ) -> Encoded:
-    """Encode data and trees of a signal: all but its axes and models.
-
-    Parameters
-    ----------
-    signal : Signal
-        What to write.
-    context : Encoder
-        Encodes the trees; problems are noted there.
-    where : str
-        What paths in messages begin with.
-    stored : StoredData, optional
-        What stays in the file in the place of its data.
-
-    Returns
-    -------
-    Encoded
-        A group.
-    """
+    """Encode data and trees of a signal: all but its axes and models."""
     if stored is not None:
         context.side_arrays.update(stored.side_arrays)
     trees = {
@@ -315,26 +286,7 @@ def _encode(value: Signal, context: Encoder, where: str) -> Encoded:
 def decode_signal(
     group: Group, context: Decoder, where: str, hint: Hint = NO_HINT, *, nested: bool = False
 ) -> SignalParts:
-    """Decode a signal's group, of any format version.
-
-    Parameters
-    ----------
-    group : Group
-        An experiment's group, or the one of a signal inside a tree.
-    context : Decoder
-        Decodes the trees; problems are noted there.
-    where : str
-        The group's path in the file.
-    hint : Hint
-        What is known beyond the forms.
-    nested : bool
-        Whether the signal stands inside a tree; lazily its data are then read if they are large.
-
-    Raises
-    ------
-    DamagedFileError
-        If there are no data or no axes.
-    """
+    """Decode a signal's group, of any format version; a damaged one has no data or axes."""
     _note_damage(group, context, where, nested=nested)
     trees = {name: _tree(group, name, context, where, hint) for name in _TREES}
     node = _data_node(group, where)

@@ -38,24 +38,12 @@ _DECIMAL_BITS = 13000
 
 
 class TextType(NamedTuple):
-    """A type whose values have an exact text. Its module is imported when a value is read.
+    """A type whose values have an exact text; its module is imported when one is read."""
 
-    Attributes
-    ----------
-    tag : str
-        Its name, and the word in the hint.
-    home : str
-        Its module.
-    to_text : callable
-        Inverse of `from_text`.
-    parse : callable, optional
-        What `from_text` does; the type itself by default.
-    """
-
-    tag: str
-    home: str
+    tag: str  # its name, and the word in the hint
+    home: str  # its module
     to_text: Callable[[Any], str]
-    parse: Callable[[str], Any] | None = None
+    parse: Callable[[str], Any] | None = None  # inverse of to_text; the type itself by default
 
     def kind(self) -> type | None:
         """The type, unless its module was never imported: then there are no values of it."""

@@ -35,13 +35,9 @@ def _surrogates(text: str) -> list[list[int]]:
 
 
 def store_text(text: str) -> tuple[Attribute, Json]:
-    """Return an attribute for any text, and what it cannot tell (``None`` if it tells all).
-
-    A text with NUL stands in a fixed-length string, where inner NULs survive; a lone surrogate
-    is stored as U+FFFD. The rest of the story is ``{"nul": trailing NULs, "surrogates":
-    [[position, code], ...]}``.
-    """
-    rest: dict[str, Json] = {}
+    """An attribute for any text, and what it cannot tell: NULs at its end, lone surrogates."""
+    # Fixed-length strings keep NULs inside; a lone surrogate is stored as U+FFFD.
+    rest: dict[str, Json] = {}  # {"nul": count, "surrogates": [[position, code], ...]}
     surrogates = [] if text.isascii() else _surrogates(text)
     if surrogates:
         rest["surrogates"] = surrogates

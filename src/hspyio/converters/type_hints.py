@@ -29,30 +29,14 @@ _NOTHING = f'{{"version":{_VERSION}}}'
 
 @value
 class Hint:
-    """What is known of one stored item beyond its form.
+    """What is known of one stored item beyond its form."""
 
-    Attributes
-    ----------
-    tag : str
-        The kind of value, ``""`` when the plain reading is right.
-    data : JSON value
-        Details for the tag.
-    digest : str
-        Digest of the stored item; set where `tag` or `key` is.
-    key : list or None
-        ``[encoded key]`` where the name on disk is not the key.
-    order : tuple or None
-        ``(digest of the sorted names, permutation)`` of a dict.
-    children : mapping
-        Hints for what lies inside, by name on disk.
-    """
-
-    tag: str = ""
+    tag: str = ""  # the kind of value; none where the plain reading is right
     data: Json = None
-    digest: str = ""
-    key: tuple[Json] | None = None
-    order: tuple[int, Sequence[int]] | None = None
-    children: Mapping[str, Hint] = field(default_factory=dict)
+    digest: str = ""  # of the stored item; set where tag or key is
+    key: tuple[Json] | None = None  # where the name on disk is not the key
+    order: tuple[int, Sequence[int]] | None = None  # digest of a dict's sorted names, permutation
+    children: Mapping[str, Hint] = field(default_factory=dict)  # by name on disk
 
     def __bool__(self) -> bool:
         """Whether anything is known here or below."""
@@ -119,13 +103,7 @@ def _walk(hint: Hint, pointer: str) -> Iterator[tuple[str, Hint]]:
 
 
 def loads(text: str) -> Hint:
-    """Inverse of `dumps`.
-
-    Raises
-    ------
-    ValueError
-        If the text holds no hints, or hints of a version that is newer than this program.
-    """
+    """Inverse of `dumps`; a `ValueError` for what is none, or newer than this program."""
     if text == _NOTHING:
         return Hint()
     import json
