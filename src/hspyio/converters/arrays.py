@@ -7,13 +7,14 @@ its own: it could not update others in place, for HDF5 does not convert characte
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
+from hspyio.converters.decoder import Decoder
 from hspyio.converters.dtypes import as_objects, from_stored, same_dtype, to_stored
+from hspyio.converters.encoder import Encoder
 from hspyio.converters.kinds import Kind
 from hspyio.converters.masked import has_masked_blocks, joined, parts_of
 from hspyio.converters.strings import decode_bytes, is_plain
@@ -25,9 +26,6 @@ from hspyio.nodes.node import Array, MemorySource, Text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = ["CONVERTERS", "DASK_CONVERTER", "text_values", "values_of"]
 
@@ -58,16 +56,12 @@ def _is_plain_array(value: object) -> bool:
 
 
 def _decode(item: StoredItem, context: Decoder) -> Any:
-    if not isinstance(item.node, Array):
-        raise ValueError("no dataset")
-    return context.fetch(item.node, item.where)
+    return context.fetch(item.array(), item.where)
 
 
 def _restore(item: StoredItem, context: Decoder) -> NDArray[Any]:
-    if not isinstance(item.node, Array):
-        raise ValueError("no dataset")
     kind, *shape = item.hint.data
-    stored = item.node.source.read()
+    stored = item.array().source.read()
     values = from_stored(stored, context.allow(dtype_from_json(kind), stored.size, stored.nbytes))
     return values.reshape(shape[0]) if shape else values
 
@@ -75,9 +69,8 @@ def _restore(item: StoredItem, context: Decoder) -> NDArray[Any]:
 def _encode_scalar_array(value: NDArray[Any], context: Encoder, where: str) -> Encoded:
     """A 0-d array is stored as the scalar it holds (defect W7)."""
     encoded = context.encode(value[()], where)
-    inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
-    data = [dtype_to_json(value.dtype) if value.dtype != object else "O", inner]
-    return replace(encoded, hint=replace(encoded.hint, tag="array0", data=data))
+    kind = dtype_to_json(value.dtype) if value.dtype != object else "O"
+    return encoded.tagged("array0", [kind, encoded.inner_hint()])
 
 
 def _restore_scalar_array(item: StoredItem, context: Decoder) -> NDArray[Any]:
@@ -129,9 +122,7 @@ def _encode_strings(value: NDArray[Any], context: Encoder, where: str) -> Encode
         stored = as_objects((text.encode() for text in flat), value.shape)
         return Encoded(Array(Text(), MemorySource(stored)), hint=Hint("strings", [coerce]))
     encoded = context.encode(flat, where)
-    inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
-    data = [coerce, list(value.shape), inner]
-    return replace(encoded, hint=replace(encoded.hint, tag="strings", data=data))
+    return encoded.tagged("strings", [coerce, list(value.shape), encoded.inner_hint()])
 
 
 def text_values(node: Array, *, as_text: bool | None = None) -> NDArray[Any]:

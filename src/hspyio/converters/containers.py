@@ -18,19 +18,18 @@ import numpy as np
 
 from hspyio import names
 from hspyio.converters.converter import Converter, Encoded, StoredItem, encode_text
+from hspyio.converters.decoder import Decoder
+from hspyio.converters.encoder import Encoder
 from hspyio.converters.kinds import Kind
 from hspyio.converters.scalars import is_canonical
 from hspyio.converters.stringified import float_text, int_text, parse_int
 from hspyio.converters.strings import decode_bytes, is_plain
 from hspyio.converters.type_hints import Hint
 from hspyio.model.tree import MetadataTree
-from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, nested_lists
+from hspyio.nodes.node import Array, Attribute, MemorySource, Text, nested_lists
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = ["CONVERTERS", "FROM_NUMBER", "FROM_TEXT", "TO_TEXT"]
 
@@ -91,8 +90,9 @@ def _encode_items(
         encoded = context.items(items, len(items), where)
     finally:
         context.leave(owner)
-    hint = replace(encoded.hint, tag="sequence", data=[kind]) if kind else encoded.hint
-    return Encoded(encoded.node, f"{prefix}{len(items)}_", hint=hint)
+    if kind:
+        encoded = encoded.tagged("sequence", [kind])
+    return replace(encoded, prefix=f"{prefix}{len(items)}_")
 
 
 def _flat(items: Sequence[Any]) -> tuple[Array, Runs] | None:
@@ -165,13 +165,12 @@ def _decode_dataset(item: StoredItem, context: Decoder) -> list[Any] | Any:
 
 
 def _stored_values(item: StoredItem) -> NDArray[Any]:
-    if not isinstance(item.node, Array):
-        raise ValueError("no dataset")
-    shape = item.node.shape
+    node = item.array()
+    shape = node.shape
     lists = nested_lists(shape)
     if lists > max(_MOST_LISTS, _MOST_DIMS * math.prod(shape)):
         raise ValueError(f"is said to be {lists:,} lists of {math.prod(shape):,} values")
-    return item.node.source.read()
+    return node.source.read()
 
 
 def _nested_text(values: NDArray[Any]) -> Any:
@@ -182,9 +181,7 @@ def _nested_text(values: NDArray[Any]) -> Any:
 
 def _decode_group(item: StoredItem, context: Decoder) -> list[Any]:
     """Items in the order of their numbers, not of the numbers' text (defects C7, R3)."""
-    if not isinstance(item.node, Group):
-        raise ValueError("no group")
-    pairs = context.pairs(item.node, item.where, item.hint)
+    pairs = context.pairs(item.group(), item.where, item.hint)
     # RosettaSciIO's update in place writes 0 beside our 00: the unpadded one is the newer.
     pairs.sort(key=lambda pair: (_place(pair[0]), -len(str(pair[0]))))
     newest = {_place(key): (key, value) for key, value in pairs}
@@ -264,14 +261,12 @@ def _restore_range(item: StoredItem, context: Decoder) -> range:
 def _encode_mapping(value: Mapping[Any, Any], context: Encoder, where: str) -> Encoded:
     encoded = context.group(value, where)
     if type(value) is OrderedDict:
-        return replace(encoded, hint=replace(encoded.hint, tag="OrderedDict"))
+        return encoded.tagged("OrderedDict")
     return encoded
 
 
 def _decode_mapping(item: StoredItem, context: Decoder) -> dict[Any, Any]:
-    if not isinstance(item.node, Group):
-        raise ValueError("no group")
-    return context.dictionary(item.node, item.where, item.hint)
+    return context.dictionary(item.group(), item.where, item.hint)
 
 
 CONVERTERS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from hspyio import names
@@ -54,6 +54,14 @@ class Encoded:
     shapes: Array | None = None  # the dataset beside a ragged array
     hint: Hint = NO_HINT  # what node and prefix cannot tell
 
+    def tagged(self, tag: str, data: object = None) -> Encoded:
+        """The same value with a type hint of its own."""
+        return replace(self, hint=replace(self.hint, tag=tag, data=data))
+
+    def inner_hint(self) -> list[Any] | None:
+        """Its own type hint, to stand inside another one."""
+        return [self.hint.tag, self.hint.data] if self.hint.tag else None
+
 
 TEXT = Text()
 """The type of all plain text."""
@@ -77,6 +85,18 @@ class StoredItem:
     where: str  # path inside the file, for messages
     shapes: Array | None = None  # the dataset beside a ragged array
     hint: Hint = NO_HINT  # its digest has been checked
+
+    def array(self) -> Array:
+        """The node, which has to be a dataset."""
+        if not isinstance(self.node, Array):
+            raise ValueError("no dataset")
+        return self.node
+
+    def group(self) -> Group:
+        """The node, which has to be a group."""
+        if not isinstance(self.node, Group):
+            raise ValueError("no group")
+        return self.node
 
 
 Encode: TypeAlias = Callable[[Any, Any, str], Encoded]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +16,12 @@ from hspyio.converters.converter import (
     StoredItem,
     encode_text,
 )
+from hspyio.converters.decoder import Decoder
+from hspyio.converters.encoder import Encoder
 from hspyio.converters.kinds import Kind
 from hspyio.converters.stringified import moment_text, parse_moment
 from hspyio.converters.strings import decode_bytes
 from hspyio.nodes.node import Attribute
-
-if TYPE_CHECKING:
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = ["CONVERTERS", "TIMEDELTA", "TIMESTAMP"]
 

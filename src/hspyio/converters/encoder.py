@@ -38,10 +38,10 @@ class Encoder:
             for kind in converter.types
         }
         self._lazy_types = {
-            lazy_types: converter.encode
+            name: converter.encode
             for converter in self._converters
             if converter.encode
-            for lazy_types in converter.lazy_types
+            for name in converter.lazy_types
         }
         self.lenient = lenient  # makes what has a form of what has none, as RosettaSciIO does
         self._open: set[int] = set()

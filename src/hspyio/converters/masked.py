@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -15,7 +14,9 @@ from hspyio.converters.converter import (
     StoredItem,
     encode_text,
 )
+from hspyio.converters.decoder import Decoder
 from hspyio.converters.dtypes import from_stored, to_stored
+from hspyio.converters.encoder import Encoder
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.json import dtype_from_json, dtype_to_json
 from hspyio.nodes.node import Array, ArraySource, GraphSource, MemorySource, Selection, StoredSource
@@ -23,9 +24,6 @@ from hspyio.records import record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = [
     "CONVERTERS",
@@ -75,9 +73,8 @@ def _encode(value: Masked, context: Encoder, where: str) -> Encoded:
     if np.ma.getmask(value) is not np.ma.nomask:
         flags = np.atleast_1d(np.ma.getmaskarray(value))
         mask = context.keep_side_array(Array(flags.dtype, MemorySource(flags)))
-    inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
-    data = [inner, mask, _fill_json(value), bool(value.hardmask)]
-    return replace(encoded, hint=replace(encoded.hint, tag=TAG, data=data))
+    data = [encoded.inner_hint(), mask, _fill_json(value), bool(value.hardmask)]
+    return encoded.tagged(TAG, data)
 
 
 def encode_graph(graph: Any, context: Encoder) -> Encoded:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
+from hspyio.converters.decoder import Decoder
+from hspyio.converters.encoder import Encoder
 from hspyio.converters.strings import restored_text, store_text
 from hspyio.converters.type_hints import Hint
-
-if TYPE_CHECKING:
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = ["CONVERTERS", "QUANTITY", "UNIT"]
 
@@ -53,7 +50,7 @@ def _encode(value: Any, context: Encoder, where: str) -> Encoded:
     units, _ = store_text(_units_text(value.units))
     held = context.encode(value.magnitude, f"{where}.{_VALUE}")
     encoded = context.named_group([(_VALUE, held), (_UNITS, Encoded(units))], where, ordered=False)
-    return replace(encoded, hint=replace(encoded.hint, tag=QUANTITY))
+    return encoded.tagged(QUANTITY)
 
 
 def _encode_unit(value: Any, context: Encoder, where: str) -> Encoded:

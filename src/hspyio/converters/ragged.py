@@ -18,7 +18,9 @@ import numpy as np
 
 from hspyio import names
 from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
+from hspyio.converters.decoder import Decoder
 from hspyio.converters.dtypes import as_objects, from_stored, same_dtype, stored_dtype, to_stored
+from hspyio.converters.encoder import Encoder
 from hspyio.converters.kinds import Kind
 from hspyio.converters.ragged_items import (
     SCALARS,
@@ -47,9 +49,6 @@ from hspyio.records import record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = [
     "CONVERTER",
@@ -284,8 +283,8 @@ def _encode(value: NDArray[Any], context: Encoder, where: str) -> Encoded:
         items = context.items(value.ravel().tolist(), value.size, where)
     finally:
         context.leave(value)
-    hint = replace(items.hint, tag="objects", data=list(value.shape))
-    return Encoded(items.node, f"{names.LIST}{value.size}_", hint=hint)
+    items = items.tagged("objects", list(value.shape))
+    return replace(items, prefix=f"{names.LIST}{value.size}_")
 
 
 # reading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,17 +15,15 @@ from hspyio.converters.converter import (
     StoredItem,
     encode_text,
 )
+from hspyio.converters.decoder import Decoder
 from hspyio.converters.dtypes import from_stored, same_dtype, to_stored
+from hspyio.converters.encoder import Encoder
 from hspyio.converters.kinds import Kind
 from hspyio.converters.stringified import int_text, parse_int
 from hspyio.converters.strings import restored_text
 from hspyio.converters.type_hints import NO_HINT, Hint
 from hspyio.nodes.json import dtype_from_json, dtype_to_json
 from hspyio.nodes.node import Attribute
-
-if TYPE_CHECKING:
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = ["CONVERTERS", "is_canonical"]
 

@@ -6,15 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hspyio import names
 from hspyio.converters.arrays import text_values, values_of
 from hspyio.converters.converter import Converter, Encoded, NotStorableError, StoredItem
-from hspyio.converters.decoder import ABSENT, is_restored_always, item_of, shapes_of
-from hspyio.converters.encoder import with_digest
+from hspyio.converters.decoder import ABSENT, Decoder, is_restored_always, item_of, shapes_of
+from hspyio.converters.encoder import Encoder, with_digest
 from hspyio.converters.kinds import Kind, is_own_member, nexus_attributes
 from hspyio.converters.masked import (
     TAG,
@@ -34,10 +34,6 @@ from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Attribute, Damaged, GraphSource, Group, Kept, Text, Vlen
 from hspyio.records import record
-
-if TYPE_CHECKING:
-    from hspyio.converters.decoder import Decoder
-    from hspyio.converters.encoder import Encoder
 
 __all__ = [
     "CONVERTER",
@@ -217,8 +213,7 @@ def _encode_array(data: Any, context: Encoder, where: str) -> Encoded:
         data = np.asarray(data)
     if data.ndim == 0:
         encoded = _encode_array(data.reshape(1), context, where)
-        inner = [encoded.hint.tag, encoded.hint.data] if encoded.hint.tag else None
-        return replace(encoded, hint=replace(encoded.hint, tag="signal0", data=inner))
+        return encoded.tagged("signal0", encoded.inner_hint())
     if data.dtype == object:
         ragged = encode_ragged(data)
         if ragged is None and context.lenient is not None:
@@ -230,7 +225,7 @@ def _encode_array(data: Any, context: Encoder, where: str) -> Encoded:
     encoded = context.encode(data, where)
     if data.dtype.kind == "U" and not encoded.hint.tag:
         # Readers leave a signal's data bytes, so that text is always told apart.
-        return replace(encoded, hint=replace(encoded.hint, tag="text", data=data.dtype.str))
+        return encoded.tagged("text", data.dtype.str)
     return encoded
 
 
