@@ -96,13 +96,7 @@ def more_than_an_array(value: object) -> str:
 
 
 def as_array(value: Any) -> Any:
-    """Data of a signal: arrays and dask arrays as they are, others made arrays.
-
-    Raises
-    ------
-    ArgumentError
-        If something would be lost on the way, or it is no array at all.
-    """
+    """Data of a signal: arrays and dask arrays as they are, others as arrays if nothing is lost."""
     if type(value) is np.ndarray or is_dask(value):
         return value
     meant = more_than_an_array(value) or _no_array(value)
@@ -143,13 +137,7 @@ def _no_array(value: object) -> str:
 
 
 def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:
-    """A mapping that is given for a tree, HyperSpy's own trees among them.
-
-    Raises
-    ------
-    ArgumentError
-        If it is none.
-    """
+    """A mapping that is given for a tree, HyperSpy's own trees among them."""
     if type(value) is dict or isinstance(value, Mapping):
         return value
     if value is None:
@@ -161,13 +149,7 @@ def as_mapping(value: Any, name: str) -> Mapping[Any, Any]:
 
 
 def as_text(value: Any, name: str) -> str:
-    """Text that is given for what has to be text.
-
-    Raises
-    ------
-    ArgumentError
-        If it is none.
-    """
+    """Text that is given for what has to be text."""
     if isinstance(value, str):
         return value
     raise ArgumentError(f"{name} is {quoted(value)}; give text")

@@ -12,15 +12,7 @@ __all__ = ["stacked"]
 
 
 def stacked(value: Any) -> Any:
-    """The masked array that nested lists make, or ``None`` where nothing in them is masked.
-
-    It has their fill value, if they have one in common.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit together.
-    """
+    """The masked array that nested lists make, or ``None`` where nothing in them is masked."""
     if "numpy.ma" not in sys.modules:  # before it is imported, no value can be masked
         return None
     found = list(_masked_in(value))

@@ -27,26 +27,7 @@ def signal_page(
     trees: Mapping[str, Mapping[Any, Any]],
     source: str,
 ) -> str:
-    """A page of a signal; of lazy data nothing is computed.
-
-    Parameters
-    ----------
-    title, kind, dimensions, dtype : str
-        What stands on top.
-    data : numpy.ndarray or dask.array.Array
-        Drawn small where they are in memory.
-    axes : Axes
-        For the table.
-    trees : mapping of str to mapping
-        What is folded below it, by name; empty ones are left out.
-    source : str
-        Where it comes from.
-
-    Returns
-    -------
-    str
-        HTML of less than 1 MB.
-    """
+    """A page of a signal in less than 1 MB of HTML; of lazy data nothing is computed."""
     fits = len(axes) == data.ndim
     navigates = [axis.navigate for axis in axes] if fits else [False] * data.ndim
     kinds = f"ragged, of {dtype}" if data.dtype == object else dtype

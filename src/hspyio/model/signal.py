@@ -34,21 +34,11 @@ Data: TypeAlias = "NDArray[Any] | dask.array.Array"
 
 @value
 class Location:
-    """Where a signal was loaded from.
-
-    Attributes
-    ----------
-    path : str
-        The file.
-    group : str
-        Name of the experiment's group in it.
-    original_metadata : bool
-        Whether that tree was read; an update leaves one alone that was not.
-    """
+    """Where a signal was loaded from."""
 
     path: str
-    group: str
-    original_metadata: bool = True
+    group: str  # of the experiment
+    original_metadata: bool = True  # was read; an update leaves one alone that was not
 
 
 @dataclass(init=False, eq=False, repr=False)

@@ -314,24 +314,7 @@ def tree_html(
     open_root: bool = False,
     budget: int = _HTML_BYTES,
 ) -> str:
-    """Draw a tree as nested, folded ``<details>``, for a page of `hspyio.html`.
-
-    Parameters
-    ----------
-    tree : MetadataTree
-        What to draw.
-    label : str
-        Text of the outermost line.
-    open_root : bool
-        Whether the first level is shown unfolded.
-    budget : int
-        Bytes it may have; what does not fit is counted in a last row.
-
-    Returns
-    -------
-    str
-        HTML without the style, which is the page's.
-    """
+    """Draw a tree as nested, folded ``<details>``; a last row counts what has no room."""
     from hspyio.html import fold
     from hspyio.html import tree as drawn
 
@@ -510,10 +493,7 @@ def _instead(tree: MetadataTree, name: str, *, new: bool = True) -> str:
 
 
 def path_hint(tree: Mapping[Any, Any], path: str, prefix: str = "") -> str:
-    """``"; did you mean 'General.title'?"`` for a dotted path that is not there, or ``""``.
-
-    What is nearest where the path ends, else the same last key somewhere else.
-    """
+    """``"; did you mean 'General.title'?"`` for a dotted path that is not there, or ``""``."""
     node, done, rest = tree, "", path
     while "." in rest:
         head, _, tail = rest.partition(".")

@@ -38,18 +38,10 @@ _NUMBERS = "biufc"
 
 @value
 class Declared:
-    """What dask was told of an array. Plain data, which can be pickled.
-
-    Attributes
-    ----------
-    dtype : numpy dtype
-        Of every block.
-    chunks : tuple of tuple of int
-        Lengths of the blocks along each dimension; nan where nobody knows.
-    """
+    """What dask was told of an array: plain data, which can be pickled."""
 
     dtype: np.dtype[Any]
-    chunks: tuple[tuple[int, ...], ...]
+    chunks: tuple[tuple[int, ...], ...]  # nan where nobody knows
 
     def selections(self) -> Callable[[BlockId], tuple[slice, ...]]:
         """What tells where a block is in the array, with the sums made once."""
@@ -60,13 +52,7 @@ class Declared:
         )
 
     def checked(self, block: Any, place: BlockId) -> NDArray[Any]:
-        """A block as it was declared to be.
-
-        Raises
-        ------
-        SaveError
-            If it has another shape, or values that the declared type does not hold.
-        """
+        """A block as it was declared to be; a `SaveError` if it is something else."""
         if not isinstance(block, _IN_PROCESS):
             advice = (
                 "its function has to return numpy's (.get(), .todense() or np.asarray make them)"
@@ -158,10 +144,7 @@ def declared(graph: Any) -> Declared:
 
 
 def each_block(graph: Any, do: Callable[..., Any]) -> Any:
-    """A dask array that calls ``do(block, block_id=...)`` with every block of another.
-
-    Nothing is hashed: its name is of our making.
-    """
+    """A dask array that calls ``do(block, block_id=...)`` with every block; nothing is hashed."""
     array: Any = import_module("dask.array")
     meta = np.empty((0,) * graph.ndim, graph.dtype)
     name = f"hspyio-{secrets.token_hex(8)}"
@@ -179,15 +162,7 @@ class _Checking:
 
 
 def computed(graph: Any) -> NDArray[Any]:
-    """The values of a dask array, every block of which is what it was declared to be.
-
-    Raises
-    ------
-    SaveError
-        If one is not, or cannot be computed.
-    OptionError
-        If dask's settings cannot be obeyed.
-    """
+    """The values of a dask array, every block of which is what it was declared to be."""
     [values] = computed_together(graph)
     return values
 
@@ -219,15 +194,7 @@ def not_computed(error: Exception) -> SaveError:
 
 
 def scheduler() -> Callable[..., Any] | None:
-    """What dask would compute with by its settings and clients; ``None`` for its default.
-
-    A client that is asynchronous cannot be waited for: threads of this process are taken instead.
-
-    Raises
-    ------
-    OptionError
-        If dask's settings ask for a scheduler that there is not.
-    """
+    """What dask would compute with by its settings and clients; ``None`` for its default."""
     base: Any = import_module("dask.base")
     threaded: Any = import_module("dask.threaded")
     try:
@@ -252,20 +219,7 @@ def _is_asynchronous() -> bool:
 
 
 def thread_limit(threads: int, *, asked: bool) -> int:
-    """How many blocks are computed at a time: as dask's ``num_workers`` has it, if that is set.
-
-    Parameters
-    ----------
-    threads : int
-        How many there may be without it.
-    asked : bool
-        Whether somebody wanted just so many: then it can only make them fewer.
-
-    Raises
-    ------
-    OptionError
-        If the setting is no number.
-    """
+    """How many blocks are computed at a time: dask's ``num_workers``, if that is set."""
     dask: Any = import_module("dask")
     setting = dask.config.get("num_workers", None)
     if setting is None:

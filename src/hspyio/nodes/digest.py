@@ -109,11 +109,7 @@ def _name_bytes(name: str) -> bytes:
 
 
 def digest(node: Node, companion: Array | None = None) -> str:
-    """Eight characters for type, shape and values, so that a hint never outlives its value.
-
-    A signal inside stands for itself, and an array over 64 KiB inside a group counts with its
-    type and shape only: a group's hint is about the kind of the group.
-    """
+    """Eight characters for type, shape and values, so that a hint never outlives its value."""
     content = _content(node, top=True)
     if companion is not None:  # the shapes of a ragged array
         content += _content(companion, top=True)
@@ -134,7 +130,7 @@ def _content(node: Node, *, top: bool = False) -> bytes:
 def _array_content(node: Array, *, top: bool) -> bytes:
     head = f"#{type_text(node.type, _IN_HINT)}{tuple(node.shape)}".encode()
     item = node.type.itemsize if isinstance(node.type, np.dtype) else _POINTER
-    if top or math.prod(node.shape) * item <= _SMALL:
+    if top or math.prod(node.shape) * item <= _SMALL:  # a group's hint is about its kind
         return head + _values(node.type, node.source.read())
     return head
 
@@ -168,19 +164,10 @@ def _values(kind: StorageType, value: bytes | NDArray[Any]) -> bytes:
 
 @record
 class TreeDigest:
-    """What a tree holds.
+    """What a tree holds."""
 
-    Attributes
-    ----------
-    digest : str
-        Of names, types and values, in the order in which they are read; 32 hexadecimal digits.
-    arrays : dict of str to Array
-        The larger arrays, which count with their type and shape only, by path in the tree; and
-        the node itself, by the path ``""``, if it is an array.
-    """
-
-    digest: str
-    arrays: dict[str, Array]
+    digest: str  # of names, types and values in the order in which they are read, as hexadecimal
+    arrays: dict[str, Array]  # larger ones, which count with type and shape, by path; "": the node
 
 
 Reading = Callable[[Array], AbstractContextManager[None]]
@@ -188,10 +175,7 @@ Reading = Callable[[Array], AbstractContextManager[None]]
 
 
 def tree_digest(node: Node, reading: Reading = lambda array: nullcontext()) -> TreeDigest:
-    """Digest of all that a reader makes of a node, values of larger arrays aside.
-
-    What cannot be read counts as such, whatever the reason.
-    """
+    """Digest of all that a reader makes of a node, values of larger arrays aside."""
     walk = _Walk(reading)
     walk.node(node, "", 0)
     return TreeDigest(walk.digest.hexdigest(), walk.arrays)

@@ -29,18 +29,7 @@ Json = Any
 
 
 def group_to_json(group: Group) -> Json:
-    """Make JSON of a group and all that is in it; arrays are read.
-
-    Parameters
-    ----------
-    group : Group
-        Whole: nothing in it is damaged, or kept from another file.
-
-    Returns
-    -------
-    dict
-        Nested dicts, lists, texts and numbers.
-    """
+    """JSON of a group and all that is in it, whole; arrays are read."""
     made: dict[str, Json] = {}
     if group.attributes:
         made["attributes"] = {
@@ -60,13 +49,7 @@ def _to_json(node: Group | Array | Attribute | Damaged | Kept) -> Json:
 
 
 def group_from_json(content: Json) -> Group:
-    """Inverse of `group_to_json`.
-
-    Raises
-    ------
-    ValueError, TypeError, LookupError, AttributeError
-        If it is no such JSON.
-    """
+    """Inverse of `group_to_json`; a `ValueError` and its kin if it is none."""
     attributes = {
         _unescaped(name): Attribute(*_content(item))
         for name, item in content.get("attributes", {}).items()

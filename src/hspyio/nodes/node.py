@@ -50,18 +50,10 @@ Selection: TypeAlias = tuple[slice | int, ...]
 
 @value
 class Text:
-    """A string type; values are ``bytes`` in the given character set.
+    """A string type; values are ``bytes`` in the given character set."""
 
-    Attributes
-    ----------
-    length : int or None
-        Bytes a string takes, ``None`` for variable length.
-    utf8 : bool
-        The character-set flag: UTF-8, or ASCII.
-    """
-
-    length: int | None = None
-    utf8: bool = True
+    length: int | None = None  # bytes a string takes; None for variable length
+    utf8: bool = True  # the flag: UTF-8, or ASCII
 
 
 @value
@@ -76,40 +68,20 @@ StorageType: TypeAlias = np.dtype[Any] | Text | Vlen
 
 @value
 class Attribute:
-    """A value that stands beside a group.
-
-    Attributes
-    ----------
-    type : numpy dtype, Text or Vlen
-        How it is stored.
-    value : bytes or ndarray
-        ``bytes`` for one string, else an array of any rank (objects of ``bytes`` for strings).
-    """
+    """A value that stands beside a group."""
 
     type: StorageType
-    value: bytes | NDArray[Any]
+    value: bytes | NDArray[Any]  # bytes for one string, else an array, objects for strings
 
 
 @value
 class Filter:
-    """One step of a chunk's way to the disk.
+    """One step of a chunk's way to the disk."""
 
-    Attributes
-    ----------
-    id : int
-        HDF5's registered number (1 gzip, 2 shuffle, 3 fletcher32, 4 szip, 32000 lzf ...).
-    options : tuple of int
-        The filter's client data.
-    name : str
-        The name a person knows.
-    quick : bool
-        Whether its level, where it has levels, is the writer's to choose.
-    """
-
-    id: int
-    options: tuple[int, ...] = ()
+    id: int  # HDF5's registered number: 1 gzip, 2 shuffle, 3 fletcher32, 4 szip, 32000 lzf ...
+    options: tuple[int, ...] = ()  # the filter's client data
     name: str = ""
-    quick: bool = field(default=False, compare=False)
+    quick: bool = field(default=False, compare=False)  # its level is the writer's to choose
 
 
 class ArraySource(Protocol):
@@ -286,15 +258,9 @@ def spread(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.
 
 @record
 class GraphSource:
-    """An array that is yet to be computed: a dask array, held without importing dask.
+    """An array that is yet to be computed: a dask array, held without importing dask."""
 
-    Attributes
-    ----------
-    graph : dask array
-        Any rank, with known chunks.
-    """
-
-    graph: Any
+    graph: Any  # of any rank, with known chunks
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -310,24 +276,12 @@ class GraphSource:
 
 @record
 class SparseSource:
-    """An array most of which was never written: only some regions of it are.
-
-    Attributes
-    ----------
-    source : ArraySource
-        Reads the values.
-    fill : ndarray
-        The one value of all the rest, without dimensions.
-    regions : sequence of tuple of slice
-        What was written.
-    chunks : tuple of int or None
-        Shape of the chunks that these are, which is to stay.
-    """
+    """An array most of which was never written: only some regions of it are."""
 
     source: ArraySource
-    fill: NDArray[Any]
-    regions: Sequence[tuple[slice, ...]]
-    chunks: tuple[int, ...] | None = None
+    fill: NDArray[Any]  # the one value of all the rest, without dimensions
+    regions: Sequence[tuple[slice, ...]]  # what was written
+    chunks: tuple[int, ...] | None = None  # that these are, whose shape is to stay
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -402,41 +356,23 @@ class Damaged:
 
 @value
 class Empty(Damaged):
-    """An attribute or array that has a type and no value at all.
-
-    Attributes
-    ----------
-    type : numpy dtype, Text or Vlen
-        What a value would be.
-    """
+    """An attribute or array that has a type and no value at all."""
 
     type: StorageType
 
 
 @value
 class Elsewhere(Damaged):
-    """An array whose values stand in other files.
+    """An array whose values stand in other files."""
 
-    Attributes
-    ----------
-    shape : tuple of int or None
-        Length of each dimension; ``None`` where the others tell it.
-    """
-
-    shape: tuple[int, ...] | None
+    shape: tuple[int, ...] | None  # None where the others tell it
 
 
 @value
 class Kept:
-    """An object of the file that is being rewritten, taken over as it is.
+    """An object of the file that is being rewritten, taken over as it is."""
 
-    Attributes
-    ----------
-    where : str
-        Its path in the old file.
-    """
-
-    where: str
+    where: str  # its path in the old file
 
 
 @record

@@ -37,19 +37,7 @@ _DECIDING = (names.AXIS, EXPRESSION)
 def fitting_axes(
     axes: Sequence[Mapping[str, Any]], data: Any, where: str, problems: list[Problem]
 ) -> list[Axis]:
-    """An axis for each dimension of the data; none for ragged data that have none.
-
-    Parameters
-    ----------
-    axes : sequence of mapping
-        As the file has them.
-    data : ndarray or dask array
-        What they are to fit.
-    where : str
-        The signal's path.
-    problems : list of Problem
-        Gets those that are no axes, or do not fit, and were mended.
-    """
+    """An axis for each dimension of the data; what does not fit is a problem, and mended."""
     return [
         _fitting(axis if _is_usual(axis, size) else _as_meant(axis), size, place, problems)
         or UniformAxis(size=size)

@@ -23,18 +23,10 @@ _MISSING = object()
 
 @record
 class Step:
-    """What brings metadata written before a version to it.
+    """What brings metadata written before a version to it."""
 
-    Attributes
-    ----------
-    before : tuple of int
-        The step is for files of lower versions.
-    migrate : callable
-        Changes a metadata tree in place.
-    """
-
-    before: Version
-    migrate: Callable[[Tree], None]
+    before: Version  # it is for files of lower ones
+    migrate: Callable[[Tree], None]  # changes a metadata tree in place
 
 
 def copied(tree: Tree) -> Tree:
@@ -53,10 +45,7 @@ def get(tree: Tree, path: str) -> Any:
 
 
 def move(tree: Tree, source: str, target: str) -> None:
-    """Move a node; onto a node that is there already it is merged (defect R11).
-
-    What finds its place taken stays where it was: nothing is overwritten.
-    """
+    """Move a node; onto a node that is there already it is merged (defect R11)."""
     *parents, name = source.split(".")
     origin = get(tree, ".".join(parents)) if parents else tree
     if not isinstance(origin, dict) or name not in origin:
@@ -160,20 +149,7 @@ CURRENT: Version = parse_version(names.CURRENT_VERSION) or ()
 
 
 def migrate(parts: SignalParts, version: Version) -> SignalParts:
-    """Bring the metadata of a signal to the current format.
-
-    Parameters
-    ----------
-    parts : SignalParts
-        As decoded.
-    version : tuple of int
-        The version of the file.
-
-    Returns
-    -------
-    SignalParts
-        New parts; what was given stays as it is.
-    """
+    """Bring the metadata of a signal, which is left as it is, to the current format."""
     metadata = copied(parts.metadata)
     for step in STEPS:
         if version < step.before:

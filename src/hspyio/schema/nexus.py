@@ -39,31 +39,7 @@ _INTERPRETATIONS = {1: "spectrum", 2: "image"}
 def annotated(
     group: Group, data: Node | None, title: str, axes: Sequence[Axis], where: str
 ) -> tuple[Group, list[Problem]]:
-    """Make an experiment's group an NXdata group.
-
-    Parameters
-    ----------
-    group : Group
-        The experiment, not annotated; nothing in it is changed or replaced.
-    data : Array
-        Its data.
-    title : str
-        What a plot is headed with.
-    axes : sequence of Axis
-        One for each dimension of the data, in the order of the array.
-    where : str
-        The group's path, for messages.
-
-    Returns
-    -------
-    Group, list of Problem
-        The group with more attributes and members, or as it was if the data are nothing that
-        NeXus viewers plot; and what could not be annotated.
-
-    Notes
-    -----
-    NeXus: the base class NXdata.
-    """
+    """Make an experiment's group an NXdata group, where NeXus viewers plot its data."""
     reason = _unplottable(data)
     if reason:
         return group, [Problem(where, f"is not annotated for NeXus viewers: {reason}")]
@@ -113,13 +89,7 @@ def _unplottable(data: Node | None) -> str:
 
 
 def _axis(axis: Axis | None, index: int, size: int) -> Array:
-    """The dataset of an axis.
-
-    Raises
-    ------
-    AxesError
-        If it has none.
-    """
+    """The dataset of an axis."""
     if axis is None or axis.size != size:
         raise AxesError("it does not fit the data")
     if size > _MOST_POINTS:
@@ -176,20 +146,7 @@ def without_annotation(group: Group) -> Group:
 
 
 def marked(root: Group, stored: Mapping[str, Group]) -> Group:
-    """Make a file's root an NXroot, if anything in it is annotated.
-
-    Parameters
-    ----------
-    root : Group
-        The root of a file that is to be written.
-    stored : mapping of str to Group
-        The experiments of the old file, by the names that kept ones have there.
-
-    Returns
-    -------
-    Group
-        The root; by default a viewer shows the first of the annotated experiments.
-    """
+    """Make a file's root an NXroot, if anything in it is annotated."""
     holder = root.members.get(names.EXPERIMENTS)
     if not isinstance(holder, Group):
         return root

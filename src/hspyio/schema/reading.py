@@ -43,36 +43,16 @@ _LOADER_MIGRATES_BEFORE: Version = (3, 3)
 
 @record
 class Contents:
-    """What a file holds, before its experiments are decoded.
+    """What a file holds, before its experiments are decoded."""
 
-    Attributes
-    ----------
-    version : tuple of int
-        The format version that reading goes by.
-    declared : str
-        What the file says of its version, ``""`` where it says nothing.
-    experiments : mapping of str to Group
-        The groups that hold data.
-    models : mapping of str to Group
-        The groups under ``Analysis/models``.
-    attributes : Group
-        The attributes of the ``Experiments`` group.
-    problems : tuple of Problem
-        What is odd: experiments without data, a version that is none or newer than ours.
-    has_models : bool
-        Whether there is a group for models, be it empty.
-    listed : bool
-        Whether the file has a list of what was in it when it was sealed, be it damaged.
-    """
-
-    version: Version
-    declared: str
-    experiments: Mapping[str, Group]
-    models: Mapping[str, Group]
-    attributes: Group
-    problems: tuple[Problem, ...]
-    has_models: bool = False
-    listed: bool = False
+    version: Version  # that reading goes by
+    declared: str  # what the file says of its version
+    experiments: Mapping[str, Group]  # the groups that hold data
+    models: Mapping[str, Group]  # the groups under ``Analysis/models``
+    attributes: Group  # the attributes of the ``Experiments`` group
+    problems: tuple[Problem, ...]  # what is odd, such as a version newer than ours
+    has_models: bool = False  # there is a group for models, be it empty
+    listed: bool = False  # there is a list of what was there when it was sealed, be it damaged
 
     def models_of(self, name: str) -> dict[str, Group]:
         """Models that say they belong to an experiment."""
@@ -101,20 +81,7 @@ def _text(node: object) -> str:
 
 
 def contents(root: Group) -> Contents:
-    """Look what a file holds.
-
-    Parameters
-    ----------
-    root : Group
-        The file's root.
-
-    Raises
-    ------
-    NotHspyError
-        If it holds neither experiments nor models.
-    DamagedFileError
-        If where they should be is damaged.
-    """
+    """Look what a file holds; a `NotHspyError` if that is neither experiments nor models."""
     problems: list[Problem] = []
     holder = _container(root, names.EXPERIMENTS, "", problems)
     analysis = _container(root, names.ANALYSIS, "", problems)
@@ -232,27 +199,7 @@ def stored_title(experiment: Group) -> str:
 def decode_experiment(
     file: Contents, name: str, policy: DecodePolicy
 ) -> tuple[SignalParts, list[Problem]]:
-    """Decode one experiment with its models.
-
-    Parameters
-    ----------
-    file : Contents
-        The file.
-    name : str
-        Name of the experiment's group.
-    policy : DecodePolicy
-        How to read.
-
-    Returns
-    -------
-    SignalParts, list of Problem
-        The signal, not migrated yet, and what could not be read of its trees.
-
-    Raises
-    ------
-    DamagedFileError
-        If its data or axes cannot be read.
-    """
+    """Decode one experiment with its models, not migrated; and what could not be read of it."""
     group = file.experiments[name]
     where = f"/{names.EXPERIMENTS}/{name}"
     problems: list[Problem] = []
@@ -305,17 +252,7 @@ def _models(models: Mapping[str, Group], decoder: Decoder, hint: Hint) -> dict[s
 def to_signal(
     parts: SignalParts, version: Version, location: Location | None = None
 ) -> tuple[Signal, list[Problem]]:
-    """Make a signal of its parts.
-
-    What HyperSpy's own loader does with files before 3.3 is done here: ``Signal.binned`` becomes
-    ``is_binned`` of the signal axes, ``Signal.record_by`` tells the signal axes where the axes
-    do not (rules 19 and 20).
-
-    Returns
-    -------
-    Signal, list of Problem
-        The signal, and which axes did not fit the data and were mended.
-    """
+    """Make a signal of its parts, and tell which axes were mended (rules 19 and 20)."""
     metadata, axes = parts.metadata, parts.axes
     if version < _LOADER_MIGRATES_BEFORE:
         metadata, axes = _as_loader(metadata, axes, _is_ragged(parts.data))

@@ -21,17 +21,7 @@ _DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA, names.RAGGED_SHAPES_3_1)
 
 
 def sealed_parts(file: Contents, name: str) -> dict[str, Group | Array | Damaged]:
-    """Parts of a file that belong to an experiment, by name.
-
-    What other programs put beside them is not part of it.
-
-    Parameters
-    ----------
-    file : Contents
-        The file.
-    name : str
-        Name of the experiment's group.
-    """
+    """Parts of a file that belong to an experiment, by name; not what others put beside them."""
     group = file.experiments[name]
     beside = {names.SEAL, *nexus_attributes(group)}
     own = {key: node for key, node in group.attributes.items() if key not in beside}
@@ -54,10 +44,7 @@ def is_sealed(file: Contents, name: str) -> bool:
 
 
 def with_room_for_seals(root: Group) -> Group:
-    """A file with its list, and an empty seal on each experiment for the one made at the end.
-
-    So the headers of the groups are complete before the data, and survive when the file is cut.
-    """
+    """A file with its list, and an empty seal on each experiment: headers stand before data."""
     holder = root.members[names.EXPERIMENTS]
     assert isinstance(holder, Group)
     empty = np.zeros(names.SEAL_MARK, np.uint8)

@@ -25,27 +25,13 @@ _LONGEST_NAME = 500
 
 @record
 class EncodedFile:
-    """Signals as a file will hold them.
-
-    Attributes
-    ----------
-    experiments : mapping of str to Group
-        By group name, in the order of the signals.
-    models : mapping of str to Group
-        What comes under ``Analysis/models``.
-    problems : tuple of Problem
-        Every value without a form; the groups are complete but for these.
-    hinted_data : frozenset of str
-        The experiments whose data, written anew, come back as they were only with a type hint.
-    unannotated : tuple of Problem
-        What was asked to be annotated for NeXus viewers, and cannot be.
-    """
+    """Signals as a file will hold them."""
 
     experiments: Mapping[str, Group]
     models: Mapping[str, Group]
-    problems: tuple[Problem, ...]
-    hinted_data: frozenset[str] = frozenset()
-    unannotated: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...]  # every value without a form, which is left out
+    hinted_data: frozenset[str] = frozenset()  # whose data come back only with a type hint
+    unannotated: tuple[Problem, ...] = ()  # what was asked to be annotated for NeXus, and cannot be
 
     @property
     def complete(self) -> bool:
@@ -77,23 +63,7 @@ def encode_file(
     nexus: Sequence[bool] = (),
     stored: Sequence[StoredData | None] = (),
 ) -> EncodedFile:
-    """Encode signals; nothing is written, every value is checked.
-
-    Parameters
-    ----------
-    signals : sequence of Signal
-        What to write. Equal titles get groups of their own.
-    group_names : sequence of str or None
-        Names of the experiments' groups, where they are not to follow from the titles.
-    taken, taken_models : sequence of str
-        Names of groups that are in the file already.
-    lenient : callable, optional
-        See `hspyio.converters.encoder.Encoder`.
-    nexus : sequence of bool
-        Which of them are annotated for NeXus viewers; none by default.
-    stored : sequence of StoredData or None
-        What stays in the file in the place of a signal's data; nothing by default.
-    """
+    """Encode signals; nothing is written, every value is checked."""
     experiments: dict[str, Group] = {}
     models: dict[str, Group] = {}
     problems: list[Problem] = []

@@ -170,25 +170,7 @@ def axes_table(axes: Axes) -> str:
 
 
 def default_axes(shape: Sequence[int], signal_dimension: int) -> Axes:
-    """Make uniform axes of offset 0 and scale 1.
-
-    Parameters
-    ----------
-    shape : sequence of int
-        Shape of the array.
-    signal_dimension : int
-        How many of the last axes are signal axes; the others navigate.
-
-    Returns
-    -------
-    Axes
-        One for each dimension.
-
-    Raises
-    ------
-    AxesError
-        If there are fewer dimensions than that.
-    """
+    """Uniform axes of offset 0 and scale 1, the last few of them signal axes."""
     if not 0 <= signal_dimension <= len(shape):
         raise AxesError(
             f"signal_dimension is {signal_dimension}, the data have {len(shape)} dimensions"

@@ -42,19 +42,7 @@ _NOT_GIVEN: dict[type, frozenset[str]] = {
 
 
 def axis_to_dict(axis: Axis) -> dict[str, Any]:
-    """Make the dict that stands for an axis in a file and between HyperSpy and its plugins.
-
-    Parameters
-    ----------
-    axis : UniformAxis, DataAxis or FunctionalAxis
-        The axis.
-
-    Returns
-    -------
-    dict
-        A new dict; `index_in_array` is in it where it is known. Arrays are
-        those of the axis.
-    """
+    """The dict that stands for an axis in a file and between HyperSpy and its plugins."""
     result: dict[str, Any] = {
         **axis.extra,
         TYPE: axis.kind,
@@ -79,34 +67,10 @@ def axis_to_dict(axis: Axis) -> dict[str, Any]:
 def axis_from_dict(
     d: Mapping[str, Any], *, size: int | None = None, where: str = "", strict: bool = False
 ) -> Axis:
-    """Make an axis of its dict.
+    """Make an axis of its dict, by its content, for ``_type`` may be missing or wrong.
 
-    The class goes by content, not by ``_type``: a key ``axis`` makes a
-    `DataAxis`, ``expression`` a `FunctionalAxis`, anything else a
-    `UniformAxis`. ``index_in_array`` is dropped: the position says it.
-
-    Parameters
-    ----------
-    d : mapping
-        The dict; what it lacks gets the format's defaults.
-    size : int, optional
-        Length of the dimension, for a dict without ``size``.
-    where : str
-        Where the dict stands, for errors.
-    strict : bool
-        Whether a name or units that are no text are refused; files have numbers and bytes there,
-        which are read as text.
-
-    Returns
-    -------
-    UniformAxis, DataAxis or FunctionalAxis
-        Unknown keys are in `extra`; the numbers among them are the
-        parameters of a functional axis.
-
-    Raises
-    ------
-    AxesError
-        If a value is not of its kind, or the size is not known.
+    `strict` refuses a name or units that are no text; files have numbers and bytes there, which
+    are read as text.
     """
     try:
         return _axis_of(d, size, strict)

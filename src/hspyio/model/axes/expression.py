@@ -65,32 +65,10 @@ _TOKEN = r"""(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.]
 
 
 def evaluate(expression: str, variables: Mapping[str, NDArray[Any] | float]) -> _Floats:
-    """Evaluate a formula such as ``a / (x + 1) + b``, as sympy prints it.
+    """Evaluate a formula as sympy prints it; nothing of it is run as code.
 
-    Nothing of it is run as code: only numbers, variables, ``+ - * / **``
-    (``^`` is a power too), the constants ``pi`` and ``E`` and functions of one
-    argument (``sin cos tan``, their inverses and hyperbolic kin, ``exp log
-    sqrt Abs abs sign floor ceiling``) are known. All arithmetic is that of
-    float64, so no power runs away; what is undefined is ``nan`` or ``inf``.
-
-    Parameters
-    ----------
-    expression : str
-        The formula, of at most 4096 characters.
-    variables : mapping of str to array or float
-        Values of the names in it, real numbers, of shapes that broadcast. A
-        variable goes before a constant of the same name.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, of the common shape of all variables, used or not.
-
-    Raises
-    ------
-    AxesError
-        If the formula is not understood, naming the part, or a variable is
-        no real number.
+    Only numbers, variables, ``+ - * / **`` (``^`` is a power too), ``pi`` and ``E`` and functions
+    of one argument are known. All arithmetic is float64's, so that no power runs away.
     """
     tree, text = _parsed(expression)
     arrays = {_normal(name): _real(name, value) for name, value in variables.items()}

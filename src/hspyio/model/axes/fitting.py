@@ -25,16 +25,7 @@ def axes_for(
 ) -> Axes:
     """Axes that fit the data, or one error that says all that is wrong.
 
-    Parameters
-    ----------
-    data : array
-        The data.
-    axes : iterable of axes or of axis dicts, or None
-        What is given for them; HyperSpy's axes too.
-    signal_dimension : int or None
-        How many of the last are signal axes.
-    strict : bool
-        Whether dicts are a caller's, whose unknown keys are told of; else another program's.
+    `strict` tells of unknown keys of a caller's dicts; those of another program are kept.
     """
     if any(size != size for size in data.shape):  # noqa: PLR0124 # dask's nan: not known yet
         raise AxesError(
