@@ -163,7 +163,11 @@ class Decoder:
     def _plain_key(self, item: StoredItem) -> str:
         if item.kind is Kind.SIGNAL and not self.policy.embed:
             return names.SIGNAL + item.key
-        return _readable(item.key)
+        key = item.key
+        if key.isascii() or not any("\udc80" <= char <= "\udcff" for char in key):
+            return key
+        # A name that is no UTF-8 is the Latin-1 of a very old file (defect R9).
+        return key.encode("utf-8", "surrogateescape").decode("latin-1")
 
     def value(self, item: StoredItem) -> Any:
         """Decode one item: restored where it is hinted, else its plain reading."""
@@ -248,13 +252,6 @@ def _tables(
         exact_readers.update(converter.exact_readers)
         lazy_readers.update(converter.lazy_readers)
     return readers, exact_readers, lazy_readers
-
-
-def _readable(key: str) -> str:
-    """A name that is no UTF-8 is the Latin-1 of a very old file (defect R9)."""
-    if key.isascii() or not any("\udc80" <= char <= "\udcff" for char in key):
-        return key
-    return key.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def in_memory(node: Node) -> Node:

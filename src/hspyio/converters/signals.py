@@ -290,6 +290,7 @@ def decode_signal(
     data = _data(node, group, context, where, hint, nested=nested)
     axes = axes if data.ndim else []  # the one value of a 0-d signal stands in an array of one
     models = group.members.get(names.MODELS)
+    title = hint.child(names.METADATA).child("General").child("title")
     return SignalParts(
         data=data,
         axes=axes,
@@ -303,13 +304,9 @@ def decode_signal(
         else {},
         package=_text_attribute(group, names.PACKAGE),
         package_version=_text_attribute(group, names.PACKAGE_VERSION),
-        literal_title=context.exact and _is_literal(hint),
+        literal_title=context.exact and title.tag == "str",
         where=where,
     )
-
-
-def _is_literal(hint: Hint) -> bool:
-    return hint.child(names.METADATA).child("General").child("title").tag == "str"
 
 
 def _note_damage(group: Group, context: Decoder, where: str, *, nested: bool) -> None:

@@ -287,6 +287,7 @@ def _is_ragged(data: Any) -> bool:
 def _as_loader(
     metadata: dict[str, Any], axes: list[dict[str, Any]], ragged: bool
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What HyperSpy's own loader makes of files before 3.3: flags of the metadata are the axes'."""
     node = metadata.get("Signal")
     known = dict(node) if isinstance(node, dict) else {}
     record_by, binned = known.pop("record_by", None), known.pop("binned", None)
