@@ -1,6 +1,6 @@
 """Python value <-> Node: one kind of value, one file, listed in one ordered tuple.
 
-To add a kind: a file with a ``CONVERTER``, a line below, a row in ``tests/support/cases.py``.
+To add a kind: its converter in the file of its family, a row in ``tests/support/cases.py``.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from typing import Any
 
 from hspyio.html import facts, heading, page, preview
 from hspyio.model.axes import Axes, axes_table
-from hspyio.model.tree import MetadataTree, tree_html
+from hspyio.model.tree import MetadataTree
+from hspyio.model.tree_drawing import tree_html
 
 __all__ = ["model_page", "signal_page"]
 
@@ -43,14 +44,14 @@ def _folds(trees: Mapping[str, Mapping[Any, Any]]) -> list[str]:
     left = _TREES
     for name, tree in trees.items():
         share = left // (len(trees) - len(folds))
-        folds.append(tree_html(_as_tree(tree), name, budget=share))
+        folds.append(tree_html(_as_tree(tree), MetadataTree, name, budget=share))
         left -= len(folds[-1].encode())
     return folds
 
 
 def model_page(text: str, tree: MetadataTree) -> str:
     """A page of a model: what it says of itself in a line, and all of it, folded."""
-    return page(heading("Model", text), tree_html(tree, "all of it", budget=_TREES))
+    return page(heading("Model", text), tree_html(tree, MetadataTree, "all of it", budget=_TREES))
 
 
 def _bytes_text(number: float) -> str:

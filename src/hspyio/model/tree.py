@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import copy
-import reprlib
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import islice
-from operator import length_hint
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Self
 
 from hspyio.errors import warn_user
-from hspyio.printable import printable_line
+from hspyio.model.tree_drawing import DRAWN_DEPTH, HTML_OPEN, entries, tree_html, tree_text
 from hspyio.suggestions import NotThereError, did_you_mean, missing, nearest, quoted
 
 if TYPE_CHECKING:
-    from hspyio.html import Row
+    pass
 
-__all__ = ["MetadataTree", "path_hint", "tree_html"]
+__all__ = ["MetadataTree", "path_hint"]
 
-_TEXT_WIDTH = 60  # characters of one value or key in a drawing
-_TEXT_LINES = 200  # lines of a drawing in text
-_HTML_BYTES = 900_000  # what a drawing in a notebook may weigh
-_HTML_FRAME = 2_000  # what stands around its rows
-_HTML_OPEN = 30  # more entries than this at the root are shown folded
-_DRAWN_DEPTH = 200  # deeper than any HSpy file may be; a browser stops at 512 elements
 _SEARCHED = 10_000  # entries that are looked at for one that was meant
 _ELSEWHERE = {
     "add_dictionary": "update({...}) sets entries, set_item('a.b', value) one at a path",
@@ -33,7 +23,6 @@ _ELSEWHERE = {
     "export": "paths() lists all entries",
     "process_lazy_attributes": "nothing here is lazy",
 }
-_COUNTED = 100_000  # lines left out are counted so far; a shared node can unfold without end
 
 
 _UNSET: Any = object()
@@ -247,7 +236,7 @@ class MetadataTree(dict[Any, Any]):
             The value; an empty node is a leaf too, a node inside itself is left out.
         """
         keys: list[str] = []
-        for entry in _entries(self):
+        for entry in entries(self, MetadataTree):
             del keys[entry.depth :]
             keys.append(str(entry.key))
             if not entry.is_node and not entry.cut:
@@ -292,91 +281,12 @@ class MetadataTree(dict[Any, Any]):
     def __repr__(self) -> str:
         if not self:
             return "MetadataTree()"
-        entries = _entries(self, _DRAWN_DEPTH)
-        lines, indents = [], [""]
-        for entry in islice(entries, _TEXT_LINES):
-            indent = indents[entry.depth]
-            lines.append(f"{indent}{'└── ' if entry.last else '├── '}{_entry_text(entry)}")
-            indents[entry.depth + 1 :] = [indent + ("    " if entry.last else "│   ")]
-        more = _count(entries)
-        return "\n".join([*lines, *([f"… {more} more"] if more else [])])
+        return tree_text(self, MetadataTree)
 
     def _repr_html_(self) -> str:
         from hspyio.html import page
 
-        return page(tree_html(self, open_root=len(self) <= _HTML_OPEN))
-
-
-def tree_html(
-    tree: MetadataTree,
-    label: str = "MetadataTree",
-    *,
-    open_root: bool = False,
-    budget: int = _HTML_BYTES,
-) -> str:
-    """Draw a tree as nested, folded ``<details>``; a last row counts what has no room."""
-    from hspyio.html import fold
-    from hspyio.html import tree as drawn
-
-    rows = _rows(tree)
-    items, left = drawn(rows, budget - _HTML_FRAME)
-    more = _count(rows, already=1) if left is not None else ""
-    rest = f"<li>… {more} more; .paths() lists all of them</li>" if more else ""
-    return fold(label, f"<ul>{items}{rest}</ul>", note=f"({len(tree):,})", opened=open_root)
-
-
-def _rows(tree: MetadataTree) -> Iterator[Row]:
-    from hspyio.html import Row
-
-    for entry in _entries(tree, _DRAWN_DEPTH):
-        key = _key_text(entry.key)
-        if entry.is_node:
-            yield Row(entry.depth, key, None, len(entry.value))
-        else:
-            yield Row(entry.depth, key, _value_text(entry))
-
-
-# walking
-
-
-class _Entry(NamedTuple):
-    depth: int
-    last: bool
-    key: Any
-    value: Any
-    is_node: bool = False
-    cut: bool = False  # a node that is not entered: it holds itself, or lies too deep
-
-
-def _entries(tree: MetadataTree, max_depth: int | None = None) -> Iterator[_Entry]:
-    """All entries, depth first; a loop, since Python's stack is shorter than some trees."""
-    above = {id(tree)}
-    levels = [(tree, iter(list(tree.items())))]
-    while levels:
-        node, items = levels[-1]
-        depth = len(levels) - 1
-        for key, value in items:
-            last = length_hint(items) == 0
-            if not isinstance(value, MetadataTree) or not value:
-                yield _Entry(depth, last, key, value)
-            elif id(value) in above or len(levels) == max_depth:
-                yield _Entry(depth, last, key, value, cut=True)
-            else:
-                yield _Entry(depth, last, key, value, is_node=True)
-                above.add(id(value))
-                levels.append((value, iter(list(value.items()))))
-                break
-        else:
-            above.discard(id(node))
-            levels.pop()
-
-
-def _count(entries: Iterator[object], already: int = 0) -> str:
-    """How many entries are left, as text; empty for none."""
-    number = already + sum(1 for _ in islice(entries, _COUNTED + 1))
-    if number > _COUNTED:
-        return f"over {_COUNTED:,}"
-    return f"{number:,}" if number else ""
+        return page(tree_html(self, MetadataTree, open_root=len(self) <= HTML_OPEN))
 
 
 def _adopted(value: Any) -> Any:
@@ -411,7 +321,7 @@ def _plain(tree: MetadataTree) -> dict[Any, Any]:
                 done[id(value)] = {}
                 todo.append((value, done[id(value)]))
             return done[id(value)]
-        if type(value) not in (list, tuple) or id(value) in inside or len(inside) > _DRAWN_DEPTH:
+        if type(value) not in (list, tuple) or id(value) in inside or len(inside) > DRAWN_DEPTH:
             return value
         items = [convert(item, (*inside, id(value))) for item in value]
         same = all(new is old for new, old in zip(items, value, strict=True))
@@ -517,55 +427,3 @@ def path_hint(tree: Mapping[Any, Any], path: str, prefix: str = "") -> str:
 
 def _holds(tree: Mapping[Any, Any], path: str) -> bool:
     return isinstance(tree, MetadataTree) and tree.has_item(path)
-
-
-# texts
-
-
-class _ValueRepr(reprlib.Repr):
-    """Shortens values before they are made text: a list of a million items is no reason to wait."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdeque = 10
-        self.maxarray = self.maxdict = 6
-        self.maxlevel = 4
-        self.maxstring = self.maxother = _TEXT_WIDTH
-
-    def repr1(self, x: Any, level: int) -> str:
-        if isinstance(x, MetadataTree) or (isinstance(x, Mapping) and type(x) is not dict):
-            return f"{type(x).__name__} of {len(x)}"
-        if isinstance(x, np.bool_ | np.number | np.str_ | np.bytes_):
-            return repr(x.item())
-        if isinstance(getattr(x, "shape", None), tuple) and hasattr(x, "dtype"):
-            return f"array({x.shape}, {x.dtype})"
-        if isinstance(x, int) and x.bit_length() > 200:
-            return f"int of {x.bit_length()} bits"  # Python refuses to print the largest
-        if isinstance(x, str | bytes):
-            return repr(x[: _TEXT_WIDTH + 1])
-        return super().repr1(x, level)
-
-
-_VALUE_REPR = _ValueRepr()
-
-
-def _entry_text(entry: _Entry) -> str:
-    key = _key_text(entry.key)
-    return key if entry.is_node else f"{key} = {_value_text(entry)}"
-
-
-def _value_text(entry: _Entry) -> str:
-    if entry.cut:
-        return "…"
-    if isinstance(entry.value, MetadataTree):
-        return "{}"
-    return _shortened(_VALUE_REPR.repr(entry.value))
-
-
-def _key_text(key: Any) -> str:
-    return _shortened(key[: _TEXT_WIDTH + 1] if isinstance(key, str) else _VALUE_REPR.repr(key))
-
-
-def _shortened(text: str) -> str:
-    text = text if len(text) <= _TEXT_WIDTH else f"{text[: _TEXT_WIDTH - 1]}…"
-    return printable_line(text)

@@ -25,8 +25,8 @@ from hspyio.model.axes.checks import (
     scalar,
     short,
 )
-from hspyio.model.axes.hints import key_hint
 from hspyio.model.axes.kinds import Axis, DataAxis, FunctionalAxis, UniformAxis
+from hspyio.model.hints import key_hint
 
 _OWN_KEYS: dict[type, frozenset[str]] = {
     # the last two are None where the class goes by content: dropped, as they would decide later

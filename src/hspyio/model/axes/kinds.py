@@ -23,7 +23,7 @@ from hspyio.model.axes.checks import (
     short,
 )
 from hspyio.model.axes.expression import evaluate
-from hspyio.model.axes.hints import absent, unknown
+from hspyio.model.hints import absent, unknown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
