@@ -23,7 +23,7 @@ __all__ = [
 
 def same_dtype(one: np.dtype[Any], other: np.dtype[Any]) -> bool:
     """Equal down to byte order, offsets and titles."""
-    return bool(dtype_to_json(one) == dtype_to_json(other))
+    return one is other or bool(dtype_to_json(one) == dtype_to_json(other))
 
 
 def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
