@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hspyio.arrays.grid import ChunkGrid
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError
 from hspyio.filters import CODECS
 from hspyio.hdf5.dataset import Dataset
@@ -238,7 +238,7 @@ def through_hdf5(path: Path, name: str = "x") -> NDArray[Any]:
 @contextmanager
 def source_of(path: Path, threads: int = 1, name: str = "x", **options: Any) -> Iterator[Any]:
     """The source of an array."""
-    with open_root(path, work=Work(threads), **options) as root:
+    with open_root(path, workers=Workers(threads), **options) as root:
         node = root.members[name]
         if isinstance(node, Damaged):
             raise DamagedFileError(node.reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.snapshot import FileHandle
 from hspyio.nodes.node import Group
 from hspyio.transaction.transaction import Transaction
@@ -16,4 +16,4 @@ def write_nodes(path: Path, root: Group, source: FileHandle | None = None) -> No
         if source is not None:
             tx.copy_from(source)
         tx.write(root)
-        tx.commit(Work())
+        tx.commit(Workers())

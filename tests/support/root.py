@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.h5py_reader import opened_by_hdf5, root_of
 from hspyio.hdf5.limits import Budget
 from hspyio.hdf5.reader import open_file
@@ -33,12 +33,16 @@ def open_by_hdf5(
     path: str | os.PathLike[str],
     *,
     allow_external: bool = False,
-    work: Work | None = None,
+    workers: Workers | None = None,
     budget: Budget | None = None,
 ) -> Iterator[Group]:
     """Open a file by HDF5's library."""
     file, session = opened_by_hdf5(
-        os.fspath(path), None, allow_external=allow_external, work=work or Work(), budget=budget
+        os.fspath(path),
+        None,
+        allow_external=allow_external,
+        workers=workers or Workers(),
+        budget=budget,
     )
     try:
         with being_read(file):

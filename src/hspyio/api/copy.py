@@ -95,8 +95,8 @@ def extract(
         check_inside(file, groups)
         _write(tx, file, groups)
         label = f"extracting from {os.path.basename(file.path)}"
-        with working(None, None, label) as work:
-            tx.commit(work)
+        with working(None, None, label) as workers:
+            tx.commit(workers)
     return groups
 
 
@@ -188,13 +188,13 @@ def upgrade(
         root = plan(rebuilt_root(file), options)
         label = f"upgrading {os.path.basename(file.path)}"
         with (
-            working(None, None, label) as work,
+            working(None, None, label) as workers,
             Transaction.new(text, overwrite=overwrite, durable=durable) as tx,
         ):
             tx.copy_from(handle)
             tx.write(root)
             keep_rest(tx, file.contents.experiments)
-            tx.commit(work)
+            tx.commit(workers)
     return declared
 
 

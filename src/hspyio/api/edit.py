@@ -272,8 +272,8 @@ def open_to_change(
                 file.handle.close()
         if tx.is_planned:
             label = f"saving {os.path.basename(tx.path)}"
-            with working(options.threads, options.progress, label) as work:
-                tx.commit(work)
+            with working(options.threads, options.progress, label) as workers:
+                tx.commit(workers)
 
 
 def keep_rest(tx: Transaction, replaced: Collection[str]) -> None:

@@ -175,7 +175,7 @@ def _options(*, original_metadata: bool = True) -> ReadOptions:
 
 
 def _outlines(file: OpenFile) -> list[tuple[ExperimentInfo, Signal]]:
-    outline = Outline(file.path, file.contents, file.options, file.problems, file.work)
+    outline = Outline(file.path, file.contents, file.options, file.problems, file.workers)
     return outline.each(lambda name: _outline(outline, name))
 
 
@@ -183,7 +183,7 @@ def outline(path: str | os.PathLike[str], name: str | None = None) -> Signal:
     """One experiment but its data, which have shape and dtype only."""
     options = ReadOptions(lazy=True)
     with opened(path, options) as file:
-        unread = Outline(file.path, file.contents, options, file.problems, file.work)
+        unread = Outline(file.path, file.contents, options, file.problems, file.workers)
         return read_signal(unread, select(file.contents, name, file.path))
 
 

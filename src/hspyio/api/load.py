@@ -11,7 +11,7 @@ from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.open_file import opened, select
 from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.model.signal import Location, Signal
 from hspyio.options import ReadOptions
 
@@ -105,26 +105,26 @@ def load(
         threads=threads,
         progress=progress,
     )
-    with working(threads, progress, f"reading {os.path.basename(path)}") as work:
-        return (_loaded_apart if isolated else loaded)(path, name, options, work)
+    with working(threads, progress, f"reading {os.path.basename(path)}") as workers:
+        return (_loaded_apart if isolated else loaded)(path, name, options, workers)
 
 
-def loaded(path: str, name: str | None, options: ReadOptions, work: Work) -> Signal:
+def loaded(path: str, name: str | None, options: ReadOptions, workers: Workers) -> Signal:
     """What `load` does in whatever process."""
-    with opened(path, options, work=work) as file:
+    with opened(path, options, workers=workers) as file:
         return read_signal(file, select(file.contents, name, file.path))
 
 
-def _loaded_apart(path: str, name: str | None, options: ReadOptions, work: Work) -> Signal:
+def _loaded_apart(path: str, name: str | None, options: ReadOptions, workers: Workers) -> Signal:
     """The same by way of a clean file, which another process writes."""
     from hspyio.api.sandbox import isolated_result, open_temporary_folder
 
     with open_temporary_folder() as folder:
         clean = os.path.join(folder, "clean.hspy")
         asked = {"name": name, "clean": clean, **asdict(replace(options, isolated=False))}
-        group = isolated_result("load", path, asked, work)["group"]
-        plain = ReadOptions(threads=work.threads, progress=False)
-        signal = loaded(clean, group, plain, Work(work.threads))
+        group = isolated_result("load", path, asked, workers)["group"]
+        plain = ReadOptions(threads=workers.threads, progress=False)
+        signal = loaded(clean, group, plain, Workers(workers.threads))
     signal.location = Location(os.path.abspath(path), group, options.original_metadata)
     return signal
 

@@ -14,7 +14,7 @@ from hspyio import names
 from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
 from hspyio.arrays.lazy import as_dask, from_source
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.converters.decoder import DecodePolicy
 from hspyio.errors import (
     RESCUE,
@@ -63,7 +63,7 @@ class OpenFile:
         How it is read.
     problems : list of Problem
         What could not be read so far.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
     handle : FileHandle or None
         What lazy arrays share.
@@ -75,7 +75,7 @@ class OpenFile:
     contents: Contents
     options: ReadOptions
     problems: list[Problem]
-    work: Work
+    workers: Workers
     handle: FileHandle | None = None
     root: Group = field(default_factory=Group)
 
@@ -132,7 +132,9 @@ class OpenFile:
             return part == names.ORIGINAL_METADATA and not self.options.original_metadata
 
         try:
-            problems = changed_since_sealed(self.contents, name, self.work, skip=skip, stays=stays)
+            problems = changed_since_sealed(
+                self.contents, name, self.workers, skip=skip, stays=stays
+            )
         except NewerSealError as error:
             self.problems.append(Problem(f"/{names.EXPERIMENTS}/{name}", f"the seal {error}"))
             return
@@ -255,15 +257,15 @@ def opened(
     options: ReadOptions,
     *,
     handle: FileHandle | None = None,
-    work: Work | None = None,
+    workers: Workers | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
     text = os.fspath(path) if handle is not None else path_of_file(path)
-    if work is None:
+    if workers is None:
         label = f"reading {os.path.basename(text)}"
         with (
             working(options.threads, options.progress, label) as made,
-            opened(text, options, handle=handle, work=made) as file,
+            opened(text, options, handle=handle, workers=made) as file,
         ):
             yield file
         return
@@ -271,11 +273,11 @@ def opened(
     source = text if handle is None else handle
     with (
         named_errors(text),
-        open_file(source, HSPY, allow_external=external, work=work) as root,
+        open_file(source, HSPY, allow_external=external, workers=workers) as root,
     ):
         with readable(text, "/"):
             found = contents(root)
-        file = OpenFile(text, found, options, list(found.problems), work, root=root)
+        file = OpenFile(text, found, options, list(found.problems), workers, root=root)
         yield file
     warn(text, file.problems)
 

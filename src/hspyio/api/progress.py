@@ -11,7 +11,7 @@ from importlib import import_module
 from io import StringIO
 from typing import Any
 
-from hspyio.arrays.workers import Work, is_asked, thread_count
+from hspyio.arrays.workers import Progress, Workers, is_asked, thread_count
 from hspyio.printable import printable
 
 __all__ = ["working"]
@@ -23,15 +23,15 @@ _COLUMNS = 72
 
 
 @contextmanager
-def working(threads: int | None, progress: bool | None, label: str) -> Iterator[Work]:
+def working(threads: int | None, progress: bool | None, label: str) -> Iterator[Workers]:
     """How arrays are read or written within one call of the user's."""
     count, asked = thread_count(threads), is_asked(threads)
     if not (_is_watched() if progress is None else progress):
-        yield Work(count, asked=asked)
+        yield Workers(count, asked=asked)
         return
     bar = _Bar(label)
     try:
-        yield Work(count, bar.expect, bar.advance, asked)
+        yield Workers(count, Progress(bar.expect, bar.advance), asked)
     finally:
         bar.close()
 

@@ -17,7 +17,7 @@ from hspyio.api.paths import path_of_file, path_to_save
 from hspyio.api.progress import working
 from hspyio.api.whole import check_whole
 from hspyio.arrays.chunk_shapes import signal_chunks
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.dataset_writer import check_filters
 from hspyio.hdf5.snapshot import handle_of
 from hspyio.integrity.seal import changed_error, changed_since_sealed
@@ -101,11 +101,11 @@ def repack(
         check_filters(Group({}, arrays))
         check_space(text, Group({}, arrays))
         label = f"repacking {os.path.basename(file.path)}"
-        with working(threads, progress, label) as work:
-            for name in _sealed(file, work):
+        with working(threads, progress, label) as workers:
+            for name in _sealed(file, workers):
                 tx.seal(name)
             _write(tx, file, arrays)
-            tx.commit(work)
+            tx.commit(workers)
     return text
 
 
@@ -130,11 +130,11 @@ def _write(tx: Transaction, file: OpenFile, arrays: Mapping[str, Array]) -> None
         tx.keep(f"{where}/{name}/{names.DATA}")
 
 
-def _sealed(file: OpenFile, work: Work) -> list[str]:
+def _sealed(file: OpenFile, workers: Workers) -> list[str]:
     """The experiments that have a seal, which will not fit the new file: they get another one."""
     found = [name for name in file.contents.experiments if is_sealed(file.contents, name)]
     for name in found:
-        problems = changed_since_sealed(file.contents, name, work)
+        problems = changed_since_sealed(file.contents, name, workers)
         if problems:
             raise changed_error(file.path, name, problems)
     return found

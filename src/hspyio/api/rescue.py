@@ -21,7 +21,7 @@ from hspyio.api.reports import DamagedArray, DamagedPart, Rescue, RescuedSignal
 from hspyio.api.sandbox import isolated_result
 from hspyio.api.save import write_new
 from hspyio.arrays.lazy import from_source
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError, HspyError, NotHspyError, OptionError, Problem
 from hspyio.forks import derived
 from hspyio.integrity.checksums import CHANGED, STORED, ArraySums, faults_of
@@ -134,20 +134,20 @@ def rescue(
     check_target(new, overwrite=overwrite)
     if are_same_file(old, new):
         raise OptionError("cannot be rescued into itself; name another file", path=new)
-    with working(threads, progress, f"rescuing {os.path.basename(old)}") as work:
+    with working(threads, progress, f"rescuing {os.path.basename(old)}") as workers:
         if isolated:
-            return Rescue.from_dict(isolated_result("rescue", old, {"target": new}, work))
-        return rescued(old, new, work, progress=progress)
+            return Rescue.from_dict(isolated_result("rescue", old, {"target": new}, workers))
+        return rescued(old, new, workers, progress=progress)
 
 
-def rescued(path: str, target: str, work: Work, *, progress: bool | None = False) -> Rescue:
+def rescued(path: str, target: str, workers: Workers, *, progress: bool | None = False) -> Rescue:
     """What `rescue` does in whatever process."""
     losses = Losses()
     with (
         named_errors(path),
-        open_damaged(path, HSPY, losses, Work(work.threads)) as file,
+        open_damaged(path, HSPY, losses, Workers(workers.threads)) as file,
     ):
-        return _Rescuing(path, file, losses, work).into(target, progress)
+        return _Rescuing(path, file, losses, workers).into(target, progress)
 
 
 class _Sparse:
@@ -228,8 +228,8 @@ def _is_large(array: Array) -> bool:
 class _Rescuing:
     """One file while it is being rescued."""
 
-    def __init__(self, path: str, file: DamagedFile, losses: Losses, work: Work) -> None:
-        self._path, self._file, self._losses, self._work = path, file, losses, work
+    def __init__(self, path: str, file: DamagedFile, losses: Losses, workers: Workers) -> None:
+        self._path, self._file, self._losses, self._workers = path, file, losses, workers
         self._root = root = file.root()
         self._problems: dict[Problem, None] = {}
         self._notes: dict[Problem, None] = {}
@@ -259,7 +259,7 @@ class _Rescuing:
             experiments={k: self._sparse.restored(v) for k, v in encoded.experiments.items()},
             models={k: self._sparse.restored(v) for k, v in encoded.models.items()},
         )
-        write_new(target, encoded, WriteOptions(threads=self._work.threads, progress=progress))
+        write_new(target, encoded, WriteOptions(threads=self._workers.threads, progress=progress))
         return self._report(target, self._changed())
 
     def _note(self, problems: Any) -> None:
@@ -345,7 +345,7 @@ class _Rescuing:
 
     def _opened(self, found: Contents) -> _DamagedFile:
         options = ReadOptions(errors="warn", check=False)
-        return _DamagedFile(self._path, found, options, [], self._work, sparse=self._sparse)
+        return _DamagedFile(self._path, found, options, [], self._workers, sparse=self._sparse)
 
     def _with_data(self, name: str, group: Group) -> Group:
         """The experiment, with data of the size that its axes tell where its own are lost."""
@@ -366,7 +366,7 @@ class _Rescuing:
     @derived
     def _search(self) -> Search:
         """What is in the file, whatever leads to it."""
-        return search_objects(self._file.content, self._work)
+        return search_objects(self._file.content, self._workers)
 
     def _find_root(self) -> None:
         """Take what looks like a root for it: the last one, as updates add new ones."""
@@ -453,7 +453,7 @@ class _Rescuing:
         if self._losses.lost.get(place):
             return []
         whole = tuple((0, n) for n in array.shape)
-        faults = faults_of(array, known, Work())
+        faults = faults_of(array, known, Workers())
         return [DamagedPart(fault.region or whole, f"{fault.message}{_KEPT}") for fault in faults]
 
     def _chunks_differing(

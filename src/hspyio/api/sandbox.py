@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from hspyio import errors
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError, HspyError, UnreadableFileError, warn_user
 from hspyio.transaction.temporary import NoTemporaryError, folder_beside
 
@@ -29,7 +29,7 @@ _MOST_LINE = 2**30
 """Bytes of a line, such as a report of very many places."""
 
 
-def isolated_result(operation: str, path: str, options: Mapping[str, Any], work: Work) -> Any:
+def isolated_result(operation: str, path: str, options: Mapping[str, Any], workers: Workers) -> Any:
     """What an operation has found of a file, from a process of its own."""
     process = subprocess.Popen(
         # -P: no module of the folder that a hostile file may have come with
@@ -39,13 +39,13 @@ def isolated_result(operation: str, path: str, options: Mapping[str, Any], work:
         stderr=subprocess.DEVNULL,
         env=_environment(),
     )
-    asked = {"operation": operation, "path": path, "threads": work.threads, "options": options}
+    asked = {"operation": operation, "path": path, "threads": workers.threads, "options": options}
     try:
         assert process.stdin is not None and process.stdout is not None
         with suppress(BrokenPipeError):  # it may be dead; stdin stays open as long as we are here
             process.stdin.write(json.dumps(asked).encode("ascii") + b"\n")
             process.stdin.flush()
-        return _result(process.stdout, path, work)
+        return _result(process.stdout, path, workers)
     except EOFError:
         raise DamagedFileError(_cause(process.wait()), path=path) from None
     finally:
@@ -60,7 +60,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
 
 
-def _result(stream: IO[bytes], path: str, work: Work) -> Any:
+def _result(stream: IO[bytes], path: str, workers: Workers) -> Any:
     """The result; on the way to it warnings and progress are passed on."""
     while line := stream.readline(_MOST_LINE):
         try:
@@ -72,9 +72,9 @@ def _result(stream: IO[bytes], path: str, work: Work) -> Any:
             if what == "warning":
                 warn_user(str(about))
             elif what == "expect":
-                work.expect(int(about))
+                workers.progress.expect(int(about))
             elif what == "advance":
-                work.advance(int(about))
+                workers.progress.advance(int(about))
         except (RecursionError, TypeError, ValueError) as error:
             if isinstance(error, HspyError):
                 raise

@@ -27,7 +27,7 @@ from hspyio.api.rescue import rescued
 from hspyio.api.save import write_new
 from hspyio.api.validate import validated
 from hspyio.api.verify import verified
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Progress, Workers
 from hspyio.errors import UNREADABLE, DamagedFileError, HspyError, HspyWarning, UnsupportedTypeError
 from hspyio.nodes.node import Array, Group, MemorySource, SparseSource
 from hspyio.options import ReadOptions, WriteOptions
@@ -48,11 +48,11 @@ _STEP = 2**20
 """Bytes between two lines about the progress."""
 
 
-def _load(path: str, options: Mapping[str, Any], work: Work) -> dict[str, Any]:
+def _load(path: str, options: Mapping[str, Any], workers: Workers) -> dict[str, Any]:
     """Write what was loaded into a clean file."""
     known = dict(options)
     name, clean = known.pop("name"), known.pop("clean")
-    signal_ = loaded(path, name, ReadOptions(**known), work)
+    signal_ = loaded(path, name, ReadOptions(**known), workers)
     assert signal_.location is not None
     name = signal_.location.group
     encoded = encode_file([signal_], group_names=[name])
@@ -62,7 +62,7 @@ def _load(path: str, options: Mapping[str, Any], work: Work) -> dict[str, Any]:
         encoded,
         experiments={key: _without_zeros(group) for key, group in encoded.experiments.items()},
     )
-    written = WriteOptions(compression=None, durable=False, progress=False, threads=work.threads)
+    written = WriteOptions(compression=None, durable=False, progress=False, threads=workers.threads)
     write_new(clean, encoded, written)
     return {"group": name}
 
@@ -90,19 +90,19 @@ def _is_all_zero(array: Array) -> bool:
     return not any(flat[low : low + _LARGE].any() for low in range(0, flat.size, _LARGE))
 
 
-def _validate(path: str, options: Mapping[str, Any], work: Work) -> dict[str, Any]:
+def _validate(path: str, options: Mapping[str, Any], workers: Workers) -> dict[str, Any]:
     return validated(path, str(options["severity"])).as_dict()
 
 
-def _verify(path: str, options: Mapping[str, Any], work: Work) -> dict[str, Any]:
-    return verified(path, work).as_dict()
+def _verify(path: str, options: Mapping[str, Any], workers: Workers) -> dict[str, Any]:
+    return verified(path, workers).as_dict()
 
 
-def _rescue(path: str, options: Mapping[str, Any], work: Work) -> dict[str, Any]:
-    return rescued(path, str(options["target"]), work).as_dict()
+def _rescue(path: str, options: Mapping[str, Any], workers: Workers) -> dict[str, Any]:
+    return rescued(path, str(options["target"]), workers).as_dict()
 
 
-Operation = Callable[[str, Mapping[str, Any], Work], dict[str, Any]]
+Operation = Callable[[str, Mapping[str, Any], Workers], dict[str, Any]]
 OPERATIONS: Mapping[str, Operation] = {
     "load": _load,
     "validate": _validate,
@@ -162,9 +162,9 @@ def main() -> None:
     size = os.stat(path).st_size if os.path.isfile(path) else 0
     _limit_memory(size)
     answers = _Answers(told, size, threads)
-    work = Work(threads, answers.expect, answers.advance)
+    workers = Workers(threads, Progress(answers.expect, answers.advance))
     answers.send(
-        *_done(OPERATIONS[question["operation"]], path, question["options"], work, answers)
+        *_done(OPERATIONS[question["operation"]], path, question["options"], workers, answers)
     )
 
 
@@ -175,13 +175,13 @@ def _watch(asked: IO[bytes]) -> None:
 
 
 def _done(
-    operation: Operation, path: str, options: Mapping[str, Any], work: Work, answers: _Answers
+    operation: Operation, path: str, options: Mapping[str, Any], workers: Workers, answers: _Answers
 ) -> tuple[str, Any]:
     """The result, or the error; warnings are sent before."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HspyWarning)
         try:
-            result: tuple[str, Any] = "result", operation(path, options, work)
+            result: tuple[str, Any] = "result", operation(path, options, workers)
         except HspyError as raised:
             result = "error", _told(raised)
         except UNREADABLE as raised:

@@ -153,10 +153,10 @@ def write_new(
     text = os.fspath(path)
     check_space(text, root)
     with (
-        working(options.threads, options.progress, f"saving {os.path.basename(text)}") as work,
+        working(options.threads, options.progress, f"saving {os.path.basename(text)}") as workers,
         Transaction.new(text, overwrite=overwrite, durable=options.durable) as tx,
     ):
         tx.write(root)
         for name in encoded.experiments if options.checksum else ():
             tx.seal(name)
-        tx.commit(work)
+        tx.commit(workers)

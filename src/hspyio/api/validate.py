@@ -7,7 +7,7 @@ import os
 from hspyio.api.paths import path_of_file
 from hspyio.api.reports import Finding, ValidationReport
 from hspyio.api.sandbox import isolated_result
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
 from hspyio.hdf5.reader import open_file
 from hspyio.nodes.node import Group
@@ -62,7 +62,7 @@ def validate(
     if not isolated:
         return validated(text, severity)
     try:
-        plain = isolated_result("validate", text, {"severity": severity}, Work())
+        plain = isolated_result("validate", text, {"severity": severity}, Workers())
     except MissingFileError:
         raise
     except HspyError as error:

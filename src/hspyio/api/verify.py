@@ -10,7 +10,7 @@ from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
 from hspyio.api.reports import DamagedArray, DamagedPart, Verification
 from hspyio.api.sandbox import isolated_result
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import (
     FilterError,
     HspyError,
@@ -74,11 +74,11 @@ def verify(
       sealed: map
     """
     text = path_of_file(path, "verify(path)")
-    with working(threads, progress, f"verifying {os.path.basename(text)}") as work:
+    with working(threads, progress, f"verifying {os.path.basename(text)}") as workers:
         try:
             if isolated:
-                return Verification.from_dict(isolated_result("verify", text, {}, work))
-            return verified(text, work)
+                return Verification.from_dict(isolated_result("verify", text, {}, workers))
+            return verified(text, workers)
         except MissingFileError:
             raise
         except UnsupportedFeatureError as error:
@@ -89,10 +89,10 @@ def verify(
             return Verification(text, size=_size(text), problems=(problem,))
 
 
-def verified(path: str, work: Work) -> Verification:
+def verified(path: str, workers: Workers) -> Verification:
     """What `verify` does in whatever process; what opening the file raises is raised."""
-    with named_errors(path), open_file(path, HSPY, work=work) as root:
-        return _Examination(path, _size(path), work).of(root)
+    with named_errors(path), open_file(path, HSPY, workers=workers) as root:
+        return _Examination(path, _size(path), workers).of(root)
 
 
 def _size(path: str) -> int:
@@ -102,8 +102,8 @@ def _size(path: str) -> int:
 class _Examination:
     """One file while it is being verified."""
 
-    def __init__(self, path: str, size: int, work: Work) -> None:
-        self._path, self._size, self._work = path, size, work
+    def __init__(self, path: str, size: int, workers: Workers) -> None:
+        self._path, self._size, self._workers = path, size, workers
         self._damaged: list[DamagedArray] = []
         self._problems: dict[Problem, None] = {}
         self._notes: list[Problem] = []
@@ -168,7 +168,7 @@ class _Examination:
         if isinstance(array.source, MemorySource):  # a short list, which was read with its group
             return
         try:
-            faults = faults_of(array, known, self._work, decode=True)
+            faults = faults_of(array, known, self._workers, decode=True)
         except UnsupportedFeatureError as error:
             self._notes.append(Problem(where, error.message))
             return

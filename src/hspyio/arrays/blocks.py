@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from hspyio.arrays.grid import ChunkGrid
 from hspyio.arrays.indexing import BasicIndexer
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.arrays.writing import ChunkSink, write_chunks
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
@@ -144,11 +144,13 @@ class ChunkTarget:
     left out.
     """
 
-    def __init__(self, sink: ChunkSink, encoder: BlockEncoder, work: Work, where: str = "") -> None:
+    def __init__(
+        self, sink: ChunkSink, encoder: BlockEncoder, workers: Workers, where: str = ""
+    ) -> None:
         self.encoder = encoder
         self.where = where
         self._sink = sink
-        self._work = work
+        self._workers = workers
         self._lock = threading.Lock()
         self._stored: set[int] = set()
         self._shared: dict[int, _Shared] = {}
@@ -161,8 +163,8 @@ class ChunkTarget:
     def write(self, values: NDArray[Any], threads: int) -> None:
         """Store a block that is the whole array, which no other thread helps to compute."""
         values = np.asarray(values).astype(self.encoder.pipeline.dtype, copy=False)
-        work = replace(self._work, threads=threads)
-        write_chunks(self._sink, self.encoder.pipeline, values, work)
+        workers = replace(self._workers, threads=threads)
+        write_chunks(self._sink, self.encoder.pipeline, values, workers)
         self._stored.update(range(self.encoder.grid.count))
 
     def take(self, piece: Piece) -> None:
@@ -179,7 +181,9 @@ class ChunkTarget:
                 return
             self._stored.add(number)
             self._sink.write([number], [(data, mask)])
-        self._work.advance(_size(grid.region(number)) * self.encoder.pipeline.dtype.itemsize)
+        self._workers.progress.advance(
+            _size(grid.region(number)) * self.encoder.pipeline.dtype.itemsize
+        )
 
     def _joined(self, number: int, inside: Bounds, data: Bytes) -> NDArray[Any] | None:
         """The whole chunk when its last part has come."""
@@ -326,7 +330,7 @@ class ScratchTarget(WholeBlocks):
         pipeline: Pipeline,
         blocks: Lengths,
         scratch: int,
-        work: Work,
+        workers: Workers,
         where: str,
     ) -> None:
         shape = tuple(sum(sizes) for sizes in blocks)
@@ -338,7 +342,7 @@ class ScratchTarget(WholeBlocks):
         self._cuts = [_Cut.of(*pair) for pair in zip(blocks, pipeline.chunk, strict=True)]
         self._scratch = scratch
         self._close = weakref.finalize(self, os.close, scratch)
-        self._work = work
+        self._workers = workers
 
     def __setitem__(self, selection: Selection, values: NDArray[Any]) -> None:
         """Store a block, one of those that were announced."""
@@ -408,6 +412,6 @@ class ScratchTarget(WholeBlocks):
     def finish(self) -> None:
         """Write all chunks, when all blocks are there."""
         try:
-            write_chunks(self._sink, self._pipeline, self, self._work)
+            write_chunks(self._sink, self._pipeline, self, self._workers)
         finally:
             self._close()

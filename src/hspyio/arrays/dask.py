@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any, TypeAlias
 
 from hspyio.arrays.blocks import ChunkTarget, Encoder, Piece, Target
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, SaveError
 from hspyio.nodes.computed import (
     BlockId,
@@ -38,13 +38,13 @@ _PATIENCE = "1s"
 _WORKER_PATIENCE = "30 minutes"
 
 
-def store_graphs(pairs: Sequence[GraphOfTarget], work: Work) -> None:
+def store_graphs(pairs: Sequence[GraphOfTarget], workers: Workers) -> None:
     """Compute dask arrays in one go, so that what they share is computed once, and store them."""
     if not pairs:
         return
     failures: list[Exception] = []
     try:
-        _store(pairs, work, failures)
+        _store(pairs, workers, failures)
     except HspyError:
         raise
     except Exception as error:
@@ -59,13 +59,13 @@ def store_graphs(pairs: Sequence[GraphOfTarget], work: Work) -> None:
         target.finish()
 
 
-def _store(pairs: Sequence[GraphOfTarget], work: Work, failures: list[Exception]) -> None:
+def _store(pairs: Sequence[GraphOfTarget], workers: Workers, failures: list[Exception]) -> None:
     get = scheduler()
     client = _client_of(get)
     if client is not None:
         _store_on_cluster(client, pairs, failures)
     elif get is None or get is import_module("dask.threaded").get:
-        _store_on_threads(pairs, work, failures)
+        _store_on_threads(pairs, workers, failures)
     elif get is import_module("dask.local").get_sync:
         _compute(_stores(pairs, failures, 1), get)
     else:
@@ -137,12 +137,12 @@ def _compute(graphs: list[Any], get: Any, pool: Any = None) -> None:
 
 
 def _store_on_threads(
-    pairs: Sequence[GraphOfTarget], work: Work, failures: list[Exception]
+    pairs: Sequence[GraphOfTarget], workers: Workers, failures: list[Exception]
 ) -> None:
     dask: Any = import_module("dask")
     threaded: Any = import_module("dask.threaded")
     pool = dask.config.get("pool", None)
-    threads = thread_limit(work.threads, asked=work.asked)
+    threads = thread_limit(workers.threads, asked=workers.asked)
     graphs = _stores(pairs, failures, 1 if pool is not None else threads)
     if pool is not None:  # the user's, which dask finds there
         _compute(graphs, threaded.get)

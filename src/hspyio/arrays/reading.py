@@ -16,7 +16,7 @@ import numpy as np
 from hspyio.arrays.grid import is_row_major
 from hspyio.arrays.indexing import BasicIndexer, ChunkProjections, Range
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
-from hspyio.arrays.workers import Work, each
+from hspyio.arrays.workers import Workers, run
 from hspyio.errors import DamagedFileError
 from hspyio.filters.pipeline import Scratch
 from hspyio.nodes.node import Selection
@@ -79,7 +79,7 @@ def visit(
     manifest: ChunkManifest,
     rows: NDArray[np.int64],
     size: int,
-    work: Work,
+    workers: Workers,
     make: Callable[[], ChunkConsumer],
     together: int = 1,
 ) -> None:
@@ -95,7 +95,7 @@ def visit(
         Which of them, in the order of their offsets; a chunk's place is its place here.
     size : int
         Bytes of a decoded chunk.
-    work : Work
+    workers : Workers
         How many threads.
     make : callable
         Makes what one thread does with its chunks.
@@ -104,8 +104,8 @@ def visit(
     """
     offsets, sizes = manifest.offsets[rows], manifest.sizes[rows]
     most = max(1, min(_BATCH // max(size, 1), _MOST_CHUNKS))
-    if work.threads > 1:
-        most = max(1, min(most, len(rows) // (_SHARES * work.threads)))
+    if workers.threads > 1:
+        most = max(1, min(most, len(rows) // (_SHARES * workers.threads)))
     end = file_size(descriptor)
     edges = _edges(offsets, sizes, most, 2 * size + _GAP, end)
     visited = _Visited(descriptor, end, offsets, sizes, edges)
@@ -113,7 +113,7 @@ def visit(
     def visitor() -> Callable[[int], None]:
         return _Visitor(visited, make()).visit
 
-    each(range(len(edges) - 1), visitor, work.threads, together=max(1, together // most))
+    run(range(len(edges) - 1), visitor, workers.threads, together=max(1, together // most))
 
 
 def _edges(
@@ -186,7 +186,11 @@ class _Visitor:
 
 
 def read_chunks(
-    stored: StoredArray, manifest: ChunkManifest, descriptor: int, selection: Selection, work: Work
+    stored: StoredArray,
+    manifest: ChunkManifest,
+    descriptor: int,
+    selection: Selection,
+    workers: Workers,
 ) -> NDArray[Any]:
     """Read a selection of a chunked array; each chunk it touches is read once, no other.
 
@@ -200,7 +204,7 @@ def read_chunks(
         The file.
     selection : tuple of slice or int
         What to read.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
 
     Returns
@@ -217,7 +221,7 @@ def read_chunks(
     """
     indexer, grid = BasicIndexer(selection, stored.shape), stored.grid
     size = indexer.size * stored.dtype.itemsize
-    work.expect(size)
+    workers.progress.expect(size)
     if not size:
         return stored.empty(indexer.kept, filled=True)
     rows, complete = manifest.rows(indexer, grid)
@@ -226,11 +230,11 @@ def read_chunks(
     wanted = np.flatnonzero(projections.counts)
     if len(wanted) < len(rows):
         rows, projections = rows[wanted], projections.select(wanted)
-    reading = _Reading(stored, manifest, rows, projections, result, work)
+    reading = _Reading(stored, manifest, rows, projections, result, workers)
     # A page of memory that two threads fill at once is cleared twice, so not in one row.
     row = math.prod(grid.counts[1:])
-    visit(descriptor, manifest, rows, stored.pipeline.size, work, lambda: _Placer(reading), row)
-    work.advance(size - int(reading.sizes.sum()))  # chunks that are not there
+    visit(descriptor, manifest, rows, stored.pipeline.size, workers, lambda: _Placer(reading), row)
+    workers.progress.advance(size - int(reading.sizes.sum()))  # chunks that are not there
     return result.reshape(indexer.kept)
 
 
@@ -244,11 +248,11 @@ class _Reading:
         rows: NDArray[np.int64],
         projections: ChunkProjections,
         result: NDArray[Any],
-        work: Work,
+        workers: Workers,
     ) -> None:
         self.pipeline = pipeline = stored.pipeline
         self.projections, self.result = projections, result
-        self.advance = work.advance
+        self.advance = workers.progress.advance
         self.masks = manifest.masks[rows]
         self.sizes = projections.counts * result.itemsize
         self.starts = projections.starts @ np.array(result.strides, np.int64)
@@ -479,7 +483,7 @@ def unwanted_bytes(pieces: list[Piece]) -> int:
 
 
 def read_block(
-    stored: StoredArray, descriptor: int, selection: Selection, work: Work
+    stored: StoredArray, descriptor: int, selection: Selection, workers: Workers
 ) -> NDArray[Any]:
     """Read an unchunked array, or a part of it.
 
@@ -491,7 +495,7 @@ def read_block(
         The file.
     selection : tuple of slice or int
         What to read.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
 
     Raises
@@ -501,10 +505,10 @@ def read_block(
     """
     indexer = BasicIndexer(selection, stored.shape)
     size = indexer.size * stored.dtype.itemsize
-    work.expect(size)
+    workers.progress.expect(size)
     result = stored.empty(indexer.shape, filled=stored.address is None)
     if stored.address is None or not size:
-        work.advance(size)
+        workers.progress.advance(size)
         return result.reshape(indexer.kept)
     _check_end(stored, indexer, file_size(descriptor))
     if indexer.is_rows:
@@ -512,12 +516,12 @@ def read_block(
         memory = result.reshape(-1).view(np.uint8).data
 
         def reader() -> Callable[[int], None]:
-            return lambda begin: _read_rows(memory, descriptor, start, begin, work)
+            return lambda begin: _read_rows(memory, descriptor, start, begin, workers)
 
-        each(range(0, size, _BLOCK), reader, work.threads)
+        run(range(0, size, _BLOCK), reader, workers.threads)
     else:
         _read_part(stored, descriptor, indexer.ranges, result)
-        work.advance(size)
+        workers.progress.advance(size)
     return result.reshape(indexer.kept)
 
 
@@ -546,10 +550,12 @@ def _check_end(stored: StoredArray, indexer: BasicIndexer, size: int) -> None:
         raise DamagedFileError(f"its values end at {end}, the file before that")
 
 
-def _read_rows(memory: memoryview, descriptor: int, start: int, begin: int, work: Work) -> None:
+def _read_rows(
+    memory: memoryview, descriptor: int, start: int, begin: int, workers: Workers
+) -> None:
     part = memory[begin : begin + _BLOCK]
     read_into(descriptor, [part], start + begin)
-    work.advance(len(part))
+    workers.progress.advance(len(part))
 
 
 def _read_part(

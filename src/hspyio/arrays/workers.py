@@ -12,7 +12,15 @@ from typing import Generic, TypeVar
 from hspyio.errors import OptionError
 from hspyio.records import record
 
-__all__ = ["THREADS_VARIABLE", "Bytewise", "Work", "each", "is_asked", "thread_count"]
+__all__ = [
+    "THREADS_VARIABLE",
+    "Bytewise",
+    "Progress",
+    "Workers",
+    "is_asked",
+    "run",
+    "thread_count",
+]
 
 T = TypeVar("T")
 
@@ -23,27 +31,39 @@ Bytewise = Callable[[int], None]
 
 
 def _ignore(count: int) -> None:
-    """Where nobody wants to know."""
+    """No progress reporting."""
 
 
 @record
-class Work:
+class Progress:
+    """Who is told of progress, from any thread; either may raise, to stop the work.
+
+    Attributes
+    ----------
+    expect, advance : callable
+        Told of the bytes of an array before it is read or written, and of those that are done.
+    """
+
+    expect: Bytewise = _ignore
+    advance: Bytewise = _ignore
+
+
+@record
+class Workers:
     """How arrays are read and written.
 
     Attributes
     ----------
     threads : int
         How many at most.
-    expect, advance : callable
-        Told of the bytes of an array before it is read or written, and of those that are done;
-        from any thread. Either may raise, to stop the work.
+    progress : Progress
+        Who is told of it.
     asked : bool
         Whether the user wanted just so many threads.
     """
 
     threads: int = 1
-    expect: Bytewise = _ignore
-    advance: Bytewise = _ignore
+    progress: Progress = Progress()
     asked: bool = True
 
 
@@ -135,7 +155,7 @@ class _Shared(Generic[T]):
         part.begin = longest.end = longest.begin + (longest.end - longest.begin) // 2
 
 
-def each(
+def run(
     items: Sequence[T],
     make: Callable[[], Callable[[T], None]],
     threads: int,
@@ -169,14 +189,14 @@ def each(
         return
     shared = _Shared(items, together, stop)
     helpers = [
-        threading.Thread(target=_work, args=(shared, make), name="hspyio")
+        threading.Thread(target=_do_share, args=(shared, make), name="hspyio")
         for _ in range(min(threads, len(items)) - 1)
     ]
     try:
         for helper in helpers:
             with suppress(RuntimeError):  # the system has no more; those there are will do
                 helper.start()
-        _work(shared, make, catch=Exception)
+        _do_share(shared, make, catch=Exception)
     except BaseException as error:
         shared.fail(error)
         raise
@@ -189,7 +209,7 @@ def each(
         raise shared.errors[0]
 
 
-def _work(
+def _do_share(
     shared: _Shared[T],
     make: Callable[[], Callable[[T], None]],
     catch: type[BaseException] = BaseException,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hspyio.arrays.grid import ChunkGrid, is_row_major
 from hspyio.arrays.manifest import ChunkManifest
-from hspyio.arrays.workers import Work, each
+from hspyio.arrays.workers import Workers, run
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
 
@@ -108,7 +108,7 @@ class ChunkSink(Protocol):
         ...
 
 
-def write_chunks(sink: ChunkSink, pipeline: Pipeline, values: Values, work: Work) -> None:
+def write_chunks(sink: ChunkSink, pipeline: Pipeline, values: Values, workers: Workers) -> None:
     """Compress an array on several threads, and store its chunks in their order.
 
     Parameters
@@ -119,11 +119,11 @@ def write_chunks(sink: ChunkSink, pipeline: Pipeline, values: Values, work: Work
         Can encode.
     values : Values
         An array of any strides, or its like; a few chunks of it are copied at a time.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
     """
     grid = ChunkGrid(values.shape, pipeline.chunk)
-    batches = _batches(grid.count, pipeline.size, work.threads)
+    batches = _batches(grid.count, pipeline.size, workers.threads)
 
     def store(number: int, chunks: Sequence[Encoded]) -> None:
         sink.write(batches[number], chunks)
@@ -137,11 +137,11 @@ def write_chunks(sink: ChunkSink, pipeline: Pipeline, values: Values, work: Work
             queue.wait_for_room(number)
             chunks, size = _encoded(pipeline, values, grid, batches[number], scratch)
             queue.deliver(number, chunks)
-            work.advance(size)
+            workers.progress.advance(size)
 
         return encode
 
-    each(range(len(batches)), encoder, work.threads, queue.fail)
+    run(range(len(batches)), encoder, workers.threads, queue.fail)
 
 
 def _batches(count: int, size: int, threads: int) -> list[range]:
@@ -206,7 +206,7 @@ def write_allocated(
     pipeline: Pipeline,
     values: NDArray[Any],
     write_at: Callable[[Sequence[memoryview], int], None],
-    work: Work,
+    workers: Workers,
 ) -> None:
     """Write an array without filters into chunks that have their place already, in parallel.
 
@@ -220,12 +220,12 @@ def write_allocated(
         Any strides.
     write_at : callable
         Writes buffers to a place in the file, from any thread.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
     """
     grid = ChunkGrid(values.shape, pipeline.chunk)
     offsets = manifest.offsets
-    batches = _batches(grid.count, pipeline.size, work.threads)
+    batches = _batches(grid.count, pipeline.size, workers.threads)
 
     def writer() -> Callable[[int], None]:
         scratch = Scratch()
@@ -238,7 +238,7 @@ def write_allocated(
                 if not pieces:
                     pieces = [np.frombuffer(pipeline.encode(part, scratch)[0], np.uint8).data]
                 write_at(pieces, int(offsets[batch[0]]))
-                work.advance(part.nbytes)
+                workers.progress.advance(part.nbytes)
                 return
             chunks, size = _together(pipeline, values, grid, batch, scratch)
             memory = chunks.reshape(-1).view(np.uint8).data
@@ -246,11 +246,11 @@ def write_allocated(
             for low, high in pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(batch)]):
                 part_of = memory[low * pipeline.size : high * pipeline.size]
                 write_at([part_of], int(offsets[batch.start + low]))
-            work.advance(size)
+            workers.progress.advance(size)
 
         return write
 
-    each(range(len(batches)), writer, work.threads)
+    run(range(len(batches)), writer, workers.threads)
 
 
 def rows_in_place(target: NDArray[Any], chunk: tuple[int, ...]) -> list[memoryview]:

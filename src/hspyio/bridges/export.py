@@ -48,7 +48,7 @@ from hspyio.transaction.temporary import NoTemporaryError, Temporary, folder_bes
 if TYPE_CHECKING:
     import xarray
 
-    from hspyio.arrays.workers import Work
+    from hspyio.arrays.workers import Workers
 
 __all__ = ["export"]
 
@@ -126,13 +126,13 @@ def export(
     _check(text, overwrite=overwrite, folder=suffix == ".zarr")
     notes: list[Problem] = []
     label = f"converting to {os.path.basename(text)}"
-    with working(threads, progress, label) as work, _beside(text) as temporary:
+    with working(threads, progress, label) as workers, _beside(text) as temporary:
         options = {"array.chunk-size": _AT_ONCE, "scheduler": _in_process()}
-        limit = thread_limit(work.threads, asked=work.asked)
+        limit = thread_limit(workers.threads, asked=workers.asked)
         with dask.config.set(options, num_workers=limit):
             signals = _signals(open_file(old), name, single=suffix in _TIFF)
             try:
-                _WRITERS[suffix](signals, temporary, notes, work, compression)
+                _WRITERS[suffix](signals, temporary, notes, workers, compression)
             except ConversionError as error:
                 error.path = error.path or old
                 raise
@@ -164,10 +164,10 @@ def _signals(experiments: Experiments, name: str | None, *, single: bool) -> dic
 
 
 def _write_netcdf(
-    signals: Mapping[str, Signal], path: str, notes: list[Problem], work: Work, compress: bool
+    signals: Mapping[str, Signal], path: str, notes: list[Problem], workers: Workers, compress: bool
 ) -> None:
     engine = _netcdf_engine()
-    made = {name: _for_netcdf(signal, notes, work) for name, signal in signals.items()}
+    made = {name: _for_netcdf(signal, notes, workers) for name, signal in signals.items()}
     filters = {"zlib": True, "complevel": 4, "shuffle": True} if compress else {}
     encoding = {
         name: {
@@ -192,10 +192,10 @@ def _netcdf_engine() -> str:
 
 
 def _write_zarr(
-    signals: Mapping[str, Signal], path: str, notes: list[Problem], work: Work, compress: bool
+    signals: Mapping[str, Signal], path: str, notes: list[Problem], workers: Workers, compress: bool
 ) -> None:
     imported("zarr", "zarr")
-    made = {name: _for_zarr(signal, notes, work) for name, signal in signals.items()}
+    made = {name: _for_zarr(signal, notes, workers) for name, signal in signals.items()}
     filters: dict[str, Any] = {} if compress else {"compressors": None}
     encoding = {
         name: {
@@ -226,20 +226,20 @@ def _one_or_tree(
     write(tree, {"encoding": {f"/{name}": how for name, how in encoding.items()}})
 
 
-def _for_netcdf(signal: Signal, notes: list[Problem], work: Work) -> xarray.Dataset:
+def _for_netcdf(signal: Signal, notes: list[Problem], workers: Workers) -> xarray.Dataset:
     """A signal in types that netCDF knows."""
-    array = _array(signal, notes, work)
+    array = _array(signal, notes, workers)
     made = split_complex(with_known_floats(array, notes, half=False), notes)
     return made.assign_attrs(title=signal.title)
 
 
-def _for_zarr(signal: Signal, notes: list[Problem], work: Work) -> xarray.Dataset:
+def _for_zarr(signal: Signal, notes: list[Problem], workers: Workers) -> xarray.Dataset:
     """A signal in types that Zarr knows."""
-    array = with_known_floats(_array(signal, notes, work), notes, half=True)
+    array = with_known_floats(_array(signal, notes, workers), notes, half=True)
     return array.to_dataset().assign_attrs(title=signal.title)
 
 
-def _array(signal: Signal, notes: list[Problem], work: Work) -> xarray.DataArray:
+def _array(signal: Signal, notes: list[Problem], workers: Workers) -> xarray.DataArray:
     """A signal in types that xarray can write, told of as it is computed."""
     array = to_xarray(_slim(signal, notes))
     if array.dtype.names is None and array.dtype.kind not in "biufcmM":
@@ -249,18 +249,18 @@ def _array(signal: Signal, notes: list[Problem], work: Work) -> xarray.DataArray
         notes.append(Problem("data", f"are {array.dtype}: held as numbers of some unit of time"))
         array = with_known_times(array)
     if array.chunks is not None:
-        array = array.copy(data=_told(array.data, work))
+        array = array.copy(data=_told(array.data, workers))
     return split_fields(array, notes)
 
 
-def _told(data: Any, work: Work) -> Any:
+def _told(data: Any, workers: Workers) -> Any:
     """The same dask array, whose blocks are counted for the progress bar."""
 
     def count(block: Any) -> Any:
-        work.advance(block.nbytes)
+        workers.progress.advance(block.nbytes)
         return block
 
-    work.expect(data.nbytes)
+    workers.progress.expect(data.nbytes)
     return data.map_blocks(count, dtype=data.dtype, meta=data._meta)
 
 
@@ -330,13 +330,13 @@ def _fitting(sizes: list[int], itemsize: int, signal: list[bool], most: int) -> 
 
 
 def _write_tiff(
-    signals: Mapping[str, Signal], path: str, notes: list[Problem], work: Work, compress: bool
+    signals: Mapping[str, Signal], path: str, notes: list[Problem], workers: Workers, compress: bool
 ) -> None:
     (signal,) = signals.values()
-    write_tiff(signal, path, notes, lambda data: _told(data, work))
+    write_tiff(signal, path, notes, lambda data: _told(data, workers))
 
 
-_WRITERS: dict[str, Callable[[Mapping[str, Signal], str, list[Problem], Work, bool], None]] = {
+_WRITERS: dict[str, Callable[[Mapping[str, Signal], str, list[Problem], Workers, bool], None]] = {
     ".nc": _write_netcdf,
     ".zarr": _write_zarr,
     **dict.fromkeys(_TIFF, _write_tiff),

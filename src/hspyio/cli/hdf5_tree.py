@@ -25,8 +25,8 @@ __all__ = ["hdf5_tree"]
 def hdf5_tree(file: Path, depth: int | None) -> Iterator[str]:
     """Draw an HDF5 file, HSpy or not; links to other files are named, and not followed."""
     with (
-        working(None, False, "") as work,
-        open_file(str(file), HSPY, work=work) as root,
+        working(None, False, "") as workers,
+        open_file(str(file), HSPY, workers=workers) as root,
         readable(str(file), "/"),
     ):
         yield from branches(_entries(root, depth), depth)

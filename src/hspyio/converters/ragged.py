@@ -38,9 +38,9 @@ from hspyio.nodes.json import dtype_from_json, dtype_to_json
 from hspyio.nodes.node import (
     Array,
     ArraySource,
-    LooseRows,
     MemorySource,
-    Rows,
+    RaggedArray,
+    RaggedList,
     RowSource,
     Text,
     Vlen,
@@ -199,17 +199,17 @@ def _runs(kinds: Iterable[Json]) -> list[list[Json]]:
     return [[kind, sum(1 for _ in run)] for kind, run in groupby(kinds)]
 
 
-def _number_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shapes: Rows) -> _Stored | None:
-    rows: Rows | LooseRows | None
+def _number_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shapes: RaggedArray) -> _Stored | None:
+    rows: RaggedArray | RaggedList | None
     objects = np.fromiter(arrays, object, len(arrays)).reshape(shapes.shape)
     if not arrays:
         base = np.dtype(np.float64)
-        rows = LooseRows.of(objects, base)
+        rows = RaggedList.of(objects, base)
     elif any(dtype.kind not in _NUMBERS + _TEXT for dtype in kinds.dtypes):
         return None
     elif len(kinds.dtypes) == 1 and kinds.dtypes[0].kind in "biufc":
         base = kinds.dtypes[0].newbyteorder("=")
-        rows = LooseRows(objects, base, _sizes(shapes))
+        rows = RaggedList(objects, base, _sizes(shapes))
     else:
         rows = _common_rows(objects, kinds)
         if rows is None:
@@ -219,19 +219,19 @@ def _number_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shapes: Rows) -> _St
     return base, rows, all(json == plain for json in kinds.jsons)
 
 
-def _sizes(shapes: Rows) -> NDArray[np.int64]:
+def _sizes(shapes: RaggedArray) -> NDArray[np.int64]:
     sizes = np.empty(shapes.lengths.size, np.int64)
     for places, of_one_rank in _by_rank(shapes):
         sizes[places] = math.prod(of_one_rank.T, start=np.ones(len(places), np.int64))
     return sizes.reshape(shapes.shape)
 
 
-def _common_rows(objects: NDArray[Any], kinds: _Kinds) -> Rows | None:
+def _common_rows(objects: NDArray[Any], kinds: _Kinds) -> RaggedArray | None:
     """The flattened elements in a common type, if each comes back from it exactly."""
     parts, lengths, order = [], [], []
     for number, dtype in enumerate(kinds.dtypes):
         places = np.flatnonzero(kinds.members == number)
-        rows = LooseRows.of(objects.reshape(-1)[places], dtype).rows()
+        rows = RaggedList.of(objects.reshape(-1)[places], dtype).rows()
         parts.append(rows.values)
         lengths.append(rows.lengths)
         order.append(places)
@@ -240,10 +240,10 @@ def _common_rows(objects: NDArray[Any], kinds: _Kinds) -> Rows | None:
         return None
     cast = [to_stored(part).astype(base) if part.size else np.empty(0, base) for part in parts]
     if len(cast) == 1:
-        return Rows(cast[0], lengths[0].reshape(objects.shape))
-    grouped = Rows(np.concatenate(cast, dtype=base), np.concatenate(lengths))
+        return RaggedArray(cast[0], lengths[0].reshape(objects.shape))
+    grouped = RaggedArray(np.concatenate(cast, dtype=base), np.concatenate(lengths))
     rows = grouped.take(np.argsort(np.concatenate(order)))
-    return Rows(rows.values, rows.lengths.reshape(objects.shape))
+    return RaggedArray(rows.values, rows.lengths.reshape(objects.shape))
 
 
 def _text_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shape: tuple[int, ...]) -> _Stored | None:
@@ -261,10 +261,10 @@ def _text_rows(arrays: list[NDArray[Any]], kinds: _Kinds, shape: tuple[int, ...]
     return Text(None, utf8=pure), MemorySource(as_objects(rows, shape)), kinds.each() == plain
 
 
-def _shapes(arrays: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> Rows:
+def _shapes(arrays: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> RaggedArray:
     ranks = np.fromiter(map(attrgetter("ndim"), arrays), np.int64, len(arrays))
     lengths = chain.from_iterable(map(attrgetter("shape"), arrays))
-    return Rows(np.fromiter(lengths, np.int64, int(ranks.sum())), ranks.reshape(shape))
+    return RaggedArray(np.fromiter(lengths, np.int64, int(ranks.sum())), ranks.reshape(shape))
 
 
 def shapes_of_rows(node: Array) -> Array | None:
@@ -302,7 +302,7 @@ def _join_texts(node: Array, shapes: Array | None) -> NDArray[Any]:
     rows = node.source.read()
     elements = [_text_array(row) for row in rows.ravel()]
     sizes = np.fromiter(map(len, elements), np.int64, len(elements)).reshape(rows.shape)
-    forms = _forms(Rows(np.empty(0), sizes), shapes).read()
+    forms = _forms(RaggedArray(np.empty(0), sizes), shapes).read()
     pairs = zip(elements, forms.ravel(), strict=True)
     return as_objects((text.reshape(shape.tolist()) for text, shape in pairs), rows.shape)
 
@@ -311,20 +311,20 @@ def _text_array(row: Iterable[bytes]) -> NDArray[Any]:
     return np.array([decode_bytes(bytes(text)) for text in row], dtype=str)
 
 
-def _rows(array: Array) -> Rows:
+def _rows(array: Array) -> RaggedArray:
     """The rows of a dataset, end to end."""
     if not isinstance(array.type, Vlen) or isinstance(array.type.base, Text):
         raise ValueError("no rows of numbers")
     if isinstance(array.source, RowSource):
         return array.source.rows()
     objects = array.source.read()
-    return LooseRows.of(objects, array.type.base).rows()
+    return RaggedList.of(objects, array.type.base).rows()
 
 
-def _forms(rows: Rows, shapes: Array | None) -> Rows:
+def _forms(rows: RaggedArray, shapes: Array | None) -> RaggedArray:
     """The elements' shapes, as rows: just the lengths where none are stored."""
     if shapes is None:
-        return Rows(rows.lengths.reshape(-1), np.ones(rows.shape, np.int64))
+        return RaggedArray(rows.lengths.reshape(-1), np.ones(rows.shape, np.int64))
     forms = _rows(shapes)
     if forms.shape != rows.shape:
         raise ValueError(f"the shapes of the ragged array are {forms.shape}, not {rows.shape}")
@@ -332,7 +332,7 @@ def _forms(rows: Rows, shapes: Array | None) -> Rows:
         raise ValueError(f"the shapes of the ragged array are of type {forms.values.dtype}")
     with np.errstate(invalid="ignore"):
         lengths = forms.values.astype(np.int64)
-    forms = Rows(lengths, forms.lengths)
+    forms = RaggedArray(lengths, forms.lengths)
     if (lengths < 0).any():
         index = int(np.searchsorted(forms.starts, np.argmax(lengths < 0), side="right")) - 1
         found = tuple(forms.take(np.array([index])).values.tolist())
@@ -340,7 +340,7 @@ def _forms(rows: Rows, shapes: Array | None) -> Rows:
     return forms
 
 
-def _shaped(rows: Rows, forms: Rows) -> NDArray[Any]:
+def _shaped(rows: RaggedArray, forms: RaggedArray) -> NDArray[Any]:
     """The elements, in one dimension; a `ValueError` if a shape does not fit its row."""
     values, lengths = np.require(rows.values, requirements=["C", "W"]), rows.lengths.reshape(-1)
     dtype = values.dtype
@@ -366,7 +366,7 @@ def _shaped(rows: Rows, forms: Rows) -> NDArray[Any]:
     return result
 
 
-def _by_rank(forms: Rows) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _by_rank(forms: RaggedArray) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """The places of elements of as many dimensions, and their shapes, one to a line."""
     ranks, starts = forms.lengths.reshape(-1), forms.starts
     if ranks.max(initial=0) > _MOST_DIMENSIONS:
@@ -439,7 +439,7 @@ def _as_dtype(texts: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return texts.astype(dtype) if texts.size else np.empty(texts.shape, dtype)
 
 
-def _restored(rows: Rows, forms: Rows, kind: Json, context: Allowing) -> NDArray[Any]:
+def _restored(rows: RaggedArray, forms: RaggedArray, kind: Json, context: Allowing) -> NDArray[Any]:
     """Elements of one kind."""
     values = rows.values
     if isinstance(kind, str) and kind in _FROM_SCALAR:
@@ -457,7 +457,7 @@ def _restored(rows: Rows, forms: Rows, kind: Json, context: Allowing) -> NDArray
         values = cast_back(values, dtype)
     if values.shape != rows.values.shape:
         raise ValueError(f"no ragged array is of type {dtype}")
-    return _shaped(Rows(values, rows.lengths), forms)
+    return _shaped(RaggedArray(values, rows.lengths), forms)
 
 
 def _elements_of_part(node: Array, shapes: Array | None, runs: Sequence[Sequence[Json]]) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hspyio.errors import UNREADABLE, DamagedFileError, HspyError
-from hspyio.nodes.node import Array, MemorySource, Rows, Selection, StoredSource, Text, Vlen
+from hspyio.nodes.node import Array, MemorySource, RaggedArray, Selection, StoredSource, Text, Vlen
 from hspyio.records import record
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class _RowsOfFile(Protocol):
 
     def read(self, selection: Selection = ()) -> NDArray[Any]: ...
 
-    def rows(self, selection: Selection = ()) -> Rows: ...
+    def rows(self, selection: Selection = ()) -> RaggedArray: ...
 
     def row_bytes(self) -> int: ...
 

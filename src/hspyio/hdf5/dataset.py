@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError, HspyError, UnsupportedFeatureError
 from hspyio.filters import gzip, shuffle
 from hspyio.forks import derived
@@ -22,7 +22,7 @@ from hspyio.hdf5.format.messages import ChunkIndexKind, Layout
 from hspyio.hdf5.limits import Budget, check_chunks, repeats
 from hspyio.hdf5.located import located
 from hspyio.hdf5.snapshot import FileHandle
-from hspyio.nodes.node import Array, Rows, Selection, Text, Vlen
+from hspyio.nodes.node import Array, RaggedArray, Selection, Text, Vlen
 from hspyio.system.byte_source import LocalBytes
 
 if TYPE_CHECKING:
@@ -193,9 +193,9 @@ class Dataset:
         return opening.budget if opening is not None and opening.is_open else Budget()
 
     @property
-    def _work(self) -> Work:
+    def _workers(self) -> Workers:
         opening = self.opening
-        return opening.work if opening is not None and opening.is_open else Work()
+        return opening.workers if opening is not None and opening.is_open else Workers()
 
     # reading
 
@@ -254,7 +254,7 @@ class Dataset:
         from hspyio.arrays.reading import read_block
 
         with self.snapshot.descriptor() as descriptor:
-            return read_block(self.stored, descriptor, selection, self._work)
+            return read_block(self.stored, descriptor, selection, self._workers)
 
     def _of_block(self) -> NDArray[Any]:
         with self._content() as content:
@@ -268,7 +268,7 @@ class Dataset:
         index = self.chunk_index()
         with self.snapshot.descriptor() as descriptor:
             if stored.pipeline.decodes:
-                return read_chunks(stored, index, descriptor, selection, self._work)
+                return read_chunks(stored, index, descriptor, selection, self._workers)
             return _by_plugin(stored, index, LocalBytes(descriptor), selection)
 
     # what has variable length
@@ -283,9 +283,9 @@ class Dataset:
         outer = self._rows(references, base.stored)
         if base.is_fixed:
             values = outer.values if base.convert is None else base.convert(outer.values)
-            return _objects(Rows(values, outer.lengths))
+            return _objects(RaggedArray(values, outer.lengths))
         self._check_length(outer.values)
-        return _objects(Rows(self._texts(outer.values), outer.lengths))
+        return _objects(RaggedArray(self._texts(outer.values), outer.lengths))
 
     def _check_length(self, references: NDArray[Any], itemsize: int = 1) -> None:
         """Refuse texts or rows that are the same bytes of the file over and over."""
@@ -308,14 +308,14 @@ class Dataset:
         texts = [octets[start:end].split(b"\0", 1)[0] for start, end in pairs]
         return text_array(texts, references.shape)
 
-    def _rows(self, references: NDArray[Any], base: np.dtype[Any]) -> Rows:
+    def _rows(self, references: NDArray[Any], base: np.dtype[Any]) -> RaggedArray:
         """Rows as they stand in the file."""
         with self._content() as content:
             if references.dtype.itemsize != _REFERENCE_BYTES:
                 items = GlobalHeaps(content).items(references.tobytes(), base.itemsize)
                 values = np.frombuffer(b"".join(items), base).copy()
                 lengths = [len(item) // base.itemsize for item in items]
-                return Rows(values, np.array(lengths, np.int64).reshape(references.shape))
+                return RaggedArray(values, np.array(lengths, np.int64).reshape(references.shape))
             start = content.start
         from hspyio.hdf5.ragged import read_rows
 
@@ -337,7 +337,7 @@ class RowDataset(Dataset):
         """Read a selection as an object array."""
         return self.rows(selection).read()
 
-    def rows(self, selection: Selection = ()) -> Rows:
+    def rows(self, selection: Selection = ()) -> RaggedArray:
         """All rows of a selection, end to end."""
         base = self.layout.kind.base
         assert base is not None
@@ -345,7 +345,11 @@ class RowDataset(Dataset):
             references = self._raw(selection)
             self._check_length(references, base.stored.itemsize)
             rows = self._rows(references, base.stored)
-            return rows if base.convert is None else Rows(base.convert(rows.values), rows.lengths)
+            return (
+                rows
+                if base.convert is None
+                else RaggedArray(base.convert(rows.values), rows.lengths)
+            )
 
     def row_bytes(self) -> int:
         """The same, by the lengths of all rows or of some."""
@@ -365,7 +369,7 @@ class RowDataset(Dataset):
         return chunks or (*(1,) * (len(self.shape) - 1), self.shape[-1])
 
 
-def _objects(rows: Rows) -> NDArray[Any]:
+def _objects(rows: RaggedArray) -> NDArray[Any]:
     """Rows as an array of arrays, of no dimension where it is one row."""
     if rows.shape:
         return rows.read()

@@ -225,9 +225,9 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
     index = None if stored is None else chunk_index(dataset, stored)
     if index is None:
         sink = DatasetSink(dataset, ChunkGrid(values.shape, pipeline.chunk), output)
-        write_chunks(sink, pipeline, values, output.work)
+        write_chunks(sink, pipeline, values, output.workers)
     else:
-        write_allocated(index, pipeline, values, output.write_at, output.work)
+        write_allocated(index, pipeline, values, output.write_at, output.workers)
 
 
 class DatasetSink:
@@ -269,8 +269,8 @@ def _target(
     sink = DatasetSink(dataset, ChunkGrid(shape, pipeline.chunk), output)
     scratch = open_scratch(blocks, pipeline.chunk, pipeline.dtype.itemsize, output.folder)
     if scratch is None:
-        return ChunkTarget(sink, BlockEncoder(pipeline, shape), output.work, _where(dataset))
-    return ScratchTarget(sink, pipeline, blocks, scratch, output.work, _where(dataset))
+        return ChunkTarget(sink, BlockEncoder(pipeline, shape), output.workers, _where(dataset))
+    return ScratchTarget(sink, pipeline, blocks, scratch, output.workers, _where(dataset))
 
 
 class PlainTarget(WholeBlocks):
@@ -286,7 +286,7 @@ class PlainTarget(WholeBlocks):
         self._dataset[selection] = values
         self.note(bounds_of(selection), values.size)
         self._output.check()
-        self._output.work.advance(values.nbytes)
+        self._output.workers.progress.advance(values.nbytes)
 
 
 def _where(dataset: h5d.DatasetID) -> str:
@@ -311,7 +311,9 @@ def _through_hdf5(
         output.graphs.append((array.source.graph, PlainTarget(dataset, output)))
         return
     if isinstance(array.type, Vlen):
-        write_rows(dataset, array, lambda rows: output.work.advance(rows * dtype.itemsize))
+        write_rows(
+            dataset, array, lambda rows: output.workers.progress.advance(rows * dtype.itemsize)
+        )
         return
     memory = h5t.py_create(dtype)
     if isinstance(array.source, SparseSource):
@@ -324,7 +326,7 @@ def _through_hdf5(
         return
     for region in _slabs(array.shape, array.chunks):
         _write_region(dataset, region, values[region], memory)
-        output.work.advance(values[region].nbytes)
+        output.workers.progress.advance(values[region].nbytes)
 
 
 def _write_region(

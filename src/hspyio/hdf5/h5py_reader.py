@@ -11,7 +11,7 @@ import numpy as np
 from h5py import h5, h5a, h5d, h5g, h5i, h5l, h5o, h5p, h5s
 
 from hspyio import names
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import (
     UNREADABLE,
     DamagedFileError,
@@ -49,7 +49,7 @@ def opened_by_hdf5(
     handle: FileHandle | None,
     *,
     allow_external: bool,
-    work: Work,
+    workers: Workers,
     budget: Budget | None,
 ) -> tuple[h5py.File, Session]:
     """Open a file in HDF5; whoever asks closes the file, and ends the session then.
@@ -72,7 +72,7 @@ def opened_by_hdf5(
         handle, file, number = _opened_twice(path)
     else:
         file, number = _opened_as_was(path, handle)
-    session = Session(handle, allow_external, number, work)
+    session = Session(handle, allow_external, number, workers)
     session.budget = budget or session.budget
     return file, session
 

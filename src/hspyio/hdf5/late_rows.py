@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError
 from hspyio.hdf5.limits import Budget
 from hspyio.hdf5.snapshot import FileHandle, being_read
 from hspyio.hdf5.sources import index_in, named, past_hdf5
-from hspyio.nodes.node import Array, Group, Rows, RowSource, Selection
+from hspyio.nodes.node import Array, Group, RaggedArray, RowSource, Selection
 from hspyio.records import record
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class LazyRows:
         with named(self.handle.path, self.where), self._reopened() as array:
             return array.source.read(selection)
 
-    def rows(self, selection: Selection = ()) -> Rows:
+    def rows(self, selection: Selection = ()) -> RaggedArray:
         """The same, as one flat array."""
         from hspyio.hdf5.ragged import read_rows
 
@@ -102,7 +102,7 @@ class LazyRows:
     def _references(self, selection: Selection) -> NDArray[Any] | None:
         if self.stored is None:
             return None
-        return past_hdf5(self.stored, self._index, self.handle, selection, Work())
+        return past_hdf5(self.stored, self._index, self.handle, selection, Workers())
 
     def _index(self) -> ChunkManifest | None:
         assert self.stored is not None
@@ -117,7 +117,7 @@ class LazyRows:
         handle = self.handle.twin()
         try:
             file, session = opened_by_hdf5(
-                handle.path, handle, allow_external=False, work=Work(), budget=None
+                handle.path, handle, allow_external=False, workers=Workers(), budget=None
             )
             with being_read(file):
                 node: object = root_of(file, session)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.snapshot import DescriptorFile
 from hspyio.system.calls import resize, sync, write_from
 
@@ -32,7 +32,7 @@ class Output(DescriptorFile):
     ----------
     descriptor : int
         Open for reading and writing; closed with this object.
-    work : Work
+    workers : Workers
         How arrays are written.
 
     Attributes
@@ -44,9 +44,9 @@ class Output(DescriptorFile):
         Where scratch files may stand; ``""`` if nobody knows.
     """
 
-    def __init__(self, descriptor: int, work: Work, folder: str = "") -> None:
+    def __init__(self, descriptor: int, workers: Workers, folder: str = "") -> None:
         super().__init__(descriptor)
-        self.work = work
+        self.workers = workers
         self.folder = folder
         self.graphs: list[GraphOfTarget] = []
         self._failure: BaseException | None = None

@@ -23,7 +23,7 @@ from h5py import _objects, h5d, h5i, h5p, h5s, h5t
 
 from hspyio.hdf5.h5types import from_h5py, to_h5py
 from hspyio.hdf5.snapshot import file_size, read_into
-from hspyio.nodes.node import Array, LooseRows, Rows, Vlen, spread
+from hspyio.nodes.node import Array, RaggedArray, RaggedList, Vlen, ranges
 from hspyio.records import record
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def write_rows(
     if not isinstance(base, np.dtype) or not _is_as_in_memory(dataset, base):
         _write_objects(dataset, array)
         return
-    if not isinstance(source, (Rows, LooseRows)):
-        source = LooseRows.of(source.read(), base)
+    if not isinstance(source, (RaggedArray, RaggedList)):
+        source = RaggedList.of(source.read(), base)
     if not source.lengths.size:
         return
     for region in _regions(source.lengths * base.itemsize, array.chunks):
@@ -167,7 +167,7 @@ def _regions(
 
 
 def _write_block(
-    dataset: h5d.DatasetID, rows: Rows, base: np.dtype[Any], corner: list[int]
+    dataset: h5d.DatasetID, rows: RaggedArray, base: np.dtype[Any], corner: list[int]
 ) -> None:
     values = np.ascontiguousarray(rows.values, base)
     if rows.lengths.min(initial=0) < 0 or rows.lengths.sum() != values.size:
@@ -247,7 +247,7 @@ def has_usual_references(dataset: h5d.DatasetID) -> bool:
     return bool(file.get_sizes() == (8, 8) and file.get_userblock() == 0)
 
 
-def read_rows(references: NDArray[Any], descriptor: int, base: np.dtype[Any]) -> Rows:
+def read_rows(references: NDArray[Any], descriptor: int, base: np.dtype[Any]) -> RaggedArray:
     """Read rows of variable length.
 
     Parameters
@@ -261,7 +261,7 @@ def read_rows(references: NDArray[Any], descriptor: int, base: np.dtype[Any]) ->
 
     Returns
     -------
-    Rows
+    RaggedArray
         Of the shape of the references. Where nothing was written rows are empty.
 
     Raises
@@ -276,7 +276,7 @@ def read_rows(references: NDArray[Any], descriptor: int, base: np.dtype[Any]) ->
     limit = file_size(descriptor)
     if lengths.sum(dtype=float) * base.itemsize > limit:
         raise ValueError("its rows are said to be longer than the file")
-    rows = Rows(np.empty(int(lengths.sum()), base), lengths.reshape(references.shape))
+    rows = RaggedArray(np.empty(int(lengths.sum()), base), lengths.reshape(references.shape))
     memory = rows.values.view(np.uint8)
     for block in _heap_blocks(flat, rows, descriptor, limit):
         if block.stops[0] - block.starts[0] > _BIG:
@@ -307,7 +307,7 @@ class _Block:
 
 
 def _heap_blocks(
-    references: NDArray[Any], rows: Rows, descriptor: int, limit: int
+    references: NDArray[Any], rows: RaggedArray, descriptor: int, limit: int
 ) -> Iterator[_Block]:
     itemsize = rows.values.itemsize
     places = np.flatnonzero(rows.lengths)
@@ -456,13 +456,13 @@ def _gather(
             memory[target : target + size] = buffer[source : source + size]
         return
     counts = sizes // unit
-    items = buffer.view(f"u{unit}")[spread(sources // unit, counts)]
+    items = buffer.view(f"u{unit}")[ranges(sources // unit, counts)]
     into = memory.view(f"u{unit}")
     if (targets[1:] == (targets + sizes)[:-1]).all():
         start = int(targets[0]) // unit
         into[start : start + len(items)] = items
     else:
-        into[spread(targets // unit, counts)] = items
+        into[ranges(targets // unit, counts)] = items
 
 
 def _read_big(block: _Block, descriptor: int, memory: NDArray[np.uint8]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import (
     UNREADABLE,
     DamagedFileError,
@@ -112,7 +112,7 @@ def open_file(
     policy: ReadPolicy | None = None,
     *,
     allow_external: bool = False,
-    work: Work | None = None,
+    workers: Workers | None = None,
     budget: Budget | None = None,
 ) -> Iterator[Group]:
     """Open a file and give its root group, of which all can be read within the ``with`` block.
@@ -126,7 +126,7 @@ def open_file(
         What is read at once.
     allow_external : bool
         Whether external links, external storage and virtual datasets are followed.
-    work : Work, optional
+    workers : Workers, optional
         How arrays are read; on this thread by default.
     budget : Budget, optional
         The memory that arrays may take; what there is by default.
@@ -149,7 +149,7 @@ def open_file(
             try:
                 opening = Opening(
                     snapshot, descriptor, policy or ReadPolicy(), allow_external=allow_external,
-                    work=work or Work(), budget=budget or Budget(),
+                    workers=workers or Workers(), budget=budget or Budget(),
                 )  # fmt: skip
                 yield opening.root()
             finally:
@@ -251,7 +251,7 @@ class Opening:
         What is read at once.
     allow_external : bool
         Whether links to other files are followed.
-    work : Work, optional
+    workers : Workers, optional
         How arrays are read.
     budget : Budget, optional
         The memory that arrays may take.
@@ -275,13 +275,13 @@ class Opening:
         policy: ReadPolicy,
         *,
         allow_external: bool = False,
-        work: Work | None = None,
+        workers: Workers | None = None,
         budget: Budget | None = None,
         first: Opening | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.policy = policy
-        self.work = work or Work()
+        self.workers = workers or Workers()
         self.budget = budget or Budget()
         self.shared = False
         self.is_open = True
@@ -558,7 +558,7 @@ class Opening:
             snapshot = handle_of(path)
             descriptor = self._files.held.enter_context(snapshot.descriptor())
             known = Opening(
-                snapshot, descriptor, self.policy, allow_external=True, work=self.work,
+                snapshot, descriptor, self.policy, allow_external=True, workers=self.workers,
                 budget=self.budget, first=self,
             )  # fmt: skip
             self._files.by_path[path] = known

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from h5py import h5d, h5g, h5i, h5o
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.guard_hdf5 import ObjectCensus
 from hspyio.hdf5.lenient_heaps import (
     Heaps,
@@ -34,7 +34,7 @@ class Session:
         Whether external links, external storage and virtual datasets are followed.
     number : int
         What HDF5 calls the file.
-    work : Work
+    workers : Workers
         How arrays are read.
     open : bool
         Whether it still lasts.
@@ -53,7 +53,7 @@ class Session:
     handle: FileHandle
     allow_external: bool
     number: int
-    work: Work = field(default_factory=Work)
+    workers: Workers = field(default_factory=Workers)
     open: bool = True
     shared: bool = False
     census: ObjectCensus = field(default_factory=ObjectCensus)

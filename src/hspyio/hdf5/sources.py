@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hspyio import names
 from hspyio.arrays.indexing import BasicIndexer
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import UNREADABLE, DamagedFileError, HspyError, TooLargeError
 from hspyio.hdf5.limits import UNSUSPICIOUS, Budget, check_chunks
 from hspyio.hdf5.snapshot import FileHandle
@@ -79,7 +79,7 @@ class LazySource:
                 if size > UNSUSPICIOUS:
                     Budget().take(size, lazily=False)
             if self.stored is not None:
-                values = past_hdf5(self.stored, self._index, self.handle, selection, Work())
+                values = past_hdf5(self.stored, self._index, self.handle, selection, Workers())
                 if values is not None:
                     return values
             from hspyio.hdf5.via_h5py import read_at
@@ -134,7 +134,7 @@ def past_hdf5(
     index: Callable[[], ChunkManifest | None],
     handle: FileHandle,
     selection: Selection,
-    work: Work,
+    workers: Workers,
 ) -> NDArray[Any] | None:
     """Read on the engine; ``None`` for what only HDF5 reads."""
     from hspyio.arrays.reading import read_block, read_chunks
@@ -143,11 +143,11 @@ def past_hdf5(
         check_chunks(stored.pipeline.size, math.prod(stored.shape) * stored.dtype.itemsize)
     with handle.descriptor() as descriptor:
         if stored.chunks is None:
-            return read_block(stored, descriptor, selection, work)
+            return read_block(stored, descriptor, selection, workers)
         chunks = index()
         if chunks is None:
             return None
-        return read_chunks(stored, chunks, descriptor, selection, work)
+        return read_chunks(stored, chunks, descriptor, selection, workers)
 
 
 def stored_name(where: str | bytes) -> bytes:

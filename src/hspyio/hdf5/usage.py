@@ -10,7 +10,7 @@ import numpy as np
 from h5py import h5a, h5d, h5l, h5o, h5t
 
 from hspyio import names
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import UNREADABLE, DamagedFileError
 from hspyio.hdf5.format.superblock import LENGTH
 from hspyio.hdf5.guard_hdf5 import check_attribute
@@ -132,12 +132,12 @@ class _Count:
         if stored is None:
             return
         if stored.chunks is None:
-            references = read_block(stored, self._descriptor, (), Work())
+            references = read_block(stored, self._descriptor, (), Workers())
         else:
             index = chunk_index(dataset, stored)
             if index is None:
                 return
-            references = read_chunks(stored, index, self._descriptor, (), Work())
+            references = read_chunks(stored, index, self._descriptor, (), Workers())
         for address in np.unique(references["address"]).tolist():
             self._heap(int(address))
 

@@ -32,7 +32,7 @@ from hspyio.hdf5.sources import (
     stored_name,
 )
 from hspyio.hdf5.steps import named_filter
-from hspyio.nodes.node import Array, Damaged, Filter, LooseRows, Rows, Selection, Text, Vlen
+from hspyio.nodes.node import Array, Damaged, Filter, RaggedArray, RaggedList, Selection, Text, Vlen
 from hspyio.records import record
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class _FileSource:
 
         session = self._session
         index = partial(chunk_index, self._dataset, stored)
-        return past_hdf5(stored, index, session.handle, selection, session.work)
+        return past_hdf5(stored, index, session.handle, selection, session.workers)
 
     def _layout(self) -> StoredArray | None:
         """How the engine reads it; small arrays are read faster by HDF5 itself.
@@ -232,7 +232,7 @@ class _RowsInFile(_FileSource):
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         return self.rows(selection).read()
 
-    def rows(self, selection: Selection = ()) -> Rows:
+    def rows(self, selection: Selection = ()) -> RaggedArray:
         """All rows of a selection, end to end."""
         from hspyio.hdf5.ragged import read_rows
 
@@ -251,7 +251,7 @@ class _RowsInFile(_FileSource):
             objects = _through_hdf5(self._dataset, selection, self._filters)
             kind = from_h5py(self._dataset.dtype)
             assert isinstance(kind, Vlen) and isinstance(kind.base, np.dtype)
-            return LooseRows.of(objects, kind.base).rows()
+            return RaggedList.of(objects, kind.base).rows()
 
     def _references(self) -> tuple[np.dtype[Any] | None, StoredArray | None]:
         from hspyio.hdf5.ragged import REFERENCE, row_dtype

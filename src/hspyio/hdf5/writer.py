@@ -40,7 +40,7 @@ def create_tree(
 
     `Kept` attributes are left out: what they are copied from only the caller knows.
     """
-    output.work.expect(sum(map(expected_bytes, arrays_of(group))))
+    output.workers.progress.expect(sum(map(expected_bytes, arrays_of(group))))
     writer = _Writer(keep)
     writer.fill(target.id, group)
     return writer.large

@@ -18,7 +18,7 @@ import numpy as np
 from h5py._objects import phil
 
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
-from hspyio.arrays.workers import Work, each
+from hspyio.arrays.workers import Workers, run
 from hspyio.errors import FilterError, HspyError, TooLargeError, UnsupportedFeatureError
 from hspyio.filters.pipeline import Scratch
 from hspyio.hdf5.snapshot import FileHandle, file_size, read_into
@@ -107,14 +107,14 @@ class Fault:
 CHANGED = "is not what was sealed"
 
 
-def sums_of(array: Array, work: Work) -> ArraySums:
+def sums_of(array: Array, workers: Workers) -> ArraySums:
     """Read an array and make its checksums.
 
     Parameters
     ----------
     array : Array
         Of a file that is open.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
 
     Raises
@@ -130,17 +130,17 @@ def sums_of(array: Array, work: Work) -> ArraySums:
 
         def add(row: int) -> None:
             sums[row] = units.read(row, scratch)
-            work.advance(units.size(row))
+            workers.progress.advance(units.size(row))
 
         return add
 
-    work.expect(sum(map(units.size, range(units.count))))
-    each(units.order(), summer, units.most_threads or work.threads)
+    workers.progress.expect(sum(map(units.size, range(units.count))))
+    run(units.order(), summer, units.most_threads or workers.threads)
     return ArraySums(units.kind, units.step, units.head(), sums)
 
 
 def faults_of(
-    array: Array, known: ArraySums | None, work: Work, *, decode: bool = False
+    array: Array, known: ArraySums | None, workers: Workers, *, decode: bool = False
 ) -> list[Fault]:
     """Read an array and find what is wrong with it.
 
@@ -150,7 +150,7 @@ def faults_of(
         Of a file that is open.
     known : ArraySums or None
         What it has to be.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
     decode : bool
         Whether chunks are decompressed too, in a little memory, so that what filters find is
@@ -177,7 +177,7 @@ def faults_of(
         return [Fault((), f"is said to have {array.shape[0]:,} items, which the file has not")]
     if differs:
         changed = Fault((), f"{CHANGED}: its type, its shape or the places of its chunks differ")
-        return [changed, *(faults_of(array, None, work, decode=True) if decode else ())]
+        return [changed, *(faults_of(array, None, workers, decode=True) if decode else ())]
     found: dict[int, str] = {}
 
     def examiner() -> Callable[[int], None]:
@@ -187,12 +187,12 @@ def faults_of(
             expected = None if known is None else int(known.sums[row])
             if message := _examined(units, row, expected, scratch, decode=decode):
                 found[row] = message
-            work.advance(units.size(row))
+            workers.progress.advance(units.size(row))
 
         return examine
 
-    work.expect(sum(map(units.size, range(units.count))))
-    each(units.order(), examiner, units.most_threads or work.threads)
+    workers.progress.expect(sum(map(units.size, range(units.count))))
+    run(units.order(), examiner, units.most_threads or workers.threads)
     chunk = isinstance(units, _Chunks)
     return [Fault(units.region(row), found[row], chunk) for row in sorted(found)]
 

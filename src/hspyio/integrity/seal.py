@@ -30,7 +30,7 @@ from dataclasses import field
 import numpy as np
 
 from hspyio import names
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError, Problem
 from hspyio.hdf5.via_h5py import passing
 from hspyio.integrity.checksums import ArraySums, Fault, faults_of, sums_of
@@ -117,7 +117,9 @@ class NewSeals:
     missing_list: Attribute | None
 
 
-def make_seals(root: Group, kept: Mapping[str, Mapping[str, ArraySums]], work: Work) -> NewSeals:
+def make_seals(
+    root: Group, kept: Mapping[str, Mapping[str, ArraySums]], workers: Workers
+) -> NewSeals:
     """Seal experiments of a file that is being written, and read back.
 
     Parameters
@@ -128,7 +130,7 @@ def make_seals(root: Group, kept: Mapping[str, Mapping[str, ArraySums]], work: W
         The experiments to be sealed, by the names of their groups. For each one the checksums of
         arrays that came from a sealed file byte for byte, by path: from `sealed_arrays`. They
         are not read again.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
 
     Raises
@@ -138,14 +140,14 @@ def make_seals(root: Group, kept: Mapping[str, Mapping[str, ArraySums]], work: W
     """
     found = contents(root)
     made = {
-        name: encoded(make_seal(sealed_parts(found, name), work, known))
+        name: encoded(make_seal(sealed_parts(found, name), workers, known))
         for name, known in kept.items()
     }
     return NewSeals(made, None if found.listed else list_of(found.experiments, found.models))
 
 
 def make_seal(
-    parts: Mapping[str, Part], work: Work, kept: Mapping[str, ArraySums] | None = None
+    parts: Mapping[str, Part], workers: Workers, kept: Mapping[str, ArraySums] | None = None
 ) -> Seal:
     """Read parts of a file and make their seal.
 
@@ -153,7 +155,7 @@ def make_seal(
     ----------
     parts : mapping
         By name.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
     kept : mapping of str to ArraySums, optional
         Of arrays that were taken over from a sealed file byte for byte, by path; they are not
@@ -172,7 +174,7 @@ def make_seal(
         trees[name] = found.digest
         for path, array in found.arrays.items():
             where = _joined(name, path)
-            arrays[where] = known.get(where) or sums_of(array, work)
+            arrays[where] = known.get(where) or sums_of(array, workers)
     return Seal(trees, arrays, listed=True)
 
 
@@ -298,14 +300,16 @@ def _changed(part: Part) -> str:
     return "is not what was sealed" if isinstance(part, Group) else "has another type or shape"
 
 
-def array_problems(arrays: Mapping[str, tuple[Array, ArraySums]], work: Work) -> list[Problem]:
+def array_problems(
+    arrays: Mapping[str, tuple[Array, ArraySums]], workers: Workers
+) -> list[Problem]:
     """Compare arrays with their seal, byte for byte.
 
     Parameters
     ----------
     arrays : mapping
         From `tree_problems`.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
 
     Returns
@@ -320,7 +324,7 @@ def array_problems(arrays: Mapping[str, tuple[Array, ArraySums]], work: Work) ->
     """
     problems: list[Problem] = []
     for path, (array, known) in arrays.items():
-        faults = faults_of(array, known, work)
+        faults = faults_of(array, known, workers)
         problems += [Problem(path, text) for text in _named(faults)]
     return problems
 
@@ -405,7 +409,7 @@ def compared(
 def changed_since_sealed(
     file: Contents,
     name: str,
-    work: Work,
+    workers: Workers,
     *,
     skip: Callable[[str], bool] = lambda part: False,
     stays: Callable[[str, Array], bool] = lambda path, array: False,
@@ -418,7 +422,7 @@ def changed_since_sealed(
         The file.
     name : str
         Name of the experiment's group.
-    work : Work
+    workers : Workers
         Threads, and who is told of the progress.
     skip : callable
         Whether a part, given by its name, is not read at all.
@@ -439,7 +443,7 @@ def changed_since_sealed(
     """
     found = compared(file, name, skip)
     wanted = {path: pair for path, pair in found.arrays.items() if not stays(path, pair[0])}
-    changed = [_placed(name, problem) for problem in array_problems(wanted, work)]
+    changed = [_placed(name, problem) for problem in array_problems(wanted, workers)]
     return [*found.problems, *changed]
 
 

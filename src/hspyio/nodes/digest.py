@@ -23,8 +23,8 @@ from hspyio.nodes.node import (
     Damaged,
     Group,
     Kept,
-    LooseRows,
     Node,
+    RaggedList,
     RowSource,
     Selection,
     StorageType,
@@ -248,7 +248,7 @@ def array_bytes(array: Array, selection: Selection = ()) -> list[bytes | memoryv
         if isinstance(source, RowSource):
             rows = source.rows(selection)
         else:
-            rows = LooseRows.of(source.read(selection), kind.base).rows()
+            rows = RaggedList.of(source.read(selection), kind.base).rows()
         return [rows.lengths.tobytes(), content_bytes(rows.values)]
     return _value_parts(kind, source.read(selection))
 

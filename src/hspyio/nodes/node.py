@@ -30,11 +30,11 @@ __all__ = [
     "GraphSource",
     "Group",
     "Kept",
-    "LooseRows",
     "MemorySource",
     "Node",
+    "RaggedArray",
+    "RaggedList",
     "RowSource",
-    "Rows",
     "Selection",
     "StorageType",
     "StoredSource",
@@ -42,7 +42,7 @@ __all__ = [
     "Vlen",
     "arrays_of",
     "nested_lists",
-    "spread",
+    "ranges",
 ]
 
 Selection: TypeAlias = tuple[slice | int, ...]
@@ -117,7 +117,7 @@ class MemorySource:
 class RowSource(ArraySource, Protocol):
     """A source of rows of variable length that hands them over end to end, too."""
 
-    def rows(self, selection: Selection = ()) -> Rows:
+    def rows(self, selection: Selection = ()) -> RaggedArray:
         """Read a selection as one flat array."""
         ...
 
@@ -137,7 +137,7 @@ class StoredSource(ArraySource, Protocol):
 
 
 @record
-class Rows:
+class RaggedArray:
     """Rows of variable length, end to end in one array.
 
     Attributes
@@ -162,18 +162,18 @@ class Rows:
         flat = self.lengths.reshape(-1)
         return np.asarray(np.cumsum(flat) - flat)
 
-    def take(self, places: NDArray[np.int64]) -> Rows:
+    def take(self, places: NDArray[np.int64]) -> RaggedArray:
         """Copy some rows, by their number in C order."""
         lengths = self.lengths.reshape(-1)[places]
-        return Rows(self.values[spread(self.starts[places], lengths)], lengths)
+        return RaggedArray(self.values[ranges(self.starts[places], lengths)], lengths)
 
-    def rows(self, selection: Selection = ()) -> Rows:
+    def rows(self, selection: Selection = ()) -> RaggedArray:
         """Copy a selection; all of them are handed over as they are."""
         if selection == ():
             return self
         places = _places(self.shape, selection)
         taken = self.take(places.reshape(-1))
-        return Rows(taken.values, taken.lengths.reshape(places.shape))
+        return RaggedArray(taken.values, taken.lengths.reshape(places.shape))
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Return an object array with a view for each row."""
@@ -185,7 +185,7 @@ class Rows:
 
 
 @record
-class LooseRows:
+class RaggedList:
     """Rows of variable length that are arrays of their own.
 
     Attributes
@@ -203,7 +203,7 @@ class LooseRows:
     lengths: NDArray[np.int64]
 
     @classmethod
-    def of(cls, objects: NDArray[Any], base: np.dtype[Any]) -> LooseRows:
+    def of(cls, objects: NDArray[Any], base: np.dtype[Any]) -> RaggedList:
         """Make rows of what numpy can take for arrays."""
         arrays = [np.asarray(row) for row in objects.reshape(-1).tolist()]
         sizes = np.fromiter(map(attrgetter("size"), arrays), np.int64, len(arrays))
@@ -215,11 +215,11 @@ class LooseRows:
         """Length of each dimension."""
         return self.array.shape
 
-    def rows(self, selection: Selection = ()) -> Rows:
+    def rows(self, selection: Selection = ()) -> RaggedArray:
         """Copy a selection, all rows in one pass; a single one may be handed over as it is."""
         places = _places(self.shape, selection)
         arrays = self.array.reshape(-1)[places.reshape(-1)].tolist()
-        return Rows(_joined(arrays, self.base), self.lengths.reshape(-1)[places])
+        return RaggedArray(_joined(arrays, self.base), self.lengths.reshape(-1)[places])
 
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Return an object array of rows, views where nothing has to be cast."""
@@ -248,7 +248,7 @@ def _joined(arrays: list[NDArray[Any]], base: np.dtype[Any]) -> NDArray[Any]:
     return made.reshape(-1)
 
 
-def spread(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """The indices of the items of rows, given where each row begins."""
     shifts = starts - (np.cumsum(lengths) - lengths)
     indices = np.repeat(shifts, lengths)

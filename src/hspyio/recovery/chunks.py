@@ -11,7 +11,7 @@ import numpy as np
 
 from hspyio.arrays.indexing import BasicIndexer, Range
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError
 from hspyio.filters import shuffle
 from hspyio.filters.pipeline import Scratch
@@ -162,7 +162,7 @@ def _index_of(dataset: Dataset) -> _Index | None:
     if walk.whole:
         index, sound = index_of_nodes(walk.nodes, stored)
         return _Index(_facts(index), sound)
-    trees = search_trees(content, Work())
+    trees = search_trees(content, Workers())
     nodes = [*walk.nodes, *_strays(content, stored, trees)]
     known = _facts(index_of_nodes(nodes, stored)[0])
     at_once = _is_placed_at_once(content, dataset.address)
@@ -214,7 +214,7 @@ def _strays(content: FileBytes, stored: StoredArray, trees: list[int]) -> list[T
 def _layouts(content: FileBytes) -> Iterator[Layout]:
     """How the arrays stand whose chunks are listed by a tree of the first kind."""
     types = TypeTable(content)
-    for address, one in search_objects(content, Work()).objects.items():
+    for address, one in search_objects(content, Workers()).objects.items():
         if one.is_group:
             continue
         try:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import UNREADABLE, HspyError
 from hspyio.hdf5.dataset import RowDataset, dataset_node
 from hspyio.hdf5.format.attributes import attributes_of
@@ -46,13 +46,13 @@ class _ByParts(Budget):
 
 @contextmanager
 def open_damaged(
-    path: str, policy: ReadPolicy, losses: Losses, work: Work
+    path: str, policy: ReadPolicy, losses: Losses, workers: Workers
 ) -> Iterator[DamagedFile]:
     """Open a file, however damaged."""
     snapshot = handle_of(path)
     try:
         with snapshot.descriptor() as descriptor:
-            file = DamagedFile(snapshot, descriptor, policy, work=work, budget=_ByParts())
+            file = DamagedFile(snapshot, descriptor, policy, workers=workers, budget=_ByParts())
             file.losses = losses
             try:
                 yield file

@@ -55,9 +55,9 @@ def pieced(
     Objects that stand together in the file belong together: what comes after the header of an
     experiment's group, and before that of the next, is taken for a part of it.
     """
-    work = _Piecing(search, reached, find)
-    yield from work.whole()
-    yield from work.assembled(known)
+    workers = _Piecing(search, reached, find)
+    yield from workers.whole()
+    yield from workers.assembled(known)
 
 
 class _Piecing:

@@ -6,7 +6,7 @@ import re
 import struct
 from dataclasses import dataclass, field
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes
 from hspyio.hdf5.format.links import links_of, table_entries
 from hspyio.hdf5.format.object_header import (
@@ -68,7 +68,7 @@ class Search:
     parents: dict[int, int] = field(default_factory=dict)
 
 
-def search_objects(content: FileBytes, work: Work) -> Search:
+def search_objects(content: FileBytes, workers: Workers) -> Search:
     """Read a whole file and find groups and datasets.
 
     Those that HDF5 1.8 or later has written in its newer form begin with a signature. Those of
@@ -78,7 +78,7 @@ def search_objects(content: FileBytes, work: Work) -> Search:
     found = Search()
     tables: list[int] = []
     old: list[int] = []
-    for place, signature in _places(content, _OBJECTS, work):
+    for place, signature in _places(content, _OBJECTS, workers):
         if signature[:4] == b"OHDR":
             _note(content, place, found)
         elif signature[:4] == b"SNOD":
@@ -97,9 +97,9 @@ def search_objects(content: FileBytes, work: Work) -> Search:
     return found
 
 
-def search_trees(content: FileBytes, work: Work) -> list[int]:
+def search_trees(content: FileBytes, workers: Workers) -> list[int]:
     """Read a whole file and find the nodes of all trees of chunks."""
-    return [place for place, _ in _places(content, _TREES, work)]
+    return [place for place, _ in _places(content, _TREES, workers)]
 
 
 def _note(content: FileBytes, address: int, found: Search) -> None:
@@ -152,10 +152,12 @@ def _named_in(content: FileBytes, place: int) -> list[int]:
         return []
 
 
-def _places(content: FileBytes, pattern: re.Pattern[bytes], work: Work) -> list[tuple[int, bytes]]:
+def _places(
+    content: FileBytes, pattern: re.Pattern[bytes], workers: Workers
+) -> list[tuple[int, bytes]]:
     """Where signatures stand; a file is read block by block."""
     size = content.end
-    work.expect(size)
+    workers.progress.expect(size)
     places: list[tuple[int, bytes]] = []
     for begin in range(0, size, _BLOCK):
         block = content.up_to(begin, _BLOCK + 32)
@@ -164,7 +166,7 @@ def _places(content: FileBytes, pattern: re.Pattern[bytes], work: Work) -> list[
             for match in pattern.finditer(block)
             if match.start() < _BLOCK
         ]
-        work.advance(min(_BLOCK, size - begin))
+        workers.progress.advance(min(_BLOCK, size - begin))
         if len(places) > _MOST_FOUND:
             break
     return places

@@ -14,7 +14,7 @@ from hspyio.errors import DamagedFileError, FilterError, HspyError, TooLargeErro
 from hspyio.hdf5.dataset import Dataset, RowDataset
 from hspyio.hdf5.limits import Budget
 from hspyio.hdf5.located import located
-from hspyio.nodes.node import Array, LooseRows, Rows, Selection, SparseSource
+from hspyio.nodes.node import Array, RaggedArray, RaggedList, Selection, SparseSource
 from hspyio.recovery.chunks import DamagedArrays
 from hspyio.recovery.losses import Losses, Region
 
@@ -124,7 +124,7 @@ class SalvagedRows(_Source):
         """Read a selection as an object array."""
         return self.rows(selection).read()
 
-    def rows(self, selection: Selection = ()) -> Rows:
+    def rows(self, selection: Selection = ()) -> RaggedArray:
         """All rows of a selection, end to end."""
         try:
             return self._rows(selection)
@@ -135,11 +135,11 @@ class SalvagedRows(_Source):
                 raise
             return self._each(error)
 
-    def _rows(self, selection: Selection) -> Rows:
+    def _rows(self, selection: Selection) -> RaggedArray:
         assert isinstance(self._dataset, RowDataset)
         return self._dataset.rows(selection)
 
-    def _each(self, failure: HspyError) -> Rows:
+    def _each(self, failure: HspyError) -> RaggedArray:
         base: Any = self._kind.base  # type: ignore[union-attr]
         empty = np.empty(0, base)
         objects = np.empty(self.shape, object)
@@ -157,7 +157,7 @@ class SalvagedRows(_Source):
                 self._losses.add(self.where, [(region, error.message)])
         if not any_read:
             raise failure
-        return LooseRows.of(objects, base).rows()
+        return RaggedList.of(objects, base).rows()
 
 
 def _steps(values: NDArray[Any]) -> Iterator[tuple[int, int]]:

@@ -91,7 +91,7 @@ class Changes:
         with ExitStack() as opened:
             stays = None if old is None else opened.enter_context(_Staying(old, new, session))
             self._write_trees(new, output, stays)
-            store_graphs(output.graphs, output.work)
+            store_graphs(output.graphs, output.workers)
             output.graphs.clear()
             if self.seals:
                 self._seal(new, output)
@@ -132,7 +132,7 @@ class Changes:
         from hspyio.integrity.seal import make_seals
 
         with read_back(new, output.fileno()) as written:
-            made = make_seals(written, self.seals, output.work)
+            made = make_seals(written, self.seals, output.workers)
         if made.missing_list is not None:
             new.attrs[names.SEAL] = made.missing_list.value
         for name, content in made.contents.items():

@@ -12,7 +12,7 @@ from contextlib import suppress
 import h5py
 from h5py import h5g, h5o
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, SaveError
 from hspyio.hdf5.format.superblock import LENGTH, Superblock, read_superblock
 from hspyio.hdf5.output import Output
@@ -60,13 +60,13 @@ class RootSwitch:
         self._durable = durable
         self.notes: list[str] = []
 
-    def made(self, work: Work, old: FileHandle | None, *, linked: bool = False) -> bool:
+    def made(self, workers: Workers, old: FileHandle | None, *, linked: bool = False) -> bool:
         """Change the file; ``False`` if that cannot be done this way, and it is as it was."""
         switched = False
         root = self._block.root
         try:
             self._cut()
-            built = self._built(work, old, linked=linked)
+            built = self._built(workers, old, linked=linked)
             if built is not None and self._is_sound(*built):
                 root = built[0]
                 self._switch(*built)
@@ -114,9 +114,11 @@ class RootSwitch:
         if unchanged and file_size(self._descriptor) > self._block.end:
             resize(self._descriptor, self._block.end)
 
-    def _built(self, work: Work, old: FileHandle | None, *, linked: bool) -> tuple[int, int] | None:
+    def _built(
+        self, workers: Workers, old: FileHandle | None, *, linked: bool
+    ) -> tuple[int, int] | None:
         """Write the new tree behind the end; its address, and the new end."""
-        with CopyOnWriteFile(os.dup(self._descriptor), work, self._block.end) as output:
+        with CopyOnWriteFile(os.dup(self._descriptor), workers, self._block.end) as output:
             output.folder = os.path.dirname(self._path)
             try:
                 session = h5py.File(output, "r+", libver=LIBVER)
@@ -174,7 +176,7 @@ class RootSwitch:
 
 
 def overwrite_in_place(
-    path: str, changes: Changes, source: FileHandle | None, work: Work, *, durable: bool
+    path: str, changes: Changes, source: FileHandle | None, workers: Workers, *, durable: bool
 ) -> list[str] | None:
     """Give a file a new content without a second file; what was in it takes room still.
 
@@ -187,7 +189,7 @@ def overwrite_in_place(
         if block is None:
             return None
         change = RootSwitch(path, descriptor, block, changes, durable=durable)
-        done = change.made(work, source)
+        done = change.made(workers, source)
     finally:
         close(descriptor)
     text = (
@@ -204,14 +206,14 @@ class CopyOnWriteFile(Output):
     ----------
     descriptor : int
         Open for reading and writing; closed with this object.
-    work : Work
+    workers : Workers
         How arrays are written.
     end : int
         Where the file ends, for those who read it now.
     """
 
-    def __init__(self, descriptor: int, work: Work, end: int) -> None:
-        super().__init__(descriptor, work)
+    def __init__(self, descriptor: int, workers: Workers, end: int) -> None:
+        super().__init__(descriptor, workers)
         self._end = end
         self._last = end
         self._stopped = False

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import h5py
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import (
     HspyError,
     MissingFileError,
@@ -107,7 +107,7 @@ def replace_file(
     target: str,
     changes: Changes,
     source: FileHandle | None,
-    work: Work,
+    workers: Workers,
     *,
     durable: bool,
     overwrite: bool = True,
@@ -119,13 +119,13 @@ def replace_file(
     try:
         try:
             with file_beside(target) as made:
-                with Output(os.dup(made.descriptor), work, folder) as output:
+                with Output(os.dup(made.descriptor), workers, folder) as output:
                     notes += _written(output, changes, source, durable=durable)
                 notes += put_in_place(made, target, overwrite=overwrite)
                 placed = True
             notes += filter(None, [made.left])
         except NoTemporaryError as error:
-            notes += _replace_in_place(target, changes, source, work, error, durable=durable)
+            notes += _replace_in_place(target, changes, source, workers, error, durable=durable)
             durable = False
         if durable and not sync_folder(folder):
             notes.append(NOT_SYNCED)
@@ -174,7 +174,7 @@ def _replace_in_place(
     target: str,
     changes: Changes,
     source: FileHandle | None,
-    work: Work,
+    workers: Workers,
     error: NoTemporaryError,
     *,
     durable: bool,
@@ -183,7 +183,7 @@ def _replace_in_place(
     refused = error.errno in (errno.EACCES, errno.EPERM) and os.path.exists(target)
     notes = None
     if refused:
-        notes = overwrite_in_place(target, changes, source, work, durable=durable)
+        notes = overwrite_in_place(target, changes, source, workers, durable=durable)
     if notes is None:
         raise no_room(error, target) from None
     return notes

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.snapshot import FileHandle, check_is_file
 from hspyio.hdf5.sources import stored_name
 from hspyio.nodes.node import Group
@@ -146,12 +146,12 @@ class Transaction:
             creation = file[stored_name(where)].id.get_create_plist()
             return bool(creation.get_link_creation_order())
 
-    def commit(self, work: Work) -> None:
+    def commit(self, workers: Workers) -> None:
         """Write all of it, look at it, wait for the disk, and let readers see it at once.
 
         Parameters
         ----------
-        work : Work
+        workers : Workers
             How arrays are written.
 
         Raises
@@ -163,18 +163,18 @@ class Transaction:
             If there is a file that must not be replaced.
         """
         changes = Changes(tuple(self._steps), self._seals)
-        if self._descriptor is not None and self._is_switched(changes, self._descriptor, work):
+        if self._descriptor is not None and self._is_switched(changes, self._descriptor, workers):
             return
         replace_file(
             self.path,
             changes,
             self.snapshot,
-            work,
+            workers,
             durable=self._durable,
             overwrite=self._overwrite,
         )
 
-    def _is_switched(self, changes: Changes, descriptor: int, work: Work) -> bool:
+    def _is_switched(self, changes: Changes, descriptor: int, workers: Workers) -> bool:
         """Change the file in place, if that can be."""
         assert self.snapshot is not None
         if self.snapshot.block is None:
@@ -182,7 +182,7 @@ class Transaction:
         change = RootSwitch(
             self.path, descriptor, self.snapshot.block, changes, durable=self._durable
         )
-        if not change.made(work, self.snapshot, linked=True):
+        if not change.made(workers, self.snapshot, linked=True):
             return False
         warn_of(change.notes, self.path)
         return True

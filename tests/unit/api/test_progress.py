@@ -162,38 +162,38 @@ def test_the_bar_begins_with_the_work(monkeypatch: Any, bars: list[Bar]) -> None
     now = [50.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(progress, "_PATIENCE", 1)
-    with working(2, True, "doing") as work:
-        work.expect(1000)
+    with working(2, True, "doing") as workers:
+        workers.progress.expect(1000)
         now[0] = 51.0
-        work.advance(100)
+        workers.progress.advance(100)
         assert not bars
         now[0] = 53.5
-        work.advance(100)
+        workers.progress.advance(100)
         [bar] = bars
         assert (bar.total, bar.done, bar.start_t) == (1000, 200, 96.5)
         assert bar.options["unit"] == "B"
-        work.expect(50)
+        workers.progress.expect(50)
         assert bar.total == 1050
-        work.advance(850)
+        workers.progress.advance(850)
     assert finished(bar)
 
 
 def test_no_bar_for_the_last_bytes(bars: list[Bar]) -> None:
-    with working(1, True, "doing") as work:
-        work.expect(10)
-        work.advance(10)
+    with working(1, True, "doing") as workers:
+        workers.progress.expect(10)
+        workers.progress.advance(10)
     assert not bars
 
 
 def test_many_threads_tell_of_their_bytes(bars: list[Bar]) -> None:
-    with working(1, True, "doing") as work:
+    with working(1, True, "doing") as workers:
 
         def tell() -> None:
             for _ in range(1000):
-                work.expect(3)
-                work.advance(3)
+                workers.progress.expect(3)
+                workers.progress.advance(3)
 
-        work.expect(1)
+        workers.progress.expect(1)
         threads = [threading.Thread(target=tell) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -205,9 +205,9 @@ def test_many_threads_tell_of_their_bytes(bars: list[Bar]) -> None:
 
 def test_the_bar_goes_with_an_error(bars: list[Bar]) -> None:
     def fail() -> None:
-        with working(1, True, "doing") as work:
-            work.expect(10)
-            work.advance(1)
+        with working(1, True, "doing") as workers:
+            workers.progress.expect(10)
+            workers.progress.advance(1)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -18,7 +18,7 @@ import hspyio
 from hspyio import HspyError, Signal
 from hspyio.api import sandbox
 from hspyio.api.load import _loaded_apart, loaded
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Progress, Workers
 from hspyio.errors import DamagedFileError, FilterError, MissingFileError, NotHspyError, OptionError
 from hspyio.options import ReadOptions
 from support import places
@@ -113,10 +113,10 @@ def test_progress_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.hspy"
     hspyio.save(path, Signal(np.random.default_rng(0).integers(0, 9, (4000, 5000), "u1")))
     told: list[int] = []
-    work = Work(1, told.append, told.append)
-    apart = _loaded_apart(str(path), None, ReadOptions(isolated=True), work)
+    workers = Workers(1, Progress(told.append, told.append))
+    apart = _loaded_apart(str(path), None, ReadOptions(isolated=True), workers)
     assert told[0] == 20_000_000 and 19_000_000 < sum(told[1:]) <= 20_000_000
-    here = loaded(str(path), None, ReadOptions(), Work())
+    here = loaded(str(path), None, ReadOptions(), Workers())
     assert np.array_equal(apart.data, here.data)
 
 

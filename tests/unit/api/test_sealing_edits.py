@@ -61,9 +61,9 @@ def test_an_update_seals_anew_without_reading_the_data(path: Path, monkeypatch: 
     summed: list[str] = []
     original = seal.make_seal
 
-    def noting(parts: Any, work: Any, known: Any) -> Any:
+    def noting(parts: Any, workers: Any, known: Any) -> Any:
         summed.extend(known)
-        return original(parts, work, known)
+        return original(parts, workers, known)
 
     monkeypatch.setattr(seal, "make_seal", noting)
     hspyio.update(path, read)

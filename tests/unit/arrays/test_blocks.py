@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.arrays.blocks import BlockEncoder, ChunkTarget
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.arrays.writing import Encoded
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.nodes.node import Filter
@@ -64,7 +64,7 @@ def test_any_blocks_in_any_order_also_twice(data: Any, rank: int) -> None:
     again = data.draw(st.lists(st.sampled_from(blocks), max_size=3))
     order = data.draw(st.permutations(blocks + again))
     sink = Sink()
-    target = ChunkTarget(sink, encoder, Work())
+    target = ChunkTarget(sink, encoder, Workers())
     for block in order:
         target[block] = values[block]
     assert target.missing() == 0
@@ -75,7 +75,7 @@ def test_any_blocks_in_any_order_also_twice(data: Any, rank: int) -> None:
 def test_blocks_of_another_dtype_are_cast() -> None:
     encoder = BlockEncoder(Pipeline(GZIP, np.dtype("i4"), (2, 2)), (4, 4))
     sink = Sink()
-    ChunkTarget(sink, encoder, Work())[:, :] = np.eye(4, dtype="u1")
+    ChunkTarget(sink, encoder, Workers())[:, :] = np.eye(4, dtype="u1")
     assert np.array_equal(array_of(sink, encoder), np.eye(4))
 
 
@@ -84,9 +84,9 @@ def test_a_block_that_is_the_whole_array_is_encoded_on_all_threads(threads: int)
     encoder = BlockEncoder(Pipeline(GZIP, np.dtype("i4"), (2, 3)), (40, 10))
     values = np.arange(400, dtype="u2").reshape(40, 10)
     one, other = Sink(), Sink()
-    target = ChunkTarget(one, encoder, Work())
+    target = ChunkTarget(one, encoder, Workers())
     target.write(values, threads)
-    ChunkTarget(other, encoder, Work())[:, :] = values
+    ChunkTarget(other, encoder, Workers())[:, :] = values
     assert target.missing() == 0
     assert list(one.chunks.items()) == list(other.chunks.items())
     target[:, :] = values  # a second time, which is left out

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hspyio.arrays import reading as gather
 from hspyio.arrays.indexing import BasicIndexer
 from hspyio.arrays.reading import read_block, read_chunks
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Progress, Workers
 from hspyio.arrays.writing import rows_in_place
 from hspyio.errors import DamagedFileError
 from hspyio.hdf5.stored_layout import lists_rightly
@@ -276,8 +276,8 @@ def test_only_the_chunks_of_a_selection_are_read_each_once(
         patch.setattr(gather, "_BATCH", data.draw(st.sampled_from([1, 100, 2**18])))
         patch.setattr(gather, "read_into", counted := Counted())
         told: list[int] = []
-        work = Work(threads, advance=told.append)
-        read = read_chunks(lazy.stored, index, descriptor, selection, work)
+        workers = Workers(threads, Progress(advance=told.append))
+        read = read_chunks(lazy.stored, index, descriptor, selection, workers)
     assert threads > 1 or counted.offsets == sorted(counted.offsets)
     found = sorted(zip(counted.offsets, counted.ends, strict=True))
     assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(found))
@@ -323,7 +323,7 @@ def test_unchunked_arrays(
         if lazy.stored is None:
             return
         with lazy.snapshot.descriptor() as descriptor:
-            read = read_block(lazy.stored, descriptor, selection, Work(3))
+            read = read_block(lazy.stored, descriptor, selection, Workers(3))
     assert_same(read, part(expected, selection))
 
 
@@ -354,7 +354,7 @@ def test_parts_of_a_block_are_read_without_most_of_the_rest(
         patch.setattr(gather, "_NEAR", 0)
         patch.setattr(gather, "_WASTE", 2)
         patch.setattr(gather, "read_into", counted := Counted())
-        read = read_block(lazy.stored, descriptor, selection, Work(1))
+        read = read_block(lazy.stored, descriptor, selection, Workers(1))
     assert_same(read, expected[selection] if read.ndim else part(expected, selection))
     assert sum(counted.ends) - sum(counted.offsets) <= 2 * read.nbytes
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import hspyio
 from hspyio.arrays.manifest import ChunkManifest
 from hspyio.arrays.reading import read_chunks
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError
 from hspyio.filters import codec_of
 from hspyio.hdf5.dataset import Dataset
@@ -175,10 +175,10 @@ def test_a_file_that_was_cut_after_it_was_opened(
             stream.truncate(size)
         with lazy.snapshot.descriptor() as descriptor:
             if size >= end:
-                assert_same(read_chunks(stored, index, descriptor, (), Work(threads)), expected)
+                assert_same(read_chunks(stored, index, descriptor, (), Workers(threads)), expected)
                 continue
             with pytest.raises(DamagedFileError, match="its chunk at"):
-                read_chunks(stored, index, descriptor, (), Work(threads))
+                read_chunks(stored, index, descriptor, (), Workers(threads))
 
 
 def test_a_file_that_was_cut_before_its_index_was_read(path: Path) -> None:
@@ -248,7 +248,9 @@ def with_index(path: Path, change: Callable[[ChunkManifest], ChunkManifest], thr
     lazy = detached(path)
     assert lazy.stored is not None
     with lazy.snapshot.descriptor() as descriptor:
-        return read_chunks(lazy.stored, change(lazy.chunk_index()), descriptor, (), Work(threads))
+        return read_chunks(
+            lazy.stored, change(lazy.chunk_index()), descriptor, (), Workers(threads)
+        )
 
 
 @pytest.mark.parametrize("filters", [(), ("gzip",), ("fletcher32",)], ids=str)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import hspyio
 from hspyio import Signal
 from hspyio.arrays import writing as scatter
-from hspyio.arrays.workers import THREADS_VARIABLE, Work, _Shared, each, thread_count
+from hspyio.arrays.workers import THREADS_VARIABLE, Workers, _Shared, run, thread_count
 from hspyio.errors import OptionError
 
 PATIENCE = 30
@@ -114,7 +114,7 @@ def test_every_item_is_done_once_and_begun_in_order(count: int, threads: int) ->
 
         return do
 
-    each(range(count), make, threads)
+    run(range(count), make, threads)
     assert sorted(item for item, _ in begun) == list(range(count))
     assert len(set(makers)) == len(makers) <= max(1, min(threads, count))
     assert threads > 1 or [item for item, _ in begun] == list(range(count))
@@ -128,7 +128,7 @@ def test_threads_work_at_the_same_time_and_this_one_too() -> None:
         seen.add(threading.current_thread())
         barrier.wait()
 
-    each(range(3), lambda: do, 3)
+    run(range(3), lambda: do, 3)
     assert threading.main_thread() in seen
     assert len(seen) == 3
 
@@ -140,7 +140,7 @@ def test_no_thread_where_none_is_needed(count: int, threads: int, monkeypatch: A
 
     monkeypatch.setattr(threading.Thread, "start", start)
     done: list[int] = []
-    each(range(count), lambda: done.append, threads)
+    run(range(count), lambda: done.append, threads)
     assert done == list(range(count))
 
 
@@ -156,7 +156,7 @@ def test_items_wait_for_nothing_but_their_order() -> None:
         if len(done) == 9:
             others.set()
 
-    each(range(10), lambda: do, 2)
+    run(range(10), lambda: do, 2)
     assert done == [*range(1, 10), 0]
 
 
@@ -178,7 +178,7 @@ def test_an_error_ends_the_work(count: int, threads: int, data: st.DataObject) -
 
     before = threading.active_count()
     with pytest.raises(kind, match="here"):
-        each(range(count), lambda: do, threads)
+        run(range(count), lambda: do, threads)
     assert threading.active_count() == before
     assert set(range(wrong)) <= set(done)
 
@@ -199,7 +199,7 @@ def test_no_item_is_begun_after_an_error(in_main: bool, kind: type[BaseException
         assert failed.wait(PATIENCE)
 
     with pytest.raises(kind, match="here"):
-        each(range(1000), lambda: do, 3)
+        run(range(1000), lambda: do, 3)
     assert len(begun) <= 3
 
 
@@ -209,7 +209,7 @@ def test_an_error_before_the_first_item() -> None:
 
     for threads in (1, 4):
         with pytest.raises(ZeroDivisionError, match="no buffer"):
-            each(range(10), make, threads)
+            run(range(10), make, threads)
 
 
 def test_threads_that_cannot_be_started(monkeypatch: Any) -> None:
@@ -224,7 +224,7 @@ def test_threads_that_cannot_be_started(monkeypatch: Any) -> None:
 
     monkeypatch.setattr(threading.Thread, "start", start)
     done: list[int] = []
-    each(range(10), lambda: done.append, 5)
+    run(range(10), lambda: done.append, 5)
     assert sorted(done) == list(range(10))
     assert not any(thread.is_alive() for thread in started)
 
@@ -243,7 +243,7 @@ def test_ctrl_c_ends_the_work(threads: int) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        each(range(10**6), lambda: do, threads)
+        run(range(10**6), lambda: do, threads)
     assert len(begun) < 10**6
 
 
@@ -313,7 +313,7 @@ def test_shared_items_end_with_the_first_error() -> None:
     for together in (1, 100):
         done.clear()
         with pytest.raises(ValueError):  # noqa: PT011
-            each(range(100), lambda: failing, 2, together=together)
+            run(range(100), lambda: failing, 2, together=together)
         assert len(done) < 100
 
 
@@ -356,7 +356,7 @@ def test_calls_from_several_threads(tmp_path: Path) -> None:
     kinds: list[dict[str, Any]] = [{}, {"compression": None, "shuffle": False}, {}, {}]
     problems: list[BaseException] = []
 
-    def work(number: int) -> None:
+    def workers(number: int) -> None:
         try:
             data = da.from_array(arrays[number], chunks=20) if number == 2 else arrays[number]
             path = tmp_path / f"{number}.hspy"
@@ -369,7 +369,7 @@ def test_calls_from_several_threads(tmp_path: Path) -> None:
         except BaseException as error:
             problems.append(error)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    threads = [threading.Thread(target=workers, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -430,7 +430,7 @@ def test_after_a_fork(tmp_path: Path) -> None:
 
 
 def test_work_by_default_is_one_thread_that_tells_nobody() -> None:
-    work = Work()
-    assert work.threads == 1
-    work.expect(5)
-    work.advance(5)
+    workers = Workers()
+    assert workers.threads == 1
+    workers.progress.expect(5)
+    workers.progress.advance(5)

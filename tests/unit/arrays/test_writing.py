@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import hspyio
 from hspyio import Signal
 from hspyio.arrays import writing as scatter
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Progress, Workers
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.hdf5.dataset_writer import create_array, fill_array
@@ -40,14 +40,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write(path: Path, data: NDArray[Any], chunks: tuple[int, ...] | None, filters: Any = GZIP,
-          threads: int = 2, work: Work | None = None) -> NDArray[Any]:  # fmt: skip
+          threads: int = 2, workers: Workers | None = None) -> NDArray[Any]:  # fmt: skip
     """Write as saving does; what h5py reads of it."""
     kind: StorageType = data.dtype
     if data.dtype.kind == "S":
         kind = Text(data.dtype.itemsize)
     array = Array(kind, MemorySource(data), chunks=chunks, filters=filters)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-    with Output(descriptor, work or Work(threads)) as output:
+    with Output(descriptor, workers or Workers(threads)) as output:
         with h5py.File(output, "w", libver=LIBVER) as file:
             fill_array(create_array(file.id, "x", array), output)
         output.check()
@@ -149,7 +149,7 @@ def test_little_memory_is_used(path: Path, how: str, filters: Any) -> None:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         node = Array(array.dtype, MemorySource(given_array), chunks=(2, 64, 512), filters=filters)
-        with Output(descriptor, Work(2)) as output, h5py.File(output, "w") as file:
+        with Output(descriptor, Workers(2)) as output, h5py.File(output, "w") as file:
             fill_array(create_array(file.id, "x", node), output)
         assert tracemalloc.get_traced_memory()[1] < 6 * 2**20
     finally:
@@ -334,7 +334,7 @@ def test_a_write_that_fails_in_hdf5_stops_all(path: Path, threads: int, monkeypa
             monkeypatch.setattr(os, "pwritev", failing)
 
     with pytest.raises(OSError, match="No space"):
-        write(path, array, (1, 64), (), threads, Work(threads, advance=advance))
+        write(path, array, (1, 64), (), threads, Workers(threads, Progress(advance=advance)))
     assert len(told) <= 5 + threads
 
 

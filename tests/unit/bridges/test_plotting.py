@@ -19,7 +19,7 @@ import pytest
 
 import hspyio
 from hspyio import DataAxis, FunctionalAxis, Signal, UniformAxis
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Progress, Workers
 from hspyio.bridges import plotting
 from hspyio.bridges.plotting.choose import picture_of
 from hspyio.bridges.plotting.panels import Histogram, Image, Lines, Picture, Points
@@ -43,7 +43,7 @@ def uniform(size: int, name: str = "x", units: str = "nm", **more: Any) -> Unifo
 
 
 def picture(signal: Signal, log: bool | None = None, most_bytes: int | None = None) -> Picture:
-    return picture_of(signal, log=log, most_bytes=most_bytes, work=Work(2))
+    return picture_of(signal, log=log, most_bytes=most_bytes, workers=Workers(2))
 
 
 def kinds(made: Picture) -> tuple[str, ...]:
@@ -223,7 +223,7 @@ def test_reduce_in_any_chunks(chunks: tuple[int, ...], axes: tuple[int, ...]) ->
     data = RNG.integers(-9, 9, (5, 7, 11))
     kept = Kept(axes, tuple(range(1, len(axes) + 1)))
     lazy = da.from_array(data, chunks=chunks)
-    options: Any = {"leading": (), "modulus": True, "most_bytes": None, "work": Work(2)}
+    options: Any = {"leading": (), "modulus": True, "most_bytes": None, "work": Workers(2)}
     (one,), read = reduce_data(data, [kept], **options)
     (other,), also = reduce_data(lazy, [kept], **options)
     np.testing.assert_array_equal(one.total, other.total)
@@ -573,9 +573,9 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_progress_is_told() -> None:
     told: list[int] = []
-    work = Work(2, expect=lambda count: told.append(-count), advance=told.append)
+    workers = Workers(2, Progress(lambda count: told.append(-count), told.append))
     data = da.ones((4, 2**10, 2**11), chunks=(1, 2**10, 2**11))
-    picture_of(Signal(data, signal_dimension=2), log=None, most_bytes=None, work=work)
+    picture_of(Signal(data, signal_dimension=2), log=None, most_bytes=None, workers=workers)
     assert told[0] == -data.nbytes and sum(told) == 0 and len(told) == 3
 
 

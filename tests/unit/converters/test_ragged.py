@@ -17,7 +17,7 @@ from hspyio.converters.kinds import Kind
 from hspyio.converters.ragged import CONVERTER, encode_ragged, join
 from hspyio.converters.type_hints import Hint
 from hspyio.nodes.digest import content_bytes
-from hspyio.nodes.node import Array, LooseRows, MemorySource, Rows, Selection, Text, Vlen
+from hspyio.nodes.node import Array, MemorySource, RaggedArray, RaggedList, Selection, Text, Vlen
 
 INT64 = np.dtype(np.int64)
 
@@ -124,7 +124,7 @@ def test_elements_of_one_dtype_are_not_copied_before_they_are_written() -> None:
     encoded = encode_ragged(value)
     assert encoded is not None
     assert isinstance(encoded.node, Array)
-    assert isinstance(encoded.node.source, LooseRows)
+    assert isinstance(encoded.node.source, RaggedList)
     pairs = zip(encoded.node.source.read()[1:], value[1:], strict=True)
     assert all(np.shares_memory(row, element) for row, element in pairs)
     assert encoded.node.source.lengths.tolist() == [0, 1, 2, 3, 4]
@@ -142,8 +142,8 @@ def test_shapes_are_stored_as_they_are() -> None:
 
 
 def nodes(values: np.ndarray, lengths: Any, forms: Any, ranks: Any) -> tuple[Array, Array]:
-    rows = Rows(values, np.array(lengths, INT64))
-    shapes = Rows(np.array(forms), np.array(ranks, INT64))
+    rows = RaggedArray(values, np.array(lengths, INT64))
+    shapes = RaggedArray(np.array(forms), np.array(ranks, INT64))
     return Array(Vlen(values.dtype), rows), Array(Vlen(shapes.values.dtype), shapes)
 
 
@@ -231,11 +231,11 @@ def test_hints_that_make_no_sense_are_refused(data: Any) -> None:
 class _Source:
     """Rows that are somewhere else."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: RaggedArray) -> None:
         self._rows = rows
         self.shape = rows.shape
 
-    def rows(self, selection: Selection = ()) -> Rows:
+    def rows(self, selection: Selection = ()) -> RaggedArray:
         return self._rows.rows(selection)
 
     def read(self, selection: Selection = ()) -> np.ndarray:
@@ -246,7 +246,7 @@ def test_rows_are_asked_for_in_one_piece_and_not_copied() -> None:
     count, length = 2000, 4096
     values = np.zeros(count * length)
     node, shapes = nodes(values, [length] * count, [length // 2, 2] * count, [2] * count)
-    node = Array(node.type, _Source(Rows(values, np.full(count, length))))
+    node = Array(node.type, _Source(RaggedArray(values, np.full(count, length))))
     tracemalloc.start()
     try:
         elements = join(node, shapes)
@@ -264,7 +264,7 @@ def test_rows_are_asked_for_in_one_piece_and_not_copied() -> None:
 def test_a_selection_of_rows_is_that_of_their_array(data: st.DataObject) -> None:
     shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4))
     items = [np.arange(n) for n in range(int(np.prod(shape)))]
-    loose = LooseRows.of(ragged(*items, shape=shape), INT64)
+    loose = RaggedList.of(ragged(*items, shape=shape), INT64)
     selection = data.draw(hnp.basic_indices(shape, allow_newaxis=False, allow_ellipsis=False))
     if not isinstance(selection, tuple):
         selection = (selection,)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import Signal
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import SaveError
 from hspyio.hdf5.output import Output
 
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def opened(path: Path) -> Output:
-    return Output(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC), Work(2))
+    return Output(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC), Workers(2))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_it_is_a_file(path: Path, output: Output) -> None:
     assert path.stat().st_size == 21
     output.check()
     output.sync()
-    assert output.work.threads == 2
+    assert output.workers.threads == 2
 
 
 def test_any_buffer_is_written_whole(path: Path, output: Output) -> None:
@@ -119,14 +119,14 @@ def test_closing_closes_the_descriptor_once(path: Path, monkeypatch: Any) -> Non
 def test_many_threads_write_at_their_places(path: Path, output: Output) -> None:
     """And HDF5 in between, wherever it stands."""
 
-    def work(number: int) -> None:
+    def workers(number: int) -> None:
         for i in range(50):
             output.write_at(
                 [memoryview(bytes([number])), memoryview(bytes([number] * 9))],
                 1000 + (50 * number + i) * 10,
             )
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    threads = [threading.Thread(target=workers, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     for i in range(100):
@@ -242,7 +242,7 @@ def test_ctrl_c_within_hdf5_leaves_the_old_file(path: Path, name: str, monkeypat
 
 def test_after_a_failure_what_was_written_is_read_back(path: Path, monkeypatch: Any) -> None:
     """HDF5 reads some of its own bytes again, and crashes on what it does not know."""
-    with Output(os.open(path, os.O_RDWR | os.O_CREAT), Work()) as output:
+    with Output(os.open(path, os.O_RDWR | os.O_CREAT), Workers()) as output:
         output.write(memoryview(b"a" * 5000))
 
         def full(*args: Any) -> None:

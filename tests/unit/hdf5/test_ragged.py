@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as hnp
 from hspyio.hdf5 import ragged as vlen
 from hspyio.hdf5.h5types import to_h5py
 from hspyio.hdf5.ragged import REFERENCE, read_rows, row_access, row_dtype, write_rows
-from hspyio.nodes.node import Array, LooseRows, MemorySource, Rows, Text, Vlen
+from hspyio.nodes.node import Array, MemorySource, RaggedArray, RaggedList, Text, Vlen
 
 BASES = ("f8", ">f8", "f4", "u1", "?", "c16", "i2", "V3", "i4,f8", "g")
 same_files = settings(
@@ -92,7 +92,7 @@ def references(path: Path, name: str = "x") -> np.ndarray:
     return np.fromfile(path, REFERENCE, int(np.prod(shape)), offset=offset).reshape(shape)
 
 
-def read(path: Path, found: np.ndarray, base: Any) -> Rows:
+def read(path: Path, found: np.ndarray, base: Any) -> RaggedArray:
     with path.open("rb", buffering=0) as stream:
         return read_rows(found, stream.fileno(), np.dtype(base))
 
@@ -342,7 +342,7 @@ def test_a_heap_of_heads_only_ends(tmp_path: Path) -> None:
 
 
 def sources(base: np.dtype[Any], values: np.ndarray) -> list[Any]:
-    loose = LooseRows.of(values, base)
+    loose = RaggedList.of(values, base)
     return [MemorySource(values), loose, loose.rows()]
 
 
@@ -376,7 +376,7 @@ def test_rows_are_cast_and_flattened(tmp_path: Path) -> None:
         np.float32(1.5).reshape(()),
         np.zeros((0, 3)),
     ]
-    source = LooseRows.of(objects(items), np.dtype("f8"))
+    source = RaggedList.of(objects(items), np.dtype("f8"))
     put_rows(tmp_path / "x.h5", Array(Vlen(np.dtype("f8")), source))
     with h5py.File(tmp_path / "x.h5") as file:
         written = [item.tolist() for item in file["x"]]
@@ -397,7 +397,7 @@ def test_what_hdf5_refuses_is_raised(tmp_path: Path, monkeypatch: Any, by_method
     if by_method:
         monkeypatch.setattr(vlen, "_h5dwrite", lambda: None)
     put(tmp_path / "x.h5", some_rows(3, 5))
-    array = Array(Vlen(np.dtype("f8")), LooseRows.of(some_rows(3, 5), np.dtype("f8")))
+    array = Array(Vlen(np.dtype("f8")), RaggedList.of(some_rows(3, 5), np.dtype("f8")))
     with h5py.File(tmp_path / "x.h5") as file, pytest.raises((OSError, RuntimeError)):
         write_rows(file["x"].id, array)
 
@@ -412,7 +412,7 @@ def test_rows_of_text(tmp_path: Path, utf8: bool) -> None:
 
 def test_it_is_told_how_many_rows_are_written(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(vlen, "_WRITTEN", 2000)
-    array = Array(Vlen(np.dtype("f8")), LooseRows.of(some_rows(50, 90), np.dtype("f8")))
+    array = Array(Vlen(np.dtype("f8")), RaggedList.of(some_rows(50, 90), np.dtype("f8")))
     told: list[int] = []
     with h5py.File(tmp_path / "x.h5", "w") as file:
         dataset = file.create_dataset("x", (50,), h5py.vlen_dtype(np.dtype("f8")))
@@ -423,7 +423,7 @@ def test_it_is_told_how_many_rows_are_written(tmp_path: Path, monkeypatch: Any) 
 
 def test_lengths_that_lie_never_reach_hdf5(tmp_path: Path) -> None:
     for lengths in ([5, 5], [-1, 4]):
-        rows = Rows(np.zeros(3), np.array(lengths))
+        rows = RaggedArray(np.zeros(3), np.array(lengths))
         with pytest.raises((IndexError, ValueError)):
             put_rows(tmp_path / "x.h5", Array(Vlen(np.dtype("f8")), rows))
 
@@ -462,7 +462,7 @@ def test_nothing_leaks(tmp_path: Path, monkeypatch: Any, by_method: bool) -> Non
     values = some_rows(2000, 60)
     put_rows(tmp_path / "x.h5", Array(Vlen(np.dtype("f8")), MemorySource(values)))
     found = references(tmp_path / "x.h5")
-    array = Array(Vlen(np.dtype("f8")), LooseRows.of(values, np.dtype("f8")))
+    array = Array(Vlen(np.dtype("f8")), RaggedList.of(values, np.dtype("f8")))
 
     def once() -> None:
         read(tmp_path / "x.h5", found, "f8").read()
@@ -484,7 +484,9 @@ def test_little_more_memory_than_the_rows_take(tmp_path: Path, count: int, base:
     length = size // count // np.dtype(base).itemsize
     one = np.ones(length, base)
     lengths = np.full(count, length)
-    put_rows(tmp_path / "x.h5", Array(Vlen(np.dtype(base)), Rows(np.tile(one, count), lengths)))
+    put_rows(
+        tmp_path / "x.h5", Array(Vlen(np.dtype(base)), RaggedArray(np.tile(one, count), lengths))
+    )
     found = references(tmp_path / "x.h5")
     tracemalloc.start()
     try:

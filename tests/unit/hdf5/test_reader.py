@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import hspyio
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError, FileLockedError
 from hspyio.hdf5 import dataset as arrays
 from hspyio.hdf5 import reader as opening
@@ -283,7 +283,7 @@ def test_arrays_are_what_hdf5_reads(data: st.DataObject, case: Case, reused: Pat
     with pytest.MonkeyPatch.context() as patch:
         for module in (arrays, datasets):
             patch.setattr(module, "SMALL", small)
-        with open_root(reused, work=Work(2)) as root, open_by_hdf5(reused) as other:
+        with open_root(reused, workers=Workers(2)) as root, open_by_hdf5(reused) as other:
             array, expected = root.members["x"], other.members["x"]
             assert type(array) is type(expected)
             if isinstance(array, Array):

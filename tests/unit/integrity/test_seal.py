@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio import names
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.integrity.checksums import ArraySums, faults_of, sums_of
 from hspyio.integrity.seal import (
     NewerSealError,
@@ -100,13 +100,13 @@ def arrays_in(path: Path) -> Iterator[dict[str, Array]]:
 
 def sums_in(path: Path) -> dict[str, ArraySums]:
     with arrays_in(path) as arrays:
-        return {name: sums_of(array, Work(2)) for name, array in arrays.items()}
+        return {name: sums_of(array, Workers(2)) for name, array in arrays.items()}
 
 
 def faults_in(path: Path, sums: Mapping[str, ArraySums], *, decode: bool = True) -> dict[str, Any]:
     with arrays_in(path) as arrays:
         found = {
-            name: faults_of(array, sums.get(name), Work(2), decode=decode)
+            name: faults_of(array, sums.get(name), Workers(2), decode=decode)
             for name, array in arrays.items()
         }
     return {name: faults for name, faults in found.items() if faults}
@@ -240,7 +240,7 @@ def test_a_wrong_key_in_the_index_of_chunks(tmp_path: Path) -> None:
             path.write_bytes(changed)
             with arrays_in(path) as arrays:
                 array = arrays.get("a")  # else it cannot be opened
-                if array is not None and not faults_of(array, sums["a"], Work()):
+                if array is not None and not faults_of(array, sums["a"], Workers()):
                     assert (array.source.read() == VALUES + 1).all()
                     unnoticed += 1
     assert unnoticed < 200
@@ -253,7 +253,7 @@ def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
     sums = sums_in(path)
     with arrays_in(path) as arrays:
         os.truncate(path, path.stat().st_size - 2_000_000)
-        faults = faults_of(arrays["block"], sums["block"], Work())
+        faults = faults_of(arrays["block"], sums["block"], Workers())
     blocks = [(131072, 262144), (262144, 393216), (393216, 400000)]
     assert [fault.region[0] for fault in faults] == blocks
     assert all("cannot be read" in fault.message for fault in faults)
@@ -346,7 +346,7 @@ def test_a_seal_comes_back(
 def sealed(path: Path) -> Path:
     with h5py.File(path, "r+") as file:
         with path.open("rb") as stream, read_back(file, stream.fileno()) as root:
-            seal = make_seal({name: root.members[name] for name in root.members}, Work())
+            seal = make_seal({name: root.members[name] for name in root.members}, Workers())
         write_seal(file, encoded(seal))
     return path
 
@@ -357,7 +357,7 @@ def problems_of(path: Path) -> list[str]:
         assert seal is not None
         parts = {name: root.members[name] for name in root.members if name != names.SEAL}
         problems, arrays = tree_problems(parts, seal)
-        return [problem.where for problem in [*problems, *array_problems(arrays, Work())]]
+        return [problem.where for problem in [*problems, *array_problems(arrays, Workers())]]
 
 
 def test_what_was_sealed_while_it_was_written_is_right(sealed: Path) -> None:
@@ -375,7 +375,7 @@ def test_arrays_that_were_kept_are_not_read_again(path: Path) -> None:
         file["block"][0, 0] = -1  # damage that came before: it is not sealed as if it were right
         with path.open("rb") as stream, read_back(file, stream.fileno()) as root:
             parts = {name: root.members[name] for name in ("block", "rows")}
-            seal = make_seal(parts, Work(), {"block": sums["block"]})
+            seal = make_seal(parts, Workers(), {"block": sums["block"]})
         write_seal(file, encoded(seal))
     with h5py.File(path, "r+") as file:
         for name in set(file) - {"block", "rows", names.SEAL}:

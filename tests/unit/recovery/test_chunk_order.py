@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.reader import ReadPolicy
 from hspyio.nodes.node import Array
 from hspyio.recovery.chunk_order import _facts, _Gap, node_length
@@ -52,7 +52,7 @@ def zero(content: bytearray, start: int, length: int) -> None:
 
 def salvaged(path: Path, content: bytes) -> Salvaged:
     path.write_bytes(content)
-    with open_damaged(str(path), ReadPolicy(), Losses(), Work()) as file:
+    with open_damaged(str(path), ReadPolicy(), Losses(), Workers()) as file:
         array = file.root().members["d"]
         assert isinstance(array, Array) and isinstance(array.source, SalvagedSource)
         return DamagedArrays().read(array.source._dataset, (slice(None),))

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.reader import ReadPolicy
 from hspyio.nodes.node import Array, Damaged, Group
 from hspyio.recovery.chunks import DamagedArrays, Salvaged
@@ -37,7 +37,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @contextmanager
 def opened(path: Path, losses: Losses | None = None) -> Iterator[DamagedFile]:
-    with open_damaged(str(path), ReadPolicy(), losses or Losses(), Work()) as file:
+    with open_damaged(str(path), ReadPolicy(), losses or Losses(), Workers()) as file:
         yield file
 
 

@@ -14,7 +14,7 @@ import pytest
 from h5py import h5o
 
 from hspyio.arrays.manifest import StoredArray
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.hdf5.format.file_bytes import FileBytes
 from hspyio.hdf5.format.object_header import LAYOUT, object_header
 from hspyio.hdf5.stored_layout import chunk_index, layout_of
@@ -93,14 +93,14 @@ def test_a_walk_finds_the_chunks_that_hdf5_finds(path: Path, content: FileBytes)
 
 def test_a_search_finds_all_objects_and_lowest_nodes(path: Path, content: FileBytes) -> None:
     with h5py.File(path) as file:
-        found = search_objects(content, Work())
+        found = search_objects(content, Workers())
         for name in ("a", "a/b", "a/b/data", "a/b/plain"):
             assert found.objects[address(file, name)].is_group == ("/" not in name[2:])
             assert found.names[address(file, name)] == name.rpartition("/")[2]
         tree = tree_of(content, address(file, "a/b/data"))
     walk = walk_trees(content, [tree], 2)
-    assert len(search_trees(content, Work())) >= len(walk.nodes)
-    assert set(search_trees(content, Work())) & walk.seen
+    assert len(search_trees(content, Workers())) >= len(walk.nodes)
+    assert set(search_trees(content, Workers())) & walk.seen
 
 
 def test_a_damaged_node_costs_its_own_chunks_only(path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_damaged_node_costs_its_own_chunks_only(path: Path) -> None:
         start = address(file, "a/b/data")
     with opened(path) as content:
         tree = tree_of(content, start)
-        lowest = [n for n in search_trees(content, Work()) if n != tree]
+        lowest = [n for n in search_trees(content, Workers()) if n != tree]
         whole, _ = index_of_nodes(walk_trees(content, [tree], 2).nodes, stored)
     octets[lowest[1] : lowest[1] + 4] = b"gone"
     path.write_bytes(octets)

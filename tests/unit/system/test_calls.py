@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import Signal
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.compare import signal_differences
 from hspyio.errors import SaveError
 from hspyio.hdf5.output import Output
@@ -98,7 +98,7 @@ def test_files_give_all_that_is_there(path: Path) -> None:
     makers: dict[str, Any] = {
         "descriptor": lambda: DescriptorFile(new()),
         "pinned": lambda: PinnedFile(new(), CONTENT),
-        "output": lambda: Output(new(), Work()),
+        "output": lambda: Output(new(), Workers()),
     }
     for make in makers.values():
         with make() as file:

@@ -18,7 +18,7 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import FileLockedError, HspyWarning, MissingFileError, SaveError
 from hspyio.system import locks
 from hspyio.system.locks import kept_from_writers
@@ -167,7 +167,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten_unasked(tmp_path: Path
     with Transaction.new(str(path), overwrite=False) as tx:
         path.write_bytes(b"somebody else's")
         with pytest.raises(hspyio.HspyError, match="by another program or thread") as caught:
-            tx.commit(Work())
+            tx.commit(Workers())
     assert isinstance(caught.value, FileExistsError)
     assert path.read_bytes() == b"somebody else's"
     assert list(tmp_path.iterdir()) == [path]

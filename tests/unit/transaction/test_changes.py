@@ -14,7 +14,7 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.api.edit import keep_rest
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import SaveError
 from hspyio.hdf5.snapshot import handle_of
 from hspyio.nodes.node import Attribute, Group, Kept, Text
@@ -64,7 +64,7 @@ def rewrite(
         tx.copy_from(old)
         tx.write(root)
         keep_rest(tx, replaced)
-        tx.commit(Work())
+        tx.commit(Workers())
 
 
 def test_what_stands_beside_is_taken_over(path: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.errors import (
     FilterError,
     HspyWarning,
@@ -67,7 +67,7 @@ def save_file(
     array = Array(np.dtype("i8"), Doing(act), chunks=(100,))
     with Transaction.new(path, overwrite=overwrite, durable=durable) as tx:
         tx.write(Group({}, {"x": array}))
-        tx.commit(Work())
+        tx.commit(Workers())
 
 
 def raising(error: BaseException) -> Callable[[], object]:

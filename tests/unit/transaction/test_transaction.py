@@ -16,7 +16,7 @@ from rsciio.hspy import file_reader, file_writer
 
 import hspyio
 from hspyio import Signal
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.compare import signal_differences
 from hspyio.errors import HspyError, SaveError
 from hspyio.hdf5 import snapshot as handles
@@ -275,7 +275,7 @@ def test_a_copy_on_write_file_keeps_what_lies_below_its_end(tmp_path: Path) -> N
     path = tmp_path / "x"
     old = bytes(range(256)) * 40
     path.write_bytes(old)
-    with CopyOnWriteFile(os.open(path, os.O_RDWR), Work(), len(old)) as file:
+    with CopyOnWriteFile(os.open(path, os.O_RDWR), Workers(), len(old)) as file:
         rng = np.random.default_rng(5)
         seen = bytearray(old)
         for _ in range(300):

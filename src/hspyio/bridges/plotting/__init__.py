@@ -38,8 +38,8 @@ def plot(
         if figure is not None and not isinstance(figure, SignalFigure):
             raise OptionError("a figure of yours is saved by figure.savefig(path); leave path out")
         check_picture(path, overwrite=overwrite)
-    with working(threads, progress, "drawing") as work:
-        picture = picture_of(signal, log=log, most_bytes=most_bytes, work=work)
+    with working(threads, progress, "drawing") as workers:
+        picture = picture_of(signal, log=log, most_bytes=most_bytes, workers=workers)
     target: Any = figure
     if target is None:
         target = SignalFigure(figsize=size_of(picture), layout="constrained")

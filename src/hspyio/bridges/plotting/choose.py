@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.bridges.plotting.panels import Image, Lines, Panel, Picture
 from hspyio.bridges.plotting.ragged import ragged_panels
 from hspyio.bridges.plotting.reduce import Kept, Read, Reduced, reduce_data
@@ -33,7 +33,9 @@ _MOST_PIXELS, _MOST_POINTS = 1024, 50_000
 """Along one axis of an image, and of a line: more than a screen shows."""
 
 
-def picture_of(signal: Signal, *, log: bool | None, most_bytes: int | None, work: Work) -> Picture:
+def picture_of(
+    signal: Signal, *, log: bool | None, most_bytes: int | None, workers: Workers
+) -> Picture:
     """Choose and compute the picture of a signal.
 
     Parameters
@@ -44,7 +46,7 @@ def picture_of(signal: Signal, *, log: bool | None, most_bytes: int | None, work
         Whether intensities are logarithmic; None for diffraction patterns that span decades.
     most_bytes : int or None
         How much of the data is read at most.
-    work : Work
+    workers : Workers
         How, and who is told.
 
     Raises
@@ -58,9 +60,9 @@ def picture_of(signal: Signal, *, log: bool | None, most_bytes: int | None, work
     _refuse(signal)
     notes = [f"{signal._dimensions()}, {_dtype_text(signal)}"]
     if signal.ragged:
-        panels, more = ragged_panels(signal.data, signal.axes, work)
+        panels, more = ragged_panels(signal.data, signal.axes, workers)
         return Picture(panels, "row", _title(signal), [*notes, *more])
-    view = _View.of(signal, log, most_bytes, work)
+    view = _View.of(signal, log, most_bytes, workers)
     layout, panels = _PICTURES[view.case](view)
     notes += [*view.notes, *_colour_notes(panels)]
     return Picture(panels, layout, _title(signal), list(dict.fromkeys(notes)))
@@ -103,18 +105,20 @@ class _View:
     quantity: str
     log: bool | None
     most_bytes: int | None
-    work: Work
+    workers: Workers
     notes: list[str] = field(default_factory=list)
     whole: bool = True
 
     @classmethod
-    def of(cls, signal: Signal, log: bool | None, most_bytes: int | None, work: Work) -> _View:
+    def of(
+        cls, signal: Signal, log: bool | None, most_bytes: int | None, workers: Workers
+    ) -> _View:
         data, axes = signal.data, signal.axes
         if not data.ndim:
             data, axes = data.reshape(1), default_axes((1,), 1)
         navigation, inner = _parts(axes)
         quantity = plain_text(signal.metadata.get_item("Signal.quantity", None))
-        return cls(data, axes, navigation, inner, quantity, log, most_bytes, work)
+        return cls(data, axes, navigation, inner, quantity, log, most_bytes, workers)
 
     @property
     def case(self) -> str:
@@ -175,7 +179,7 @@ class _View:
             leading=self.navigation,
             modulus=modulus,
             most_bytes=self.most_bytes,
-            work=self.work,
+            workers=self.workers,
         )
         if self.complex and modulus:
             self.note("complex values by their modulus")

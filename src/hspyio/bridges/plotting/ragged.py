@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.bridges.plotting.panels import Histogram, Image, Lines, Panel, Points
 from hspyio.bridges.plotting.scales import Scale, limits_of
 from hspyio.errors import TooLargeError
@@ -25,7 +25,7 @@ _FEW = 12
 _BINS = 100
 
 
-def ragged_panels(data: Any, axes: Axes, work: Work) -> tuple[list[Panel], list[str]]:
+def ragged_panels(data: Any, axes: Axes, workers: Workers) -> tuple[list[Panel], list[str]]:
     """Panels for a ragged array, and notes about them.
 
     Parameters
@@ -34,7 +34,7 @@ def ragged_panels(data: Any, axes: Axes, work: Work) -> tuple[list[Panel], list[
         Of dtype object; its items are arrays, or anything else.
     axes : Axes
         Of its dimensions, perhaps none.
-    work : Work
+    workers : Workers
         Who is told.
 
     Returns
@@ -54,11 +54,11 @@ def ragged_panels(data: Any, axes: Axes, work: Work) -> tuple[list[Panel], list[
         raise TooLargeError(f"has {count:,} items, more than can be counted in memory")
     sizes = np.zeros(data.shape, np.float64)
     sample = _Sample()
-    work.expect(sizes.size)
+    workers.progress.expect(sizes.size)
     for place, block in _blocks(data):
         counts = [sample.add(item) for item in block.ravel()]
         sizes[place] = np.reshape(np.array(counts, np.float64), block.shape)
-        work.advance(block.size)
+        workers.progress.advance(block.size)
     panels = _navigator(sizes, axes) if sizes.size > 1 else []
     notes = [f"{sizes.size:,} items of {_extremes(sizes)} values"]
     if sample.parts:

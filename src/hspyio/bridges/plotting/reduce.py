@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.arrays.workers import Work
+from hspyio.arrays.workers import Workers
 from hspyio.nodes.computed import thread_limit
 
 __all__ = ["Kept", "Read", "Reduced", "reduce_data"]
@@ -71,7 +71,7 @@ def reduce_data(
     leading: Sequence[int],
     modulus: bool,
     most_bytes: int | None,
-    work: Work,
+    workers: Workers,
 ) -> tuple[list[Reduced], Read]:
     """Sum data along axes, in the memory of a few blocks.
 
@@ -87,7 +87,7 @@ def reduce_data(
         Whether complex values are taken by their modulus.
     most_bytes : int or None
         Stop at so many; the blocks are spread over the data at random, the same each time.
-    work : Work
+    workers : Workers
         How many blocks of a dask array at a time, and who is told.
 
     Returns
@@ -102,21 +102,21 @@ def reduce_data(
         blocks = _chosen(small, tuple(leading), most_bytes / whole)
     else:
         blocks = list(_blocks(data, _BLOCK))
-    work.expect(sum(_size(block) for block in blocks) * item)
+    workers.progress.expect(sum(_size(block) for block in blocks) * item)
     results = [_empty(data, kept, modulus) for kept in wanted]
     read = left_out = 0
-    for block, (parts, missing) in _partial_sums(data, blocks, wanted, modulus, work):
+    for block, (parts, missing) in _partial_sums(data, blocks, wanted, modulus, workers):
         for result, (place, total, count) in zip(results, parts, strict=True):
             result.total[place] += total
             result.count[place] += count
         left_out += missing
         read += _size(block) * item
-        work.advance(_size(block) * item)
+        workers.progress.advance(_size(block) * item)
     return results, Read(read, whole, left_out)
 
 
 def _partial_sums(
-    data: Any, blocks: list[Block], wanted: Sequence[Kept], modulus: bool, work: Work
+    data: Any, blocks: list[Block], wanted: Sequence[Kept], modulus: bool, workers: Workers
 ) -> Iterator[tuple[Block, Any]]:
     if isinstance(data, np.ndarray):
         for block in blocks:
@@ -124,15 +124,15 @@ def _partial_sums(
         return
     dask: Any = import_module("dask")
     tasks = dask.delayed(_sums)
-    with dask.config.set(num_workers=thread_limit(work.threads, asked=work.asked)):
-        for batch in _batches(blocks, work):
+    with dask.config.set(num_workers=thread_limit(workers.threads, asked=workers.asked)):
+        for batch in _batches(blocks, workers):
             made = [tasks(data[block], _starts(block), wanted, modulus) for block in batch]
             yield from zip(batch, dask.compute(*made), strict=True)
 
 
-def _batches(blocks: list[Block], work: Work) -> Iterator[list[Block]]:
-    for start in range(0, len(blocks), work.threads):
-        yield blocks[start : start + work.threads]
+def _batches(blocks: list[Block], workers: Workers) -> Iterator[list[Block]]:
+    for start in range(0, len(blocks), workers.threads):
+        yield blocks[start : start + workers.threads]
 
 
 # one block
