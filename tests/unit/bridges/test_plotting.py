@@ -223,7 +223,7 @@ def test_reduce_in_any_chunks(chunks: tuple[int, ...], axes: tuple[int, ...]) ->
     data = RNG.integers(-9, 9, (5, 7, 11))
     kept = Kept(axes, tuple(range(1, len(axes) + 1)))
     lazy = da.from_array(data, chunks=chunks)
-    options: Any = {"leading": (), "modulus": True, "most_bytes": None, "work": Workers(2)}
+    options: Any = {"leading": (), "modulus": True, "most_bytes": None, "workers": Workers(2)}
     (one,), read = reduce_data(data, [kept], **options)
     (other,), also = reduce_data(lazy, [kept], **options)
     np.testing.assert_array_equal(one.total, other.total)
