@@ -25,7 +25,7 @@ import sympy
 
 from hspyio import MetadataTree, Signal
 from hspyio.converters.dtypes import as_objects
-from hspyio.testing import RESERVED
+from hspyio.testing import RESERVED, assert_roundtrip
 
 
 def structured() -> np.ndarray:
@@ -175,9 +175,6 @@ ARRAYS = [
     np.array([b"a\0b", b"c"], "V3"), structured(), overlapping(), titled(),
     np.zeros(2, np.dtype([("r", "f8"), ("i", "f8")])), np.zeros(2, [("i", "f8"), ("r", "f8")]),
     np.zeros(2, [("n", [("r", "f4"), ("i", "f4")]), ("m", "U2")]), np.zeros(3, "u1,u1,u1"),
-    masked("f8"), masked("i2", fill_value=7), masked("M8[s]"), masked("U3", hard_mask=True),
-    masked("i4,f8"), np.ma.MaskedArray([1.0, 2.0]), np.ma.MaskedArray(1.5, True),
-    np.ma.MaskedArray(np.zeros((0, 2)), np.zeros((0, 2), bool)),
     ragged(), ragged(np.arange(2), np.eye(3), np.zeros(0)), ragged(np.array(5), np.zeros((2, 0))),
     ragged(np.array([1, 2]), np.array([3.0])), ragged(np.array([2**53 + 1]), np.array([0.5])),
     ragged(np.arange(2, dtype=">f8")), ragged(np.array(["a", "é"]), np.array("x")),
@@ -192,6 +189,11 @@ ARRAYS = [
     ragged(np.array(1.5), np.array(2)), ragged(2**70, 1), ragged(np.float32(1), None),
     ragged(np.zeros(1, "c8"), np.ones(2, "f4")),
     strings("a", "é"), strings(), strings("a\0b"),
+]  # fmt: skip
+MASKED = [
+    masked("f8"), masked("i2", fill_value=7), masked("M8[s]"), masked("U3", hard_mask=True),
+    masked("i4,f8"), np.ma.MaskedArray([1.0, 2.0]), np.ma.MaskedArray(1.5, True),
+    np.ma.MaskedArray(np.zeros((0, 2)), np.zeros((0, 2), bool)),
 ]  # fmt: skip
 SIGNALS = [
     Signal([1.0]), navigated(), Signal(np.arange(3) > 1),
@@ -213,11 +215,25 @@ CASES: dict[str, Any] = {
         "quantity": QUANTITIES,
         "other": OTHERS,
         "array": ARRAYS,
+        "masked": MASKED,
         "signal": SIGNALS,
     }.items()
     for index, value in enumerate(values)
 }
 """Every case by name."""
+
+
+def assert_case_comes_back(name: str, path: Path) -> None:
+    """Whether a case is what it was, alone and in every container."""
+    value = CASES[name]
+    tree = {"x": value, "list": [None, value], "tuple": (value,), "dict": {"y": {1: value}}}
+    assert_roundtrip(Signal([1.0], metadata=tree, original_metadata=tree), path)
+
+
+def rows(*families: str) -> list[str]:
+    """The names of the cases of some families."""
+    return [name for name in CASES if name.rpartition("-")[0] in families]
+
 
 REFUSED: dict[str, Any] = {
     "function": len,

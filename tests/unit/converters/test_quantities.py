@@ -22,6 +22,7 @@ from hspyio import Signal
 from hspyio.compare import value_differences
 from hspyio.converters.quantities import _unit
 from hspyio.testing import assert_roundtrip
+from support.cases import assert_case_comes_back, rows
 from support.plugged import OURS, plugged
 
 UNITS = pint.get_application_registry()
@@ -33,6 +34,11 @@ TREE = {
     "wait": pd.Timedelta(5, "ns"),
     "list": [UNITS.Quantity(3, "s"), None],
 }
+
+
+@pytest.mark.parametrize("name", rows("quantity"))
+def test_rows_come_back(name: str, tmp_path: Path) -> None:
+    assert_case_comes_back(name, tmp_path / "a.hspy")
 
 
 def saved(path: Path) -> Path:
