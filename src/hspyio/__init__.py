@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hspyio.api.add_navigator import add_navigator
     from hspyio.api.add_nexus import add_nexus
     from hspyio.api.copy import extract, upgrade
     from hspyio.api.diff import diff
@@ -46,6 +47,7 @@ __all__ = [
     "Model",
     "Signal",
     "UniformAxis",
+    "add_navigator",
     "add_nexus",
     "append",
     "diff",
@@ -73,6 +75,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "hspyio.api.add_navigator": "add_navigator",
     "hspyio.api.add_nexus": "add_nexus",
     "hspyio.api.diff": "diff",
     "hspyio.api.edit": "append remove update",

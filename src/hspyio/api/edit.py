@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,11 @@ from hspyio.api.arguments import name_of, the_signal, warn_of_doubts
 from hspyio.api.experiments import read_signal
 from hspyio.api.keeping import is_in, over_stored_data, stored_data, thinned_members, with_kept
 from hspyio.api.loaded import Loaded
+from hspyio.api.navigator import fitting_signals, wanted_navigators
 from hspyio.api.open_file import OpenFile, opened, select, title_of
 from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
-from hspyio.api.save import warn_unannotated
+from hspyio.api.save import signals_with_navigators, warn_unannotated
 from hspyio.api.whole import check_gone, check_kept
 from hspyio.converters.signals import StoredData
 from hspyio.errors import (
@@ -54,6 +55,7 @@ __all__ = [
     "open_to_change",
     "rebuilt_root",
     "remove",
+    "rewrite_experiment",
     "update",
     "write_into",
 ]
@@ -72,6 +74,7 @@ def append(
     shuffle: bool = True,
     checksum: bool = False,
     nexus: bool = False,
+    navigator: None | str | Signal | Sequence[str | Signal] = None,
     threads: int | None = None,
     progress: bool | None = None,
     durable: bool = True,
@@ -87,7 +90,9 @@ def append(
         or a DataArray of xarray is converted.
     name : str, optional
         The name of its group; that of its title by default.
-    chunks, compression, compression_opts, shuffle, checksum, nexus, threads, progress, durable
+    chunks, compression, compression_opts, shuffle, checksum, nexus, navigator, threads
+        See `save`.
+    progress, durable
         See `save`.
 
     Raises
@@ -109,8 +114,11 @@ def append(
         durable=durable,
     )
     path = path_of_file(path, "append(path, signal)")
-    whole = the_signal(signal, "append")
+    wanted = wanted_navigators(navigator)
+    [whole] = fitting_signals([the_signal(signal, "append")], wanted)
     name = _new_name(name)
+    if wanted:
+        [whole] = signals_with_navigators(path, [whole], wanted, options)
     with open_to_change(path, options) as (tx, file):
         if name is not None and name in file.contents.experiments:
             raise OptionError(
@@ -167,12 +175,17 @@ def update(path: str | os.PathLike[str], signal: Signal, name: str | None = None
     with open_to_change(path, WriteOptions()) as (tx, file):
         group = _group_in(file, whole, name)
         other = _other_data(file, group, whole)
-        encoded = _replaced(tx, file, _entry(file, whole, group, with_data=False), WriteOptions())
+        encoded = rewrite_experiment(tx, file, group, whole)
     warn_unannotated(path, encoded.unannotated)
     warn_of_doubts(path, [whole])
     if other:
         text = f"{os.fspath(path)}: {other}; update writes all but the data. save writes them"
         warn_user(text)
+
+
+def rewrite_experiment(tx: Transaction, file: OpenFile, group: str, signal: Signal) -> EncodedFile:
+    """Plan all of an experiment but its data, which stay."""
+    return _replaced(tx, file, _entry(file, signal, group, with_data=False), WriteOptions())
 
 
 def _other_data(file: OpenFile, group: str, signal: Signal) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -12,12 +12,21 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.experiments import read_signal
+from hspyio.api.navigator import (
+    MEMBERS,
+    PART,
+    Wanted,
+    encoded_navigators,
+    wanted_navigators,
+    with_navigators,
+)
 from hspyio.api.open_file import OpenFile, opened
 from hspyio.api.paths import path_of_file, path_to_save
 from hspyio.api.progress import working
 from hspyio.api.whole import check_whole
 from hspyio.arrays.chunk_shapes import signal_chunks
 from hspyio.arrays.workers import Workers
+from hspyio.errors import OptionError
 from hspyio.hdf5.dataset_writer import check_filters
 from hspyio.hdf5.snapshot import handle_of
 from hspyio.integrity.seal import changed_error, changed_since_sealed
@@ -42,6 +51,7 @@ def repack(
     compression: None | str | int | Mapping[str, Any] = "gzip",
     compression_opts: Any = None,
     shuffle: bool = True,
+    navigator: None | str | Sequence[str] = None,
     threads: int | None = None,
     progress: bool | None = None,
     durable: bool = True,
@@ -60,6 +70,9 @@ def repack(
         Whether a file that exists is replaced.
     chunks, compression, compression_opts, shuffle, threads, progress, durable
         See `save`; the defaults suit most files.
+    navigator : None, "sum", "max", or both
+        See `save`; made in the same pass, for all experiments that have a map, in the place of
+        navigators that they had. ``None`` copies these as they are.
 
     Returns
     -------
@@ -87,6 +100,7 @@ def repack(
         progress=progress,
         durable=durable,
     )
+    wanted = wanted_navigators(navigator)
     check_target(text, overwrite=overwrite)
     with (
         named_errors(old),
@@ -98,13 +112,14 @@ def repack(
         check_whole(file, file.root)
         found = {name: _data(file, name) for name in file.contents.experiments}
         arrays = _planned({name: data for name, data in found.items() if data}, options)
+        pictures = _navigators(file, found, wanted)
         check_filters(Group({}, arrays))
         check_space(text, Group({}, arrays))
         label = f"repacking {os.path.basename(file.path)}"
         with working(threads, progress, label) as workers:
             for name in _sealed(file, workers):
                 tx.seal(name)
-            _write(tx, file, arrays)
+            _write(tx, file, arrays, pictures)
             tx.commit(workers)
     return text
 
@@ -112,15 +127,22 @@ def repack(
 _BY_BLOCKS = ReadOptions(lazy=True, chunks="auto", original_metadata=False)
 
 
-def _write(tx: Transaction, file: OpenFile, arrays: Mapping[str, Array]) -> None:
-    """All that is in the file, with other data."""
+def _write(
+    tx: Transaction,
+    file: OpenFile,
+    arrays: Mapping[str, Array],
+    pictures: Mapping[str, Group],
+) -> None:
+    """All that is in the file, with other data, and navigators."""
     tx.keep("/", but=(names.EXPERIMENTS,))
     holder = file.root.members.get(names.EXPERIMENTS)
     if not isinstance(holder, Group):
         return
     where = f"/{names.EXPERIMENTS}"
     nodes: dict[str, Group | Kept] = {
-        name: Group({}, {names.DATA: arrays[name]}) if name in arrays else Kept(f"{where}/{name}")
+        name: Group({}, _new_members(arrays[name], pictures.get(name)))
+        if name in arrays
+        else Kept(f"{where}/{name}")
         for name in holder.members
     }
     tx.write(Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=tx.is_ordered(where))}))
@@ -128,6 +150,52 @@ def _write(tx: Transaction, file: OpenFile, arrays: Mapping[str, Array]) -> None
     for name in arrays:
         tx.keep(f"{where}/{name}")
         tx.keep(f"{where}/{name}/{names.DATA}")
+        if name in pictures:
+            _keep_metadata(tx, file, name)
+
+
+def _new_members(data: Array, picture: Group | None) -> dict[str, Array | Group]:
+    return {names.DATA: data} if picture is None else {names.METADATA: picture, names.DATA: data}
+
+
+def _keep_metadata(tx: Transaction, file: OpenFile, name: str) -> None:
+    """Let stay what the metadata hold beside the navigators."""
+    where = f"/{names.EXPERIMENTS}/{name}/{names.METADATA}"
+    tree = file.contents.experiments[name].members.get(names.METADATA)
+    if not isinstance(tree, Group):
+        return
+    tx.keep(where)
+    if isinstance(tree.members.get(PART), Group):
+        tx.keep(f"{where}/{PART}", but=MEMBERS)
+
+
+def _navigators(
+    file: OpenFile, found: Mapping[str, Array | None], wanted: Sequence[Wanted]
+) -> dict[str, Group]:
+    """The part of the metadata that holds new navigators, of all experiments that get some.
+
+    They are computed out of the blocks that are written, so that each is read once.
+    """
+    if wanted and file.contents.version < _NESTED:
+        raise OptionError(
+            f"a file of format {file.contents.declared or '1.0'} gets no navigator: "
+            "hspyio.upgrade(path, path, overwrite=True) first",
+            path=file.path,
+        )
+    made: dict[str, Group] = {}
+    for name, data in found.items() if wanted else ():
+        if data is None or not isinstance(data.source, GraphSource):
+            continue
+        signal = read_signal(file, name)
+        signal.data = data.source.graph
+        group = encoded_navigators(with_navigators(signal, wanted, Workers()))
+        if group is not None:
+            made[name] = plan(Group({}, {PART: group}), WriteOptions())
+    return made
+
+
+_NESTED = (3, 0)
+"""The first version whose files have signals in metadata as HyperSpy reads them today."""
 
 
 def _sealed(file: OpenFile, workers: Workers) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hspyio.api.arguments import the_signals, warn_of_doubts
+from hspyio.api.navigator import Wanted, fitting_signals, wanted_navigators, with_navigators
 from hspyio.api.paths import path_to_save
 from hspyio.api.progress import working
 from hspyio.errors import Problem, UnsupportedTypeError, warn_user
@@ -19,7 +20,7 @@ from hspyio.transaction.replace import check_target
 from hspyio.transaction.space import check_space
 from hspyio.transaction.transaction import Transaction
 
-__all__ = ["save", "warn_unannotated", "write_new"]
+__all__ = ["save", "signals_with_navigators", "warn_unannotated", "write_new"]
 
 
 def save(
@@ -33,6 +34,7 @@ def save(
     shuffle: bool = True,
     checksum: bool = False,
     nexus: bool = False,
+    navigator: None | str | Signal | Sequence[str | Signal] = None,
     threads: int | None = None,
     progress: bool | None = None,
     durable: bool = True,
@@ -70,6 +72,12 @@ def save(
         Whether the file is annotated as NeXus, so that silx, h5web, NeXpy and others plot the
         data with calibrated axes; what NeXus has no form for, such as ragged data, is warned of
         and saved without. HSpy readers read the file as ever.
+    navigator : None, "sum", "max", Signal, or a list of these
+        The picture of a map, which HyperSpy, `Signal.plot` and the viewer then show at once,
+        however large the data are: over the signal axes, made in the pass in which a lazy array
+        is computed and written. The first of a list is shown, the others are kept by name. A
+        Signal, such as a virtual detector's map, has the navigation axes. Complex values count by
+        their modulus. ``None`` keeps one that the metadata have, if it still fits the data.
     threads : int, optional
         How many compress and write at a time; by default ``HSPYIO_NUM_THREADS``, else as many
         as the CPUs that this process may use.
@@ -122,14 +130,33 @@ def save(
     )
     text = path_to_save(path, "save(path, signal)")
     check_target(text, overwrite=overwrite)
-    given = the_signals(signals, "save")
-    encoded = encode_file(given, nexus=[nexus] * len(given))
-    if encoded.problems:
-        raise UnsupportedTypeError(encoded.problems, path=text)
+    wanted = wanted_navigators(navigator)
+    given = fitting_signals(the_signals(signals, "save"), wanted)
+    encoded = encode_checked(text, given, nexus=nexus)
+    if wanted:
+        given = signals_with_navigators(text, given, wanted, options)
+        encoded = encode_checked(text, given, nexus=nexus)
     write_new(text, encoded, options, overwrite=overwrite)
     warn_unannotated(text, encoded.unannotated)
     warn_of_doubts(text, given)
     return text
+
+
+def encode_checked(path: str, signals: Sequence[Signal], *, nexus: bool) -> EncodedFile:
+    """Encode signals for a new file, or refuse them with every problem."""
+    encoded = encode_file(signals, nexus=[nexus] * len(signals))
+    if encoded.problems:
+        raise UnsupportedTypeError(encoded.problems, path=path)
+    return encoded
+
+
+def signals_with_navigators(
+    path: str, signals: Sequence[Signal], wanted: Sequence[Wanted], options: WriteOptions
+) -> list[Signal]:
+    """Signals with their navigators: computed here, or planned where the data are lazy."""
+    label = f"navigator of {os.path.basename(path)}"
+    with working(options.threads, options.progress, label) as workers:
+        return [with_navigators(signal, wanted, workers) for signal in signals]
 
 
 def warn_unannotated(path: str | os.PathLike[str], problems: Sequence[Problem]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import os
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ import numpy as np
 from hspyio import names
 from hspyio.api.arguments import warn_of_doubts
 from hspyio.api.edit import write_into
+from hspyio.api.navigator import fitting_signals, wanted_navigators
 from hspyio.api.open_file import OpenFile, opened
 from hspyio.api.paths import path_of_file, path_text
-from hspyio.api.save import warn_unannotated, write_new
+from hspyio.api.save import signals_with_navigators, warn_unannotated, write_new
 from hspyio.converters.converter import NotStorableError, not_storable
 from hspyio.errors import (
     OptionError,
@@ -149,6 +150,7 @@ def file_writer(
     durable: bool = True,
     checksum: bool = False,
     nexus: bool = False,
+    navigator: None | str | Sequence[str] = None,
     threads: int | None = None,
     **kwds: Any,
 ) -> None:
@@ -172,6 +174,8 @@ def file_writer(
         Whether to show a progress bar where it takes over a second.
     durable, checksum, nexus, threads
         See `hspyio.save`.
+    navigator : None, "sum", "max", or both
+        See `hspyio.save`; with ``None`` what the metadata have is written as it is.
     **kwds
         ``compression_opts``, ``shuffle``, ``fletcher32``, ``scaleoffset`` and ``maxshape`` of
         h5py's datasets; ``mode="a"`` adds to a file that exists, or replaces the experiment of
@@ -205,9 +209,13 @@ def file_writer(
         nexus=nexus,
         **known,
     )
+    wanted = wanted_navigators(navigator)
     path = path_text(filename, "file_writer(filename, signal)", "filename")
     made = signal_from_dict(signal)
     adds = mode == "a"
+    if wanted:
+        _check_with_data(write_dataset)
+        [made] = signals_with_navigators(path, fitting_signals([made], wanted), wanted, options)
     if (adds and is_there(path)) or not write_dataset:
         encoded = write_into(path, made, options, with_data=write_dataset, lenient=_lenient)
     else:
@@ -228,6 +236,14 @@ def _check_modes(write_dataset: object, mode: object) -> None:
         raise OptionError(f"mode is {mode!r}; use 'w' or 'a'")
     if not write_dataset and mode not in (None, "a"):
         raise OptionError("write_dataset=False changes a file that exists: mode has to be 'a'")
+
+
+def _check_with_data(write_dataset: bool) -> None:
+    if not write_dataset:
+        raise OptionError(
+            "write_dataset=False writes no data, which a navigator is made of; "
+            "hspyio.add_navigator(path) makes one of those in the file"
+        )
 
 
 def _warn_unknown(kwds: Mapping[str, Any], known: tuple[str, ...], function: str) -> None:

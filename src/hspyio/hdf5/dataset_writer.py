@@ -99,7 +99,10 @@ def _hdf5_encodes(step: Filter) -> bool:
 
 def expected_bytes(array: Array) -> int:
     """Bytes that `fill_array` will tell of, as they go by."""
-    if array.chunks is None or (isinstance(array.type, Text) and not _is_for_engine(array)):
+    computed = isinstance(array.source, GraphSource)
+    if not computed and array.chunks is None:
+        return 0
+    if isinstance(array.type, Text) and not _is_for_engine(array):
         return 0
     if isinstance(array.source, SparseSource):
         return 0
@@ -371,6 +374,9 @@ def _creation(array: Array, dtype: np.dtype[Any], *, allocated: bool) -> Any:
         texts = isinstance(array.type, Vlen) and isinstance(array.type.base, Text)
         compact = size <= _COMPACT_LIMIT and not texts
         creation.set_layout(h5d.COMPACT if compact else h5d.CONTIGUOUS)
+        if isinstance(array.source, GraphSource) and not compact:
+            creation.set_alloc_time(h5d.ALLOC_TIME_EARLY)  # before the large data
+            creation.set_fill_time(h5d.FILL_TIME_NEVER)
         return creation
     creation.set_chunk(array.chunks)
     if allocated:

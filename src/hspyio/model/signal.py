@@ -240,6 +240,7 @@ class Signal:
         shuffle: bool = True,
         checksum: bool = False,
         nexus: bool = False,
+        navigator: Any = None,
         threads: int | None = None,
         progress: Any = None,
         durable: bool = True,
@@ -273,6 +274,7 @@ class Signal:
             shuffle=shuffle,
             checksum=checksum,
             nexus=nexus,
+            navigator=navigator,
             threads=threads,
             progress=progress,
             durable=durable,
@@ -321,7 +323,8 @@ class Signal:
     ) -> Figure:
         """Draw a line, an image, or a navigator beside the mean signal, with matplotlib.
 
-        Lazy data are read block by block, each once, and never held as a whole.
+        Lazy data are read block by block, each once, and never held as a whole. Where they have a
+        navigator (see `hspyio.save`) it is drawn, and the mean is that of 128 MiB of the data.
 
         Parameters
         ----------

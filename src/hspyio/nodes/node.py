@@ -306,7 +306,7 @@ class Array:
     signal_dims : tuple of int or None
         The dimensions that hold one signal, for a signal's data; ``None`` for other arrays.
     inline : bool
-        A list's values: small, never sliced, stored without chunks where possible.
+        A list's values, or a navigator's: never sliced, stored without chunks where small enough.
     chunks : tuple of int or None
         Chunk shape; ``None`` when not chunked or not yet planned.
     filters : tuple of Filter

@@ -28,6 +28,8 @@ from hspyio.options import WriteOptions
 __all__ = ["plan"]
 
 _INLINE_LIMIT = 65536
+_INLINE_COMPUTED = 4 * 2**20
+"""Bytes of what is computed while the large data are written, and has its place before them."""
 _POINTER = 8
 """What the chunk rule takes for an item that points elsewhere (format, section 2.2)."""
 
@@ -63,7 +65,8 @@ def _planned_group(group: Group, options: WriteOptions, compressor: Filter | Non
 
 
 def _planned_array(array: Array, options: WriteOptions, compressor: Filter | None) -> Array:
-    if array.inline and _item_size(array.type) * int(np.prod(array.shape)) <= _INLINE_LIMIT:
+    limit = _INLINE_COMPUTED if isinstance(array.source, GraphSource) else _INLINE_LIMIT
+    if array.inline and _item_size(array.type) * int(np.prod(array.shape)) <= limit:
         return array
     chunks = _chunks(array, options)
     filters = _filters(array, chunks, options, compressor)

@@ -97,6 +97,7 @@ CALLS: dict[str, list[list[str]]] = {
     "append": [["FILE", "OTHER"], ["OTHER", "FILE"]],
     "remove": [["FILE", "absent"], ["FILE", NASTY]],
     "add-nexus": [["FILE"]],
+    "navigator": [["FILE"], ["FILE", "--name", NASTY]],
     "rescue": [["FILE", "out.hspy"], ["--json", "FILE", "out2.hspy"], ["FILE", "out.hspy"]],
     "repack": [["FILE", "out.hspy"]],
     "upgrade": [["FILE", "out.hspy"]],

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hspyio.api.navigator import navigators
 from hspyio.arrays.workers import Workers
 from hspyio.bridges.plotting.panels import Image, Lines, Panel, Picture
 from hspyio.bridges.plotting.ragged import ragged_panels
@@ -31,6 +32,8 @@ __all__ = ["picture_of"]
 _FEW_LINES, _FEW_IMAGES = 12, 9
 _MOST_PIXELS, _MOST_POINTS = 1024, 50_000
 """Along one axis of an image, and of a line: more than a screen shows."""
+_MOST_FOR_A_MEAN = 128 * 2**20
+"""Bytes that are read of a lazy signal whose navigator is there already."""
 
 
 def picture_of(
@@ -62,10 +65,22 @@ def picture_of(
     if signal.ragged:
         panels, more = ragged_panels(signal.data, signal.axes, workers)
         return Picture(panels, "row", _title(signal), [*notes, *more])
-    view = _View.of(signal, log, most_bytes, workers)
+    stored = _stored_navigator(signal)
+    if stored is not None and most_bytes is None:
+        most_bytes = _MOST_FOR_A_MEAN
+    view = _View.of(signal, log, most_bytes, workers, stored)
     layout, panels = _PICTURES[view.case](view)
     notes += [*view.notes, *_colour_notes(panels)]
     return Picture(panels, layout, _title(signal), list(dict.fromkeys(notes)))
+
+
+def _stored_navigator(signal: Signal) -> Signal | None:
+    """The picture that a lazy signal has already, so that its data need not be read for one."""
+    if not signal.lazy:
+        return None
+    found = next(iter(navigators(signal).values()), None)
+    fits = found is not None and found.data.shape == signal.axes.navigation_shape
+    return found if fits and found is not None and found.data.dtype.kind in "biuf" else None
 
 
 def _refuse(signal: Signal) -> None:
@@ -106,19 +121,27 @@ class _View:
     log: bool | None
     most_bytes: int | None
     workers: Workers
+    stored: Signal | None = None
     notes: list[str] = field(default_factory=list)
     whole: bool = True
 
     @classmethod
     def of(
-        cls, signal: Signal, log: bool | None, most_bytes: int | None, workers: Workers
+        cls,
+        signal: Signal,
+        log: bool | None,
+        most_bytes: int | None,
+        workers: Workers,
+        stored: Signal | None = None,
     ) -> _View:
         data, axes = signal.data, signal.axes
         if not data.ndim:
             data, axes = data.reshape(1), default_axes((1,), 1)
         navigation, inner = _parts(axes)
         quantity = plain_text(signal.metadata.get_item("Signal.quantity", None))
-        return cls(data, axes, navigation, inner, quantity, log, most_bytes, workers)
+        navigates = [axis for axis in navigation if axes[axis].navigate]
+        stored = stored if navigates == navigation else None
+        return cls(data, axes, navigation, inner, quantity, log, most_bytes, workers, stored)
 
     @property
     def case(self) -> str:
@@ -164,6 +187,25 @@ class _View:
     def note(self, text: str) -> None:
         if text and text not in self.notes:
             self.notes.append(text)
+
+    def navigator(self, kept: Kept) -> tuple[NDArray[Any], str] | None:
+        """The stored navigator over some axes, and what it is called; ``None`` without one."""
+        if self.stored is None:
+            return None
+        places = [index for index, axis in enumerate(self.axes) if axis.navigate]
+        over = tuple(places.index(axis) for axis in kept.axes)
+        found, _ = reduce_data(
+            self.stored.data,
+            [Kept(over, kept.steps)],
+            leading=over,
+            modulus=False,
+            most_bytes=None,
+            workers=Workers(self.workers.threads),
+        )
+        more = self.size(axis for axis in self.navigation if axis not in kept.axes)
+        title = plain_text(self.stored.title, 30) or "navigator"
+        said = f"{title} over {self.names(self.signal)}" if title in _HOW else title
+        return found[0].mean() * (more if title == "sum" else 1), f"{said}, from the file"
 
     def scale(self, kept: Kept, position: int, *, as_image: bool) -> Scale:
         axis: Axis = self.axes[kept.axes[position]]
@@ -321,12 +363,11 @@ def _images(view: _View) -> tuple[str, list[Panel]]:
     kept = view.kept(view.signal, _MOST_PIXELS, colours=True)
     sums, mean = view.reduce(along, kept)
     title = view.mean_of("images")
-    line = Lines(
-        view.scale(along, 0, as_image=False),
-        [_sum_of_signal(view, sums)],
-        quantity=view.quantity,
-        title=f"sum over {view.names(view.signal)}",
+    values, said = view.navigator(along) or (
+        _sum_of_signal(view, sums),
+        f"sum over {view.names(view.signal)}",
     )
+    line = Lines(view.scale(along, 0, as_image=False), [values], quantity=view.quantity, title=said)
     return "row", [
         line,
         _image(view, kept, mean.mean(), log=_pattern_log(view, kept), title=title),
@@ -344,6 +385,9 @@ def _map_of_images(view: _View) -> tuple[str, list[Panel]]:
         _image(view, kept, mean.mean(), log=log, title=title),
     ]
 
+
+_HOW = ("sum", "max")
+"""Titles of navigators that say what was done over the signal axes."""
 
 _PICTURES: dict[str, Callable[[_View], tuple[Any, list[Panel]]]] = {
     "line": _line,
@@ -388,8 +432,10 @@ def _image(
 
 
 def _navigator(view: _View, kept: Kept, sums: Reduced) -> Image:
-    summed = [*view.navigation[:-2], *view.signal]
-    values = _sum_of_signal(view, sums, view.navigation[:-2])
+    values, said = view.navigator(kept) or (
+        _sum_of_signal(view, sums, view.navigation[:-2]),
+        f"sum over {view.names([*view.navigation[:-2], *view.signal])}",
+    )
     return Image(
         view.scale(kept, 0, as_image=True),
         view.scale(kept, 1, as_image=True),
@@ -397,7 +443,7 @@ def _navigator(view: _View, kept: Kept, sums: Reduced) -> Image:
         limits_of(values, False),
         "gray",
         view.quantity,
-        f"sum over {view.names(summed)}",
+        said,
     )
 
 

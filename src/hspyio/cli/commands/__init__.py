@@ -9,7 +9,7 @@ __all__ = ["ALIASES", "COMMANDS", "command"]
 
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Look into files": ("info", "tree", "get", "diff", "validate", "verify", "plot"),
-    "Change a file": ("set", "unset", "append", "remove", "add-nexus"),
+    "Change a file": ("set", "unset", "append", "remove", "add-nexus", "navigator"),
     "Write a new file": ("rescue", "repack", "upgrade", "extract", "export", "demo"),
 }
 """What `--help` lists, under its headings."""

@@ -22,6 +22,9 @@ def repack(
     ] = None,
     compression: Annotated[str, Option(help="gzip, lzf, zstd, blosc, szip, or none.")] = "gzip",
     level: Annotated[int | None, Option(help="Level of the compression.")] = None,
+    navigator: Annotated[
+        str | None, Option(help="Make the picture of every map: sum, max, or sum,max.")
+    ] = None,
     overwrite: Overwrite = False,
     threads: Threads = None,
 ) -> None:
@@ -40,6 +43,7 @@ def repack(
         chunks=_shape(chunks),
         compression=None if compression == "none" else compression,
         compression_opts=level,
+        navigator=None if navigator is None else navigator.split(","),
         threads=threads,
     )
     after = target.stat().st_size

@@ -1,0 +1,178 @@
+"""Sums and maxima over some dimensions of an array, in memory or lazy: each block is seen once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from hspyio.arrays.workers import Workers, run
+from hspyio.nodes.computed import computed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["How", "is_reducible", "reduce_array", "reduce_by_parts", "reduced_dtype"]
+
+How: TypeAlias = Literal["sum", "max"]
+
+_BLOCK = 4 * 2**20
+"""Bytes of a part that one thread takes: it stays in the processor's cache."""
+_PART = 64 * 2**20
+"""Bytes of a lazy array that are in memory at a time."""
+_KINDS = "biufc"
+
+
+def is_reducible(dtype: np.dtype[Any]) -> bool:
+    """Whether values of a type can be added and compared."""
+    return dtype.kind in _KINDS
+
+
+def reduced_dtype(dtype: np.dtype[Any], how: How) -> np.dtype[Any]:
+    """Type of the result: sums have 64 bits, complex values count by their modulus."""
+    if how == "max":
+        return np.abs(np.empty(0, dtype)).dtype if dtype.kind == "c" else dtype.newbyteorder("=")
+    wide = {"b": "u8", "u": "u8", "i": "i8"}.get(dtype.kind, "f8")
+    if dtype.kind in "fc":
+        return np.result_type(np.abs(np.empty(0, dtype)).dtype, wide)
+    return np.dtype(wide)
+
+
+def reduce_array(data: Any, axes: Sequence[int], how: How, workers: Workers) -> Any:
+    """Reduce some dimensions: numpy's arrays at once on all threads, dask's when it is computed."""
+    if isinstance(data, np.ndarray):
+        return _reduce_in_memory(data, tuple(axes), how, workers)
+    return _reduce_lazily(data, tuple(axes), how)
+
+
+def _reduce_in_memory(
+    data: NDArray[Any], axes: tuple[int, ...], how: How, workers: Workers
+) -> NDArray[Any]:
+    kept = [axis for axis in range(data.ndim) if axis not in axes]
+    order = (*kept, *axes)
+    rows = data.transpose(order)
+    inner = tuple(range(len(kept), data.ndim))
+    result = np.empty([data.shape[axis] for axis in kept], reduced_dtype(data.dtype, how))
+    workers.progress.expect(data.nbytes)
+    if not result.size:
+        return result
+    row = rows[(0,) * len(kept)].nbytes
+    parts = _parts(result.shape, max(1, _BLOCK // max(1, row)))
+
+    def reducer() -> Callable[[tuple[slice, ...]], None]:
+        def reduce_part(part: tuple[slice, ...]) -> None:
+            values = rows[part]
+            result[part] = _reduce_block(values, inner, how)
+            workers.progress.advance(values.nbytes)
+
+        return reduce_part
+
+    run(parts, reducer, workers.threads)
+    return result
+
+
+def _parts(shape: tuple[int, ...], most: int) -> list[tuple[slice, ...]]:
+    """Parts of an array of up to so many items: whole rows where they are that short."""
+    inner = 1
+    axis = len(shape) - 1
+    while axis > 0 and inner * shape[axis] <= most:
+        inner *= shape[axis]
+        axis -= 1
+    step = max(1, most // inner)
+    return [
+        (*(slice(i, i + 1) for i in outer), slice(low, low + step))
+        for outer in np.ndindex(*shape[:axis])
+        for low in range(0, shape[axis], step)
+    ]
+
+
+def _reduce_block(values: NDArray[Any], axes: tuple[int, ...], how: How) -> NDArray[Any]:
+    if values.dtype.kind == "c":
+        values = np.abs(values)
+    if how == "max":
+        return np.asarray(values.max(axis=axes))
+    return _sum_block(values, axes)
+
+
+def _sum_block(values: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
+    """Sums that begin in 32 bits where these hold them, which is twice as fast."""
+    dtype = reduced_dtype(values.dtype, "sum")
+    if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
+        narrow = np.dtype(f"{values.dtype.kind}4")
+        most = 2 ** (32 - 8 * values.dtype.itemsize)
+        if math.prod(values.shape[axis] for axis in axes) <= most:
+            return np.asarray(values.sum(axis=axes, dtype=narrow).astype(dtype))
+        if values.shape[axes[-1]] <= most:
+            rows = values.sum(axis=axes[-1], dtype=narrow)
+            return np.asarray(rows.sum(axis=axes[:-1], dtype=dtype))
+    return np.asarray(values.sum(axis=axes, dtype=dtype))
+
+
+def reduce_by_parts(data: Any, axes: Sequence[int], how: How, workers: Workers) -> NDArray[Any]:
+    """Reduce a lazy array at once, some of its blocks in memory at a time, each of them once."""
+    kept = [axis for axis in range(data.ndim) if axis not in axes]
+    result = np.empty([data.shape[axis] for axis in kept], reduced_dtype(data.dtype, how))
+    workers.progress.expect(data.nbytes)
+    quiet = Workers(workers.threads, asked=workers.asked)
+    lengths = {axis: data.chunks[axis] for axis in kept}
+    row = data.dtype.itemsize * math.prod(data.shape[axis] for axis in axes)
+    for part in product(*_steps(lengths, max(1, _PART // max(1, row)))):
+        region = [slice(None)] * data.ndim
+        for axis, one in zip(kept, part, strict=True):
+            region[axis] = one
+        values = computed(data[tuple(region)])
+        result[part] = _reduce_in_memory(values, tuple(axes), how, quiet)
+        workers.progress.advance(values.nbytes)
+    return result
+
+
+def _steps(lengths: Mapping[int, Sequence[int]], most: int) -> list[list[slice]]:
+    """Whole blocks in a row along each dimension, the last first, of up to so many items."""
+    found: list[list[slice]] = []
+    for sizes in reversed(list(lengths.values())):
+        slices: list[slice] = []
+        begin = end = 0
+        for size in sizes:
+            if end > begin and end + size - begin > most:
+                slices.append(slice(begin, end))
+                begin = end
+            end += size
+        slices.append(slice(begin, end))
+        found.insert(0, slices)
+        most = max(1, most // max(one.stop - one.start for one in slices))
+    return found
+
+
+def _reduce_lazily(data: Any, axes: tuple[int, ...], how: How) -> Any:
+    array: Any = import_module("dask.array")
+    return array.reduction(
+        data,
+        partial(_reduce_dask_block, how=how),
+        partial(_combine, how=how),
+        axis=axes,
+        dtype=reduced_dtype(data.dtype, how),
+        concatenate=True,
+        meta=np.empty((0,) * (data.ndim - len(axes)), reduced_dtype(data.dtype, how)),
+    )
+
+
+def _reduce_dask_block(
+    block: NDArray[Any], axis: tuple[int, ...], keepdims: bool, how: How
+) -> NDArray[Any]:
+    """What dask calls with each block, and with an empty one."""
+    block = np.asarray(block)
+    if how == "max" and not block.size:
+        return np.empty([0] * block.ndim, reduced_dtype(block.dtype, how))
+    found = _reduce_block(block, tuple(axis), how)
+    return np.expand_dims(found, tuple(axis)) if keepdims else found
+
+
+def _combine(parts: NDArray[Any], axis: tuple[int, ...], keepdims: bool, how: How) -> NDArray[Any]:
+    """The results of blocks beside each other, reduced."""
+    reduce = np.max if how == "max" else np.sum
+    return np.asarray(reduce(parts, axis=tuple(axis), keepdims=keepdims))
