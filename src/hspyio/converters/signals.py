@@ -260,10 +260,6 @@ def _encode(value: Signal, context: Encoder, where: str) -> Encoded:
     finally:
         context.leave(value)
     assert isinstance(encoded.node, Group) and isinstance(models.node, Group)
-    data = encoded.node.members.get(names.DATA)
-    if isinstance(data, Array) and isinstance(data.source, GraphSource):
-        encoded = replace(encoded, node=_with_data_in_front(encoded.node, data))
-    assert isinstance(encoded.node, Group)
     count = len(axes) or max(value.data.ndim, 1)
     width = len(str(count - 1))
     listed = context.named_group(
@@ -271,17 +267,16 @@ def _encode(value: Signal, context: Encoder, where: str) -> Encoded:
     )
     name = f"{names.LIST}{count}_axes"
     members = {**encoded.node.members, name: listed.node}
+    data = members.get(names.DATA)
+    if isinstance(data, Array) and isinstance(data.source, GraphSource):
+        # A navigator stands where readers look first, not behind the large data.
+        members[names.DATA] = replace(data, inline=True)
     children = {**encoded.hint.children, name: listed.hint}
     if value.models:
         members[names.MODELS] = models.node
         children[names.MODELS] = models.hint
     node = Group(encoded.node.attributes, members)  # type: ignore[arg-type]
     return Encoded(node, names.SIGNAL, hint=Hint(children={k: v for k, v in children.items() if v}))
-
-
-def _with_data_in_front(group: Group, data: Array) -> Group:
-    """A navigator that is being computed stands where readers look first, not behind all data."""
-    return replace(group, members={**group.members, names.DATA: replace(data, inline=True)})
 
 
 # reading

@@ -15,7 +15,7 @@ import pytest
 import hspyio
 from hspyio import HspyWarning, Signal
 from hspyio.api.navigator import navigators
-from hspyio.errors import ExperimentError, OptionError
+from hspyio.errors import OptionError
 
 DATA = np.random.default_rng(5).poisson(3, (6, 8, 10, 12)).astype("u2")
 SUM, MAX = DATA.sum((2, 3), dtype="u8"), DATA.max((2, 3))
@@ -193,19 +193,6 @@ def test_three_navigation_axes_give_a_stack_of_pictures(path: Path) -> None:
     found = first(path)
     assert (found.data == data.sum(3)).all()
     assert [axis.navigate for axis in found.axes] == [True, False, False]
-
-
-def test_a_navigator_in_a_file_of_several(path: Path) -> None:
-    hspyio.save(path, [a_map(), Signal(np.ones(3), title="line")])
-    before = path.read_bytes()
-    with pytest.raises(ExperimentError, match="has no map"):
-        hspyio.add_navigator(path, "line")
-    assert path.read_bytes() == before
-    hspyio.add_navigator(path, "map", navigator=["sum", "max"])
-    assert list(navigators(hspyio.load(path, name="map"))) == ["sum", "max"]
-    hspyio.add_navigator(path, "map", navigator="max")  # in the place of those
-    assert list(navigators(hspyio.load(path, name="map"))) == ["max"]
-    assert (hspyio.load(path, name="line").data == 1).all()
 
 
 def test_a_sealed_file_stays_sealed(path: Path) -> None:

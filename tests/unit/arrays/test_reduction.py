@@ -57,7 +57,9 @@ def test_the_largest_values_of_many_pixels_do_not_overflow(dtype: str, count: in
         one = np.full((2, count), extreme, dtype)
         two = np.full((2, 4, count), extreme, dtype)
         assert reduce_array(one, (1,), "sum", Workers()).tolist() == [int(extreme) * count] * 2
-        assert reduce_array(two, (1, 2), "sum", Workers()).tolist() == [int(extreme) * 4 * count] * 2
+        assert (
+            reduce_array(two, (1, 2), "sum", Workers()).tolist() == [int(extreme) * 4 * count] * 2
+        )
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8", "c16"])
