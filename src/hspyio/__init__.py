@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hspyio.api.add_navigator import add_navigator
     from hspyio.api.add_nexus import add_nexus
-    from hspyio.api.copy import extract, upgrade
+    from hspyio.api.copy import extract, repack, upgrade
     from hspyio.api.diff import diff
     from hspyio.api.edit import append, remove, update
     from hspyio.api.experiments import Experiments
     from hspyio.api.info import info
     from hspyio.api.load import load, open
-    from hspyio.api.repack import repack
     from hspyio.api.rescue import rescue
     from hspyio.api.save import save
     from hspyio.api.validate import validate
@@ -80,10 +79,9 @@ _HOMES = {
     "hspyio.api.diff": "diff",
     "hspyio.api.edit": "append remove update",
     "hspyio.api.experiments": "Experiments",
-    "hspyio.api.copy": "extract upgrade",
+    "hspyio.api.copy": "extract repack upgrade",
     "hspyio.api.info": "info",
     "hspyio.api.load": "load open",
-    "hspyio.api.repack": "repack",
     "hspyio.api.rescue": "rescue",
     "hspyio.api.save": "save",
     "hspyio.api.validate": "validate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 import warnings
+from contextlib import contextmanager
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from hspyio.printable import printable, printable_line
 from hspyio.records import value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "UnreadableFileError",
     "UnsupportedFeatureError",
     "UnsupportedTypeError",
+    "byte_text",
+    "located",
     "one_or_many",
     "warn_user",
 ]
@@ -234,6 +237,37 @@ class HspyWarning(UserWarning):
     def __str__(self) -> str:
         """The message, without what a terminal would obey."""
         return printable(super().__str__())
+
+
+@contextmanager
+def located(path: str, where: str) -> Iterator[None]:
+    """Errors name the file and the array; what damaged bytes make Python raise becomes ours."""
+    try:
+        yield
+    except HspyError as error:
+        error.path = error.path or path
+        error.where = error.where or where
+        raise
+    except MemoryError:
+        raise TooLargeError(
+            "does not fit into memory; lazy=True reads it in parts", path=path, where=where
+        ) from None
+    except UNREADABLE as error:
+        raise DamagedFileError(
+            f"its values cannot be read: {error}", path=path, where=where
+        ) from None
+
+
+def byte_text(size: int) -> str:
+    """A number of bytes in decimal units: ``1.3 MB``."""
+    if size < 1000:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{value / 1000:,.1f}".removesuffix(".0") + " PB"
 
 
 def one_or_many(what: str, problems: Sequence[Problem], most: int = 50) -> str:

@@ -1,10 +1,10 @@
 """What the functions of `hspyio` report: the types of what they return, for those who name them."""
 
-from hspyio.api.difference_report import Differences
 from hspyio.api.info import ExperimentInfo, FileInfo
 from hspyio.api.reports import (
     DamagedArray,
     DamagedPart,
+    Differences,
     Finding,
     Report,
     Rescue,

@@ -10,18 +10,18 @@ import pytest
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {
-    "load": Measures(65, 417, 794, 25, 1, 0),
-    "load lazily": Measures(55, 322, 695, 25, 1, 0),
-    "compute": Measures(23, 149, 230, 18, 0, 0),
-    "save": Measures(61, 322, 615, 22, 2, 2),
-    "save dask": Measures(62, 299, 548, 22, 2, 2),
-    "update": Measures(80, 468, 1397, 27, 1, 1),
-    "append": Measures(85, 526, 1551, 27, 1, 2),
-    "file_writer, mode a": Measures(88, 587, 1636, 28, 1, 2),
-    "repack": Measures(79, 527, 1113, 21, 1, 5),
-    "verify": Measures(44, 277, 520, 20, 1, 0),
-    "validate": Measures(46, 339, 1125, 19, 1, 0),
-    "rescue": Measures(99, 677, 1511, 31, 1, 2),
+    "load": Measures(62, 416, 785, 25, 1, 0),
+    "load lazily": Measures(52, 322, 690, 25, 1, 0),
+    "compute": Measures(23, 148, 220, 18, 0, 0),
+    "save": Measures(61, 322, 620, 22, 2, 2),
+    "save dask": Measures(61, 299, 548, 22, 2, 2),
+    "update": Measures(79, 470, 1440, 27, 1, 1),
+    "append": Measures(85, 528, 1560, 27, 1, 2),
+    "file_writer, mode a": Measures(87, 590, 1645, 28, 1, 2),
+    "repack": Measures(80, 533, 1175, 21, 1, 5),
+    "verify": Measures(44, 280, 530, 20, 1, 0),
+    "validate": Measures(46, 336, 1120, 19, 1, 0),
+    "rescue": Measures(99, 679, 1515, 31, 1, 2),
 }
 
 

@@ -121,3 +121,20 @@ def test_warnings_are_a_kind_of_their_own() -> None:
     assert issubclass(HspyWarning, UserWarning)
     assert hspyio.HspyWarning is HspyWarning
     assert hspyio.HspyError is HspyError
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (999_949, "999.9 kB"),
+        (2_000_000, "2 MB"),
+        (60_123_456_789, "60.1 GB"),
+        (10**15, "1 PB"),
+        (5 * 10**18, "5,000 PB"),
+    ],
+)
+def test_sizes_as_text(size: int, text: str) -> None:
+    assert errors.byte_text(size) == text

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from hspyio.api.arguments import name_of
+from hspyio.api.arguments import name_of, path_of_file
 from hspyio.api.edit import open_to_change, rewrite_experiment
 from hspyio.api.experiments import read_signal
 from hspyio.api.navigator import fitting_signals, wanted_navigators, with_navigators
 from hspyio.api.open_file import select
-from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
 from hspyio.arrays.reduction import is_reducible, reduce_by_parts
 from hspyio.errors import ExperimentError, OptionError

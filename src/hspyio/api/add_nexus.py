@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from hspyio import names
+from hspyio.api.arguments import path_of_file
 from hspyio.api.edit import keep_rest, open_to_change
 from hspyio.api.experiments import read_signal
+from hspyio.api.keeping import check_kept
 from hspyio.api.open_file import OpenFile
-from hspyio.api.paths import path_of_file
 from hspyio.api.save import warn_unannotated
-from hspyio.api.whole import check_kept
 from hspyio.errors import DamagedFileError, Problem
 from hspyio.nodes.node import Attribute, Damaged, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions

@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hspyio.api.arguments import name_of
-from hspyio.api.difference_report import Differences
+from hspyio.api.arguments import name_of, path_of_file
 from hspyio.api.experiments import Experiments
 from hspyio.api.load import open as open_file
-from hspyio.api.paths import path_of_file
+from hspyio.api.reports import Differences
 from hspyio.compare import EXACTLY, Difference, Terms, compare_arrays, compare_values, parts_of
 from hspyio.errors import OptionError
 from hspyio.hdf5.limits import MOST_GROWTH, UNSUSPICIOUS

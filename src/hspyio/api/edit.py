@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import name_of, the_signal, warn_of_doubts
-from hspyio.api.experiments import read_signal
-from hspyio.api.keeping import is_in, over_stored_data, stored_data, thinned_members, with_kept
-from hspyio.api.loaded import Loaded
+from hspyio.api.arguments import name_of, path_of_file, the_signal, warn_of_doubts
+from hspyio.api.experiments import Loaded, read_signal
+from hspyio.api.keeping import (
+    check_gone,
+    check_kept,
+    is_in,
+    over_stored_data,
+    stored_data,
+    thinned_members,
+    with_kept,
+)
 from hspyio.api.navigator import fitting_signals, wanted_navigators
 from hspyio.api.open_file import OpenFile, opened, select, title_of
-from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
 from hspyio.api.save import signals_with_navigators, warn_unannotated
-from hspyio.api.whole import check_gone, check_kept
 from hspyio.converters.signals import StoredData
 from hspyio.errors import (
     ExperimentError,
@@ -301,30 +306,14 @@ _UNREAD = ReadOptions(lazy=True)
 
 @record
 class _Entry:
-    """One experiment of the new file that is encoded anew.
-
-    Attributes
-    ----------
-    signal : Signal
-        What it holds.
-    place : str or None
-        The experiment of the old file in whose place it comes.
-    name : str or None
-        The new name of the group, where it is not to follow from the title.
-    nexus : bool
-        Whether it is annotated; one whose old state is stays so.
-    keeps : bool
-        Whether it has the data of that in whose place it comes.
-    stored : StoredData or None
-        These data; ``None`` where they are written anew.
-    """
+    """One experiment of the new file that is encoded anew."""
 
     signal: Signal
-    place: str | None = None
-    name: str | None = None
-    nexus: bool = False
-    keeps: bool = False
-    stored: StoredData | None = None
+    place: str | None = None  # the experiment of the old file in whose place it comes
+    name: str | None = None  # of the group, where it is not to follow from the title
+    nexus: bool = False  # whether it is annotated; one whose old state is stays so
+    keeps: bool = False  # whether it has the data of that in whose place it comes
+    stored: StoredData | None = None  # these data, unless they are written anew
 
 
 def _entry(

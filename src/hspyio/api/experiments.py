@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from math import prod
 from types import TracebackType
@@ -12,12 +13,10 @@ from typing import Any, Self
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import name_of
-from hspyio.api.loaded import Loaded
-from hspyio.api.open_file import OpenFile, opened, readable, select, title_of
-from hspyio.api.paths import path_of_file
+from hspyio.api.arguments import name_of, path_of_file
+from hspyio.api.open_file import AT_ONCE, OpenFile, opened, readable, select, title_of
 from hspyio.converters import CONVERTERS
-from hspyio.converters.decoder import DecodePolicy, Decoder
+from hspyio.converters.decoder import Decoder
 from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
 from hspyio.hdf5.dataset import stored_bytes
@@ -33,7 +32,7 @@ from hspyio.schema import to_signal
 from hspyio.suggestions import NotThereError, did_you_mean
 from hspyio.system.refusals import named_errors
 
-__all__ = ["Experiments", "read_signal"]
+__all__ = ["Experiments", "Loaded", "read_signal"]
 
 _OWN = ("path", "version", "attrs", "titles", "models", "close", "keys", "values", "items")
 _CALL = "open(path)['HAADF']"
@@ -227,13 +226,43 @@ def _fold(file: OpenFile, name: str, title: str) -> str:
 
 
 def _decoded(group: Group, file: OpenFile) -> dict[str, Any]:
-    policy = DecodePolicy(
-        exact=True,
-        fetch=lambda array, where: array.source.read(),
-        fetch_data=lambda array, where: array.source.read(),
-        finish=lambda parts: parts,
-    )
-    decoder = Decoder(CONVERTERS, policy)
+    decoder = Decoder(CONVERTERS, AT_ONCE)
     attrs = decoder.dictionary(group, "/Experiments")
     file.problems += decoder.problems
     return attrs
+
+
+_SAMPLES = 64
+
+
+class Loaded:
+    """The data that a signal was loaded with: not kept in memory by this, and not read again."""
+
+    __slots__ = ("_data", "_sample")
+
+    def __init__(self, data: Any) -> None:
+        self._data: Callable[[], Any]
+        try:
+            self._data = weakref.ref(data)
+        except TypeError:  # dask's arrays know no weak references, and hold no values
+            self._data = lambda: data
+        self._sample = _sample(data)
+
+    def change(self, data: Any) -> str:
+        """What has become of the data; ``""`` where nothing is known of a change.
+
+        A few values are looked at; one that is changed in place elsewhere is not noticed.
+        """
+        if self._data() is not data:
+            return "the data of the signal have been replaced since it was loaded"
+        if _sample(data) != self._sample:
+            return "the data of the signal have been changed since it was loaded"
+        return ""
+
+
+def _sample(data: Any) -> bytes:
+    """Some values of an array in memory, from all over it."""
+    if not isinstance(data, np.ndarray) or data.dtype.hasobject or not data.size:
+        return b""
+    flat = np.asarray(data).reshape(-1) if data.flags.c_contiguous else np.asarray(data).flat
+    return bytes(flat[:: -(-data.size // _SAMPLES)].tobytes())

@@ -9,10 +9,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from hspyio import names
+from hspyio.api.arguments import path_of_file
 from hspyio.api.experiments import read_signal
-from hspyio.api.open_file import OpenFile, opened, select
-from hspyio.api.outline import Outline
-from hspyio.api.paths import path_of_file
+from hspyio.api.open_file import OpenFile, Outline, opened, select
 from hspyio.errors import DamagedFileError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere

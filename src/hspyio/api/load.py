@@ -6,10 +6,9 @@ import os
 from dataclasses import asdict, replace
 from typing import Literal
 
-from hspyio.api.arguments import check_pattern, name_of
+from hspyio.api.arguments import check_pattern, name_of, path_of_file
 from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.open_file import opened, select
-from hspyio.api.paths import path_of_file
 from hspyio.api.progress import working
 from hspyio.arrays.workers import Workers
 from hspyio.model.signal import Location, Signal

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hspyio import names
-from hspyio.api.demanded import demands_met
-from hspyio.api.doubts import doubts
+from hspyio.api.arguments import path_of_file, path_to_save
 from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile
-from hspyio.api.paths import path_of_file, path_to_save
 from hspyio.api.progress import working
 from hspyio.api.reports import DamagedArray, DamagedPart, Rescue, RescuedSignal
 from hspyio.api.sandbox import isolated_result
@@ -27,13 +26,14 @@ from hspyio.forks import derived
 from hspyio.integrity.checksums import CHANGED, STORED, ArraySums, faults_of
 from hspyio.integrity.seal import NewerSealError, compared
 from hspyio.model.signal import Signal
-from hspyio.nodes.node import Array, Damaged, Group, MemorySource, SparseSource
+from hspyio.nodes.node import Array, Damaged, Group, MemorySource
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.recovery.damaged_file import BY_ADDRESS, DamagedFile, open_damaged
-from hspyio.recovery.losses import Losses
+from hspyio.recovery.losses import Losses, doubts
 from hspyio.recovery.orphans import Pieced, pieced, stored_size
 from hspyio.recovery.scan import Search, search_objects
-from hspyio.recovery.sources import SalvagedRows, SalvagedSource
+from hspyio.recovery.sources import SalvagedRows, SalvagedSource, StandIns
+from hspyio.rules.contents import is_marker
 from hspyio.schema import Contents, contents, encode_file
 from hspyio.schema.migrations import parse_version
 from hspyio.schema.policy import HSPY
@@ -43,8 +43,6 @@ from hspyio.system.refusals import named_errors
 from hspyio.transaction.replace import check_target
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from hspyio.recovery.losses import Region
 
 __all__ = ["rescue", "rescued"]
@@ -150,50 +148,11 @@ def rescued(path: str, target: str, workers: Workers, *, progress: bool | None =
         return _Rescuing(path, file, losses, workers).into(target, progress)
 
 
-class _Sparse:
-    """Large arrays most of which was never written; in signals something small stands for them."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[NDArray[Any], SparseSource]] = {}
-
-    def stand_in(self, array: Array, *, mostly_not: bool) -> NDArray[Any] | None:
-        """An array that is as large and takes no memory; ``None`` for one that has to be read."""
-        sparse = None
-        if isinstance(array.source, SalvagedSource):
-            sparse = array.source.sparse(array.chunks, mostly_not=mostly_not)
-        elif isinstance(array.source, MemorySource) and not any(array.source.array.strides):
-            value = array.source.array[(slice(0, 1),) * len(array.shape)].reshape(())
-            sparse = SparseSource(array.source, value, ())
-        if sparse is None:
-            return None
-        made = np.broadcast_to(sparse.fill.copy(), array.shape)
-        self._known[_place(made)] = (made, sparse)
-        return made
-
-    def restored(self, group: Group) -> Group:
-        """Planned nodes, with the arrays in the place of what stands for them."""
-        members: dict[str, Any] = {}
-        for name, node in group.members.items():
-            members[name] = node
-            if isinstance(node, Group):
-                members[name] = self.restored(node)
-            elif isinstance(node, Array) and isinstance(node.source, MemorySource):
-                known = self._known.get(_place(node.source.array))
-                if known is not None and known[1].shape == node.shape:
-                    members[name] = replace(node, source=known[1])
-        return Group(group.attributes, members, group.ordered)
-
-
-def _place(array: NDArray[Any]) -> int:
-    place: int = array.__array_interface__["data"][0]
-    return place
-
-
 @dataclass(slots=True, eq=False, repr=False)
 class _DamagedFile(OpenFile):
     """A damaged file while it is read: large arrays are read when they are written."""
 
-    sparse: _Sparse = field(default_factory=_Sparse)
+    sparse: StandIns = field(default_factory=StandIns)
 
     def _fetch(self, array: Array, lazy_above: int) -> Any:
         """Beside the data nothing is written block by block but what a file has in chunks."""
@@ -240,7 +199,7 @@ class _Rescuing:
         self._labels: dict[str, str] = {}
         self._sealed: list[str] = []
         self._unsealed: list[str] = []
-        self._sparse = _Sparse()
+        self._sparse = StandIns()
 
     def into(self, target: str, progress: bool | None) -> Rescue:
         """Read what can be read and write it."""
@@ -321,7 +280,7 @@ class _Rescuing:
                 self._note([Problem(error.where or f"/{names.EXPERIMENTS}/{name}", error.message)])
                 continue
             self._files[name] = mended
-            made_up = demands_met(signal, f"/{names.EXPERIMENTS}/{name}")
+            made_up = _demands_met(signal, f"/{names.EXPERIMENTS}/{name}")
             self._notes |= dict.fromkeys(made_up)
 
     def _signal(self, found: Contents, name: str) -> Signal:
@@ -554,3 +513,71 @@ def _sizes(group: Group) -> Iterator[int]:
         if size is None or size < 1:
             return
         yield size
+
+
+_MARKERS = "Markers"
+_MODEL = "_dict"
+
+
+def _demands_met(signal: Signal, where: str) -> list[Problem]:
+    """Give a signal what readers demand, inside its trees too; else they read nothing of the file.
+
+    What stands in the place of it is put beside it, as are markers that no reader draws.
+    """
+    return list(_met(signal, where))
+
+
+def _met(signal: Signal, where: str) -> Iterator[Problem]:
+    metadata: dict[str, Any] = signal.metadata
+    above = f"{where}/{names.METADATA}"
+    yield from _put_aside(metadata, "General", above, Mapping, {})
+    yield from _put_aside(metadata.get("General"), "title", f"{above}/General", str, "")
+    yield from _without_strange_markers(metadata, above)
+    for name, model in signal.models.items():
+        place = f"/{names.ANALYSIS}/{names.MODELS}/{name}"
+        yield from _put_aside(model.tree, _MODEL, place, Mapping, {})
+        if _MODEL not in model.tree:
+            model.tree[_MODEL] = {}
+            yield Problem(place, f"holds no {_MODEL}, which HyperSpy restores it by; now empty")
+    for inner in _signals_in([metadata, signal.original_metadata]):
+        yield from _met(inner, where)
+
+
+def _put_aside(tree: Any, key: str, above: str, kind: type, empty: object) -> Iterator[Problem]:
+    if isinstance(tree, MutableMapping) and not isinstance(tree.get(key, empty), kind):
+        aside = _free(tree, key)
+        tree[aside], tree[key] = tree[key], empty
+        yield Problem(f"{above}/{key}", f"is not what readers take there; now called {aside!r}")
+
+
+def _without_strange_markers(metadata: Any, above: str) -> Iterator[Problem]:
+    markers = metadata.get(_MARKERS)
+    if not isinstance(markers, Mapping):
+        return
+    strange = [
+        name
+        for name, marker in markers.items()
+        if isinstance(marker, Mapping) and not is_marker(marker)
+    ]
+    aside = _free(metadata, _MARKERS)
+    if strange:
+        metadata[aside] = {name: markers[name] for name in strange}
+        metadata[_MARKERS] = {name: markers[name] for name in markers if name not in strange}
+    for name in strange:
+        yield Problem(
+            f"{above}/{_MARKERS}/{name}", f"is no marker that readers take; now in {aside!r}"
+        )
+
+
+def _free(tree: Mapping[str, Any], key: str) -> str:
+    return next(name for i in count(1) if (name := f"{key} (recovered {i})") not in tree)
+
+
+def _signals_in(values: Iterable[Any]) -> Iterator[Signal]:
+    for value in values:
+        if isinstance(value, Signal):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _signals_in(value.values())
+        elif isinstance(value, (list, tuple)):
+            yield from _signals_in(value)

@@ -29,7 +29,7 @@ from hspyio.api.validate import validated
 from hspyio.api.verify import verified
 from hspyio.arrays.workers import Progress, Workers
 from hspyio.errors import UNREADABLE, DamagedFileError, HspyError, HspyWarning, UnsupportedTypeError
-from hspyio.nodes.node import Array, Group, MemorySource, SparseSource
+from hspyio.nodes.node import Array, MemorySource, SparseSource, with_arrays
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.schema import encode_file
 from hspyio.system.memory import available_memory
@@ -58,26 +58,19 @@ def _load(path: str, options: Mapping[str, Any], workers: Workers) -> dict[str, 
     encoded = encode_file([signal_], group_names=[name])
     if encoded.problems:
         raise UnsupportedTypeError(encoded.problems, path=path)
-    encoded = replace(
-        encoded,
-        experiments={key: _without_zeros(group) for key, group in encoded.experiments.items()},
-    )
+    made = {key: with_arrays(node, _without_zeros) for key, node in encoded.experiments.items()}
+    encoded = replace(encoded, experiments=made)
     written = WriteOptions(compression=None, durable=False, progress=False, threads=workers.threads)
     write_new(clean, encoded, written)
     return {"group": name}
 
 
-def _without_zeros(group: Group) -> Group:
+def _without_zeros(array: Array) -> Array:
     """Large arrays of zeros are not written: they take no memory here, and none where they go."""
-    members: dict[str, Any] = {}
-    for name, node in group.members.items():
-        members[name] = node
-        if isinstance(node, Group):
-            members[name] = _without_zeros(node)
-        elif isinstance(node, Array) and _is_all_zero(node):
-            zero = np.zeros((), node.type)  # type: ignore[arg-type]
-            members[name] = replace(node, source=SparseSource(node.source, zero, ()))
-    return Group(group.attributes, members, group.ordered)
+    if not _is_all_zero(array):
+        return array
+    zero = np.zeros((), array.type)  # type: ignore[arg-type]
+    return replace(array, source=SparseSource(array.source, zero, ()))
 
 
 def _is_all_zero(array: Array) -> bool:

@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hspyio.api.arguments import the_signals, warn_of_doubts
+from hspyio.api.arguments import path_to_save, the_signals, warn_of_doubts
 from hspyio.api.navigator import Wanted, fitting_signals, wanted_navigators, with_navigators
-from hspyio.api.paths import path_to_save
 from hspyio.api.progress import working
 from hspyio.errors import Problem, UnsupportedTypeError, warn_user
 from hspyio.hdf5.dataset_writer import check_filters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hspyio.api.paths import path_of_file
+from hspyio.api.arguments import path_of_file
 from hspyio.api.reports import Finding, ValidationReport
 from hspyio.api.sandbox import isolated_result
 from hspyio.arrays.workers import Workers

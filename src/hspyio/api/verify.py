@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from hspyio import names
-from hspyio.api.paths import path_of_file
+from hspyio.api.arguments import path_of_file
 from hspyio.api.progress import working
 from hspyio.api.reports import DamagedArray, DamagedPart, Verification
 from hspyio.api.sandbox import isolated_result
@@ -22,7 +22,7 @@ from hspyio.errors import (
 from hspyio.hdf5.reader import open_file
 from hspyio.integrity.checksums import ArraySums, faults_of
 from hspyio.integrity.seal import NewerSealError, compared
-from hspyio.nodes.node import Array, Damaged, Group, MemorySource
+from hspyio.nodes.node import Array, Damaged, Group, MemorySource, walk
 from hspyio.schema import Contents, contents, is_own_member
 from hspyio.schema.policy import HSPY
 from hspyio.schema.sealed_parts import EXPERIMENT, part_path
@@ -30,8 +30,6 @@ from hspyio.suggestions import quoted
 from hspyio.system.refusals import named_errors
 
 __all__ = ["verified", "verify"]
-
-_MOST_LEVELS = 1000
 
 
 def verify(
@@ -120,7 +118,7 @@ class _Examination:
         else:
             self._problems |= dict.fromkeys([*found.problems, *_bereft(found)])
             known = self._sums(found)
-        for where, node in _walk(root):
+        for where, node in walk(root):
             self._examine(where, node, known)
         return Verification(
             path=self._path,
@@ -195,19 +193,3 @@ def _is_own(where: str) -> bool:
     above, _, name = where.rpartition("/")
     inside = above.startswith(f"/{names.EXPERIMENTS}/") and above.count("/") == 2
     return inside and (name == names.DATA or is_own_member(name))
-
-
-def _walk(root: Group) -> Iterator[tuple[str, object]]:
-    """All that is in a file, with its path; attributes are read with their group."""
-    pending: list[tuple[str, object, int]] = [("", root, 0)]
-    while pending:
-        where, node, depth = pending.pop()
-        yield where or "/", node
-        if not isinstance(node, Group):
-            continue
-        yield from ((f"{where}@{name}", child) for name, child in node.attributes.items())
-        if depth >= _MOST_LEVELS:
-            yield where, Damaged(f"is nested deeper than {_MOST_LEVELS} levels")
-            continue
-        members = [(f"{where}/{name}", node.members[name], depth + 1) for name in node.members]
-        pending += reversed(members)

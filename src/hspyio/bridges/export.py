@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hspyio.api.arguments import path_of_file, path_text
 from hspyio.api.experiments import Experiments
 from hspyio.api.load import open as open_file
-from hspyio.api.paths import path_of_file, path_text
 from hspyio.api.progress import working
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.export_tiff import write_tiff

@@ -18,8 +18,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from hspyio.api.arguments import path_of_file
 from hspyio.api.open_file import readable
-from hspyio.api.paths import path_of_file
 from hspyio.errors import HspyError, OptionError, Problem, one_or_many, warn_user
 from hspyio.hdf5.dataset import Dataset
 from hspyio.hdf5.reader import ReadPolicy, open_file

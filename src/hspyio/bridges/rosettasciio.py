@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import warn_of_doubts
+from hspyio.api.arguments import path_of_file, path_text, warn_of_doubts
 from hspyio.api.edit import write_into
 from hspyio.api.navigator import fitting_signals, wanted_navigators
 from hspyio.api.open_file import OpenFile, opened
-from hspyio.api.paths import path_of_file, path_text
 from hspyio.api.save import signals_with_navigators, warn_unannotated, write_new
 from hspyio.converters.converter import NotStorableError, not_storable
 from hspyio.errors import (

@@ -14,9 +14,9 @@ from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
 from hspyio import names
+from hspyio.api.arguments import path_of_file
 from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile, opened, select, title_of
-from hspyio.api.paths import path_of_file
 from hspyio.arrays.indexing import OrthogonalIndexer
 from hspyio.arrays.workers import thread_count
 from hspyio.bridges.coordinates import safe_names

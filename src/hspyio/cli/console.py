@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
-from hspyio.errors import HspyError
+from hspyio.errors import HspyError, byte_text
 from hspyio.printable import printable, printable_json, printable_line
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "one_line",
     "say_json",
     "say_warning",
-    "size_text",
     "stored_text",
     "table_lines",
 ]
@@ -84,22 +83,10 @@ def one_line(value: object) -> str:
     return printable_line(str(value))
 
 
-def size_text(size: int) -> str:
-    """A number of bytes in decimal units: ``1.3 MB``."""
-    if size < 1000:
-        return "1 byte" if size == 1 else f"{size} bytes"
-    value = float(size)
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:,.1f} PB"
-
-
 def stored_text(stored: int, size: int) -> str:
     """What data take in the file, and how much smaller that is than in memory."""
     ratio = f" ({size / stored:.1f} : 1)" if 0 < stored < size else ""
-    return f"{size_text(stored)} for {size_text(size)} of data{ratio}"
+    return f"{byte_text(stored)} for {byte_text(size)} of data{ratio}"
 
 
 def say_json(text: str) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 
 from hspyio.api.open_file import readable
 from hspyio.api.progress import working
-from hspyio.cli.console import one_line, size_text
+from hspyio.cli.console import one_line
 from hspyio.cli.drawing import Fact, branches
 from hspyio.cli.values import MANY_ITEMS, short_text
+from hspyio.errors import byte_text
 from hspyio.filters import describe
 from hspyio.hdf5.dataset import stored_bytes
 from hspyio.hdf5.reader import open_file
@@ -66,7 +67,7 @@ def _member_text(node: object) -> str:
         return f"({one_line(getattr(node, 'reason', node))})"
     layout = "in one block" if node.chunks is None else f"chunks of {node.chunks}"
     filters = " + ".join(describe(node.filters)) or "uncompressed"
-    stored = size_text(stored_bytes(node))
+    stored = byte_text(stored_bytes(node))
     return f"{node.shape} {_type_text(node.type)}, {stored}, {layout}, {filters}"
 
 

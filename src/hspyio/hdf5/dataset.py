@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.arrays.workers import Workers
-from hspyio.errors import DamagedFileError, HspyError, UnsupportedFeatureError
+from hspyio.errors import DamagedFileError, HspyError, UnsupportedFeatureError, located
 from hspyio.filters import gzip, shuffle
 from hspyio.forks import derived
 from hspyio.hdf5.format.datatypes import DiskType
@@ -20,7 +20,6 @@ from hspyio.hdf5.format.file_bytes import FileBytes
 from hspyio.hdf5.format.global_heap import GlobalHeaps, text_array
 from hspyio.hdf5.format.messages import ChunkIndexKind, Layout
 from hspyio.hdf5.limits import Budget, check_chunks, repeats
-from hspyio.hdf5.located import located
 from hspyio.hdf5.snapshot import FileHandle
 from hspyio.nodes.node import Array, RaggedArray, Selection, Text, Vlen
 from hspyio.system.byte_source import LocalBytes

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.errors import StaleFileError
+from hspyio.errors import StaleFileError, located
 from hspyio.hdf5.identity import fingerprint
 from hspyio.hdf5.limits import Budget
-from hspyio.hdf5.located import located
 from hspyio.hdf5.plugin_filters import check_available
 from hspyio.hdf5.snapshot import FileHandle
 from hspyio.hdf5.steps import named_filter

@@ -19,7 +19,7 @@ from h5py._objects import phil
 
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.arrays.workers import Workers, run
-from hspyio.errors import FilterError, HspyError, TooLargeError, UnsupportedFeatureError
+from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError, UnsupportedFeatureError
 from hspyio.filters.pipeline import Scratch
 from hspyio.hdf5.snapshot import FileHandle, file_size, read_into
 from hspyio.hdf5.via_h5py import OwnPlace, Place, passing, stored_place
@@ -39,16 +39,7 @@ _MOST_ROWS = 2**20
 """Units of an array that the file need not have the bytes of."""
 _NOT_CHECKED = (FilterError, TooLargeError, UnsupportedFeatureError)
 """What says that an array was not looked at, not that it is damaged."""
-_UNREADABLE = (
-    ArithmeticError,
-    HspyError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+_UNREADABLE = (*UNREADABLE, HspyError)
 STORED, VALUES = "stored", "values"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
+from hspyio.errors import byte_text
 from hspyio.html import facts, heading, page, preview
 from hspyio.model.axes import Axes, axes_table
 from hspyio.model.tree import MetadataTree
@@ -54,25 +55,16 @@ def model_page(text: str, tree: MetadataTree) -> str:
     return page(heading("Model", text), tree_html(tree, MetadataTree, "all of it", budget=_TREES))
 
 
-def _bytes_text(number: float) -> str:
-    """A number of bytes in decimal units."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    return f"{number:.4g} TB"
-
-
 def _sizes(data: Any) -> list[tuple[str, str]]:
     """How large the data are, and where."""
     ragged = data.dtype == object
     size = f"{prod(data.shape):,} items"
     if not ragged:
-        size += f", {_bytes_text(prod(data.shape) * data.dtype.itemsize)}"
+        size += f", {byte_text(prod(data.shape) * data.dtype.itemsize)}"
     if not hasattr(data, "chunks"):
         return [("size", f"{size}, in memory")]
     count = prod(len(sizes) for sizes in data.chunks)
-    each = "" if ragged else f" of {_bytes_text(prod(data.chunksize) * data.dtype.itemsize)}"
+    each = "" if ragged else f" of {byte_text(prod(data.chunksize) * data.dtype.itemsize)}"
     chunks = f"{data.chunksize}{each}, {count:,} of them"
     return [("size", f"{size}, lazy: not read yet"), ("chunks", chunks)]
 

@@ -7,7 +7,7 @@ of several possible ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
@@ -404,6 +404,37 @@ def arrays_of(group: Group) -> Iterator[Array]:
             yield node
         elif isinstance(node, Group):
             yield from arrays_of(node)
+
+
+_MOST_LEVELS = 1000
+
+
+def walk(root: Group, above: str = "") -> Iterator[tuple[str, object]]:
+    """All that is in a group, it first, with its path; attributes with their group."""
+    pending: list[tuple[str, object, int]] = [(above, root, 0)]
+    while pending:
+        where, node, depth = pending.pop()
+        yield where or "/", node
+        if not isinstance(node, Group):
+            continue
+        yield from ((f"{where}@{name}", child) for name, child in node.attributes.items())
+        if depth >= _MOST_LEVELS:
+            yield where, Damaged(f"is nested deeper than {_MOST_LEVELS} levels")
+            continue
+        members = [(f"{where}/{name}", node.members[name], depth + 1) for name in node.members]
+        pending += reversed(members)
+
+
+def with_arrays(group: Group, changed: Callable[[Array], Array]) -> Group:
+    """The same group with other arrays, in the groups inside it too."""
+    members: dict[str, Any] = {}
+    for name, node in group.members.items():
+        members[name] = node
+        if isinstance(node, Group):
+            members[name] = with_arrays(node, changed)
+        elif isinstance(node, Array):
+            members[name] = changed(node)
+    return Group(group.attributes, members, group.ordered)
 
 
 def nested_lists(shape: Sequence[int]) -> int:

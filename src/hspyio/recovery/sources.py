@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hspyio.arrays.indexing import BasicIndexer
-from hspyio.errors import DamagedFileError, FilterError, HspyError, TooLargeError
+from hspyio.errors import DamagedFileError, FilterError, HspyError, TooLargeError, located
 from hspyio.hdf5.dataset import Dataset, RowDataset
 from hspyio.hdf5.limits import Budget
-from hspyio.hdf5.located import located
-from hspyio.nodes.node import Array, RaggedArray, RaggedList, Selection, SparseSource
+from hspyio.nodes.node import (
+    Array,
+    Group,
+    MemorySource,
+    RaggedArray,
+    RaggedList,
+    Selection,
+    SparseSource,
+    with_arrays,
+)
 from hspyio.recovery.chunks import DamagedArrays
 from hspyio.recovery.losses import Losses, Region
 
-__all__ = ["SalvagedRows", "SalvagedSource"]
+__all__ = ["SalvagedRows", "SalvagedSource", "StandIns"]
 
 _PART = 32 * 2**20
 """Bytes that are read at a time."""
@@ -175,3 +184,39 @@ def _covers(lost: list[tuple[Region, str]], shape: tuple[int, ...]) -> bool:
     """Whether parts that do not overlap are all of an array."""
     count = sum(math.prod(high - low for low, high in region) for region in dict(lost))
     return count >= math.prod(shape) > 0
+
+
+class StandIns:
+    """Large arrays most of which was never written; in signals something small stands for them."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[NDArray[Any], SparseSource]] = {}
+
+    def stand_in(self, array: Array, *, mostly_not: bool) -> NDArray[Any] | None:
+        """An array that is as large and takes no memory; ``None`` for one that has to be read."""
+        sparse = None
+        if isinstance(array.source, SalvagedSource):
+            sparse = array.source.sparse(array.chunks, mostly_not=mostly_not)
+        elif isinstance(array.source, MemorySource) and not any(array.source.array.strides):
+            value = array.source.array[(slice(0, 1),) * len(array.shape)].reshape(())
+            sparse = SparseSource(array.source, value, ())
+        if sparse is None:
+            return None
+        made = np.broadcast_to(sparse.fill.copy(), array.shape)
+        self._known[_place(made)] = (made, sparse)
+        return made
+
+    def restored(self, group: Group) -> Group:
+        """Planned nodes, with the arrays in the place of what stands for them."""
+        return with_arrays(group, self._restored)
+
+    def _restored(self, array: Array) -> Array:
+        source = array.source
+        known = self._known.get(_place(source.array)) if isinstance(source, MemorySource) else None
+        same = known is not None and known[1].shape == array.shape
+        return replace(array, source=known[1]) if known is not None and same else array
+
+
+def _place(array: NDArray[Any]) -> int:
+    place: int = array.__array_interface__["data"][0]
+    return place

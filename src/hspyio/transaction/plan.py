@@ -12,16 +12,15 @@ from hspyio.errors import OptionError
 from hspyio.filters import chosen, codec_of, fletcher32, gzip, lzf, scaleoffset, shuffle, szip
 from hspyio.nodes.node import (
     Array,
-    Damaged,
     Filter,
     GraphSource,
     Group,
-    Kept,
     SparseSource,
     StorageType,
     Text,
     Vlen,
     arrays_of,
+    with_arrays,
 )
 from hspyio.options import WriteOptions
 
@@ -39,7 +38,8 @@ def plan(root: Group, options: WriteOptions) -> Group:
     data = [array for array in arrays_of(root) if array.signal_dims is not None]
     for name in ("chunks", "maxshape"):
         _check_rank(name, getattr(options, name), data)
-    return _planned_group(root, options, chosen(options.compression, options.compression_opts))
+    compressor = chosen(options.compression, options.compression_opts)
+    return with_arrays(root, lambda array: _planned(array, options, compressor))
 
 
 def _check_rank(name: str, given: object, data: Sequence[Array]) -> None:
@@ -52,19 +52,7 @@ def _check_rank(name: str, given: object, data: Sequence[Array]) -> None:
         )
 
 
-def _planned_group(group: Group, options: WriteOptions, compressor: Filter | None) -> Group:
-    members: dict[str, Group | Array | Damaged | Kept] = {}
-    for name, node in group.members.items():
-        if isinstance(node, Group):
-            members[name] = _planned_group(node, options, compressor)
-        elif isinstance(node, Array):
-            members[name] = _planned_array(node, options, compressor)
-        else:
-            members[name] = node
-    return Group(group.attributes, members, group.ordered)
-
-
-def _planned_array(array: Array, options: WriteOptions, compressor: Filter | None) -> Array:
+def _planned(array: Array, options: WriteOptions, compressor: Filter | None) -> Array:
     limit = _INLINE_COMPUTED if isinstance(array.source, GraphSource) else _INLINE_LIMIT
     if array.inline and _item_size(array.type) * int(np.prod(array.shape)) <= limit:
         return array

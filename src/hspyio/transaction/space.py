@@ -8,7 +8,7 @@ import os
 import numpy as np
 
 from hspyio.arrays.grid import ChunkGrid
-from hspyio.errors import SaveError
+from hspyio.errors import SaveError, byte_text
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.hdf5.dataset_writer import stored_filters
 from hspyio.nodes.node import Array, Group, MemorySource, SparseSource, arrays_of
@@ -35,8 +35,8 @@ def check_space(path: str, root: Group) -> None:
     needed = sum(map(_stored_bytes, arrays))
     if needed > free:
         raise SaveError(
-            f"needs about {_text(needed)}, but {_text(free)} are free in {folder}; nothing was "
-            "written",
+            f"needs about {byte_text(needed)}, but {byte_text(free)} are free in {folder}; nothing "
+            "was written",
             path=path,
         )
 
@@ -65,8 +65,3 @@ def _stored_bytes(array: Array) -> int:
         plain += part.nbytes
         stored += len(pipeline.encode(part, scratch)[0])
     return int(_SURE * size * stored / plain)
-
-
-def _text(size: int) -> str:
-    power = min(len(str(size)) - 1, 12) // 3
-    return f"{size // 1000**power} {('bytes', 'kB', 'MB', 'GB', 'TB')[power]}"

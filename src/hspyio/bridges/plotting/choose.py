@@ -23,7 +23,7 @@ from hspyio.bridges.plotting.scales import (
     number_text,
     plain_text,
 )
-from hspyio.errors import ConversionError
+from hspyio.errors import ConversionError, byte_text
 from hspyio.model.axes import Axes, Axis, default_axes
 from hspyio.model.signal import Signal
 
@@ -247,21 +247,13 @@ def _parts(axes: Axes) -> tuple[list[int], list[int]]:
 def _reading_notes(read: Read, dtype: np.dtype[Any]) -> list[str]:
     notes = []
     if read.bytes < read.of:
-        share = f"{_bytes_text(read.bytes)} of {_bytes_text(read.of)}"
+        share = f"{byte_text(read.bytes)} of {byte_text(read.of)}"
         notes.append(f"read {share}, in blocks chosen at random; blank where nothing was read")
     if read.left_out:
         which = "1 value" if read.left_out == 1 else f"{read.left_out:,} values"
         why = "masked" if dtype.kind in "biu" else "not finite, or masked,"
         notes.append(f"{which} {why} left out")
     return notes
-
-
-def _bytes_text(number: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    return f"{number:.4g} TB"
 
 
 # pictures

@@ -8,7 +8,7 @@ import warnings
 
 from matplotlib.figure import Figure
 
-from hspyio.api.paths import path_text
+from hspyio.api.arguments import path_text
 from hspyio.errors import OptionError
 from hspyio.transaction.replace import check_is_other, check_target, write_bytes
 

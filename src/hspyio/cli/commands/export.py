@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import hspyio
-from hspyio.cli.console import Console, size_text
+from hspyio.cli.console import Console
 from hspyio.cli.usage import Argument, Option, Overwrite, Source, Threads
+from hspyio.errors import byte_text
 
 __all__ = ["export"]
 
@@ -37,7 +38,7 @@ def export(
         compression=compression,
         threads=threads,
     )
-    Console().print(f"{target}: {size_text(_size(target))}")
+    Console().print(f"{target}: {byte_text(_size(target))}")
 
 
 def _size(path: Path) -> int:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import hspyio
-from hspyio.api.paths import path_to_save
-from hspyio.cli.console import Console, one_line, size_text
+from hspyio.api.arguments import path_to_save
+from hspyio.cli.console import Console, one_line
 from hspyio.cli.usage import Argument, Experiments, NewFile, Overwrite
+from hspyio.errors import byte_text
 
 __all__ = ["extract"]
 
@@ -28,4 +29,4 @@ def extract(
     target = Path(path_to_save(target, argument="OUT"))
     groups = hspyio.extract(file, names, target, overwrite=overwrite)
     listed = ", ".join(map(one_line, groups))
-    Console().print(f"{target}: {listed}, {size_text(target.stat().st_size)}")
+    Console().print(f"{target}: {listed}, {byte_text(target.stat().st_size)}")

@@ -17,12 +17,12 @@ from hspyio.cli.console import (
     each_file,
     one_line,
     say_json,
-    size_text,
     stored_text,
     table_lines,
 )
 from hspyio.cli.processes import in_processes
 from hspyio.cli.usage import Exit, Files, Option
+from hspyio.errors import byte_text
 
 __all__ = ["info", "show_file"]
 
@@ -82,9 +82,9 @@ def show_file(console: Console, path: Path, *, tree: bool = False) -> None:
     version = one_line(known.version) or "without a version"
     number = len(known.experiments)
     count = "1 experiment" if number == 1 else f"{number} experiments"
-    console.print(f"{path}: HSpy {version}, {count}, {size_text(known.size)}", style="bold")
+    console.print(f"{path}: HSpy {version}, {count}, {byte_text(known.size)}", style="bold")
     if known.unused_bytes:
-        unused = size_text(known.unused_bytes)
+        unused = byte_text(known.unused_bytes)
         console.print(f"  {unused} of it are left over from updates: hspy repack")
     for experiment in known.experiments:
         _show_experiment(console, experiment)
@@ -124,7 +124,7 @@ def _facts(experiment: ExperimentInfo) -> list[tuple[str, str]]:
     chunks = "in one block" if experiment.chunks is None else f"in chunks of {experiment.chunks}"
     stored = stored_text(experiment.stored_bytes, experiment.array_bytes)
     if experiment.ragged:  # what the items take lies elsewhere in the file
-        stored = f"{size_text(experiment.stored_bytes)} without the items"
+        stored = f"{byte_text(experiment.stored_bytes)} without the items"
     facts = [
         ("data", f"{_dimensions(experiment)}, {experiment.dtype}; array shape {experiment.shape}"),
         ("kind", kind),

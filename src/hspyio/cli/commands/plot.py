@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import hspyio
-from hspyio.cli.console import Console, size_text
+from hspyio.cli.console import Console
 from hspyio.cli.usage import File, Option, Threads, WrongUsageError
+from hspyio.errors import byte_text
 from hspyio.transaction.replace import check_is_other, check_target
 
 __all__ = ["plot"]
@@ -64,4 +65,4 @@ def plot(
         most_bytes = _QUICK if quick else None
         figure: Any = signal.plot(log=log, most_bytes=most_bytes, threads=threads)
     size = figure.write(output, dpi=dpi, overwrite=overwrite)
-    Console().print(f"{output}: {size_text(size)}")
+    Console().print(f"{output}: {byte_text(size)}")

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import hspyio
-from hspyio.api.paths import path_of_file, path_to_save
-from hspyio.cli.console import Console, size_text
+from hspyio.api.arguments import path_of_file, path_to_save
+from hspyio.cli.console import Console
 from hspyio.cli.usage import NewFile, Option, Overwrite, Source, Threads, WrongUsageError
+from hspyio.errors import byte_text
 
 __all__ = ["repack"]
 
@@ -47,7 +48,7 @@ def repack(
         threads=threads,
     )
     after = target.stat().st_size
-    Console().print(f"{target}: {size_text(after)}, {source} had {size_text(before)}")
+    Console().print(f"{target}: {byte_text(after)}, {source} had {byte_text(before)}")
 
 
 def _shape(text: str | None) -> tuple[int, ...] | None:

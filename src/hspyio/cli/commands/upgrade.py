@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import hspyio
-from hspyio.api.paths import path_to_save
-from hspyio.cli.console import Console, one_line, size_text
+from hspyio.api.arguments import path_to_save
+from hspyio.cli.console import Console, one_line
 from hspyio.cli.usage import NewFile, Option, Source
-from hspyio.errors import SaveError
+from hspyio.errors import SaveError, byte_text
 
 __all__ = ["upgrade"]
 
@@ -36,5 +36,5 @@ def upgrade(
             error.message += "\nhspy upgrade --partly leaves that out."
         raise
     before = one_line(declared) or "without a version"
-    size = size_text(target.stat().st_size)
+    size = byte_text(target.stat().st_size)
     Console().print(f"{target}: format 3.3, {source} was {before}; {size}")

@@ -39,7 +39,7 @@ def test_a_store_is_a_folder_of_files(
 
     monkeypatch.setattr(hspyio, "export", converted, raising=False)
     code, out, _ = hspy("export", two_in_one, two_in_one.with_name("b.zarr"))
-    assert code == 0 and out.endswith("b.zarr: 3.0 kB\n")
+    assert code == 0 and out.endswith("b.zarr: 3 kB\n")
 
 
 def test_what_is_lost_is_a_warning(hspy: Hspy, two_in_one: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio import HspyError, Signal
-from hspyio.api.paths import path_of_file, path_text, path_to_save
+from hspyio.api.arguments import path_of_file, path_text, path_to_save
 from hspyio.errors import HspyWarning, MissingFileError, OptionError, SaveError, TargetExistsError
 
 SIGNAL = Signal(np.arange(12.0).reshape(3, 4), metadata={"General": {"title": "t"}})
