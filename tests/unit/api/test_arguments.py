@@ -29,7 +29,7 @@ from hspyio.model.signal import Signal
 
 ONE = Signal(np.ones(3), title="one")
 WITH_PATHS = (
-    *("add_nexus", "append", "diff", "export", "extract", "file_reader", "info"),
+    *("add_navigator", "add_nexus", "append", "diff", "export", "extract", "file_reader", "info"),
     *("file_writer", "list_datasets_in_file", "load", "open", "read_metadata_from_file"),
     *("remove", "repack", "rescue", "save", "update", "upgrade", "validate"),
     "verify",
