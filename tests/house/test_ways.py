@@ -13,15 +13,15 @@ CEILINGS: dict[str, Measures] = {
     "load": Measures(62, 416, 785, 25, 1, 0),
     "load lazily": Measures(52, 322, 690, 25, 1, 0),
     "compute": Measures(23, 148, 220, 18, 0, 0),
-    "save": Measures(61, 322, 620, 22, 2, 2),
-    "save dask": Measures(61, 299, 548, 22, 2, 2),
-    "update": Measures(79, 470, 1440, 27, 1, 1),
-    "append": Measures(85, 528, 1560, 27, 1, 2),
-    "file_writer, mode a": Measures(87, 590, 1645, 28, 1, 2),
+    "save": Measures(60, 322, 620, 22, 2, 2),
+    "save dask": Measures(58, 299, 548, 22, 2, 2),
+    "update": Measures(76, 470, 1440, 27, 1, 1),
+    "append": Measures(83, 528, 1560, 27, 1, 2),
+    "file_writer, mode a": Measures(85, 590, 1645, 28, 1, 2),
     "repack": Measures(80, 533, 1175, 21, 1, 5),
-    "verify": Measures(44, 280, 550, 20, 1, 0),
+    "verify": Measures(44, 280, 520, 20, 1, 0),
     "validate": Measures(46, 336, 1120, 19, 1, 0),
-    "rescue": Measures(99, 679, 1515, 31, 1, 2),
+    "rescue": Measures(96, 660, 1485, 31, 1, 2),
 }
 
 
