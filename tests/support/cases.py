@@ -25,7 +25,7 @@ import sympy
 
 from hspyio import MetadataTree, Signal
 from hspyio.converters.dtypes import as_objects
-from hspyio.testing import RESERVED, assert_roundtrip
+from hspyio.testing.strategies import RESERVED, assert_roundtrip
 
 
 def structured() -> np.ndarray:

@@ -13,33 +13,23 @@ from hspyio.model.signal import Signal
 
 if TYPE_CHECKING:
     from hspyio.testing.strategies import (
-        RESERVED,
         arrays,
-        dtypes,
         keys,
         metadata,
-        numbers_and_texts,
-        ragged,
         ragged_free,
         scalars,
         signals,
-        texts,
         values,
     )
 
 __all__ = [
-    "RESERVED",
     "arrays",
     "assert_roundtrip",
-    "dtypes",
     "keys",
     "metadata",
-    "numbers_and_texts",
-    "ragged",
     "ragged_free",
     "scalars",
     "signals",
-    "texts",
     "values",
 ]
 

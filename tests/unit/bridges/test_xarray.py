@@ -16,7 +16,7 @@ import hspyio
 from hspyio import DataAxis, FunctionalAxis, HspyWarning, Signal, UniformAxis
 from hspyio.compare import signal_differences
 from hspyio.errors import ConversionError
-from hspyio.testing import signals, texts
+from hspyio.testing.strategies import signals, texts
 
 xr = pytest.importorskip("xarray")
 

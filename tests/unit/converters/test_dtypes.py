@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from hspyio.compare import value_differences
 from hspyio.converters.dtypes import from_stored, same_dtype, stored_dtype, to_stored
-from hspyio.testing import dtypes
+from hspyio.testing.strategies import dtypes
 from support.dtypes import ODD
 
 shapes = hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3)

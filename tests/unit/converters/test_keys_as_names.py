@@ -13,7 +13,7 @@ from hspyio.converters.converter import ENCODED_NONE, Encoded
 from hspyio.converters.keys import name_items
 from hspyio.converters.kinds import Kind, classify
 from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, Vlen
-from hspyio.testing import RESERVED, keys
+from hspyio.testing.strategies import RESERVED, keys
 
 NUMBERS = Array(np.dtype("f8"), MemorySource(np.zeros(2)))
 SHAPES = Array(Vlen(np.dtype("i8")), MemorySource(np.empty(0, object)))

@@ -9,7 +9,7 @@ import pytest
 
 from hspyio.converters.kinds import Kind, classify, reads_back_as
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Kept, MemorySource, Text, Vlen
-from hspyio.testing import RESERVED
+from hspyio.testing.strategies import RESERVED
 
 INTS = Vlen(np.dtype("i8"))
 TEXT = Attribute(Text(), b"x")

@@ -20,7 +20,7 @@ from hspyio import HspyError, Signal
 from hspyio.compare import value_differences
 from hspyio.hdf5 import late_rows
 from hspyio.hdf5 import ragged as vlen
-from hspyio.testing import ragged
+from hspyio.testing.strategies import ragged
 
 
 def rows_of(shape: tuple[int, ...], length: int = 50) -> np.ndarray[Any, Any]:

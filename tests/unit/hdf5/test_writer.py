@@ -22,7 +22,7 @@ from hspyio.hdf5.snapshot import handle_of
 from hspyio.hdf5.writer import LIBVER
 from hspyio.nodes.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
 from hspyio.options import WriteOptions
-from hspyio.testing import dtypes
+from hspyio.testing.strategies import dtypes
 from hspyio.transaction.plan import plan
 from support.nodes import write_nodes
 from support.root import open_root

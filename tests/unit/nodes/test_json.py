@@ -19,7 +19,7 @@ from hspyio.nodes.json import (
     group_to_json,
 )
 from hspyio.nodes.node import Array, Attribute, Group, MemorySource, Text, Vlen
-from hspyio.testing import dtypes
+from hspyio.testing.strategies import dtypes
 from support.dtypes import ODD
 
 
