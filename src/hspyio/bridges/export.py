@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
-import stat
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -26,24 +22,18 @@ from hspyio.bridges.parts_of_data import (
     with_known_floats,
     with_known_times,
 )
-from hspyio.bridges.xarray import to_xarray
+from hspyio.bridges.place import beside, check_place
+from hspyio.bridges.xarray import to_xarray, without_large
 from hspyio.errors import (
     ConversionError,
     ExperimentError,
-    HspyError,
     OptionError,
     Problem,
-    SaveError,
-    TargetExistsError,
     warn_user,
 )
-from hspyio.model.models import Model
 from hspyio.model.signal import Signal
-from hspyio.model.tree import MetadataTree
 from hspyio.nodes.computed import scheduler, thread_limit
-from hspyio.system.permissions import permissions_of
-from hspyio.transaction.replace import check_is_other, check_target, no_room, put_in_place, warn_of
-from hspyio.transaction.temporary import NoTemporaryError, Temporary, folder_beside
+from hspyio.transaction.replace import check_is_other
 
 if TYPE_CHECKING:
     import xarray
@@ -56,8 +46,6 @@ _AT_ONCE = "16MiB"
 """What is read, converted and written at a time, a thread."""
 _NETCDF_CHUNK, _ZARR_CHUNK = 2**21, 2**23
 """Bytes of a chunk at most: HDF5 keeps small ones at hand, a Zarr store has a file for each."""
-_LARGEST = 2**20
-"""Bytes of an array in the metadata above which it is no attribute."""
 _TIFF = (".tif", ".tiff")
 
 
@@ -123,10 +111,10 @@ def export(
         known = ", ".join(_WRITERS)
         raise OptionError(f"ends with {suffix!r}; hspy converts to {known}", path=text)
     check_is_other(old, text)
-    _check(text, overwrite=overwrite, folder=suffix == ".zarr")
+    check_place(text, overwrite=overwrite, folder=suffix == ".zarr")
     notes: list[Problem] = []
     label = f"converting to {os.path.basename(text)}"
-    with working(threads, progress, label) as workers, _beside(text) as temporary:
+    with working(threads, progress, label) as workers, beside(text) as temporary:
         options = {"array.chunk-size": _AT_ONCE, "scheduler": _in_process()}
         limit = thread_limit(workers.threads, asked=workers.asked)
         with dask.config.set(options, num_workers=limit):
@@ -241,7 +229,7 @@ def _for_zarr(signal: Signal, notes: list[Problem], workers: Workers) -> xarray.
 
 def _array(signal: Signal, notes: list[Problem], workers: Workers) -> xarray.DataArray:
     """A signal in types that xarray can write, told of as it is computed."""
-    array = to_xarray(_slim(signal, notes))
+    array = to_xarray(without_large(signal, notes))
     if array.dtype.names is None and array.dtype.kind not in "biufcmM":
         problem = Problem("data", f"are {array.dtype}, no numbers")
         raise ConversionError("cannot be held by netCDF and Zarr", [problem])
@@ -262,39 +250,6 @@ def _told(data: Any, workers: Workers) -> Any:
 
     workers.progress.expect(data.nbytes)
     return data.map_blocks(count, dtype=data.dtype, meta=data._meta)
-
-
-def _slim(signal: Signal, notes: list[Problem]) -> Signal:
-    """The signal without what is too large for attributes."""
-    made = signal.copy()
-    for part in ("metadata", "original_metadata", "attributes", "learning_results"):
-        setattr(made, part, _without_large(getattr(signal, part), part, notes))
-    trees = {name: model.tree for name, model in signal.models.items()}
-    made.models = {
-        name: Model(MetadataTree(_without_large(tree, f"models.{name}", notes)))
-        for name, tree in trees.items()
-    }
-    return made
-
-
-def _without_large(tree: Mapping[Any, Any], where: str, notes: list[Problem]) -> dict[Any, Any]:
-    kept: dict[Any, Any] = {}
-    for key, value in tree.items():
-        path = f"{where}.{key}"
-        size = _bytes_of(value.data if isinstance(value, Signal) else value)
-        if size > _LARGEST:
-            notes.append(Problem(path, f"{size:,} bytes are too many for an attribute: left out"))
-        elif isinstance(value, Mapping):
-            before = len(notes)
-            inner = _without_large(value, path, notes)
-            kept[key] = value if len(notes) == before else inner
-        else:
-            kept[key] = value
-    return kept
-
-
-def _bytes_of(value: Any) -> int:
-    return int(value.nbytes) if hasattr(value, "dtype") else 0
 
 
 def _chunked(
@@ -341,73 +296,3 @@ _WRITERS: dict[str, Callable[[Mapping[str, Signal], str, list[Problem], Workers,
     ".zarr": _write_zarr,
     **dict.fromkeys(_TIFF, _write_tiff),
 }
-
-
-# whole or not at all
-
-
-def _check(path: str, *, overwrite: bool, folder: bool) -> None:
-    if not (folder and os.path.isdir(path)):
-        check_target(path, overwrite=overwrite)
-    elif not overwrite:
-        raise TargetExistsError("exists; overwrite=True replaces it", path=path)
-    elif not _is_store(path):
-        raise SaveError("is a folder, but no Zarr store; it is not replaced", path=path)
-
-
-def _is_store(path: str) -> bool:
-    known = {"zarr.json", ".zgroup", ".zarray", ".zmetadata"}
-    return not os.listdir(path) or bool(known & set(os.listdir(path)))
-
-
-@contextmanager
-def _beside(path: str) -> Iterator[str]:
-    """A new name beside the target, which takes the target's place at the end.
-
-    Raises
-    ------
-    SaveError
-        If writing fails; what was there is untouched.
-    """
-    target = os.path.realpath(path)
-    try:
-        with folder_beside(target) as made:
-            temporary = os.path.join(made.path, os.path.basename(target))
-            yield temporary
-            notes = _put_in_place(temporary, target)
-        notes = (*notes, *filter(None, [made.left]))
-    except (HspyError, Warning):
-        raise
-    except NoTemporaryError as error:
-        raise no_room(error, target) from None
-    except Exception as error:  # whatever the libraries raise
-        reason = "; ".join([str(error), *getattr(error, "__notes__", ())])
-        raise SaveError(
-            f"could not be written, what was there is untouched: {reason}", path=path
-        ) from None
-    warn_of(notes, path)
-
-
-def _put_in_place(temporary: str, target: str) -> tuple[str, ...]:
-    if os.path.isdir(target):
-        _replace_folder(target, temporary)
-        return ()
-    made = Temporary(temporary, old=permissions_of(target))
-    made.mode = stat.S_IMODE(os.stat(temporary).st_mode)
-    return put_in_place(made, target, overwrite=True)
-
-
-def _replace_folder(target: str, new: str) -> None:
-    """No system call swaps two folders, so there is a moment without either.
-
-    The old one has a name then that is never swept: a kill in that moment leaves it whole.
-    """
-    folder, name = os.path.split(target)
-    aside = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.hspyio-old")
-    os.rename(target, aside)
-    try:
-        os.rename(new, target)
-    except OSError:
-        os.rename(aside, target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)

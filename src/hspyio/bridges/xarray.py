@@ -20,73 +20,101 @@ from hspyio.bridges.coordinates import (
 from hspyio.bridges.from_xarray import from_xarray
 from hspyio.bridges.packages import imported
 from hspyio.bridges.tree_text import text_of
+from hspyio.converters.type_hints import loads
 from hspyio.errors import AxesError, ConversionError, Problem, warn_user
+from hspyio.model.models import Model
 from hspyio.model.signal import Signal
+from hspyio.model.tree import MetadataTree
+from hspyio.nodes.node import Array, Attribute, Group, StoredSource
+from hspyio.records import record
 
 if TYPE_CHECKING:
     import xarray
+    from numpy.typing import NDArray
 
-__all__ = ["DATA", "array_of", "from_xarray", "to_xarray"]
+__all__ = [
+    "DATA",
+    "Description",
+    "array_of",
+    "description",
+    "from_xarray",
+    "plain_source",
+    "to_xarray",
+    "without_large",
+]
 
 DATA = names.DATA
+_NO_FORM = "cannot be held by xarray"
+_LARGEST = 2**20
+"""Bytes of an array in the metadata above which it is no attribute."""
 _QUANTITY = re.compile(r"(.+?)\s*\(([^()]+)\)\s*")
 
 
 def to_xarray(signal: Signal) -> xarray.DataArray:
     """See `Signal.to_xarray`."""
-    return array_of(signal, signal.data)
+    return array_of(description(signal), signal.data)
 
 
-def array_of(
-    signal: Signal, data: Any, *, original_metadata: bool = True, results: bool = True
-) -> xarray.DataArray:
-    """The same with data of another kind.
+@record
+class Description:
+    """All of a signal but its data, in xarray's terms.
 
-    Parameters
+    Attributes
     ----------
-    signal : Signal
-        Its axes and metadata.
-    data : array
-        What xarray takes for the data.
-    original_metadata, results : bool
-        Whether that tree, and the learning results and models, become attributes.
+    dimensions : list of str
+        A name for each axis.
+    coordinates : dict
+        Name -> dimension, values, attributes.
+    attributes : dict
+        Of the data.
+    """
+
+    dimensions: list[str]
+    coordinates: dict[str, tuple[str, NDArray[Any], dict[str, Any]]]
+    attributes: dict[str, Any]
+
+
+def description(
+    signal: Signal, *, original_metadata: bool = True, results: bool = True
+) -> Description:
+    """What becomes of axes and metadata, with or without that tree and the results and models.
 
     Raises
     ------
     ConversionError
-        As `to_xarray`.
+        If something has no form there; all of it is named.
     """
     problems = _data_problems(signal)
     attributes = _attributes(signal, problems, original_metadata, results)
     dimensions = dimension_names(signal.axes, DATA)
     coordinates = _coordinates(signal, dimensions, attributes, problems)
-    made = None if problems else _made(data, dimensions, coordinates, attributes, problems)
-    if made is None:
-        raise ConversionError("cannot be held by xarray", problems)
-    return made
+    if problems:
+        raise ConversionError(_NO_FORM, problems)
+    return Description(dimensions, coordinates, attributes)
 
 
-def _made(
-    data: Any,
-    dimensions: list[str],
-    coordinates: dict[str, Any],
-    attributes: dict[str, Any],
-    problems: list[Problem],
-) -> xarray.DataArray | None:
-    """The array, or a problem where xarray would make other values of the data."""
+def array_of(about: Description, data: Any) -> xarray.DataArray:
+    """The same with data of whatever kind xarray takes.
+
+    Raises
+    ------
+    ConversionError
+        If xarray would make other values of the data.
+    """
     xr: Any = imported("xarray", "xarray")
     try:
         with warnings.catch_warnings():  # of dates that it converts
             warnings.simplefilter("ignore", UserWarning)
-            made: xarray.DataArray = xr.DataArray(data, coordinates, dimensions, DATA, attributes)
+            made: xarray.DataArray = xr.DataArray(
+                data, about.coordinates, about.dimensions, DATA, about.attributes
+            )
     except (TypeError, ValueError) as error:
-        problems.append(Problem("data", f"{data.dtype} is not known to xarray: {error}"))
-        return None
+        message = f"{data.dtype} is not known to xarray: {error}"
+        raise ConversionError(_NO_FORM, [Problem("data", message)]) from None
     if _same_type(made.dtype, data.dtype):
         return made
     message = f"{data.dtype} would become {made.dtype}; convert them before"
-    problems.append(Problem("data", message))
-    return None
+    raise ConversionError(_NO_FORM, [Problem("data", message)])
 
 
 def _same_type(one: np.dtype[Any], other: np.dtype[Any]) -> bool:
@@ -158,3 +186,55 @@ def _units(signal: Signal) -> str:
     quantity = signal.metadata.get_item("Signal.quantity", None)
     found = _QUANTITY.fullmatch(quantity) if isinstance(quantity, str) else None
     return found[2] if found and quantity.isprintable() else ""
+
+
+def without_large(signal: Signal, notes: list[Problem]) -> Signal:
+    """The signal without what is too large for attributes; that is noted."""
+    made = signal.copy()
+    for part in ("metadata", "original_metadata", "attributes", "learning_results"):
+        setattr(made, part, _small_parts(getattr(signal, part), part, notes))
+    trees = {name: model.tree for name, model in signal.models.items()}
+    made.models = {
+        name: Model(MetadataTree(_small_parts(tree, f"models.{name}", notes)))
+        for name, tree in trees.items()
+    }
+    return made
+
+
+def _small_parts(tree: Mapping[Any, Any], where: str, notes: list[Problem]) -> dict[Any, Any]:
+    kept: dict[Any, Any] = {}
+    for key, value in tree.items():
+        path = f"{where}.{key}"
+        size = _bytes_of(value.data if isinstance(value, Signal) else value)
+        if size > _LARGEST:
+            notes.append(Problem(path, f"{size:,} bytes are too many for an attribute: left out"))
+        elif isinstance(value, Mapping):
+            before = len(notes)
+            inner = _small_parts(value, path, notes)
+            kept[key] = value if len(notes) == before else inner
+        else:
+            kept[key] = value
+    return kept
+
+
+def _bytes_of(value: Any) -> int:
+    return int(value.nbytes) if hasattr(value, "dtype") else 0
+
+
+def plain_source(group: Group, signal: Signal) -> StoredSource | None:
+    """An experiment's data in its file, if they can be read in parts and mean what stands there."""
+    node = group.members[names.DATA]
+    if not isinstance(node, Array) or not isinstance(node.source, StoredSource):
+        return None
+    same = signal.data.dtype == node.type and signal.data.shape == node.shape
+    return node.source if same and not _is_hinted(group) else None
+
+
+def _is_hinted(group: Group) -> bool:
+    """Whether the data were of a type, such as masked arrays, that HDF5 has no own form for."""
+    node = group.attributes.get(names.TYPES)
+    text = node.value if isinstance(node, Attribute) else b""
+    try:
+        return isinstance(text, bytes) and bool(text and loads(text.decode()).child(names.DATA))
+    except ValueError:  # reading has said so
+        return False

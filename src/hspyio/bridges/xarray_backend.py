@@ -20,11 +20,9 @@ from hspyio.api.open_file import OpenFile, opened, select, title_of
 from hspyio.arrays.indexing import OrthogonalIndexer
 from hspyio.arrays.workers import thread_count
 from hspyio.bridges.coordinates import safe_names
-from hspyio.bridges.xarray import array_of
-from hspyio.converters.type_hints import loads
+from hspyio.bridges.xarray import array_of, description, plain_source
 from hspyio.errors import ConversionError, OptionError
-from hspyio.model.signal import Signal
-from hspyio.nodes.node import Array, ArraySource, Attribute, Group, StoredSource
+from hspyio.nodes.node import Array, ArraySource, Group
 from hspyio.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -208,16 +206,18 @@ def _dataset(
 ) -> xarray.Dataset:
     signal = read_signal(file, group)
     node = file.contents.experiments[group]
-    source = _source(node, signal)
     stored = _chunks(node)
+    plain = plain_source(node, signal) if signal.lazy else None
+    source = None if plain is None else plain.detached()
     if source is None:
         data = signal.data if signal.ragged or _is_masked(signal.data) else _computed(signal.data)
         signal.data = data
     else:
-        data = indexing.LazilyIndexedArray(SourceArray(source, signal.data.dtype, _chunks(node)))
+        data = indexing.LazilyIndexedArray(SourceArray(source, signal.data.dtype, stored))
     original = file.options.original_metadata
     try:
-        array = array_of(signal, data, original_metadata=original, results=results)
+        about = description(signal, original_metadata=original, results=results)
+        array = array_of(about, data)
     except ConversionError as error:
         message = "cannot be held by xarray; hspyio.load reads it"
         raise ConversionError(message, error.problems, path=file.path) from None
@@ -230,28 +230,6 @@ def _dataset(
     if file.handle is not None:
         made.set_close(file.handle.close)
     return made
-
-
-def _source(group: Group, signal: Signal) -> ArraySource | None:
-    """Where the data are in the file, if they can be read in parts and mean what stands there."""
-    node = group.members[names.DATA]
-    if not isinstance(node, Array) or not isinstance(node.source, StoredSource):
-        return None
-    if not signal.lazy or _is_hinted(group):
-        return None
-    if signal.data.dtype != node.type or signal.data.shape != node.shape:
-        return None
-    return node.source.detached()
-
-
-def _is_hinted(group: Group) -> bool:
-    """Whether the data were of a type, such as masked arrays, that HDF5 has no own form for."""
-    node = group.attributes.get(names.TYPES)
-    text = node.value if isinstance(node, Attribute) else b""
-    try:
-        return isinstance(text, bytes) and bool(text and loads(text.decode()).child(names.DATA))
-    except ValueError:  # reading has said so
-        return False
 
 
 def _chunks(group: Group) -> tuple[int, ...] | None:
