@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hspyio.bridges.hyperspy import from_hyperspy
     from hspyio.bridges.hyperspy_plugin import disable_hyperspy, enable_hyperspy
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
+    from hspyio.bridges.references import to_references, virtual_dataset
     from hspyio.bridges.rosettasciio import file_reader, file_writer
     from hspyio.bridges.xarray import from_xarray
     from hspyio.errors import HspyError, HspyWarning
@@ -67,10 +68,12 @@ __all__ = [
     "repack",
     "rescue",
     "save",
+    "to_references",
     "update",
     "upgrade",
     "validate",
     "verify",
+    "virtual_dataset",
 ]
 
 _HOMES = {
@@ -91,6 +94,7 @@ _HOMES = {
     "hspyio.bridges.hyperspy": "from_hyperspy",
     "hspyio.bridges.hyperspy_plugin": "disable_hyperspy enable_hyperspy",
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
+    "hspyio.bridges.references": "to_references virtual_dataset",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",
     "hspyio.bridges.xarray": "from_xarray",
     "hspyio.errors": "HspyError HspyWarning",

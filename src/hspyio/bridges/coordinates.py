@@ -40,30 +40,12 @@ _MOST_ROUNDING = 1e-3
 
 
 def dimension_names(axes: Sequence[Axis], reserved: str) -> list[str]:
-    """A name for each dimension: that of its axis where no other has it.
-
-    Parameters
-    ----------
-    axes : sequence of axes
-        In the order of the array.
-    reserved : str
-        A name that is taken.
-    """
+    """A name for each dimension: that of its axis where no other has it."""
     return safe_names([axis.name or "" for axis in axes], "axis", reserved)
 
 
 def safe_names(texts: Sequence[str], spare: str, *reserved: str) -> list[str]:
-    """Names that differ, and that xarray, netCDF and Zarr take.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        What they should be.
-    spare : str
-        What stands for a name that is empty, with its number.
-    *reserved : str
-        Names that are taken.
-    """
+    """Names that differ, and that xarray, netCDF and Zarr take."""
     taken = list(reserved)
     made = []
     for index, text in enumerate(texts):
@@ -90,13 +72,7 @@ def _clean(text: str) -> str:
 
 
 def coordinate_values(axis: Axis) -> NDArray[Any]:
-    """The points of an axis as an index of xarray can hold them.
-
-    Raises
-    ------
-    AxesError
-        If it is a formula that is not understood.
-    """
+    """The points of an axis as an index of xarray can hold them."""
     with np.errstate(all="ignore"):  # points may be infinite
         values = np.asarray(axis.values)
         if values.dtype.kind in "iu" or values.dtype.name in ("float32", "float64"):
@@ -105,15 +81,7 @@ def coordinate_values(axis: Axis) -> NDArray[Any]:
 
 
 def coordinate_attributes(axis: Axis, dimension: str) -> dict[str, Any]:
-    """What people read with a coordinate: its name, units and space.
-
-    Parameters
-    ----------
-    axis : Axis
-        What it is made of.
-    dimension : str
-        What its dimension is called.
-    """
+    """What people read with a coordinate: its name, units and space."""
     made: dict[str, Any] = {}
     if axis.name is not None and axis.name != dimension and _is_text(axis.name):
         made["long_name"] = axis.name
@@ -131,17 +99,7 @@ def _is_text(text: str) -> bool:
 
 
 def axis_record(axis: Axis, where: str, problems: list[Problem]) -> str:
-    """All that an axis says as one text; its points only where a coordinate changes them.
-
-    Parameters
-    ----------
-    axis : Axis
-        What to write.
-    where : str
-        What it is called in problems.
-    problems : list of Problem
-        What has no form is added.
-    """
+    """All that an axis says as one text; its points only where a coordinate changes them."""
     content = axis_to_dict(axis)
     content.pop(names.INDEX_IN_ARRAY, None)
     if isinstance(axis, DataAxis) and _same(_cast(coordinate_values(axis), axis.axis), axis.axis):
@@ -167,13 +125,7 @@ def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
 
 
 def axis_without_coordinate(record: str, size: int, where: str) -> Axis:
-    """The axis that a record describes, for a dimension that has no coordinate.
-
-    Raises
-    ------
-    HspyError
-        If it is no record, or one of an axis of another size.
-    """
+    """The axis that a record describes, for a dimension that has no coordinate."""
     axis = axis_from_dict(_recorded(record, where), where=where)
     if axis.size != size:
         raise AxesError(f"describes {axis.size} points, the dimension has {size}", where=where)
@@ -187,22 +139,6 @@ def coordinate_axis(
 
     What its attributes and values say now goes before what is recorded of the axis that they
     once came from: a coordinate may have been cut, or given other units.
-
-    Parameters
-    ----------
-    name : str
-        The name of the dimension.
-    values : ndarray
-        Numbers: one dimension.
-    attributes : mapping
-        Those of the coordinate.
-    where : str
-        What it is called in errors.
-
-    Raises
-    ------
-    HspyError
-        If the record in the attributes makes no sense.
     """
     axis = _axis_of_record(name, values, attributes, where)
     told = coordinate_attributes(axis, name)
@@ -245,15 +181,7 @@ def _recorded(text: str, where: str) -> dict[str, Any]:
 
 
 def even_axis(like: Axis, values: NDArray[Any]) -> Axis:
-    """The axis through some points: a uniform one where they are evenly spaced.
-
-    Parameters
-    ----------
-    like : Axis
-        Its name, units and the rest; a uniform one has a scale that rounding has not touched.
-    values : ndarray
-        Numbers: one dimension.
-    """
+    """The axis through some points: a uniform one where they are evenly spaced."""
     common: dict[str, Any] = {
         "name": like.name,
         "units": like.units,

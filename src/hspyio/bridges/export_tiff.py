@@ -39,17 +39,7 @@ _LENGTHS |= {"um": "µm", "micron": "µm", "μm": "µm", "A": "Å"}
 
 @dataclass(frozen=True, slots=True)
 class _Image:
-    """A signal in the order of TIFF.
-
-    Attributes
-    ----------
-    data : dask array
-        In the order of `letters`.
-    letters : str
-        What TIFF calls the dimensions, such as ``"ZYX"``; ``S`` for the parts of a colour.
-    axes : dict of str to Axis
-        What each letter is of the signal.
-    """
+    """A signal in the order of TIFF."""
 
     data: Any
     letters: str
@@ -57,26 +47,7 @@ class _Image:
 
 
 def write_tiff(signal: Signal, path: str, notes: list[Problem], told: Callable[[Any], Any]) -> None:
-    """Write a signal as a TIFF of one series, in little memory.
-
-    Parameters
-    ----------
-    signal : Signal
-        Lazy.
-    path : str
-        A new file.
-    notes : list of Problem
-        What TIFF cannot hold as it is; it is added to.
-    told : callable
-        What the data go through on their way.
-
-    Raises
-    ------
-    ConversionError
-        If TIFF cannot hold the data.
-    MissingPackageError
-        If tifffile is not installed.
-    """
+    """Write a signal as a TIFF of one series, in little memory."""
     tifffile: Any = imported("tifffile", "tifffile")
     image = _image(_lazy(signal), notes)
     size = image.data.nbytes
@@ -228,13 +199,7 @@ def _as_known(data: Any, notes: list[Problem]) -> Any:
 
 
 def _fitting_integer(data: Any) -> np.dtype[Any]:
-    """The smallest type of TIFF for the values of 64-bit integers; it reads them once.
-
-    Raises
-    ------
-    ConversionError
-        If some are beyond what a double holds exactly.
-    """
+    """The smallest type of TIFF for the values of 64-bit integers; it reads them once."""
     dask: Any = import_module("dask")
     low, high = (int(value) for value in dask.compute(data.min(), data.max()))
     for name in ("uint8", "uint16", "int16", "int32", "uint32"):

@@ -12,25 +12,7 @@ __all__ = ["imported"]
 
 
 def imported(module: str, package: str) -> ModuleType:
-    """Import a module of an optional package.
-
-    Parameters
-    ----------
-    module : str
-        The module, such as ``"rsciio"``.
-    package : str
-        The name under which it is installed, such as ``"rosettasciio"``.
-
-    Returns
-    -------
-    module
-        The module.
-
-    Raises
-    ------
-    MissingPackageError
-        If the package is not installed. What goes wrong inside one that is comes through.
-    """
+    """Import a module of an optional package."""
     if find_spec(module.partition(".")[0]) is None:
         raise MissingPackageError(f"{package} is not installed; `pip install {package}` does it")
     return import_module(module)

@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     import xarray
     from numpy.typing import NDArray
 
-__all__ = ["join_parts", "split_complex", "split_fields", "with_known_floats", "with_known_times"]
+__all__ = [
+    "FIELD",
+    "FIELDS",
+    "join_parts",
+    "split_complex",
+    "split_fields",
+    "with_known_floats",
+    "with_known_times",
+]
 
 _REAL, _IMAGINARY = "_real", "_imag"
 _PART = "hspy_part"
-_FIELDS = "hspy_fields"
-_FIELD = "field"
+FIELDS = "hspy_fields"
+FIELD = "field"
 
 
 def split_complex(array: xarray.DataArray, notes: list[Problem]) -> xarray.Dataset:
-    """Make two variables of complex data; others stay one.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        The data.
-    notes : list of Problem
-        What has become of them is added.
-    """
+    """Make two variables of complex data; others stay one."""
     if array.dtype.kind != "c":
         return array.to_dataset()
     name = str(array.name)
@@ -45,20 +45,7 @@ def split_complex(array: xarray.DataArray, notes: list[Problem]) -> xarray.Datas
 
 
 def split_fields(array: xarray.DataArray, notes: list[Problem]) -> xarray.DataArray:
-    """Make a dimension of the fields of structured data, such as R, G and B.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        The data.
-    notes : list of Problem
-        What has become of them is added.
-
-    Raises
-    ------
-    ConversionError
-        If the fields are no plain numbers.
-    """
+    """Make a dimension of the fields of structured data, such as R, G and B."""
     import xarray
 
     dtype = array.dtype
@@ -66,31 +53,21 @@ def split_fields(array: xarray.DataArray, notes: list[Problem]) -> xarray.DataAr
         return array
     assert dtype.fields is not None
     types = [dtype.fields[name][0] for name in dtype.names]
-    if any(kind.kind not in "biufc" for kind in types) or _FIELD in array.dims:
+    if any(kind.kind not in "biufc" for kind in types) or FIELD in array.dims:
         raise ConversionError("cannot be held", [Problem("data", f"have the dtype {dtype}")])
     common = np.result_type(*types)
     listed = ", ".join(dtype.names)
-    notes.append(Problem(str(array.name), f"has fields: {listed} become a dimension {_FIELD!r}"))
+    notes.append(Problem(str(array.name), f"has fields: {listed} become a dimension {FIELD!r}"))
     parts = [array.copy(data=array.data[name].astype(common)) for name in dtype.names]
-    made: xarray.DataArray = xarray.concat(parts, _FIELD, coords="minimal", compat="override")
-    made = made.transpose(*array.dims, _FIELD).rename(array.name)
-    return made.assign_attrs({**array.attrs, _FIELDS: json.dumps(dtype_to_spec(dtype))})
+    made: xarray.DataArray = xarray.concat(parts, FIELD, coords="minimal", compat="override")
+    made = made.transpose(*array.dims, FIELD).rename(array.name)
+    return made.assign_attrs({**array.attrs, FIELDS: json.dumps(dtype_to_spec(dtype))})
 
 
 def with_known_floats(
     array: xarray.DataArray, notes: list[Problem], *, half: bool
 ) -> xarray.DataArray:
-    """Make the nearest floats of those that few programs know.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        The data.
-    notes : list of Problem
-        What has become of them is added.
-    half : bool
-        Whether float16 is known.
-    """
+    """Make the nearest floats of those that few programs know."""
     name = array.dtype.type.__name__
     if name == "float16" and not half:
         new, loss = np.dtype("float32"), ""
@@ -112,18 +89,7 @@ _COARSE = {
 
 
 def with_known_times(array: xarray.DataArray) -> xarray.DataArray:
-    """Make the same moments and durations in the units that netCDF and Zarr count in.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        The data.
-
-    Raises
-    ------
-    ConversionError
-        If none of these units holds them exactly; of lazy data it is seen when they are computed.
-    """
+    """Make the same moments and durations in the units that netCDF and Zarr count in."""
     dtype = array.dtype
     if dtype.kind not in "mM":
         return array
@@ -149,22 +115,16 @@ def with_known_times(array: xarray.DataArray) -> xarray.DataArray:
 
 
 def join_parts(dataset: xarray.Dataset) -> xarray.Dataset:
-    """Inverse of `split_complex` and `split_fields`, where they have left their marks.
-
-    Raises
-    ------
-    ConversionError
-        If the marks make no sense.
-    """
+    """Inverse of `split_complex` and `split_fields`, where they have left their marks."""
     for name in [name for name in dataset.data_vars if dataset[name].attrs.get(_PART) == "real"]:
         stem = str(name).removesuffix(_REAL)
         other = f"{stem}{_IMAGINARY}"
         if other in dataset:
             whole = _complex_array(dataset[name], dataset[other])
             dataset = dataset.drop_vars([name, other]).assign({stem: whole})
-    for name in [name for name in dataset.data_vars if _FIELDS in dataset[name].attrs]:
+    for name in [name for name in dataset.data_vars if FIELDS in dataset[name].attrs]:
         whole = _structured_array(dataset[name])
-        dataset = dataset.drop_vars(name).drop_dims(_FIELD, errors="ignore").assign({name: whole})
+        dataset = dataset.drop_vars(name).drop_dims(FIELD, errors="ignore").assign({name: whole})
     return dataset
 
 
@@ -182,15 +142,15 @@ def _complex(real: NDArray[Any], imaginary: NDArray[Any]) -> NDArray[Any]:
 
 
 def _structured_array(array: xarray.DataArray) -> xarray.DataArray:
-    attributes = {key: value for key, value in array.attrs.items() if key != _FIELDS}
+    attributes = {key: value for key, value in array.attrs.items() if key != FIELDS}
     try:
-        dtype = dtype_from_json(json.loads(array.attrs[_FIELDS]))
+        dtype = dtype_from_json(json.loads(array.attrs[FIELDS]))
         assert dtype.names is not None
-        parts = [array.isel({_FIELD: i}, drop=True) for i in range(len(dtype.names))]
+        parts = [array.isel({FIELD: i}, drop=True) for i in range(len(dtype.names))]
     except (AssertionError, IndexError, LookupError, TypeError, ValueError) as error:
         message = f"makes no sense: {error}"
         raise ConversionError(
-            "cannot be part of a signal", [Problem(f"attrs[{_FIELDS!r}]", message)]
+            "cannot be part of a signal", [Problem(f"attrs[{FIELDS!r}]", message)]
         ) from None
 
     def structured(*fields: NDArray[Any]) -> NDArray[Any]:

@@ -34,13 +34,7 @@ def _is_store(path: str) -> bool:
 
 @contextmanager
 def beside(path: str) -> Iterator[str]:
-    """A new name beside the target, which takes the target's place at the end.
-
-    Raises
-    ------
-    SaveError
-        If writing fails; what was there is untouched.
-    """
+    """A new name beside the target, which takes the target's place at the end."""
     target = os.path.realpath(path)
     try:
         with folder_beside(target) as made:

@@ -261,22 +261,7 @@ def _warn_left_out(path: str, problems: tuple[Problem, ...]) -> None:
 
 
 def signal_from_dict(signal: Mapping[str, Any], above: tuple[int, ...] = ()) -> Signal:
-    """Make a signal of RosettaSciIO's dict.
-
-    Parameters
-    ----------
-    signal : dict
-        Format, section 7.1.
-    above : tuple of int
-        What it stands in, for a signal in another one's metadata.
-
-    Raises
-    ------
-    OptionError
-        If ``data`` or ``axes`` is missing.
-    AxesError
-        If the axes do not fit the data.
-    """
+    """Make a signal of RosettaSciIO's dict."""
     missing = [key for key in ("data", "axes") if key not in signal]
     if missing:
         raise OptionError(f"the signal's dict lacks {' and '.join(missing)}")
@@ -355,13 +340,7 @@ _BASES: tuple[type, ...] = (dict, list, tuple, set, frozenset, str, bytes, int, 
 
 
 def _lenient(value: object) -> object:
-    """What RosettaSciIO's callers expect: a subclass is written as its base.
-
-    Raises
-    ------
-    NotStorableError
-        If the value is nothing that a file can hold.
-    """
+    """What RosettaSciIO's callers expect: a subclass is written as its base."""
     kind = type(value)  # whose own word counts: there are objects that pass for anything
     if issubclass(kind, np.ma.MaskedArray):
         return value.view(np.ma.MaskedArray)  # type: ignore[attr-defined]

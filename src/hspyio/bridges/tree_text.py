@@ -35,22 +35,7 @@ _LONGEST_INT = 1000
 
 
 def text_of(value: object, where: str, problems: list[Problem]) -> str:
-    """Write a tree as JSON.
-
-    Parameters
-    ----------
-    value : object
-        Dicts, lists and what else an HSpy file can hold.
-    where : str
-        What paths in problems begin with.
-    problems : list of Problem
-        Every value without a form is added; None stands in its place.
-
-    Returns
-    -------
-    str
-        Without line breaks, lone surrogates or NULs; other characters as they are.
-    """
+    """Write a tree as JSON."""
     content = _Writer(problems).json(value, where, ())
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
 
@@ -123,20 +108,7 @@ def _is_json(value: Any) -> bool:
 
 
 def tree_of(text: str, where: str) -> Any:
-    """Inverse of `text_of`.
-
-    Parameters
-    ----------
-    text : str
-        What it has written, or any other JSON.
-    where : str
-        Where the text stands, for errors.
-
-    Raises
-    ------
-    HspyError
-        If it is no JSON, or a value in it cannot be read; all of them are named.
-    """
+    """Inverse of `text_of`."""
     problems: list[Problem] = []
     try:
         value = _value(json.loads(text), where, problems)

@@ -57,17 +57,7 @@ def to_xarray(signal: Signal) -> xarray.DataArray:
 
 @record
 class Description:
-    """All of a signal but its data, in xarray's terms.
-
-    Attributes
-    ----------
-    dimensions : list of str
-        A name for each axis.
-    coordinates : dict
-        Name -> dimension, values, attributes.
-    attributes : dict
-        Of the data.
-    """
+    """All of a signal but its data, in xarray's terms."""
 
     dimensions: list[str]
     coordinates: dict[str, tuple[str, NDArray[Any], dict[str, Any]]]
@@ -77,13 +67,7 @@ class Description:
 def description(
     signal: Signal, *, original_metadata: bool = True, results: bool = True
 ) -> Description:
-    """What becomes of axes and metadata, with or without that tree and the results and models.
-
-    Raises
-    ------
-    ConversionError
-        If something has no form there; all of it is named.
-    """
+    """What becomes of axes and metadata, with or without that tree and the results and models."""
     problems = _data_problems(signal)
     attributes = _attributes(signal, problems, original_metadata, results)
     dimensions = dimension_names(signal.axes, DATA)
@@ -94,13 +78,7 @@ def description(
 
 
 def array_of(about: Description, data: Any) -> xarray.DataArray:
-    """The same with data of whatever kind xarray takes.
-
-    Raises
-    ------
-    ConversionError
-        If xarray would make other values of the data.
-    """
+    """The same with data of whatever kind xarray takes."""
     xr: Any = imported("xarray", "xarray")
     try:
         with warnings.catch_warnings():  # of dates that it converts

@@ -170,15 +170,7 @@ class HspyBackend(BackendEntrypoint):
 
 
 def _experiment(file: OpenFile, name: str | None, group: str | None) -> str:
-    """The experiment that is asked for in hspyio's word or in xarray's.
-
-    Raises
-    ------
-    ExperimentError
-        If there is none.
-    OptionError
-        If they are two.
-    """
+    """The experiment that is asked for in hspyio's word or in xarray's."""
     place = None if group is None else group.strip("/") or None
     if place is not None and place not in file.contents.experiments:
         place = place.removeprefix(f"{names.EXPERIMENTS}/")
@@ -249,15 +241,6 @@ class SourceArray(BackendArray):
     """What xarray indexes: an array in a file, of which only the chunks that are needed are read.
 
     It can be pickled; then it holds the path and the fingerprint of the file.
-
-    Parameters
-    ----------
-    source : ArraySource
-        Can be pickled, and read from many threads.
-    dtype : numpy dtype
-        Of the values.
-    chunks : tuple of int or None
-        The storage chunks.
     """
 
     def __init__(

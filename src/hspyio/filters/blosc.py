@@ -13,7 +13,7 @@ from hspyio.filters.plugins import plain_options
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CODEC", "detail"]
+__all__ = ["CODEC", "detail", "details"]
 
 _FILTER_VERSION, _FORMAT_VERSION = 2, 2
 _COMPRESSORS = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")
@@ -49,14 +49,15 @@ def _stored_options(options: tuple[int, ...], itemsize: int, nbytes: int) -> tup
     return (_FILTER_VERSION, _FORMAT_VERSION, itemsize, nbytes, *options[_OWN:])
 
 
-def _details(options: tuple[int, ...]) -> tuple[int, ...]:
+def details(options: tuple[int, ...]) -> tuple[int, ...]:
+    """Level, shuffle and compressor, with the filter's own defaults for what a file leaves out."""
     given = options[_OWN : _OWN + len(_BARE)]
     return given + _BARE[len(given) :]
 
 
 def detail(options: tuple[int, ...]) -> str:
     """Compressor and level, for people."""
-    level, _, compressor = _details(options)
+    level, _, compressor = details(options)
     return f"{_COMPRESSORS[compressor]} {level}" if compressor < len(_COMPRESSORS) else ""
 
 
@@ -80,7 +81,7 @@ def _decode(
 
 
 def _encode(plain: Bytes, options: tuple[int, ...]) -> Bytes:
-    level, shuffle, compressor = _details(options)
+    level, shuffle, compressor = details(options)
     itemsize = options[2] if len(plain) % options[2] == 0 else 1
     stored: bytes = library().blosc_encode(
         np.frombuffer(plain, f"V{itemsize}"),  # imagecodecs goes by the type alone

@@ -39,26 +39,7 @@ _MOST_FOR_A_MEAN = 128 * 2**20
 def picture_of(
     signal: Signal, *, log: bool | None, most_bytes: int | None, workers: Workers
 ) -> Picture:
-    """Choose and compute the picture of a signal.
-
-    Parameters
-    ----------
-    signal : Signal
-        Any whose values are numbers, booleans, colours or ragged arrays of them.
-    log : bool or None
-        Whether intensities are logarithmic; None for diffraction patterns that span decades.
-    most_bytes : int or None
-        How much of the data is read at most.
-    workers : Workers
-        How, and who is told.
-
-    Raises
-    ------
-    AxesError
-        If the axes do not fit the data.
-    ConversionError
-        If there is nothing that can be drawn.
-    """
+    """Choose and compute the picture of a signal."""
     signal.check_axes()
     _refuse(signal)
     notes = [f"{signal._dimensions()}, {_dtype_text(signal)}"]

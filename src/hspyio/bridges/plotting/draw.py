@@ -54,15 +54,7 @@ def _span(scale: Scale) -> float:
 
 
 def draw(picture: Picture, figure: Any) -> None:
-    """Draw a picture into an empty figure.
-
-    Parameters
-    ----------
-    picture : Picture
-        What.
-    figure : matplotlib.figure.Figure
-        Whose layout is its maker's; constrained layout keeps all texts apart.
-    """
+    """Draw a picture into an empty figure."""
     width = float(figure.get_figwidth() if hasattr(figure, "get_figwidth") else 10)
     letters = int(width * _LETTERS_AN_INCH)
     title = "\n".join(textwrap.wrap(picture.title, int(letters * 0.55)))

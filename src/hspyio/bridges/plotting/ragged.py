@@ -26,28 +26,7 @@ _BINS = 100
 
 
 def ragged_panels(data: Any, axes: Axes, workers: Workers) -> tuple[list[Panel], list[str]]:
-    """Panels for a ragged array, and notes about them.
-
-    Parameters
-    ----------
-    data : numpy.ndarray or dask.array.Array
-        Of dtype object; its items are arrays, or anything else.
-    axes : Axes
-        Of its dimensions, perhaps none.
-    workers : Workers
-        Who is told.
-
-    Returns
-    -------
-    list of Panel, list of str
-        A navigator of how many values each item has, where there is more than one; points of
-        items with two columns or more, lines of a few one-dimensional ones, else a histogram.
-
-    Raises
-    ------
-    TooLargeError
-        If there are more items than can be counted in memory.
-    """
+    """Panels for a ragged array, and notes about them."""
     count = math.prod(data.shape)
     most = available_memory()
     if most is not None and count * 8 > most:
@@ -94,13 +73,7 @@ class _Sample:
         self._form: tuple[bool, bool] | None = None
 
     def add(self, item: Any) -> int:
-        """Take an item.
-
-        Returns
-        -------
-        int
-            How many values it has: rows, where it has columns.
-        """
+        """Take an item."""
         array = item if isinstance(item, np.ndarray) else _as_array(item)
         if array is None:
             return int(item is not None)

@@ -28,15 +28,7 @@ Block = tuple[slice, ...]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept of the axes; along all others the values are summed.
-
-    Attributes
-    ----------
-    axes : tuple of int
-        In the order of the array.
-    steps : tuple of int
-        How many neighbours along each of them become one value.
-    """
+    """What is kept of the axes; along all others the values are summed."""
 
     axes: tuple[int, ...]
     steps: tuple[int, ...]
@@ -73,28 +65,7 @@ def reduce_data(
     most_bytes: int | None,
     workers: Workers,
 ) -> tuple[list[Reduced], Read]:
-    """Sum data along axes, in the memory of a few blocks.
-
-    Parameters
-    ----------
-    data : numpy.ndarray or dask.array.Array
-        Numbers, booleans or colours; those become one more axis, the last, with values from 0 to 1.
-    wanted : sequence of Kept
-        One for each result.
-    leading : sequence of int
-        If not all is read, whole blocks of the other axes are read at positions of these.
-    modulus : bool
-        Whether complex values are taken by their modulus.
-    most_bytes : int or None
-        Stop at so many; the blocks are spread over the data at random, the same each time.
-    workers : Workers
-        How many blocks of a dask array at a time, and who is told.
-
-    Returns
-    -------
-    list of Reduced, Read
-        The results, one for each of `wanted`, and what they are made of.
-    """
+    """Sum data along axes, in the memory of a few blocks."""
     item = data.dtype.itemsize
     whole = math.prod(data.shape) * item
     if most_bytes is not None and whole > most_bytes:

@@ -50,21 +50,7 @@ _INVERSE = ("^-1", "⁻¹", "$^{-1}$", "**-1", "^{-1}", "-1")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Where the values along one axis lie.
-
-    Attributes
-    ----------
-    label, units : str
-        Of the axis; the label has the units with it.
-    centres, edges : numpy.ndarray
-        Of each value, float64; one edge more.
-    uniform : bool
-        Whether they are evenly spaced.
-    binned : bool
-        Whether values are integrals over bins.
-    note : str
-        What could not be shown as it is, ``""`` if nothing.
-    """
+    """Where the values along one axis lie."""
 
     label: str
     units: str
@@ -81,17 +67,7 @@ class Scale:
 
     @classmethod
     def of(cls, axis: Axis, step: int = 1, *, as_image: bool = False) -> Scale:
-        """The scale of an axis.
-
-        Parameters
-        ----------
-        axis : UniformAxis, DataAxis or FunctionalAxis
-            Of at least one point.
-        step : int
-            How many points become one.
-        as_image : bool
-            Whether the values fill the space between them, and so have to rise or fall.
-        """
+        """The scale of an axis."""
         name, units = plain_text(axis.name), _units(axis.units)
         label = f"{name or _unnamed(axis, units)} ({units})" if units else name
         values, why = _values(axis, as_image)
@@ -186,14 +162,7 @@ def _is_length(units: str) -> bool:
 
 
 def bar_of(vertical: Scale, horizontal: Scale) -> tuple[float, str] | None:
-    """Length of a scale bar, and what stands beside it; None where axes are to be drawn.
-
-    Returns
-    -------
-    float, str
-        The length in the units of the axes: about a quarter of the image. Both axes are uniform
-        with the same steps, in units of length, reciprocal length or scattering angle.
-    """
+    """Length of a scale bar, and what stands beside it; None where axes are to be drawn."""
     units = horizontal.units
     drawn = units in _METRES or units == "Å" or is_reciprocal(units)
     same = units == vertical.units and vertical.uniform and horizontal.uniform
@@ -228,17 +197,7 @@ def _length_text(length: float, units: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the first and the last colour stand for.
-
-    Attributes
-    ----------
-    low, high : float
-        The values.
-    log : bool
-        Whether colours follow the logarithm.
-    below, above : bool
-        Whether there are values beyond.
-    """
+    """What the first and the last colour stand for."""
 
     low: float
     high: float
@@ -248,15 +207,7 @@ class Limits:
 
 
 def limits_of(values: NDArray[Any], log: bool | None) -> Limits:
-    """Limits that show most of the values and are not ruled by a few.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        An image or several; those that are not finite do not count.
-    log : bool or None
-        Whether colours follow the logarithm; None where the values span decades.
-    """
+    """Limits that show most of the values and are not ruled by a few."""
     found = values[np.isfinite(values)]
     if not found.size:
         return Limits(0.0, 1.0)

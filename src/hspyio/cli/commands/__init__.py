@@ -10,7 +10,7 @@ __all__ = ["ALIASES", "COMMANDS", "command"]
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Look into files": ("info", "tree", "get", "diff", "validate", "verify", "plot"),
     "Change a file": ("set", "unset", "append", "remove", "add-nexus", "navigator"),
-    "Write a new file": ("rescue", "repack", "upgrade", "extract", "export", "demo"),
+    "Write a new file": ("rescue", "repack", "upgrade", "extract", "export", "references", "demo"),
 }
 """What `--help` lists, under its headings."""
 ALIASES = {"annotate": "add-nexus", "convert": "export"}
