@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import dask.array
     from numpy.typing import NDArray
 
-__all__ = ["as_dask", "from_source"]
+__all__ = ["as_dask", "from_source", "source_of"]
 
 _CHUNKS_A_CORE = 4
 _LEAST = 2**20
@@ -108,8 +108,9 @@ def from_source(
 class _Holder:
     """What HyperSpy's ``close_file`` finds the file by, as it would an h5py dataset in a graph."""
 
-    def __init__(self, file: object) -> None:
-        self.file = file
+    def __init__(self, source: StoredSource) -> None:
+        self.file = source.snapshot
+        self.source = source
 
 
 def _closable(array: dask.array.Array, source: ArraySource) -> dask.array.Array:
@@ -119,9 +120,18 @@ def _closable(array: dask.array.Array, source: ArraySource) -> dask.array.Array:
     high: Any = import_module("dask.highlevelgraph")
     graph: Any = array.dask  # nobody else has it yet
     key = f"{_FOUND_BY}{array.name}"
-    graph.layers[key] = high.MaterializedLayer({key: _Holder(source.snapshot)})
+    graph.layers[key] = high.MaterializedLayer({key: _Holder(source)})
     graph.dependencies[key] = set()
     return array
+
+
+def source_of(array: dask.array.Array) -> StoredSource | None:
+    """What an array that `from_source` made reads, where nothing has been done to it since."""
+    layer = array.dask.layers.get(f"{_FOUND_BY}{array.name}")
+    for holder in layer.values() if layer else ():
+        if isinstance(holder, _Holder):
+            return holder.source
+    return None
 
 
 def _blank(source: ArraySource, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -27,7 +27,7 @@ from hspyio.errors import ConversionError, byte_text
 from hspyio.model.axes import Axes, Axis, default_axes
 from hspyio.model.signal import Signal
 
-__all__ = ["picture_of"]
+__all__ = ["navigator_and_signal", "picture_of"]
 
 _FEW_LINES, _FEW_IMAGES = 12, 9
 _MOST_PIXELS, _MOST_POINTS = 1024, 50_000
@@ -118,7 +118,7 @@ class _View:
         data, axes = signal.data, signal.axes
         if not data.ndim:
             data, axes = data.reshape(1), default_axes((1,), 1)
-        navigation, inner = _parts(axes)
+        navigation, inner = navigator_and_signal(axes)
         quantity = plain_text(signal.metadata.get_item("Signal.quantity", None))
         navigates = [axis for axis in navigation if axes[axis].navigate]
         stored = stored if navigates == navigation else None
@@ -212,7 +212,7 @@ class _View:
         return results
 
 
-def _parts(axes: Axes) -> tuple[list[int], list[int]]:
+def navigator_and_signal(axes: Axes) -> tuple[list[int], list[int]]:
     """Which axes the navigator shows, and which ones, two at most, a signal.
 
     Axes of one point are left out while others remain. What has no signal axes, as a map that was
