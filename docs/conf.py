@@ -43,6 +43,7 @@ numpydoc_xref_aliases = {
     **{name: f"hspyio.errors.{name}" for name in errors.__all__},
     **{name: f"hspyio.reports.{name}" for name in reports.__all__},
     "Location": "hspyio.model.signal.Location",
+    "Viewer": "hspyio.bridges.viewer.server.Viewer",
 }
 numpydoc_xref_ignore = {"of", "optional", "or"}
 default_role = "py:obj"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
     from hspyio.bridges.references import to_references, virtual_dataset
     from hspyio.bridges.rosettasciio import file_reader, file_writer
+    from hspyio.bridges.viewer import view
     from hspyio.bridges.xarray import from_xarray
     from hspyio.errors import HspyError, HspyWarning
     from hspyio.model.axes import Axes, DataAxis, FunctionalAxis, UniformAxis
@@ -73,6 +74,7 @@ __all__ = [
     "upgrade",
     "validate",
     "verify",
+    "view",
     "virtual_dataset",
 ]
 
@@ -96,6 +98,7 @@ _HOMES = {
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
     "hspyio.bridges.references": "to_references virtual_dataset",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",
+    "hspyio.bridges.viewer": "view",
     "hspyio.bridges.xarray": "from_xarray",
     "hspyio.errors": "HspyError HspyWarning",
     "hspyio.model.models": "Model",
@@ -125,6 +128,7 @@ _MEANT = {
     **dict.fromkeys(("describe", "ls", "list"), "hspyio.info(path), or hspyio.open(path)"),
     "annotate": "hspyio.add_nexus(path)",
     **dict.fromkeys(("to_hyperspy", "to_xarray", "plot"), "a method: signal.{}()"),
+    **dict.fromkeys(("show", "browse", "explore"), "hspyio.view(path)"),
     **dict.fromkeys(("delete", "rm"), "hspyio.remove(path, name)"),
     **dict.fromkeys(("to_netcdf", "to_zarr", "convert"), "hspyio.export(path, 'out.nc')"),
 }

@@ -44,11 +44,20 @@ PLACE = {
 ABOVE_API = PLACE["api"][0] + 1
 
 HEAVY = {
-    *("dask", "exspy", "hdf5plugin", "hyperspy", "imagecodecs", "matplotlib", "rich"),
-    *("tifffile", "xarray"),
+    *("bokeh", "dask", "exspy", "hdf5plugin", "hyperspy", "imagecodecs", "jinja2", "matplotlib"),
+    *("rich", "tifffile", "tornado", "xarray"),
 }
 # What a heavy module imports itself, to find its own classes extended there.
-PLUGINS = {"bridges/plotting/figure.py": "matplotlib", "bridges/xarray_backend.py": "xarray"}
+PLUGINS = {"bridges/plotting/figure.py": {"matplotlib"}, "bridges/xarray_backend.py": {"xarray"}}
+# The viewer is an application of Bokeh's; what leads to it imports its server when it is asked for.
+BOKEH = {"bokeh", "jinja2", "tornado"}
+PLUGINS |= {
+    f"bridges/viewer/{name}.py": BOKEH
+    for name in (
+        *("application", "controls", "display", "navigation", "panels", "region", "server"),
+        "sums",
+    )
+}
 # Python's own modules that few HSpy files need. Importing them takes longer than reading a small
 # file, so they may wait inside a function until they are used.
 RARE = {
@@ -60,6 +69,7 @@ RARE = {
 # few files have a seal.
 ENGINE = {
     "hspyio.bridges.plotting.figure",
+    "hspyio.bridges.viewer.server",
     "hspyio.html",
     "hspyio.model.pages",
     "hspyio.integrity.seal",
@@ -161,7 +171,7 @@ def heavy_imports(file: File) -> list[str]:
     return [
         f"{file.path}:{item.line}: imports {item.module} at the top; import it where it is used"
         for item in file.imports
-        if root(item.module) in HEAVY - {PLUGINS.get(file.path)}
+        if root(item.module) in HEAVY - PLUGINS.get(file.path, set())
         and not item.in_function
         and not item.for_types
     ]

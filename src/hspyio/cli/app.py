@@ -42,7 +42,8 @@ _MEANT = {
     **dict.fromkeys(("check", "test"), "verify"),
     **dict.fromkeys(("compress", "pack"), "repack"),
     **dict.fromkeys(("fix", "repair", "recover"), "rescue"),
-    **dict.fromkeys(("view", "draw"), "plot"),
+    "draw": "plot",
+    **dict.fromkeys(("browse", "explore"), "view"),
     **dict.fromkeys(("add", "merge"), "append"),
     "help": "--help",
 }

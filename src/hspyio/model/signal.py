@@ -371,6 +371,28 @@ class Signal:
             overwrite=overwrite,
         )
 
+    def view(self, *, host: str = "127.0.0.1", port: int = 0, prefix: str = "") -> Any:
+        """Show it in the browser, or in a notebook's cell: a navigator and the signal, linked.
+
+        Parameters
+        ----------
+        host, port, prefix
+            As for `hspyio.view`, which says more.
+
+        Returns
+        -------
+        Viewer
+            It runs until its ``close()``, or until this process ends.
+
+        Raises
+        ------
+        MissingPackageError
+            If Bokeh is not installed.
+        """
+        import hspyio
+
+        return hspyio.view(self, host=host, port=port, prefix=prefix)
+
     def close(self) -> None:
         """Let go of the file that lazy data are read from; again is no error."""
         release, self._close = self._close, None

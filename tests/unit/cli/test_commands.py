@@ -46,6 +46,7 @@ READING: dict[str, tuple[str, ...]] = {
     "extract": ("BAD", "line", "out.hspy"),
     "demo": ("BAD",),
     "plot": ("BAD", "-o", "out.png"),
+    "view": ("BAD", "--no-browser"),
 }
 
 

@@ -92,6 +92,7 @@ CALLS: dict[str, list[list[str]]] = {
     "validate": [["FILE"], ["--json", "FILE"]],
     "verify": [["FILE"], ["--json", "FILE"]],
     "plot": [["FILE", "-o", "out.png"]],
+    "view": [["FILE", "--name", NASTY]],
     "set": [["FILE", "Sample.x", f"y{NASTY}"], ["FILE", f"a.{NASTY}", "1"]],
     "unset": [["FILE", "Sample.none"], ["FILE", NASTY]],
     "append": [["FILE", "OTHER"], ["OTHER", "FILE"]],

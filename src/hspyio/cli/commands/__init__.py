@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["ALIASES", "COMMANDS", "command"]
 
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "Look into files": ("info", "tree", "get", "diff", "validate", "verify", "plot"),
+    "Look into files": ("info", "tree", "get", "diff", "validate", "verify", "plot", "view"),
     "Change a file": ("set", "unset", "append", "remove", "add-nexus", "navigator"),
     "Write a new file": ("rescue", "repack", "upgrade", "extract", "export", "references", "demo"),
 }

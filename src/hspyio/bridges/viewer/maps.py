@@ -1,0 +1,220 @@
+"""Maps of all positions, coarse at first and finer with each block that is read."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hspyio.bridges.viewer.source import Cube, Part, group_means
+from hspyio.records import record
+
+__all__ = ["Map", "Summed", "coarse_to_fine", "progressive_map", "region_signals"]
+
+Pause = Callable[[], None]
+"""Called before each block: it waits while there is something more urgent, and may raise."""
+
+_OFTEN = 0.25
+"""Seconds between two states of a map that are shown."""
+_COARSE = 64
+"""Blocks of the first state."""
+_FLOATS = 4 * 2**20
+"""Values that are weighed at a time: they are floats then."""
+
+
+@record
+class Summed:
+    """What becomes of the signal at each position.
+
+    Attributes
+    ----------
+    window : tuple of slice
+        The part of it that counts; all of it if empty.
+    mask : numpy.ndarray or None
+        Which points of that part; all without one.
+    step : int or None
+        Means over so many points each, in the place of one sum: a row of an image.
+    """
+
+    window: Part = ()
+    mask: NDArray[np.bool_] | None = None
+    step: int | None = None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What two of them that sum the same have in common."""
+        parts = tuple((part.start, part.stop) for part in self.window)
+        return parts, None if self.mask is None else self.mask.tobytes(), self.step
+
+    def of(self, values: NDArray[Any], inner: int) -> NDArray[np.float64]:
+        """The sums of signals, which are the last axes of an array; what is no number is 0."""
+        values = _real(values)
+        if self.step is not None:
+            rows = np.moveaxis(values, -1, 0)
+            return np.moveaxis(group_means(rows.astype(np.float64), (self.step,)), 0, -1)
+        outside = values.shape[: values.ndim - inner]
+        flat = values.reshape(-1, math.prod(values.shape[values.ndim - inner :]))
+        if self.mask is None:
+            return _sums(flat).reshape(outside)
+        weights = self.mask.reshape(-1).astype(np.float64)
+        each = max(1, _FLOATS // flat.shape[1])
+        parts = [
+            _finite(flat[start : start + each]).astype(np.float64) @ weights
+            for start in range(0, flat.shape[0], each)
+        ]
+        return np.concatenate(parts).reshape(outside)
+
+
+def _real(values: NDArray[Any]) -> NDArray[Any]:
+    """Complex values by their modulus, colours by their mean, masked ones as no number."""
+    if values.dtype.names:
+        names = [name for name in "RGB" if name in values.dtype.names]
+        return np.asarray(np.mean([values[name] for name in names], axis=0))
+    if np.ma.isMaskedArray(values):
+        return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
+    return np.abs(values) if values.dtype.kind == "c" else values
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    return np.nan_to_num(values, posinf=0, neginf=0) if values.dtype.kind == "f" else values
+
+
+def _sums(flat: NDArray[Any]) -> NDArray[Any]:
+    """Exact for integers, whose sums fit into 64 bits."""
+    if flat.dtype.kind in "bu":
+        return np.asarray(flat.sum(axis=1, dtype=np.uint64), np.float64)
+    if flat.dtype.kind == "i":
+        return np.asarray(flat.sum(axis=1, dtype=np.int64), np.float64)
+    return np.asarray(_finite(flat).sum(axis=1, dtype=np.float64))
+
+
+@dataclass(slots=True, eq=False)
+class Map:
+    """A map as far as it is known.
+
+    Attributes
+    ----------
+    values : numpy.ndarray
+        What is known; nan elsewhere.
+    shown : numpy.ndarray
+        The same, with the mean of a neighbour where nothing is known yet.
+    done : float
+        The share of the blocks that were read, 1 at the end.
+    """
+
+    values: NDArray[np.float64]
+    shown: NDArray[np.float64]
+    done: float
+
+
+def coarse_to_fine(grid: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """All corners of a grid: first a few that are far apart, then those between, and so on."""
+    stride = 1
+    while math.prod(-(-size // stride) for size in grid) > _COARSE:
+        stride *= 2
+    first = True
+    while stride:
+        for corner in itertools.product(*(range(0, size, stride) for size in grid)):
+            if first or any(at // stride % 2 for at in corner):
+                yield corner
+        first = False
+        stride //= 2
+
+
+@dataclass(slots=True, eq=False)
+class _Grid:
+    """Blocks that are read, and the mean of each."""
+
+    shape: tuple[int, ...]
+    steps: tuple[int, ...]
+    means: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        blocks = tuple(-(-n // step) for n, step in zip(self.shape, self.steps, strict=True))
+        self.means = np.full(blocks, np.nan)
+
+    def filled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values, with the mean of the next block before where one is not known."""
+        means, stride = self.means, 2
+        while np.isnan(means).any() and stride < 2 * max(means.shape):
+            nearest = np.ix_(*(np.arange(n) // stride * stride for n in means.shape))
+            means = np.where(np.isnan(means), self.means[nearest], means)
+            stride *= 2
+        for axis, (n, step) in enumerate(zip(self.shape, self.steps, strict=True)):
+            means = means.take(np.arange(n) // step, axis=axis)
+        extra = values.ndim - means.ndim
+        means = means.reshape(means.shape + (1,) * extra)
+        return np.where(np.isnan(values), means, values)
+
+
+def progressive_map(
+    cube: Cube, outer: Sequence[int], summed: Summed, pause: Pause
+) -> Iterator[Map]:
+    """The map of one sum a position, now and then while it is made, and at last whole.
+
+    Parameters
+    ----------
+    cube : Cube
+        What is read, each block once.
+    outer : sequence of int
+        Where the first navigation axes stand still.
+    summed : Summed
+        What becomes of each signal.
+    pause : callable
+        Called before each block.
+    """
+    count, inner = len(outer), len(cube.inner)
+    shape, steps = cube.navigation_shape[count:], cube.steps[count:]
+    grid = _Grid(shape, steps)
+    row = () if summed.step is None else (-(-cube.inner_shape[0] // summed.step),)
+    values = np.full((*shape, *row), np.nan)
+    total, last = math.prod(grid.means.shape), time.monotonic()
+    for done, corner in enumerate(coarse_to_fine(grid.means.shape), start=1):
+        pause()
+        block = cube.block_at(outer, corner)
+        sums = summed.of(cube.block(block, summed.window), inner)[(0,) * count]
+        values[block.ranges[count:]] = sums
+        grid.means[corner] = _mean(sums)
+        if done < total and time.monotonic() - last > _OFTEN:
+            yield Map(values, grid.filled(values), done / total)
+            last = time.monotonic()
+    yield Map(values, values, 1.0)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else 0.0
+
+
+def region_signals(
+    cube: Cube, ranges: tuple[slice, ...], pause: Pause
+) -> Iterator[tuple[NDArray[Any], int, float]]:
+    """The sum of the signals of a region, now and then while it is made, and at last whole.
+
+    Yields
+    ------
+    numpy.ndarray, int, float
+        Sums, of how many signals, and the share of the region that is read.
+    """
+    positions = math.prod(part.stop - part.start for part in ranges)
+    dtype = np.complex128 if cube.is_complex else np.float64
+    total: NDArray[Any] = np.zeros(cube.inner_shape, dtype)
+    count, last = 0, time.monotonic()
+    for slab in cube.slabs(ranges):
+        pause()
+        values = cube.values(slab)
+        flat = values.reshape(-1, *cube.inner_shape)
+        if np.ma.isMaskedArray(flat) or flat.dtype.names:
+            flat = _real(flat)
+        total += _finite(flat).sum(axis=0, dtype=dtype)
+        count += len(flat)
+        if count < positions and time.monotonic() - last > _OFTEN:
+            yield total.copy(), count, count / positions
+            last = time.monotonic()
+    yield total, count, 1.0

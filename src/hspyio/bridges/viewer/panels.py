@@ -1,0 +1,424 @@
+"""Pictures of the viewer: a figure of Bokeh with what is drawn in it, over it and beside it."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from bokeh.models import (
+    BasicTicker,
+    BasicTickFormatter,
+    BoxAnnotation,
+    ColorBar,
+    ColumnDataSource,
+    DataRange1d,
+    FixedTicker,
+    FullscreenTool,
+    HoverTool,
+    LinearColorMapper,
+    LogColorMapper,
+    LogTicker,
+    PanTool,
+    PlainText,
+    ResetTool,
+    SaveTool,
+    ScaleBar,
+    Span,
+    WheelZoomTool,
+)
+from bokeh.models.annotations.dimensional import MetricLength
+from bokeh.plotting import figure
+from numpy.typing import NDArray
+
+from hspyio.bridges.plotting.scales import is_reciprocal
+from hspyio.bridges.viewer.contrast import PHASES, limits
+from hspyio.bridges.viewer.contrast import colours as palette
+from hspyio.bridges.viewer.markers import Shapes
+from hspyio.bridges.viewer.page import Theme
+from hspyio.bridges.viewer.selection import Along, Detector
+
+__all__ = ["ImagePanel", "LinePanel", "Overlay", "Panel"]
+
+_HEIGHT, _ALONE = 430, 620
+_LONGEST_ASPECT = 25.0
+"""How many times as long as wide an image may be that is drawn to scale."""
+_BLANK = "#9ecae1"
+"""Of pixels without a value: no colour of the maps."""
+_POINTER, _REGION, _DETECTOR = "#ff3b30", "#ffb000", "#22c55e"
+
+
+class Overlay:
+    """Markers of a file over a picture."""
+
+    def __init__(self, plot: Any) -> None:
+        empty: dict[str, list[Any]] = {"x": [], "y": [], "text": [], "colour": []}
+        self._points = ColumnDataSource(empty)
+        self._texts = ColumnDataSource(empty)
+        self._lines = ColumnDataSource({"xs": [], "ys": [], "colour": []})
+        self._across = ColumnDataSource({"place": [], "colour": []})
+        self._down = ColumnDataSource({"place": [], "colour": []})
+        colour = {"line_color": "colour", "line_width": 1.5}
+        plot.scatter("x", "y", source=self._points, size=7, fill_color="colour", line_color=None)
+        plot.text("x", "y", text="text", source=self._texts, text_color="colour",
+                  text_font_size="12px")  # fmt: skip
+        plot.multi_line("xs", "ys", source=self._lines, **colour)
+        plot.hspan("place", source=self._across, **colour)
+        plot.vspan("place", source=self._down, **colour)
+
+    def show(self, shapes: Shapes) -> None:
+        """Draw these and no others."""
+        for source, rows, names in (
+            (self._points, shapes.points, ("x", "y", "text", "colour")),
+            (self._texts, shapes.texts, ("x", "y", "text", "colour")),
+            (self._lines, shapes.lines, ("xs", "ys", "colour")),
+            (self._across, shapes.across, ("place", "colour")),
+            (self._down, shapes.down, ("place", "colour")),
+        ):
+            if rows or len(source.data[names[-1]]):
+                columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+                source.data = {name: list(column) for name, column in zip(names, columns)}  # noqa: B905
+
+
+class Panel(ABC):
+    """A figure with what all pictures have in common."""
+
+    kind: ClassVar[str]
+
+    def __init__(
+        self, name: str, label: str, side: str, *, pointer: bool, figure_options: dict[str, Any]
+    ) -> None:
+        self.plot = figure(
+            name=name,
+            height=_HEIGHT,
+            sizing_mode="stretch_width",
+            tools=[],
+            toolbar_location="right",
+            min_border_left=50,
+            **figure_options,
+        )
+        self.plot.toolbar.logo = None
+        self.plot.xaxis.axis_label = PlainText(text=label)
+        self.plot.yaxis.axis_label = PlainText(text=side)
+        self.plot.title.text = " "  # so that there is room for one
+        self.plot.title.text_font_size = "13px"
+        self.zoom, self.pan = WheelZoomTool(), PanTool()
+        tools = [self.zoom, ResetTool(), SaveTool(filename=f"hspyio-{name}"), FullscreenTool()]
+        self.plot.add_tools(*(tools if pointer else [self.pan, *tools]))
+        self.plot.toolbar.active_scroll = self.zoom
+        self.plot.toolbar.active_drag = None if pointer else self.pan
+        self._overlay: Overlay | None = None
+        self._spans: dict[str, Any] = {}
+
+    @abstractmethod
+    def show(self, values: NDArray[Any], window: Any = None) -> None:
+        """Draw values, all of them or a part."""
+
+    def stand_alone(self) -> None:
+        """Take more room, where there is no navigator beside it."""
+        self.plot.height = _ALONE if self.kind == "image" else _HEIGHT
+
+    def title(self, text: str) -> None:
+        """What the picture is of."""
+        self.plot.title.text = text if "$" not in text else text.replace("$", "\u2009$\u2009")
+
+    def mark(self, shapes: Shapes) -> None:
+        """Draw markers over it, in the place of those before."""
+        if self._overlay is None and not shapes.is_empty:
+            self._overlay = Overlay(self.plot)
+        if self._overlay is not None:
+            self._overlay.show(shapes)
+
+    def point(self, *, x: float | None = None, y: float | None = None) -> None:
+        """Move the pointer, which is a line through the whole picture along each direction."""
+        for place, dimension in ((x, "height"), (y, "width")):
+            if place is None:
+                continue
+            if dimension not in self._spans:
+                span = Span(dimension=dimension, line_color=_POINTER, line_width=1.5)
+                span.line_alpha, span.name = 0.85, f"pointer-{'x' if x is place else 'y'}"
+                self.plot.add_layout(span)
+                self._spans[dimension] = span
+            self._spans[dimension].location = place
+
+    def box(self, name: str, *, only_x: bool = False) -> Any:
+        """A rectangle that is moved and resized in the browser; not seen yet."""
+        free = {"movable": "x", "resizable": "x"} if only_x else {}
+        box = BoxAnnotation(
+            name=name, editable=True, visible=False, line_color=_REGION, line_alpha=1.0,
+            line_width=2, fill_color=_REGION, fill_alpha=0.12, hover_fill_color=_REGION,
+            hover_fill_alpha=0.2, hover_line_color=_REGION, hover_line_alpha=1.0, **free,
+        )  # fmt: skip
+        self.plot.add_layout(box)
+        return box
+
+    def colour(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        plot = self.plot
+        plot.background_fill_color, plot.border_fill_color = theme.frame, theme.ground
+        plot.outline_line_color = theme.grid
+        plot.title.text_color = theme.text
+        for axis in plot.axis:
+            axis.axis_label_text_color = axis.major_label_text_color = theme.text
+            axis.axis_line_color = axis.major_tick_line_color = theme.text
+            axis.minor_tick_line_color = None
+            axis.axis_label_text_font_style = "normal"
+        plot.grid.grid_line_color = theme.grid
+
+
+class ImagePanel(Panel):
+    """An image with its first row on top, a colour bar, a scale bar, and controls of its contrast.
+
+    Parameters
+    ----------
+    name : str
+        Of the figure.
+    vertical, horizontal : Along
+        How its axes are drawn.
+    coloured : bool
+        Whether pixels are red, green and blue.
+    colours : str
+        The colour map at first.
+    pointer : bool
+        Whether dragging moves a pointer, and not the picture.
+    """
+
+    kind = "image"
+
+    def __init__(
+        self,
+        name: str,
+        vertical: Along,
+        horizontal: Along,
+        *,
+        coloured: bool = False,
+        colours: str = "Grey",
+        pointer: bool = False,
+        to_scale: bool = True,
+    ) -> None:
+        self.vertical, self.horizontal = vertical, horizontal
+        self.values: NDArray[Any] = np.zeros((1, 1))
+        self.coloured, self.colours, self.scale = coloured, colours, "linear"
+        self.percentiles: tuple[float, float] = (0, 100)
+        self.manual: tuple[float | None, float | None] = (None, None)
+        scaled = to_scale and _is_to_scale(vertical, horizontal)
+        x_range = DataRange1d(range_padding=0, flipped=_falls(horizontal))
+        y_range = DataRange1d(range_padding=0, flipped=not _falls(vertical))
+        options = {"x_range": x_range, "y_range": y_range, "match_aspect": scaled}
+        label, side = horizontal.label, vertical.label
+        super().__init__(name, label, side, pointer=pointer, figure_options=options)
+        self.source = ColumnDataSource(self._columns(self.values, None), name=f"{name}-image")
+        self.mapper = LinearColorMapper(palette=palette(colours), nan_color=_BLANK)
+        places = {"x": "x", "y": "y", "dw": "dw", "dh": "dh", "source": self.source}
+        if coloured:
+            self.drawn = self.plot.image_rgba(image="image", level="image", **places)
+            self.bar = None
+        else:
+            self.drawn = self.plot.image(
+                image="image", color_mapper=self.mapper, level="image", **places
+            )
+            self.bar = ColorBar(color_mapper=self.mapper, width=12, padding=6, label_standoff=6)
+            self.bar.name = f"{name}-bar"
+            self.plot.add_layout(self.bar, "right")
+        x_range.renderers = y_range.renderers = [self.drawn]
+        self.plot.grid.visible = False
+        self._outline = ColumnDataSource({"xs": [], "ys": []}, name=f"{name}-detector")
+        self.plot.multi_line("xs", "ys", source=self._outline, line_color=_DETECTOR, line_width=2)
+        value = "@image" if not coloured else "@image{%x}"
+        tips = [("value", value), ("x", "$x{0.[0000]}"), ("y", "$y{0.[0000]}")]
+        tips = tips[1:] if coloured else tips
+        self.plot.add_tools(HoverTool(renderers=[self.drawn], tooltips=tips))
+        self._label_ticks()
+        if scaled:
+            self._add_scale_bar()
+
+    def _columns(self, values: NDArray[Any], window: tuple[slice, slice] | None) -> dict[str, Any]:
+        """The image, or a part of it, where its axes put it."""
+        edges = [self.vertical.edges, self.horizontal.edges]
+        if window is not None:
+            edges = [e[part.start : part.stop + 1] for e, part in zip(edges, window, strict=True)]
+        if _falls(self.vertical):
+            values = values[::-1]
+        if _falls(self.horizontal):
+            values = values[:, ::-1]
+        if self.coloured and values.ndim == 3:
+            values = np.ascontiguousarray(values).view(np.uint32)[..., 0]
+        (bottom, top), (left, right) = (sorted((float(e[0]), float(e[-1]))) for e in edges)
+        return {
+            "image": [np.ascontiguousarray(values)],
+            "x": [left],
+            "y": [bottom],
+            "dw": [right - left],
+            "dh": [top - bottom],
+        }
+
+    def show(self, values: NDArray[Any], window: Any = None) -> None:
+        """Draw an image; its limits follow unless the user has set some."""
+        self.values = values
+        self.stretch()
+        self.source.data = self._columns(values, window)
+
+    def recolour(self, colours: str, scale: str) -> None:
+        """Other colours for the same values, which stay in the browser."""
+        if self.bar is None:
+            return
+        self.colours = colours
+        if scale != self.scale and "log" in (scale, self.scale):
+            kind = LogColorMapper if scale == "log" else LinearColorMapper
+            self.mapper = kind(palette=palette(colours, scale), nan_color=_BLANK)
+            self.scale = scale
+            self.stretch()
+            self.drawn.glyph.color_mapper = self.mapper
+            self.bar.color_mapper = self.mapper
+            self.bar.ticker = LogTicker() if scale == "log" else BasicTicker()
+            return
+        self.scale = scale
+        self.mapper.palette = palette(colours, scale)
+        self.stretch()
+
+    def stretch(self) -> None:
+        """Find the limits of the colours anew."""
+        if self.coloured:
+            return
+        if self.colours == PHASES:
+            low, high = -math.pi, math.pi
+        else:
+            low, high = limits(self.values, self.percentiles, self.scale)
+        low = low if self.manual[0] is None else self.manual[0]
+        high = high if self.manual[1] is None else self.manual[1]
+        if self.scale == "log":
+            low = low if low > 0 else abs(high) * 1e-6 or 1e-6
+        if low < high:
+            self.mapper.update(low=low, high=high)
+
+    def outline(self, detector: Detector | None) -> None:
+        """Draw the rim of a detector."""
+        lines = [] if detector is None else detector.outlines()
+        self._outline.data = {
+            "xs": [[self.horizontal.place(x) for x in xs] for _, xs in lines],
+            "ys": [[self.vertical.place(y) for y in ys] for ys, _ in lines],
+        }
+
+    def colour(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        super().colour(theme)
+        if self.bar is not None:
+            self.bar.background_fill_color = theme.ground
+            self.bar.major_label_text_color = theme.text
+            self.bar.major_tick_line_color = theme.text
+
+    def _label_ticks(self) -> None:
+        for axis, along in ((self.plot.xaxis, self.horizontal), (self.plot.yaxis, self.vertical)):
+            ticks = along.ticks()
+            if ticks is not None:
+                axis.ticker = FixedTicker(ticks=list(ticks))
+                axis.major_label_overrides = ticks
+
+    def _add_scale_bar(self) -> None:
+        units = self.horizontal.units
+        if (
+            not (units in _METRIC or units == "Å" or is_reciprocal(units))
+            or units != self.vertical.units
+        ):
+            return
+        inverse = f"{units[2:]}\u207b\u00b9" if units.startswith("1/") else units
+        # Of the kinds of units that Bokeh has, its browser's half knows the metric ones only.
+        own: dict[str, Any] = {"base_unit": units, "include": [units], "ticks": _ROUND}
+        bar = ScaleBar(
+            range=self.plot.x_range, unit=units, orientation="horizontal",
+            dimensional=MetricLength() if units in _METRIC else MetricLength(**own),
+            label="@{value} @{unit}" if units in _METRIC else f"@{{value}} {inverse}",
+            location="bottom_left", label_location="above", label_standoff=2,
+            background_fill_alpha=0.6, border_line_color=None, bar_line_width=3, bar_length=0.18,
+            background_fill_color="#ffffff", label_text_color="#000000", bar_line_color="#000000",
+            padding=4, margin=8,
+        )  # fmt: skip
+        self.plot.add_layout(bar)
+
+
+_METRIC = frozenset({"m", "cm", "mm", "µm", "nm", "pm", "fm"})
+_ROUND = [factor * 10.0**power for power in range(-6, 7) for factor in (1, 2, 5)]
+
+
+class LinePanel(Panel):
+    """A curve over an axis, perhaps with a second one.
+
+    Parameters
+    ----------
+    name : str
+        Of the figure.
+    along : Along
+        Its axis.
+    quantity : str
+        What stands beside the other axis.
+    log : bool
+        Whether that is logarithmic.
+    pointer : bool
+        Whether dragging moves a pointer, and not the picture.
+    """
+
+    kind = "line"
+
+    def __init__(
+        self, name: str, along: Along, quantity: str, *, log: bool = False, pointer: bool = False
+    ) -> None:
+        self.along, self.log = along, log
+        self.values: NDArray[Any] = np.zeros(0)
+        padding = 0.04 if pointer else 0  # so that the first and the last point can be clicked
+        x_range = DataRange1d(range_padding=padding, flipped=_falls(along))
+        options = {"x_range": x_range, "y_axis_type": "log" if log else "linear"}
+        super().__init__(name, along.label, quantity, pointer=pointer, figure_options=options)
+        self.source = ColumnDataSource({"x": [], "y": []}, name=f"{name}-line")
+        self.second = ColumnDataSource({"x": [], "y": []}, name=f"{name}-second")
+        self.line = self.plot.line("x", "y", source=self.source, line_width=1.5)
+        self.other = self.plot.line("x", "y", source=self.second, line_width=1.5)
+        if along.size == 1:
+            self.plot.scatter("x", "y", source=self.source, size=8)
+        renderers = [self.line, self.other]
+        x_range.renderers = self.plot.y_range.renderers = renderers
+        tips = [("x", "@x{0.[0000]}"), ("value", "@y")]
+        self.plot.add_tools(HoverTool(renderers=[self.line], tooltips=tips, mode="vline"))
+        if not log:
+            self.plot.yaxis.formatter = BasicTickFormatter(precision="auto")
+
+    def show(self, values: NDArray[Any], window: Any = None) -> None:
+        """Draw a curve."""
+        self.values = values
+        self.source.data = self._columns(values, window)
+
+    def show_second(self, values: NDArray[Any] | None) -> None:
+        """Draw another one with it, or no other."""
+        if values is not None or len(self.second.data["x"]):
+            self.second.data = self._columns(np.zeros(0) if values is None else values, None)
+
+    def _columns(self, values: NDArray[Any], window: tuple[slice, ...] | None) -> dict[str, Any]:
+        places = self.along.centres if window is None else self.along.centres[window[0]]
+        if values.size < places.size:
+            step = -(-places.size // max(1, values.size))
+            places = places[step // 2 :: step][: values.size] if values.size else places[:0]
+            values = values[: places.size]
+        if self.log:
+            values = np.where(values > 0, values, np.nan)
+        return {"x": places, "y": values}
+
+    def colour(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        super().colour(theme)
+        self.line.glyph.line_color = theme.line
+        self.other.glyph.line_color = theme.second
+
+
+def _falls(along: Along) -> bool:
+    return float(along.edges[-1]) < float(along.edges[0])
+
+
+def _is_to_scale(vertical: Along, horizontal: Along) -> bool:
+    """Whether a step to the right and one down are of the same kind."""
+    if vertical.units != horizontal.units or not (vertical.uniform and horizontal.uniform):
+        return False
+    spans = [abs(float(along.edges[-1] - along.edges[0])) for along in (vertical, horizontal)]
+    steps = [span / along.size for span, along in zip(spans, (vertical, horizontal), strict=True)]
+    if not vertical.units and not math.isclose(*steps, rel_tol=1e-3):
+        return False
+    return 1 / _LONGEST_ASPECT <= spans[0] / spans[1] <= _LONGEST_ASPECT

@@ -1,0 +1,143 @@
+"""What the parts of a window share: its document, what is shown, where the pointer is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hspyio.bridges.plotting.scales import plain_text
+from hspyio.bridges.viewer.controls import Controls
+from hspyio.bridges.viewer.library import Item, Library
+from hspyio.bridges.viewer.markers import Shapes, shapes_at
+from hspyio.bridges.viewer.page import LIGHT, Theme
+from hspyio.bridges.viewer.panels import ImagePanel, LinePanel
+from hspyio.bridges.viewer.selection import Along
+from hspyio.bridges.viewer.source import Cube
+from hspyio.bridges.viewer.worker import Job, Worker
+from hspyio.errors import HspyError
+from hspyio.model.axes import Axis
+
+__all__ = ["MOST_PIXELS", "MOST_POINTS", "Window"]
+
+MOST_PIXELS, MOST_POINTS = 1024, 20_000
+"""Along an axis of an image and of a curve: of more, means over neighbours are shown."""
+_JOBS = ("signal", "map", "region", "file")
+
+
+class Window:
+    """One window of the viewer.
+
+    Parameters
+    ----------
+    document : bokeh.document.Document
+        What the browser shows.
+    library : Library
+        What there is to be shown; other windows have the same.
+
+    Attributes
+    ----------
+    make : Controls
+        Makes its widgets.
+    status : Div
+        A line of text for what happens.
+    theme : Theme
+        The colours of its pictures.
+    name, item : str, Item
+        The experiment that is shown.
+    position : tuple of int
+        Where the pointer is, along the navigation axes.
+    """
+
+    def __init__(self, document: Any, library: Library) -> None:
+        self.document, self.library = document, library
+        self.make = Controls()
+        self.status = self.make.text("", "status")
+        self.theme: Theme = LIGHT
+        self.name = ""
+        self.item = Item(None, None, "")
+        self.position: tuple[int, ...] = ()
+        self._workers = {job: Worker(library.turns, self._failed) for job in _JOBS}
+
+    @property
+    def cube(self) -> Cube:
+        """The data that are shown; asked for only where there are some."""
+        assert self.item.cube is not None
+        return self.item.cube
+
+    @property
+    def outer(self) -> tuple[int, ...]:
+        """Where the first navigation axes stand, which sliders move."""
+        return self.position[:-2] if len(self.position) > 2 else ()
+
+    def show(self, name: str) -> None:
+        """Take another experiment, with the pointer in its middle."""
+        self.item = self.library.item(name)
+        self.name = name
+        for worker in self._workers.values():
+            worker.cancel()
+        shape = () if self.item.cube is None else self.item.cube.navigation_shape
+        self.position = tuple(n // 2 for n in shape)
+
+    # threads
+
+    def ask(self, kind: str, job: Job) -> None:
+        """Have a thread do something, in the place of what it did of that kind before."""
+        self._workers[kind].ask(job)
+
+    def cancel(self, kind: str) -> None:
+        """Have it done no more."""
+        self._workers[kind].cancel()
+
+    def later(self, change: Callable[[], None]) -> None:
+        """Change the document from another thread."""
+        with contextlib.suppress(RuntimeError):  # the window has gone meanwhile
+            self.document.add_next_tick_callback(change)
+
+    def say(self, text: str) -> None:
+        """Show a line of text."""
+        self.status.text = plain_text(text, 400)
+
+    def _failed(self, error: Exception) -> None:
+        text = error.message if isinstance(error, HspyError) else f"{type(error).__name__}: {error}"
+        self.later(lambda: self.say(text))
+
+    def close(self) -> None:
+        """End all threads."""
+        for worker in self._workers.values():
+            worker.close()
+
+    # pictures
+
+    def image(
+        self,
+        name: str,
+        axes: Sequence[Axis],
+        *,
+        colours: str = "Grey",
+        pointer: bool = False,
+        to_scale: bool = True,
+        coloured: bool = False,
+    ) -> ImagePanel:
+        """An image over two axes."""
+        vertical, horizontal = (Along.of(axis, as_image=True) for axis in axes)
+        panel = ImagePanel(
+            name, vertical, horizontal, colours=colours, pointer=pointer, to_scale=to_scale,
+            coloured=coloured,
+        )  # fmt: skip
+        panel.colour(self.theme)
+        return panel
+
+    def curve(
+        self, name: str, axis: Axis, *, log: bool = False, pointer: bool = False
+    ) -> LinePanel:
+        """A curve over an axis."""
+        quantity = plain_text(self.item.signal.metadata.get_item("Signal.quantity", None), 60)
+        panel = LinePanel(name, Along.of(axis, as_image=False), quantity, log=log, pointer=pointer)
+        panel.colour(self.theme)
+        return panel
+
+    def shapes(self, *, over_signal: bool) -> Shapes:
+        """Markers of the file at the pointer."""
+        markers = self.item.signal.metadata.get("Markers")
+        return shapes_at(markers, self.position, over_signal=over_signal)

@@ -1,0 +1,91 @@
+"""Experiments that are viewed, their navigators, and maps that are added to the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hspyio
+from hspyio.bridges.viewer.library import Item, Library
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    axes = [
+        {"name": "y", "size": 4, "scale": 0.5, "units": "nm", "navigate": True},
+        {"name": "x", "size": 5, "scale": 0.5, "units": "nm", "navigate": True},
+        {"name": "E", "size": 6},
+    ]
+    map_ = hspyio.Signal(RNG.integers(0, 9, (4, 5, 6)), axes, title="map")
+    ragged = np.empty(2, object)
+    ragged[:] = [np.arange(2), np.arange(3)]
+    texts = hspyio.Signal(np.array(["a", "b"]), title="texts")
+    hspyio.save(tmp_path / "a.hspy", [map_, hspyio.Signal(ragged, title="rows"), texts])
+    return tmp_path / "a.hspy"
+
+
+def test_what_is_listed_and_opened(path: Path) -> None:
+    library = Library(path)
+    assert list(library.titles.values()) == ["map", "rows", "texts"]
+    notes = [library.item(name).note for name in library.titles]
+    assert notes[0] == "" and "ragged" in notes[1] and "no numbers" in notes[2]
+    assert library.item("map") is library.item("map")
+    library.close()
+
+
+def test_a_map_is_added_and_the_data_stay(path: Path) -> None:
+    library = Library(path)
+    item = library.item("map")
+    assert item.cube is not None
+    before = item.cube.at((1, 2)).copy()
+    values = RNG.random((4, 5))
+    library.add_map("map", values, "peak", "sum from 1 to 2")
+    assert list(library.titles.values()) == ["map", "rows", "texts", "peak"]
+    added = hspyio.load(path, "peak")
+    assert (added.data == values).all()
+    assert [axis.name for axis in added.axes.signal] == ["y", "x"]
+    assert added.axes["x"].scale == 0.5
+    assert added.metadata.General.notes == "sum from 1 to 2, of map"
+    assert (item.cube.at((1, 2)) == before).all()
+    library.close()
+
+
+def test_a_signal_in_memory_has_no_file() -> None:
+    signal = hspyio.Signal(np.zeros((3, 4)), signal_dimension=1)
+    library = Library(signal)
+    assert library.path is None and library.titles == {"signal": "Signal"}
+    library.close()
+    assert signal.data.shape == (3, 4)
+
+
+def test_a_navigator_of_the_file(path: Path) -> None:
+    signal = hspyio.load(path, "map")
+    navigator = hspyio.Signal(signal.data.sum(2), title="total")
+    signal.metadata.set_item("_HyperSpy.navigator", navigator)
+    hspyio.update(path, signal, "map")
+    library = Library(path)
+    item = library.item("map")
+    ((title, found),) = item.navigators().items()
+    assert title == "total"
+    assert (item.stored_map(found) == signal.data.sum(2)).all()
+    library.close()
+
+
+@pytest.mark.parametrize("odd", [None, "auto", hspyio.Signal(np.zeros(3)), 3])
+def test_navigators_that_do_not_fit(path: Path, odd: object) -> None:
+    library = Library(path)
+    item = library.item("map")
+    item.signal.metadata.set_item("_HyperSpy.navigator", odd)
+    assert item.navigators() == {}
+    library.close()
+
+
+def test_few_maps_are_kept() -> None:
+    item = Item(None, None, "")
+    for number in range(100):
+        item.keep(number, np.zeros(1))
+    assert len(item.maps) < 40 and 99 in item.maps

@@ -1,0 +1,58 @@
+"""The pointer by mouse and keys, and the map that is shown."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import hspyio
+from support.browser import needs_browser
+from unit.bridges.viewer.conftest import Shown, made
+
+pytestmark = needs_browser
+
+
+def test_the_pointer_is_dragged_and_moved_by_keys(shown: Shown) -> None:
+    signal = made((20, 25, 8), 1)
+    page = shown(signal)
+    page.wait_for_values("signal-line", signal.data[10, 12], "y")
+    page.click("navigator", 3.5, 2.0)  # column 5, row 2
+    page.wait_for_values("signal-line", signal.data[2, 5], "y")
+    page.drag("navigator", (3.5, 2.0), (5.0, 6.0), (8.0, 9.5))
+    page.wait_for_values("signal-line", signal.data[17, 14], "y")
+    for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowUp", "ArrowRight", "ArrowDown"):
+        page.page.keyboard.press(key)
+        page.page.wait_for_timeout(30)
+    page.wait_for_values("signal-line", signal.data[7, 14], "y")
+    page.wait_until("pointer-x", "location", 8.0)
+    page.wait_until("pointer-y", "location", 4.5)
+    assert "y = 4.5 nm [7], x = 8 nm [14]" in page.get("signal", "title")["text"]
+
+
+def test_keys_are_left_to_fields(shown: Shown) -> None:
+    signal = made((6, 7, 8), 1)
+    page = shown(signal)
+    page.wait_for_values("signal-line", signal.data[3, 3], "y")
+    page.page.get_by_label("title of the map").focus()
+    page.page.keyboard.press("ArrowLeft")
+    page.page.wait_for_timeout(300)
+    page.wait_for_values("signal-line", signal.data[3, 3], "y")
+
+
+def test_the_navigator_of_the_file_comes_first(shown: Shown) -> None:
+    signal = made((6, 7, 8), 1)
+    stored = hspyio.Signal(np.arange(42.0).reshape(6, 7), title="virtual detector")
+    signal.metadata.set_item("_HyperSpy.navigator", stored)
+    page = shown(signal)
+    page.wait_for_values("navigator-image", stored.data)
+    assert page.get("navigator", "title")["text"] == "virtual detector"
+    page.choose("map-choice", "sum of the signal")
+    page.wait_for_values("navigator-image", signal.data.sum(2, dtype=float))
+
+
+def test_two_windows_have_pointers_of_their_own(shown: Shown) -> None:
+    signal = made((6, 7, 8), 1)
+    page = shown(signal)
+    other = page.beside()
+    page.click("navigator", 1.0, 1.0)
+    page.wait_for_values("signal-line", signal.data[0, 0], "y")
+    other.wait_for_values("signal-line", signal.data[3, 3], "y")

@@ -1,0 +1,108 @@
+"""Contrast and colours, which change in the browser, and what is drawn over a picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hspyio
+from support.browser import Page, needs_browser
+from unit.bridges.viewer.conftest import Shown, made
+
+pytestmark = needs_browser
+
+
+def mapper(page: Page, key: str) -> object:
+    return page.page.evaluate("key => window.model('signal-bar').color_mapper[key]", key)
+
+
+def wait_for(page: Page, condition: str) -> None:
+    page.page.wait_for_function(
+        f"() => {{ const mapper = window.model('signal-bar').color_mapper; return {condition} }}"
+    )
+
+
+def test_contrast_and_colours(shown: Shown) -> None:
+    signal = made((12, 15), 2)
+    page = shown(signal)
+    page.wait_for_values("signal-image", signal.data)
+    assert (mapper(page, "low"), mapper(page, "high")) == (0, 179)
+    sent: list[int] = []
+    page.page.on("websocket", lambda socket: sent.append(1))
+    page.page.evaluate(
+        "() => { window.images = 0;"
+        " window.model('signal-image').properties.data.change.connect(() => window.images++) }"
+    )
+    page.choose("signal-colours", "Viridis")
+    wait_for(page, "mapper.palette.length == 256 && mapper.palette[0] != mapper.palette[128]")
+    page.choose("signal-scale", "log")
+    wait_for(page, "mapper.type == 'LogColorMapper' && mapper.low == 1")
+    page.choose("signal-scale", "sqrt")
+    wait_for(page, "mapper.type == 'LinearColorMapper' && mapper.palette.length == 1024")
+    page.set("signal-percent", "value", [10, 90])
+    low, high = np.percentile(signal.data, (10, 90))
+    wait_for(page, f"Math.abs(mapper.low - {low}) < 1e-9 && Math.abs(mapper.high - {high}) < 1e-9")
+    page.page.get_by_label("low").last.fill("30")
+    page.page.keyboard.press("Tab")
+    wait_for(page, "mapper.low == 30")
+    assert page.page.evaluate("window.images") == 0
+    assert sent == []
+
+
+def test_the_value_under_the_pointer(shown: Shown) -> None:
+    signal = made((12, 15), 2)
+    page = shown(signal)
+    page.wait_for_values("signal-image", signal.data)
+    page.page.mouse.move(*page.place("signal", 3.0, 2.5))  # column 4, row 3
+    tip = page.page.locator(".bk-tooltip-content, .bk-tooltip").first
+    tip.wait_for()
+    text = " ".join(tip.inner_text().split())
+    assert f"value: {signal.data[3, 4]}" in text
+    assert "x: 3" in text and "y: 2.5" in text
+
+
+@pytest.mark.parametrize("scale", [0.5, -0.5])
+def test_falling_axes_are_drawn_as_they_are(shown: Shown, scale: float) -> None:
+    signal = made((12, 15), 2)
+    signal.axes[0].scale = signal.axes[1].scale = scale
+    page = shown(signal)
+    step = 1 if scale > 0 else -1
+    page.wait_for_values("signal-image", signal.data[::step, ::step])
+    first, last = (
+        page.place("signal", 1.0, 1.0),
+        page.place("signal", 1 + 14 * scale, 1 + 11 * scale),
+    )
+    assert first[0] < last[0] and first[1] < last[1]
+
+
+def test_markers_are_drawn(shown: Shown) -> None:
+    signal = made((4, 5, 16, 16), 2)
+    offsets = np.empty((5, 4), object)
+    for x, y in np.ndindex(5, 4):
+        offsets[x, y] = np.array([[x + 2.0, y + 3.0]])
+    signal.metadata.set_item("Markers", {"a": {
+        "class": "Points", "name": "a", "plot_on_signal": True, "offset_transform": "data",
+        "kwargs": {"offsets": offsets, "color": ("red",)},
+    }})  # fmt: skip
+    page = shown(signal)
+    found = (
+        "() => Bokeh.documents[0]._all_models.values().toArray()"
+        ".filter(m => m.type == 'ColumnDataSource' && m.data.text && m.data.x.length == 1)"
+        ".map(m => [m.data.x[0], m.data.y[0]]).join()"
+    )
+    page.page.wait_for_function(f"() => ({found})() == '4,5'")
+    page.page.keyboard.press("ArrowRight")
+    page.page.wait_for_function(f"() => ({found})() == '5,5'")
+
+
+def test_a_non_uniform_axis_is_labelled(shown: Shown) -> None:
+    signal = hspyio.Signal(
+        np.arange(20.0).reshape(5, 4),
+        [{"name": "depth", "units": "nm", "axis": np.array([0, 1, 4, 9, 16.0])}, {"size": 4}],
+    )
+    page = shown(signal)
+    page.wait_for_values("signal-image", signal.data)
+    labels = page.page.evaluate(
+        "() => Object.fromEntries(window.model('signal').left[0].major_label_overrides)"
+    )
+    assert labels["4"] == "16"

@@ -1,0 +1,153 @@
+"""Who gets in: the right host, with the token; and that all ends with the viewer."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import http.client
+import socket
+import threading
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hspyio
+from hspyio.errors import OptionError
+
+pytest.importorskip("bokeh")
+
+
+@pytest.fixture
+def viewer() -> Iterator[Any]:
+    with hspyio.view(hspyio.Signal(np.zeros((3, 4, 5)), signal_dimension=1)) as made:
+        yield made
+
+
+def asked(
+    viewer: Any, *, token: str | None = None, host: str | None = None, path: str = "/"
+) -> tuple[int, str]:
+    """Status and body of a request."""
+    url = urllib.parse.urlsplit(viewer.url)
+    query = url.query if token is None else urllib.parse.urlencode({"token": token})
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", url.port, timeout=20)) as line:
+        line.request("GET", f"{path}?{query}", headers={"Host": host or url.netloc})
+        with line.getresponse() as response:
+            return response.status, response.read().decode()
+
+
+def test_with_the_token_there_is_a_page(viewer: Any) -> None:
+    status, body = asked(viewer)
+    assert status == 200 and "data-root-id" in body
+    assert "bokeh-mathjax" not in body and "cdn" not in body
+    assert asked(viewer, host=f"localhost:{urllib.parse.urlsplit(viewer.url).port}")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/autoload.js", "/metadata"])
+@pytest.mark.parametrize("token", ["", "x", "é" * 30])
+def test_without_it_there_is_nothing(viewer: Any, path: str, token: str) -> None:
+    status, body = asked(viewer, token=token, path=path)
+    assert status == 403
+    assert "session" not in body and "data-root-id" not in body
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "[::1]"])
+def test_another_host_is_refused(viewer: Any, host: str) -> None:
+    port = urllib.parse.urlsplit(viewer.url).port
+    assert asked(viewer, host=host.format(port=port))[0] == 403
+
+
+def opened(viewer: Any, token: str, *, origin: str | None = None, host: str | None = None) -> str:
+    """What becomes of a WebSocket with a token of a session, and an Origin."""
+    url = urllib.parse.urlsplit(viewer.url)
+    request = (
+        "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Host: {host or url.netloc}\r\nOrigin: {origin or f'http://{url.netloc}'}\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"Sec-WebSocket-Protocol: bokeh, {token}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", url.port), timeout=20) as line:
+        line.sendall(request.encode())
+        with line.makefile("rb") as answer:
+            status = answer.readline().split()[1].decode()
+            while answer.readline().strip():
+                pass
+            if status != "101":
+                return status
+            first = answer.read(1)
+            return "closed" if not first or first[0] & 15 == 8 else "open"
+
+
+def session_of(viewer: Any) -> str:
+    _, body = asked(viewer)
+    return body.partition('"token":"')[2].partition('"')[0]
+
+
+def test_sockets_need_the_page_and_its_origin(viewer: Any) -> None:
+    token = session_of(viewer)
+    port = urllib.parse.urlsplit(viewer.url).port
+    assert opened(viewer, token) == "open"
+    assert opened(viewer, token, origin="http://evil.example") == "403"
+    assert opened(viewer, token, origin=f"http://evil.example:{port}") == "403"
+    assert opened(viewer, token, origin="http://127.0.0.1:1") == "403"
+    assert opened(viewer, token, host="evil.example") in ("403", "closed")
+    assert opened(viewer, token[:-4] + "AAAA") == "closed"
+    from bokeh.util.token import generate_jwt_token
+
+    assert opened(viewer, generate_jwt_token("made-up")) == "closed"
+
+
+def test_prefixes_and_origins_of_proxies() -> None:
+    signal = hspyio.Signal(np.zeros(3))
+    options: dict[str, Any] = {"prefix": "/user/me/", "origins": ["Hub.example.org"]}
+    with hspyio.view(signal, **options) as viewer:
+        assert "/user/me/?token=" in viewer.url
+        assert asked(viewer, path="/")[0] == 404
+        status, body = asked(viewer, path="/user/me/", host="hub.example.org")
+        assert status == 200 and '"/user/me/static' in body
+        assert asked(viewer, path="/user/me/static/js/bokeh.min.js")[0] == 200
+
+
+def test_it_listens_on_this_computer_only(viewer: Any) -> None:
+    assert urllib.parse.urlsplit(viewer.url).hostname == "127.0.0.1"
+    assert viewer._server.address == "127.0.0.1"
+
+
+# tornado leaves the socket behind that it could not bind
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_port_that_is_taken(viewer: Any) -> None:
+    port = urllib.parse.urlsplit(viewer.url).port
+    with pytest.raises(OptionError, match=f"port {port}"):
+        hspyio.view(hspyio.Signal(np.zeros(3)), port=port)
+    gc.collect()
+
+
+def test_at_the_end_nothing_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal(np.ones((9, 9, 20)), signal_dimension=1))
+    before = path.read_bytes()
+    viewer = hspyio.view(path)
+    assert asked(viewer)[0] == 200
+    viewer.close()
+    viewer.close()
+    assert path.read_bytes() == before
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("hspy view")]
+    links = [str(link.readlink()) for link in Path("/proc/self/fd").glob("*") if link.is_symlink()]
+    assert not [link for link in links if link.startswith(str(path))]
+    with pytest.raises(ConnectionRefusedError):
+        asked(viewer)
+
+
+def test_what_a_notebook_shows(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = viewer._repr_html_()
+    assert f'<iframe src="{viewer.url}"' in page and f'<a href="{viewer.url}"' in page
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", '/user/"><script>/')
+    port = urllib.parse.urlsplit(viewer.url).port
+    assert "<script>" not in viewer._repr_html_()
+    assert f"/proxy/{port}/?token=" in viewer._repr_html_()
+    assert viewer.url in repr(viewer)
+    viewer.close()
+    assert "closed" in repr(viewer) and "iframe" not in viewer._repr_html_()
