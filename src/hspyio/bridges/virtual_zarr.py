@@ -13,7 +13,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.experiments import read_signal
-from hspyio.api.open_file import OpenFile, Outline, opened, select, title_of
+from hspyio.api.open_file import OpenFile, Outline, opened, readable, select, title_of
 from hspyio.arrays.grid import ChunkGrid
 from hspyio.arrays.manifest import ChunkManifest
 from hspyio.bridges.coordinates import safe_names
@@ -100,7 +100,8 @@ def zarr_groups(path: str | os.PathLike[str], name: str | None) -> tuple[str, di
         for node, group in zip(safe_names(chosen, "experiment"), chosen, strict=True):
             where = f"/{names.EXPERIMENTS}/{group}"
             try:
-                made[node] = _group(outline, group, notes)
+                with readable(file.path, where):
+                    made[node] = _group(outline, group, notes)
             except ConversionError as error:
                 found = error.problems or (Problem("data", error.message),)
                 problems += [Problem(f"{where}/{item.where}", item.message) for item in found]

@@ -28,6 +28,7 @@ from hspyio.errors import (
     SaveError,
     TargetExistsError,
 )
+from support.mutants import mutant
 from support.places import ARCHIVE, SHARED
 
 try:
@@ -450,3 +451,18 @@ def test_a_package_that_is_not_there_is_named(
         hspyio.virtual_dataset(tmp_path / "map.hspy")
     with pytest.raises(ImportError, match="pip install fastparquet"):
         save_references({"refs": {}}, tmp_path / "map.parquet")
+
+
+def test_damaged_files_are_errors_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "map.hspy"
+    hspyio.save(path, signal_of(counts()), chunks=(4, 4, 10))
+    content, refused = path.read_bytes(), 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for seed in range(100):
+            path.write_bytes(mutant(content, seed))
+            try:
+                hspyio.to_references(path)
+            except HspyError:
+                refused += 1
+    assert 0 < refused < 100
