@@ -42,7 +42,7 @@ Contents: TypeAlias = dict[str, Any]
 GROUP = "a group"
 
 
-def by_us(path: Path) -> Contents:
+def by_us(path: Path, **options: Any) -> Contents:
     """What `hspyio` finds."""
 
     def walk(group: Group, where: str) -> Iterator[tuple[str, Any]]:
@@ -62,7 +62,7 @@ def by_us(path: Path) -> Contents:
             else:
                 yield below, _refused(node)
 
-    with open_root(path) as root:
+    with open_root(path, **options) as root:
         return dict(walk(root, ""))
 
 
@@ -101,6 +101,11 @@ def _attributes(node: Any, where: str) -> Iterator[tuple[str, Any]]:
         yield f"{where}@{name}", _attempt(lambda name=name: plain(attributes[name]))
 
 
+def read(dataset: h5py.Dataset) -> Any:
+    """What h5py reads of a dataset, or its refusal."""
+    return _attempt(lambda: plain(dataset[()]))
+
+
 def _value_of_h5py(dataset: h5py.Dataset) -> Any:
     return dataset[()]
 
@@ -137,6 +142,8 @@ def plain(value: Any) -> Any:
 
 
 def _nested(values: list[Any], shape: tuple[int, ...]) -> list[Any]:
+    if 0 in shape:
+        return [list(shape)]
     for length in reversed(shape[1:]):
         values = [values[i : i + length] for i in range(0, len(values), length)]
     return values

@@ -16,7 +16,7 @@ from hspyio.errors import DamagedFileError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
 from hspyio.hdf5.dataset import stored_bytes
-from hspyio.hdf5.used import is_used_up
+from hspyio.hdf5.usage import count_unused
 from hspyio.model.axes import axis_to_dict
 from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
@@ -187,10 +187,6 @@ def outline(path: str | os.PathLike[str], name: str | None = None) -> Signal:
 
 
 def _unused_bytes(file: OpenFile) -> int | None:
-    if is_used_up(file.path):
-        return 0
-    from hspyio.hdf5.usage import count_unused
-
     try:
         return count_unused(file.path)
     except DamagedFileError as error:

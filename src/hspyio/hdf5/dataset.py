@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hspyio.arrays.manifest import ChunkManifest, StoredArray
     from hspyio.hdf5.reader import Opening
 
-__all__ = ["SMALL", "Dataset", "RowDataset", "dataset_node", "stored_bytes"]
+__all__ = ["SMALL", "Dataset", "RowDataset", "dataset_node", "passing", "stored_bytes"]
 
 SMALL = 256 * 2**10
 """Bytes below which threads cost more than they bring."""
@@ -175,6 +175,11 @@ class Dataset:
         plain = kind.is_fixed and kind.convert is None and self.layout.inside is None
         return plain and bool(self.shape)
 
+    @property
+    def is_for_engine(self) -> bool:
+        """Whether its bytes are its values, behind filters that are all at hand here."""
+        return self.is_plain and (self.layout.chunks is None or self.stored.pipeline.decodes)
+
     @contextmanager
     def _content(self) -> Iterator[FileBytes]:
         """The bytes of the file."""
@@ -214,6 +219,11 @@ class Dataset:
             if not kind.is_fixed:
                 return self._from_heaps(raw)
             return raw if kind.convert is None else kind.convert(raw)
+
+    def references(self) -> NDArray[Any]:
+        """What stands in the array for its texts or rows: lengths, and where they are."""
+        with located(self.snapshot.path, self.where), self._allowed(()):
+            return self._raw(())
 
     @contextmanager
     def _allowed(self, selection: Selection) -> Iterator[None]:
@@ -375,6 +385,20 @@ def _objects(rows: RaggedArray) -> NDArray[Any]:
     one: NDArray[Any] = np.empty((), object)
     one[()] = rows.values
     return one
+
+
+@contextmanager
+def passing(array: Array) -> Iterator[None]:
+    """Within this, what is read of an array is not kept: the memory counts as free again."""
+    opening = array.source.opening if isinstance(array.source, Dataset) else None
+    if opening is None:
+        yield
+        return
+    budget, opening.budget = opening.budget, Budget()
+    try:
+        yield
+    finally:
+        opening.budget = budget
 
 
 def stored_bytes(array: Array) -> int:

@@ -27,12 +27,12 @@ from hspyio.arrays.writing import Encoded, write_allocated, write_chunks
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
 from hspyio.filters.pipeline import Pipeline
+from hspyio.hdf5.allocated import allocated_chunks, takes_bytes
 from hspyio.hdf5.h5types import to_h5py
+from hspyio.hdf5.link_names import readable_name, stored_name
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.plugin_filters import filter_available
-from hspyio.hdf5.ragged import row_access, write_rows
-from hspyio.hdf5.sources import readable_name, stored_name
-from hspyio.hdf5.stored_layout import chunk_index, stored_layout
+from hspyio.hdf5.row_writer import row_access, write_rows
 from hspyio.nodes.node import (
     Array,
     Filter,
@@ -221,16 +221,14 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
         output.graphs.append((graph, _target(dataset, pipeline, graph.chunks, output)))
         return
     values = array.source.read().astype(pipeline.dtype, copy=False)
-    stored = None if array.filters else stored_layout(dataset, array.type, ())
-    if stored is not None:  # the first chunk that is written gives all of them their places
-        with phil:
-            dataset.write_direct_chunk((0,) * len(array.shape), bytes(pipeline.size))
-    index = None if stored is None else chunk_index(dataset, stored)
-    if index is None:
-        sink = DatasetSink(dataset, ChunkGrid(values.shape, pipeline.chunk), output)
-        write_chunks(sink, pipeline, values, output.workers)
-    else:
-        write_allocated(index, pipeline, values, output.write_at, output.workers)
+    grid = ChunkGrid(values.shape, pipeline.chunk)
+    if array.filters or not takes_bytes(dataset, grid):
+        write_chunks(DatasetSink(dataset, grid, output), pipeline, values, output.workers)
+        return
+    with phil:  # the first chunk that is written gives all of them their places
+        dataset.write_direct_chunk((0,) * len(array.shape), bytes(pipeline.size))
+    places = allocated_chunks(dataset, grid)
+    write_allocated(places, pipeline, values, output.write_at, output.workers)
 
 
 class DatasetSink:

@@ -260,8 +260,12 @@ class Opening:
 
     Attributes
     ----------
+    root_address : int
+        Of the root group.
     content : FileBytes
         Its bytes.
+    types, heaps : TypeTable, GlobalHeaps
+        What its objects share.
     shared : bool
         Whether lazy arrays hold the snapshot, so that it has to outlast the opening.
     is_open : bool
@@ -292,9 +296,9 @@ class Opening:
         self._files.openings.append(self)
         self._links: dict[int, dict[bytes, Link]] = {}
         with _of_file(snapshot.path):
-            self._root, self.content = self._opened(LocalBytes(descriptor))
+            self.root_address, self.content = self._opened(LocalBytes(descriptor))
         self.heaps = GlobalHeaps(self.content)
-        self._types = TypeTable(self.content)
+        self.types = TypeTable(self.content)
 
     @property
     def path(self) -> str:
@@ -326,6 +330,7 @@ class Opening:
         ranks = header.only(NODE_RANKS)
         if ranks is not None and len(ranks) >= 7:
             content.group_nodes = block.nodes_of(ranks[5:7] + ranks[3:5])
+            content.chunk_rank = int.from_bytes(ranks[1:3], "little")
 
     def root(self) -> Group:
         """The root group.
@@ -336,7 +341,7 @@ class Opening:
             If it cannot be read.
         """
         with _of_file(self.path):
-            header = self._header(self._root)
+            header = self._header(self.root_address)
             self._census.count((self._number, header.address), header.links, followed=False)
             return self._group(header, (), ((self._number, header.address),))
 
@@ -416,7 +421,7 @@ class Opening:
                 return Damaged("is a named datatype, which is not part of the format")
             self._census.count(one, header.links, followed=followed)
             return self._group(header, where, (*ancestors, one))
-        layout = layout_of_header(header, self._types, self.content)
+        layout = layout_of_header(header, self.types, self.content)
         if layout is None:
             return self._empty(header)
         path = "/" + "/".join(where)
@@ -436,11 +441,11 @@ class Opening:
         reason = "is a dataset without a shape, which is not part of the format"
         described = header.only(DATATYPE)
         return (
-            Damaged(reason) if described is None else Empty(reason, self._types.of(described).kind)
+            Damaged(reason) if described is None else Empty(reason, self.types.of(described).kind)
         )
 
     def _attributes(self, header: ObjectHeader) -> dict[str, Attribute | Damaged]:
-        found = attributes_of(header, self._types, self.heaps)
+        found = attributes_of(header, self.types, self.heaps)
         return {readable(name): attribute for name, attribute in found.items()}
 
     def _array(self, layout: Layout, where: str, address: int) -> Array:
@@ -519,10 +524,10 @@ class Opening:
         way.step(link=True)
         other = self._other(readable(link.file))
         message = f"is a link to {target!r} in {name!r}, which is not there"
-        return other._at_end(link.target, other._root, way, message)
+        return other._at_end(link.target, other.root_address, way, message)
 
     def _at_end(self, path: bytes, parent: int, way: _Way, message: str) -> tuple[Opening, int]:
-        opening, address = self, self._root if path.startswith(b"/") else parent
+        opening, address = self, self.root_address if path.startswith(b"/") else parent
         for name in path.split(b"/"):
             if name in (b"", b"."):
                 continue

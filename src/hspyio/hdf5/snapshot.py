@@ -50,7 +50,6 @@ __all__ = [
     "DescriptorFile",
     "FileHandle",
     "PinnedFile",
-    "being_read",
     "cannot_read",
     "check_is_file",
     "close_read",
@@ -274,28 +273,10 @@ class FileHandle:
             return found
 
     @contextmanager
-    def open(self, *, by_path: bool = False) -> Iterator[h5py.File]:
-        """Open the file, as it was, for reading.
-
-        Parameters
-        ----------
-        by_path : bool
-            Whether HDF5 has to know the path, to find other files from there; the file has to
-            be there still.
-
-        Raises
-        ------
-        StaleFileError
-            If it has changed and no descriptor of the old state is open.
-        """
+    def open(self) -> Iterator[h5py.File]:
+        """Open the file by HDF5, as it was, to copy objects out of it."""
         import h5py
 
-        if by_path:
-            with being_read(h5py.File(self.place, "r")) as file:
-                if fingerprint(os.stat(self.place)) != self.fingerprint:
-                    raise self._stale()
-                yield file
-            return
         with self.view() as raw, raw.blamed(), h5py.File(raw, "r") as file:
             yield file
 
@@ -424,15 +405,6 @@ def cannot_read(path: str, error: OSError) -> HspyError:
     """The error for a file that the system does not open or read."""
     kind = FilePermissionError if isinstance(error, PermissionError) else UnreadableFileError
     return kind(f"cannot be read: {error.strerror or error}", path=path)
-
-
-@contextmanager
-def being_read(file: h5py.File) -> Iterator[h5py.File]:
-    """Within this, read a file that HDF5 has opened; closed at the end."""
-    try:
-        yield file
-    finally:
-        close_read(file)
 
 
 def close_read(file: h5py.File) -> None:

@@ -2,155 +2,175 @@
 
 from __future__ import annotations
 
-import struct
-from typing import Any
+import math
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
-from h5py import h5a, h5d, h5l, h5o, h5t
 
 from hspyio import names
-from hspyio.arrays.workers import Workers
-from hspyio.errors import UNREADABLE, DamagedFileError
+from hspyio.errors import DamagedFileError, FilterError, HspyError
+from hspyio.hdf5.dataset import Dataset, dataset_node
+from hspyio.hdf5.format.attributes import attributes_of
+from hspyio.hdf5.format.btree_v2 import (
+    ATTRIBUTES_BY_ORDER,
+    LINKS_BY_ORDER,
+    count_tree,
+)
+from hspyio.hdf5.format.fractal_heap import count_managers
+from hspyio.hdf5.format.links import links_of
+from hspyio.hdf5.format.messages import Layout, layout_of_header
+from hspyio.hdf5.format.object_header import (
+    ATTRIBUTE_INFO,
+    LAYOUT,
+    LINK_INFO,
+    SYMBOL_TABLE,
+    ObjectHeader,
+    object_header,
+)
 from hspyio.hdf5.format.superblock import LENGTH
-from hspyio.hdf5.guard_hdf5 import check_attribute
-from hspyio.hdf5.snapshot import DescriptorFile
-from hspyio.hdf5.used import SLACK
-from hspyio.hdf5.via_h5py import filters_of
-from hspyio.system.calls import file_size, open_for_reading, read_into
-from hspyio.system.interrupts import called_back
+from hspyio.hdf5.reader import Opening, ReadPolicy, readable
+from hspyio.hdf5.snapshot import handle_of
+from hspyio.nodes.node import Attribute, Text, Vlen
 
-__all__ = ["count_unused"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-_HEAP_HEAD = struct.Struct("<4sI Q")
-_ROW_HEAD = 16
+__all__ = ["Usage", "count_unused"]
+
+_SLACK = 8192
+"""What HDF5 leaves free here and there in any file."""
+_GAPS = 500
+"""Of so many bytes of headers and indices HDF5 loses one between them."""
+_ITEM_HEAD = 16
+"""Bytes of what precedes a text or row in its heap."""
 
 
 def count_unused(path: str) -> int:
     """Bytes of a file that no object takes, to within a few kilobytes.
-
-    Parameters
-    ----------
-    path : str
-        The file.
 
     Raises
     ------
     DamagedFileError
         If not all of it can be read.
     """
-    descriptor = open_for_reading(path)
-    try:
-        with DescriptorFile(descriptor) as raw, h5py.File(raw, "r") as file:
-            size = file_size(descriptor)
-            count = _Count(descriptor)
-            count.visit(file)
-            if size - count.objects <= SLACK:
+    with closing(handle_of(path)) as snapshot, snapshot.descriptor() as descriptor:
+        try:
+            usage = Usage(Opening(snapshot, descriptor, ReadPolicy()))
+            left = snapshot.fingerprint[1] - usage.arrays - usage.structures
+            others = usage.structures + sum(usage.heaps.values())
+            if left - (others - usage.structures) <= _SLACK + others // _GAPS:
                 return 0
-            count.visit_rows(file)
-    except UNREADABLE as error:
-        raise DamagedFileError(f"not all of it can be read: {error}", path=path) from None
-    left = size - count.objects - count.rows
-    return left if left > SLACK else 0
+            left -= usage.rows()
+        except HspyError as error:
+            message = f"not all of it can be read: {error.message}"
+            raise DamagedFileError(message, path=path) from None
+    return left if left > _SLACK else 0
 
 
-class _Count:
-    """Bytes that the objects of a file take."""
+class Usage:
+    """Bytes that the objects of a file take, each counted once however many links lead to it.
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._heaps: set[int] = set()
-        self.objects = LENGTH
-        self.rows = 0
+    Attributes
+    ----------
+    arrays : int
+        Of blocks and chunks.
+    structures : int
+        Of headers and indices, the superblock included.
+    heaps : dict
+        Of the heaps that texts and rows of attributes were read from, by their addresses.
+    """
 
-    def visit(self, file: h5py.File) -> None:
-        """Count headers, indices and arrays."""
-        groups = {b""}
+    def __init__(self, opening: Opening) -> None:
+        self._opening, self._content = opening, opening.content
+        self._items = 0
+        self._variable: list[Dataset] = []
+        self.arrays = 0
+        self._visit(opening.root_address)
+        count_managers(self._content)
+        self.structures = LENGTH + sum(self._content.taken.values())
+        self.heaps = dict(opening.heaps.taken)
 
-        def note(name: bytes, info: Any) -> None:
-            if name.count(b"/") > names.MAX_DEPTH:
-                raise ValueError("groups are nested too deep")
-            self._add(info)
-            # a name with a slash in it would lead through another link, to another file perhaps
-            kind = file.id.links.get_info(name).type if name != b"." else h5l.TYPE_HARD
-            if name.rpartition(b"/")[0] not in groups or kind != h5l.TYPE_HARD:
-                raise ValueError("a member has a name that is none")
-            if info.type == h5o.TYPE_GROUP:
-                groups.add(name)
-            if info.type == h5o.TYPE_DATASET:
-                dataset = h5o.open(file.id, name)
-                if dataset.get_create_plist().get_layout() != h5d.COMPACT:
-                    self.objects += dataset.get_storage_size()
+    def rows(self) -> int:
+        """Bytes of texts and rows: of attributes by their lengths, of arrays whole heaps."""
+        found: set[int] = set()
+        for dataset in self._variable:
+            try:
+                found.update(np.unique(dataset.references()["address"]).tolist())
+            except FilterError:
+                continue
+        heaps = self._opening.heaps
+        return self._items + sum(heaps.size(address) for address in found - {0})
 
-        self._add(h5o.get_info(file.id))
-        with called_back():
-            h5o.visit(file.id, note, info=True)
+    def _visit(self, root: int) -> None:
+        seen, pending = {root}, [(root, "")]
+        while pending:
+            address, where = pending.pop()
+            if where.count("/") > names.MAX_DEPTH + 1:
+                raise DamagedFileError("groups are nested too deep")
+            header = object_header(self._content, address)
+            self._attributes(header)
+            if header.only(LAYOUT) is not None:
+                self._array(header, where)
+                continue
+            for name, target in self._members(header):
+                if target not in seen:
+                    seen.add(target)
+                    pending.append((target, f"{where}/{readable(name)}"))
 
-    def _add(self, info: Any) -> None:
-        index = info.meta_size
-        self.objects += info.hdr.space.total + sum(
-            part.index_size + part.heap_size for part in (index.obj, index.attr)
-        )
+    def _members(self, header: ObjectHeader) -> list[tuple[bytes, int]]:
+        """Where the hard links of a group lead; a named datatype has none."""
+        if header.only(LINK_INFO) is None and header.only(SYMBOL_TABLE) is None:
+            return []
+        self._order_tree(header.only(LINK_INFO), 8, LINKS_BY_ORDER)
+        links = links_of(header, self._content).items()
+        return [(name, link) for name, link in links if isinstance(link, int)]
 
-    def visit_rows(self, file: h5py.File) -> None:
-        """Count what is of variable length, which stands elsewhere."""
+    def _attributes(self, header: ObjectHeader) -> None:
+        self._order_tree(header.only(ATTRIBUTE_INFO), 2, ATTRIBUTES_BY_ORDER)
+        found = attributes_of(header, self._opening.types, self._opening.heaps)
+        for attribute in found.values():
+            if isinstance(attribute, Attribute) and _is_variable(attribute.type):
+                self._items += sum(map(_in_heap, _items(attribute)))
 
-        def note(name: bytes, info: Any) -> None:
-            holder = h5o.open(file.id, name)
-            if info.num_attrs:
-                self._attributes(holder)
-            if info.type == h5o.TYPE_DATASET and _is_variable(holder.get_type()):
-                self._dataset(holder)
+    def _order_tree(self, info: bytes | None, width: int, kind: int) -> None:
+        """Count a tree that reading does without: it lists by the order of making."""
+        if info is not None and info[1] & 2:
+            place = 2 + (width if info[1] & 1 else 0) + self._content.pair.size
+            size = self._content.offset_size
+            address = int.from_bytes(info[place : place + size], "little")
+            if address != self._content.undefined:
+                count_tree(self._content, address, kind)
 
-        self._attributes(file.id)
-        with called_back():
-            h5o.visit(file.id, note, info=True)
-
-    def _attributes(self, holder: Any) -> None:
-        found: list[bytes] = []
-        h5a.iterate(holder, found.append)
-        for name in found:
-            self._attribute(holder, name)
-
-    def _attribute(self, holder: Any, name: bytes) -> None:
-        attribute = h5a.open(holder, name)
-        if not _is_variable(attribute.get_type()):
+    def _array(self, header: ObjectHeader, where: str) -> None:
+        layout = layout_of_header(header, self._opening.types, self._content)
+        if layout is None or layout.elsewhere or layout.inside is not None:
             return
-        check_attribute(attribute, attribute.dtype, holder)
-        values = np.empty(attribute.shape, attribute.dtype)
-        attribute.read(values)
-        for value in values.reshape(-1).tolist():
-            length = len(value) if isinstance(value, bytes) else np.asarray(value).nbytes
-            self.rows += _ROW_HEAD + length + -length % 8
+        self.arrays += self._stored(layout)
+        if layout.shape and _is_variable(layout.kind.kind):
+            source = dataset_node(layout, where, header.address, self._opening).source
+            assert isinstance(source, Dataset)
+            self._variable.append(source)
 
-    def _dataset(self, dataset: h5d.DatasetID) -> None:
-        from hspyio.arrays.reading import read_block, read_chunks
-        from hspyio.hdf5.ragged import REFERENCE
-        from hspyio.hdf5.stored_layout import chunk_index, layout_of
+    def _stored(self, layout: Layout) -> int:
+        if layout.address is None:
+            return 0
+        if layout.chunks is None:
+            return math.prod(layout.shape) * layout.kind.size
+        from hspyio.hdf5.format.chunk_indices import chunk_index
 
-        stored = layout_of(dataset, REFERENCE, filters_of(dataset))
-        if stored is None:
-            return
-        if stored.chunks is None:
-            references = read_block(stored, self._descriptor, (), Workers())
-        else:
-            index = chunk_index(dataset, stored)
-            if index is None:
-                return
-            references = read_chunks(stored, index, self._descriptor, (), Workers())
-        for address in np.unique(references["address"]).tolist():
-            self._heap(int(address))
-
-    def _heap(self, address: int) -> None:
-        if address in self._heaps or not 0 < address <= file_size(self._descriptor) - 16:
-            return
-        self._heaps.add(address)
-        head = bytearray(_HEAP_HEAD.size)
-        read_into(self._descriptor, [memoryview(head)], address)
-        self.rows += int(_HEAP_HEAD.unpack(head)[2])
+        return int(chunk_index(self._content, layout).sizes.sum())
 
 
 def _is_variable(kind: Any) -> bool:
-    if isinstance(kind, h5t.TypeStringID):
-        return bool(kind.is_variable_str())
-    return isinstance(kind, h5t.TypeVlenID)
+    return isinstance(kind, Vlen) or (isinstance(kind, Text) and kind.length is None)
+
+
+def _items(attribute: Attribute) -> list[bytes | NDArray[Any]]:
+    value = attribute.value
+    return [value] if isinstance(value, bytes) else value.reshape(-1).tolist()
+
+
+def _in_heap(item: bytes | NDArray[Any]) -> int:
+    length = len(item) if isinstance(item, bytes) else item.nbytes
+    return _ITEM_HEAD + length + -length % 8

@@ -15,14 +15,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from h5py._objects import phil
 
-from hspyio.arrays.manifest import ChunkManifest, StoredArray
+from hspyio.arrays.manifest import StoredArray
 from hspyio.arrays.workers import Workers, run
 from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError, UnsupportedFeatureError
 from hspyio.filters.pipeline import Scratch
+from hspyio.hdf5.dataset import Dataset, passing
 from hspyio.hdf5.snapshot import FileHandle, file_size, read_into
-from hspyio.hdf5.via_h5py import OwnPlace, Place, passing, stored_place
 from hspyio.nodes.digest import array_bytes, type_text
 from hspyio.nodes.node import Array, Filter
 from hspyio.records import record
@@ -244,14 +243,12 @@ class _Units(Protocol):
 def _units(array: Array, known: ArraySums | None = None) -> _Units:
     """The units of an array, in the way in which they were sealed."""
     values = known is not None and known.kind == VALUES
-    place = None if values else stored_place(array)
-    if place is not None and place.stored is not None:
-        if place.stored.chunks is None:
-            step = BLOCK if known is None else known.step
-            return _Blocks(array, place.stored, place.handle, step)
-        index = place.chunk_index()
-        if index is not None:
-            return _Chunks(array, place, place.stored, index)
+    source = array.source
+    if not values and isinstance(source, Dataset) and source.is_for_engine:
+        if source.stored.chunks is not None:
+            return _Chunks(array, source)
+        step = BLOCK if known is None else known.step
+        return _Blocks(array, source.stored, source.snapshot, step)
     return _Rows(array, known.step if known is not None and values else 0)
 
 
@@ -287,16 +284,9 @@ class _Chunks:
     kind, step = STORED, 0
     most_threads = 0  # as many as there are
 
-    def __init__(
-        self,
-        array: Array,
-        place: Place | OwnPlace,
-        stored: StoredArray,
-        index: ChunkManifest,
-    ) -> None:
-        assert stored.chunks is not None
-        self._array, self._place, self._stored, self._index = array, place, stored, index
-        self._chunk = stored.chunks
+    def __init__(self, array: Array, source: Dataset) -> None:
+        self._array, self._snapshot, self._stored = array, source.snapshot, source.stored
+        self._index = index = source.chunk_index()
         self._sizes, self._offsets, self._masks = (
             numbers.tolist() for numbers in (index.sizes, index.offsets, index.masks)
         )
@@ -308,7 +298,7 @@ class _Chunks:
             STORED,
             type_text(self._array.type),
             stored.shape,
-            self._chunk,
+            stored.chunks,
             _facts(stored.filters),
             stored.fill.hex(),
             content=self._index.ids.astype("<i8").tobytes(),
@@ -324,28 +314,12 @@ class _Chunks:
 
     def read(self, row: int, scratch: Scratch) -> int:
         size, offset, mask = self._sizes[row], self._offsets[row], self._masks[row]
-        with self._place.handle.descriptor() as descriptor:
+        with self._snapshot.descriptor() as descriptor:
             if size < 0 or offset < 0 or offset + size > file_size(descriptor):
                 raise ValueError(f"it is said to be {size} bytes at {offset}, outside the file")
             buffer = scratch.take("stored", size)
             read_into(descriptor, [buffer.data], offset)
-        if isinstance(self._place, Place) and self._place.by_hdf5:
-            self._check_is_found(self._place.dataset, row, mask, buffer)
         return chunk_sum(buffer.data, mask)
-
-    def _check_is_found(
-        self, dataset: Any, row: int, mask: int, content: NDArray[np.uint8]
-    ) -> None:
-        """Check that HDF5 finds a chunk when it is asked for it, as reading does.
-
-        It lists chunks and looks for one in different ways. With a wrong key in its index it
-        lists them all and does not find one, for which it reads the fill value (seen).
-        """
-        corner = tuple(low for low, _ in self.region(row))
-        with phil:  # h5py 3.12 takes its lock for every call but those of raw chunks
-            found = dataset.read_direct_chunk(corner)
-        if (found[0], bytes(found[1])) != (mask, content.tobytes()):
-            raise ValueError("the index of its chunks is damaged")
 
     def decode(self, row: int, scratch: Scratch) -> None:
         pipeline = self._stored.pipeline

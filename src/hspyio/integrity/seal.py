@@ -32,7 +32,7 @@ import numpy as np
 from hspyio import names
 from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError, Problem
-from hspyio.hdf5.via_h5py import passing
+from hspyio.hdf5.dataset import passing
 from hspyio.integrity.checksums import ArraySums, Fault, faults_of, sums_of
 from hspyio.nodes.digest import tree_digest
 from hspyio.nodes.node import Array, Attribute, Damaged, Group

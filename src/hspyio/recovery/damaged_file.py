@@ -81,7 +81,7 @@ class DamagedFile(Opening):
 
     def root(self) -> Group:
         """The root group: what can be listed of it, perhaps nothing."""
-        if self._root == _LOST:
+        if self.root_address == _LOST:
             return Group({}, {"": Damaged(f"cannot be read: {_NO_SUPERBLOCK}")})
         try:
             return super().root()
@@ -124,7 +124,7 @@ class DamagedFile(Opening):
         if torn or self._lost_pieces() > before:
             links[""] = _LOST
         before = self._lost_pieces()
-        listed = attributes_of(header, self._types, self.heaps)
+        listed = attributes_of(header, self.types, self.heaps)
         attributes = {readable(name): attribute for name, attribute in listed.items()}
         if torn or self._lost_pieces() > before:
             attributes[""] = Damaged(_UNLISTED)

@@ -19,10 +19,10 @@ from hspyio.arrays.dask import store_graphs
 from hspyio.hdf5.dataset_writer import NewArray, fill_array
 from hspyio.hdf5.format.superblock import LENGTH, Superblock
 from hspyio.hdf5.identity import Identity, fingerprint
+from hspyio.hdf5.link_names import readable_name, stored_name
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.reader import Opening
 from hspyio.hdf5.snapshot import FileHandle
-from hspyio.hdf5.sources import readable_name, stored_name
 from hspyio.hdf5.writer import create_tree, size_of
 from hspyio.nodes.node import Group, Kept
 from hspyio.records import record

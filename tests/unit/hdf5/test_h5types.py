@@ -8,9 +8,9 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from h5py import h5a, h5t
+from h5py import h5a
 
-from hspyio.hdf5.h5types import ReadTypes, WriteTypes
+from hspyio.hdf5.h5types import WriteTypes
 from hspyio.nodes.node import Attribute, Group, Text, Vlen
 from support.nodes import write_nodes
 from support.root import open_root
@@ -32,9 +32,6 @@ def test_a_type_is_made_once() -> None:
         assert types.of(kind) is types.of(kind)
     assert types.of(np.dtype("f8")) is not types.of(np.dtype(">f8"))
     assert types.of(Text()) is not types.of(Text(utf8=False))
-    known = ReadTypes()
-    assert known.of(h5t.IEEE_F64LE.copy()) is known.of(h5t.IEEE_F64LE)
-    assert known.of(h5t.IEEE_F64LE) is not known.of(h5t.IEEE_F64BE)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +83,3 @@ def test_attributes_of_many_types_side_by_side(tmp_path: Path) -> None:
         assert isinstance(node, Attribute)
         assert node.type == expected.type
         assert np.array_equal(node.value, expected.value)
-
-
-def test_references_are_refused_each_time() -> None:
-    known = ReadTypes()
-    for _ in range(2):
-        with pytest.raises(TypeError, match="references"):
-            known.of(h5t.STD_REF_OBJ)

@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hspyio.hdf5 import ragged as vlen
+from hspyio.hdf5 import row_writer
 from hspyio.hdf5.h5types import to_h5py
-from hspyio.hdf5.ragged import REFERENCE, read_rows, row_access, row_dtype, write_rows
+from hspyio.hdf5.ragged import REFERENCE, read_rows
+from hspyio.hdf5.row_writer import row_access, write_rows
 from hspyio.nodes.node import Array, MemorySource, RaggedArray, RaggedList, Text, Vlen
+from support.root import open_root
 
 BASES = ("f8", ">f8", "f4", "u1", "?", "c16", "i2", "V3", "i4,f8", "g")
 same_files = settings(
@@ -130,8 +133,6 @@ def test_rows_read_as_h5py_reads_them(
     base, values = drawn
     path = tmp_path / "x.h5"
     put(path, values, base, libver=libver)
-    with h5py.File(path) as file:
-        assert row_dtype(file["x"].id) == base
     rows = read(path, references(path), base)
     assert same(rows.read(), values)
     assert rows.values.size == sum(map(len, values.ravel()))
@@ -214,34 +215,15 @@ def test_rows_that_were_never_written_are_empty(tmp_path: Path) -> None:
     assert read(tmp_path / "x.h5", np.zeros((0, 2), REFERENCE), "f8").shape == (0, 2)
 
 
-@pytest.mark.parametrize(
-    "dtype",
-    [
-        np.dtype("f8"), h5py.string_dtype(), h5py.vlen_dtype(h5py.string_dtype()),
-        h5py.vlen_dtype(np.dtype("S3")), h5py.vlen_dtype(h5py.vlen_dtype(np.dtype("i4"))),
-        h5py.vlen_dtype(h5py.ref_dtype),
-    ],
-)  # fmt: skip
-def test_what_only_hdf5_reads(tmp_path: Path, dtype: Any) -> None:
-    with h5py.File(tmp_path / "x.h5", "w") as file:
-        assert row_dtype(file.create_dataset("x", (2,), dtype).id) is None
-
-
-def test_addresses_that_count_from_elsewhere_are_left_to_hdf5(tmp_path: Path) -> None:
-    with h5py.File(tmp_path / "x.h5", "w", userblock_size=512) as file:
-        dataset = file.create_dataset("x", (2,), h5py.vlen_dtype(np.dtype("f8")))
-        assert row_dtype(dataset.id) is None
-
-
 def test_enumerations_are_their_numbers(tmp_path: Path) -> None:
     kinds = h5py.enum_dtype({"a": 1, "b": 2}, "i2")
     values = objects([np.array([1, 2], "i2"), np.array([2], "i2")])
     put(tmp_path / "x.h5", values, kinds)
-    with h5py.File(tmp_path / "x.h5") as file:
-        base = row_dtype(file["x"].id)
-    assert base == np.dtype("i2")
-    assert base.metadata is None
-    assert same(read(tmp_path / "x.h5", references(tmp_path / "x.h5"), base).read(), values)
+    with open_root(tmp_path / "x.h5") as root:
+        node = root.members["x"]
+        assert isinstance(node, Array)
+        assert node.type == Vlen(np.dtype("i2"))
+        assert same(node.source.read(), values)
 
 
 # damaged files
@@ -358,9 +340,9 @@ def test_h5py_reads_the_rows_that_are_written(
     base, values = drawn
     chunks = tuple(max(1, n // 2) for n in values.shape) if chunked else None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vlen, "_WRITTEN", limit)
+        patch.setattr(row_writer, "_WRITTEN", limit)
         if by_method:
-            patch.setattr(vlen, "_h5dwrite", lambda: None)
+            patch.setattr(row_writer, "_h5dwrite", lambda: None)
         for source in sources(base, values):
             put_rows(tmp_path / "x.h5", Array(Vlen(base), source, chunks=chunks))
             assert h5py_reads(tmp_path / "x.h5", base, values)
@@ -384,18 +366,18 @@ def test_rows_are_cast_and_flattened(tmp_path: Path) -> None:
 
 
 def test_only_the_very_function_is_called_past_h5py(monkeypatch: Any) -> None:
-    assert vlen._h5dwrite() is not None
+    assert row_writer._h5dwrite() is not None
     with monkeypatch.context() as patch:
-        patch.setattr(vlen, "_SIGNATURE", b"int (void)")
-        assert vlen._h5dwrite.__wrapped__() is None
+        patch.setattr(row_writer, "_SIGNATURE", b"int (void)")
+        assert row_writer._h5dwrite.__wrapped__() is None
     monkeypatch.setattr(h5py.defs, "__pyx_capi__", {})
-    assert vlen._h5dwrite.__wrapped__() is None
+    assert row_writer._h5dwrite.__wrapped__() is None
 
 
 @pytest.mark.parametrize("by_method", [True, False])
 def test_what_hdf5_refuses_is_raised(tmp_path: Path, monkeypatch: Any, by_method: bool) -> None:
     if by_method:
-        monkeypatch.setattr(vlen, "_h5dwrite", lambda: None)
+        monkeypatch.setattr(row_writer, "_h5dwrite", lambda: None)
     put(tmp_path / "x.h5", some_rows(3, 5))
     array = Array(Vlen(np.dtype("f8")), RaggedList.of(some_rows(3, 5), np.dtype("f8")))
     with h5py.File(tmp_path / "x.h5") as file, pytest.raises((OSError, RuntimeError)):
@@ -411,7 +393,7 @@ def test_rows_of_text(tmp_path: Path, utf8: bool) -> None:
 
 
 def test_it_is_told_how_many_rows_are_written(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(vlen, "_WRITTEN", 2000)
+    monkeypatch.setattr(row_writer, "_WRITTEN", 2000)
     array = Array(Vlen(np.dtype("f8")), RaggedList.of(some_rows(50, 90), np.dtype("f8")))
     told: list[int] = []
     with h5py.File(tmp_path / "x.h5", "w") as file:
@@ -433,18 +415,18 @@ def test_regions_cover_everything_once_in_order(sizes: np.ndarray, data: st.Data
     chunks = tuple(data.draw(st.integers(1, n)) for n in sizes.shape)
     numbers = np.arange(sizes.size).reshape(sizes.shape)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vlen, "_WRITTEN", 100)
-        regions = list(vlen._regions(sizes, chunks))
+        patch.setattr(row_writer, "_WRITTEN", 100)
+        regions = list(row_writer._regions(sizes, chunks))
     found = np.concatenate([numbers[region].ravel() for region in regions])
     assert found.tolist() == list(range(sizes.size))
     assert all(sizes[region].sum() <= 100 for region in regions)
 
 
 def test_regions_are_of_whole_chunks_where_they_can_be(monkeypatch: Any) -> None:
-    monkeypatch.setattr(vlen, "_WRITTEN", 1000)
-    regions = list(vlen._regions(np.full((90, 3), 10), (7, 3)))
+    monkeypatch.setattr(row_writer, "_WRITTEN", 1000)
+    regions = list(row_writer._regions(np.full((90, 3), 10), (7, 3)))
     assert [region[0].stop for region in regions] == [28, 56, 84, 90]
-    assert len(list(vlen._regions(np.full((2, 3), 800), (2, 3)))) == 6
+    assert len(list(row_writer._regions(np.full((2, 3), 800), (2, 3)))) == 6
 
 
 # memory
@@ -458,7 +440,7 @@ def resident() -> int:
 @pytest.mark.parametrize("by_method", [True, False])
 def test_nothing_leaks(tmp_path: Path, monkeypatch: Any, by_method: bool) -> None:
     if by_method:
-        monkeypatch.setattr(vlen, "_h5dwrite", lambda: None)
+        monkeypatch.setattr(row_writer, "_h5dwrite", lambda: None)
     values = some_rows(2000, 60)
     put_rows(tmp_path / "x.h5", Array(Vlen(np.dtype("f8")), MemorySource(values)))
     found = references(tmp_path / "x.h5")

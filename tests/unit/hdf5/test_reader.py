@@ -20,15 +20,17 @@ from numpy.typing import NDArray
 import hspyio
 from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError, FileLockedError
+from hspyio.filters import codec_of
 from hspyio.hdf5 import dataset as arrays
 from hspyio.hdf5 import reader as opening
-from hspyio.hdf5 import via_h5py as datasets
 from hspyio.hdf5.dataset import Dataset
 from hspyio.nodes.node import Array, Damaged, MemorySource, Text
+from support import oracles
 from support.engine import Case, assert_same, cases, create, part, selections
 from support.make_archive import VERSIONS, file_name
+from support.oracles import Refusal
 from support.places import ARCHIVE
-from support.root import open_by_hdf5, open_root
+from support.root import open_root
 from support.twins import differences
 
 LIBVERS: list[Any] = ["earliest", ("v108", "latest"), "latest"]
@@ -281,23 +283,25 @@ def test_arrays_are_what_hdf5_reads(data: st.DataObject, case: Case, reused: Pat
     selection = data.draw(selections(case.shape))
     small = data.draw(st.sampled_from([0, 2**18]))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (arrays, datasets):
-            patch.setattr(module, "SMALL", small)
-        with open_root(reused, workers=Workers(2)) as root, open_by_hdf5(reused) as other:
-            array, expected = root.members["x"], other.members["x"]
-            assert type(array) is type(expected)
-            if isinstance(array, Array):
-                try:
-                    whole = expected.source.read()
-                except DamagedFileError:  # compressed twice over: HDF5 is not safe to read it
-                    return
-                assert_same(array.source.read(), whole)
-                assert_same(array.source.read(selection), part(whole, selection))
-                assert (array.type, array.chunks) == (expected.type, expected.chunks)
-                assert array.filters == expected.filters
-                lazy = array.source.detached()
-                assert isinstance(lazy, Dataset)
-                assert_same(lazy.read(selection), part(whole, selection))
+        patch.setattr(arrays, "SMALL", small)
+        with open_root(reused, workers=Workers(2)) as root, h5py.File(reused) as file:
+            array, expected = root.members["x"], file["x"]
+            if not isinstance(array, Array):
+                assert isinstance(array, Damaged) and isinstance(oracles.read(expected), Refusal)
+                return
+            twice = sum(codec_of(step.id).resizes for step in array.filters) > 1
+            try:
+                whole = array.source.read()
+            except DamagedFileError:
+                if not twice:  # else it may be compressed further than is safe to read
+                    raise
+                return
+            assert oracles.plain(whole) == oracles.plain(expected[()])
+            assert_same(array.source.read(selection), part(whole, selection))
+            assert array.chunks == expected.chunks
+            lazy = array.source.detached()
+            assert isinstance(lazy, Dataset)
+            assert_same(lazy.read(selection), part(whole, selection))
 
 
 @EACH_LIBVER

@@ -13,15 +13,14 @@ import numpy as np
 import pytest
 from h5py import h5o
 
-from hspyio.arrays.manifest import StoredArray
 from hspyio.arrays.workers import Workers
+from hspyio.hdf5.dataset import Dataset
 from hspyio.hdf5.format.file_bytes import FileBytes
 from hspyio.hdf5.format.object_header import LAYOUT, object_header
-from hspyio.hdf5.stored_layout import chunk_index, layout_of
-from hspyio.hdf5.via_h5py import filters_of
 from hspyio.recovery.chunk_trees import index_of_nodes, tree_node, walk_trees
 from hspyio.recovery.scan import search_objects, search_trees
 from hspyio.system.byte_source import LocalBytes
+from support.root import open_root
 
 VERSIONS: list[Any] = ["earliest", "v108"]
 
@@ -62,11 +61,15 @@ def tree_of(content: FileBytes, start: int) -> int:
     return int.from_bytes(layout[3:11], "little")
 
 
-def stored_of(file: h5py.File, name: str = "a/b/data") -> StoredArray:
-    data = file[name]
-    stored = layout_of(data.id, data.dtype, filters_of(data.id))
-    assert stored is not None
-    return stored
+def dataset_of(file: h5py.File) -> Dataset:
+    """An array of a file, as our reader has it."""
+    with open_root(file.filename) as root:
+        node: Any = root
+        for name in ("a", "b", "data"):
+            node = node.members[name]
+        source = node.source.detached()
+    assert isinstance(source, Dataset)
+    return source
 
 
 def address(file: h5py.File, name: str) -> int:
@@ -75,10 +78,9 @@ def address(file: h5py.File, name: str) -> int:
 
 def test_a_walk_finds_the_chunks_that_hdf5_finds(path: Path, content: FileBytes) -> None:
     with h5py.File(path) as file:
-        stored = stored_of(file)
-        wanted = chunk_index(file["a/b/data"].id, stored)
+        source = dataset_of(file)
+        stored, wanted = source.stored, source.chunk_index()
         tree = tree_of(content, address(file, "a/b/data"))
-    assert wanted is not None
     walk = walk_trees(content, [tree], 2)
     index, sound = index_of_nodes(walk.nodes, stored)
     assert walk.whole and sound and len(walk.nodes) > 1
@@ -106,7 +108,7 @@ def test_a_search_finds_all_objects_and_lowest_nodes(path: Path, content: FileBy
 def test_a_damaged_node_costs_its_own_chunks_only(path: Path) -> None:
     octets = bytearray(path.read_bytes())
     with h5py.File(path) as file:
-        stored = stored_of(file)
+        stored = dataset_of(file).stored
         start = address(file, "a/b/data")
     with opened(path) as content:
         tree = tree_of(content, start)
@@ -123,7 +125,7 @@ def test_a_damaged_node_costs_its_own_chunks_only(path: Path) -> None:
 
 def test_entries_that_cannot_be_of_the_array_are_left_out(path: Path, content: FileBytes) -> None:
     with h5py.File(path) as file:
-        stored = stored_of(file)
+        stored = dataset_of(file).stored
         tree = tree_of(content, address(file, "a/b/data"))
     node = walk_trees(content, [tree], 2).nodes[0]
     node.entries[0, 2] += np.uint64(1)

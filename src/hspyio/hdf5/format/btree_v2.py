@@ -9,12 +9,23 @@ from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes, damaged, 
 from hspyio.hdf5.format.fractal_heap import FractalHeap
 from hspyio.records import record
 
-__all__ = ["ATTRIBUTES", "CHUNKS", "FILTERED_CHUNKS", "LINKS", "dense_messages", "tree_records"]
+__all__ = [
+    "ATTRIBUTES",
+    "ATTRIBUTES_BY_ORDER",
+    "CHUNKS",
+    "FILTERED_CHUNKS",
+    "LINKS",
+    "LINKS_BY_ORDER",
+    "count_tree",
+    "dense_messages",
+    "tree_records",
+]
 
 HUGE, HUGE_DIRECT = 1, 3
-LINKS, ATTRIBUTES = 5, 8
+LINKS, LINKS_BY_ORDER, ATTRIBUTES, ATTRIBUTES_BY_ORDER = 5, 6, 8, 9
 CHUNKS, FILTERED_CHUNKS = 10, 11
-"""Kinds of trees: of large objects in a heap, by names, by places in the grid."""
+"""Kinds of trees: of large objects in a heap, by names, by the order of making, by places in
+the grid."""
 
 _NODE_HEAD, _CHECKSUM = 6, 4
 _LEAST_RECORD = 8
@@ -84,6 +95,17 @@ def _huge_objects(content: FileBytes, tree: int) -> dict[int, tuple[int, int]]:
     if length != form.size:
         raise damaged("the tree of a heap's large objects is damaged")
     return {number: (place, size) for place, size, number in form.iter_unpack(records)}
+
+
+def count_tree(content: FileBytes, address: int, kind: int) -> None:
+    """Count the nodes of a tree among what was read of a file, which reading does without.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is damaged.
+    """
+    tree_records(content, address, kind, _MOST_RECORDS)
 
 
 @record

@@ -165,6 +165,8 @@ def _by_tree(one: _Array) -> _Entries:
             ("address", one.address_dtype),
         ]
     )  # fmt: skip
+    room = 2 * content.chunk_rank
+    whole = head.size + (room + 1) * entry.itemsize - content.offset_size
     pending: list[tuple[int, int]] = [(one.address, -1)]
     tables: list[NDArray[Any]] = []
     for _ in range(_MOST_NODES):
@@ -175,6 +177,7 @@ def _by_tree(one: _Array) -> _Entries:
         signature, kind, level, count, _, _ = head.unpack_from(node)
         if signature != b"TREE" or kind != 1 or (above >= 0 and level != above - 1):
             raise damaged("the tree of its chunks is damaged")
+        content.taken[address] = whole
         if head.size + count * entry.itemsize > len(node):
             node = content.at(address, head.size + count * entry.itemsize)
         table = np.frombuffer(node, entry, count, head.size)
@@ -302,6 +305,7 @@ def _pages(
 ) -> Iterator[tuple[int, bytes]]:
     """The pages of a block that were ever written to, each with a checksum."""
     for number, count in enumerate(counts):
+        content.taken[place] = count * length + _CHECKSUM
         if bitmap[number // 8] & 0x80 >> number % 8:
             yield first, _checked(content, place, b"", count * length)
         first += count

@@ -9,7 +9,7 @@ from functools import cache
 
 from hspyio.errors import DamagedFileError, UnsupportedFeatureError
 from hspyio.filters.codec import library
-from hspyio.hdf5.format.superblock import Superblock, lookup3
+from hspyio.hdf5.format.superblock import USUAL_CHUNK_RANK, Superblock, lookup3
 from hspyio.system.byte_source import ByteSource
 
 __all__ = ["UNREADABLE_PIECE", "FileBytes", "damaged", "unsupported"]
@@ -63,10 +63,13 @@ class FileBytes:
         The address of nothing.
     group_nodes : tuple of int
         Bytes of the nodes of older groups.
+    chunk_rank : int
+        Half of the chunks that a node of an older tree of chunks has room for.
     pair, extent, reference : struct.Struct
         Two addresses; an address and a length; what stands for a value of variable length.
     taken : dict
-        Bytes of the headers, heaps and indices of groups that were read, by their addresses.
+        Bytes of the headers, heaps and indices that were read, by their addresses; but for heaps
+        of texts and rows, see `GlobalHeaps`.
     managers : list of int
         Where heaps that were read note what is free in them.
     losses : int or None
@@ -82,13 +85,13 @@ class FileBytes:
         self.losses: int | None = 0 if tolerant else None
         self.start, self.end = 0, source.size
         self.offset_size = self.length_size = _USUAL_SIZE
-        self.group_nodes = _USUAL_NODES
+        self.group_nodes, self.chunk_rank = _USUAL_NODES, USUAL_CHUNK_RANK
         if block is not None:
             self.start = block.start
             stated = self.end if tolerant else block.end - block.base
             self.end = min(stated, source.size - block.start)
             self.offset_size, self.length_size = block.offset_size, block.length_size
-            self.group_nodes = block.group_nodes
+            self.group_nodes, self.chunk_rank = block.group_nodes, block.chunk_rank
         self.undefined = (1 << 8 * self.offset_size) - 1
         self.taken: dict[int, int] = {}
         self.managers: list[int] = []

@@ -34,10 +34,16 @@ class GlobalHeaps:
     ----------
     content : FileBytes
         The file.
+
+    Attributes
+    ----------
+    taken : dict
+        Bytes of the heaps that were read, by their addresses.
     """
 
     def __init__(self, content: FileBytes) -> None:
         self.content = content
+        self.taken: dict[int, int] = {}
         self._known: dict[int, Heap] = {}
         self._kept = 0
         self._passed = 0
@@ -100,13 +106,17 @@ class GlobalHeaps:
             )
         ]
 
-    def _heap(self, address: int) -> Heap:
+    def size(self, address: int) -> int:
+        """Bytes of a heap, with what is free in it."""
         head = self.content.struct("<4sB3xL")
         signature, version, size = head.unpack(self.content.at(address, head.size))
         if signature != b"GCOL" or version != 1 or size < _HEAD_SIZE:
             raise damaged("a text or row in it is said to be where none can be")
+        return int(size)
+
+    def _heap(self, address: int) -> Heap:
+        self.taken[address] = size = self.size(address)
         heap = self.content.at(address, size)
-        self.content.taken[address] = size
         item = self.content.struct("<HH4xL")
         places: dict[int, tuple[int, int]] = {}
         place = _HEAD_SIZE

@@ -11,6 +11,7 @@ from hspyio.system.byte_source import ByteSource, LocalBytes
 __all__ = [
     "LENGTH",
     "SIGNATURE",
+    "USUAL_CHUNK_RANK",
     "Superblock",
     "find_superblock",
     "lookup3",
@@ -26,7 +27,10 @@ _ADDRESS = struct.Struct("<Q")
 _RANKS = struct.Struct("<HH")
 _USUAL_RANKS = _RANKS.pack(4, 16)
 """Those of every file that has no extension of its superblock to tell others."""
+USUAL_CHUNK_RANK = 32
+"""Half of the chunks that a node of an older tree of chunks has room for, likewise."""
 _OLDEST, _OLD, _NEW = 0, (0, 1), (2, 3)
+_WITH_CHUNK_RANK = 1
 _NEWEST = 3
 _SIZES = (2, 4, 8)
 _FIRST_USER_BLOCK = 512
@@ -98,6 +102,13 @@ class Superblock:
     def group_nodes(self) -> tuple[int, int]:
         """Bytes of the nodes of older groups: of those of a tree, and of the tables below them."""
         return self.nodes_of(self.content[16:20] if self.version in _OLD else _USUAL_RANKS)
+
+    @property
+    def chunk_rank(self) -> int:
+        """Half of the chunks that a node of an older tree of chunks has room for."""
+        if self.version == _WITH_CHUNK_RANK:
+            return int.from_bytes(self.content[24:26], "little")
+        return USUAL_CHUNK_RANK
 
     def nodes_of(self, ranks: bytes) -> tuple[int, int]:
         """The same, by the numbers that an extension tells."""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import hspyio
 from hspyio import HspyError, Signal
 from hspyio.compare import value_differences
-from hspyio.hdf5 import late_rows
+from hspyio.hdf5 import dataset
 from hspyio.hdf5 import ragged as vlen
 from hspyio.testing.strategies import ragged
 
@@ -192,7 +192,7 @@ def test_a_hint_that_fits_no_more_makes_no_wrong_value(tmp_path: Path) -> None:
 
 def test_many_rows_are_counted_by_some(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = hspyio.load(path, lazy=True, chunks=(5, 5)).data
-    monkeypatch.setattr(late_rows, "_COUNTED", 10)
+    monkeypatch.setattr(dataset, "_COUNTED", 10)
     assert whole.chunks == ((5,) * 4, (5,) * 6)
     assert not value_differences(hspyio.load(path, lazy=True).data.compute(), rows_of((20, 30)))
 

@@ -12,7 +12,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 import pytest
-from h5py import h5d, h5s, h5t
+from h5py import h5d, h5p, h5s, h5t
 
 from hspyio.errors import (
     DamagedFileError,
@@ -23,7 +23,7 @@ from hspyio.errors import (
 )
 from hspyio.hdf5 import plugin_filters as plugins
 from hspyio.hdf5 import reader
-from hspyio.hdf5.sources import stored_bytes
+from hspyio.hdf5.dataset import stored_bytes
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, Text, Vlen
 from support.root import open_root
 
@@ -473,3 +473,54 @@ def test_a_detached_source_goes_on_and_can_be_pickled(path: Path) -> None:
         assert one.shape == (4, 5)
         assert np.array_equal(one.read(), values)
         assert np.array_equal(one.read((slice(1, 3), 2)), values[1:3, 2])
+
+
+@pytest.mark.parametrize("name", ["_list_x", "_tuple_x"])
+def test_a_damaged_list_says_so_when_it_is_read(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        damaged = file.create_dataset(name, data=[1, 2], chunks=(2,), compression="gzip")
+        damaged.id.write_direct_chunk((0,), b"this is no compressed chunk")
+    with open_root(path) as root:
+        node = root.members[name]
+        assert isinstance(node, Array)
+        with pytest.raises(DamagedFileError) as caught:
+            node.source.read()
+        assert (caught.value.path, caught.value.where) == (str(path), f"/{name}")
+
+
+def test_a_list_in_another_file_is_refused_unless_asked_for(tmp_path: Path) -> None:
+    path, raw = tmp_path / "a.h5", tmp_path / "raw.bin"
+    raw.write_bytes(np.arange(2).tobytes())
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["x"] = [0, 1]
+    with h5py.File(path, "w") as file:
+        file.create_dataset("_list_raw", (2,), "i8", external=[(str(raw), 0, 16)])
+        file["_list_link"] = h5py.ExternalLink("other.h5", "/x")
+        file["_list_soft"] = h5py.SoftLink("/_list_link")
+    with open_root(path) as root:
+        assert len(root.members) == 3
+        assert all(isinstance(node, Damaged) for node in root.members.values())
+    with open_root(path, allow_external=True) as root:
+        for node in root.members.values():
+            assert node.source.read().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("count", [64, 20_000])
+def test_what_was_never_written_is_zero_and_no_memory_of_the_process(
+    tmp_path: Path, count: int
+) -> None:
+    path = tmp_path / "never.h5"
+    with h5py.File(path, "w") as file:
+        creation = h5p.create(h5p.DATASET_CREATE)
+        creation.set_chunk((8,))
+        creation.set_fill_time(h5d.FILL_TIME_NEVER)
+        h5d.create(file.id, b"d", h5t.NATIVE_INT64, h5s.create_simple((count,)), creation)
+    for _ in range(3):
+        used = [np.full(count, 77) for _ in range(50)]
+        del used
+        with open_root(str(path)) as root:
+            node = root.members["d"]
+            assert isinstance(node, Array)
+            assert not node.source.read().any()
+            assert not node.source.read((slice(3, 60),)).any()
