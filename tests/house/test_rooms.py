@@ -15,14 +15,14 @@ import pytest
 from support.places import TESTS
 from support.source import PACKAGE, File, source_files
 
-MOST_LINES = 50_700
+MOST_LINES = 48_400
 """Of the whole source; the target is 31,000."""
 SLACK = 1_000
 """So many fewer, and the ceiling comes down."""
 MOST_IN_A_ROOM = 4_500
-LARGE_ROOMS = {"api": 5_100, "bridges": 9_100, "hdf5": 9_300}
+LARGE_ROOMS = {"api": 5_100, "bridges": 9_100, "hdf5": 7_100}
 MOST_FILES = 20
-FULL_FOLDERS = {"api": 21, "cli/commands": 22, "hdf5": 26}
+FULL_FOLDERS = {"api": 21, "cli/commands": 22}
 SMALL, LARGE = 60, 600
 COMMANDS = "cli/commands/"
 """A command is a file, however short."""
@@ -31,7 +31,8 @@ KNOWN: dict[str, set[str]] = {
     for name, paths in json.loads((TESTS / "house" / "known.json").read_text()).items()
 }
 H5PY_ROOMS = {"transaction"}
-H5PY_FILES = {"hdf5/dataset_writer.py", "hdf5/writer.py", "hdf5/output.py", "hdf5/h5types.py"}
+H5PY_FILES = {"hdf5/allocated.py", "hdf5/dataset_writer.py", "hdf5/h5types.py", "hdf5/output.py"}
+H5PY_FILES |= {"hdf5/row_writer.py", "hdf5/small_writer.py", "hdf5/writer.py"}
 """HDF5's writing half."""
 H5PY_FILES |= {"hdf5/external.py", "hdf5/plugin_filters.py"}
 """Other files with ``allow_external=True``; filters of plug-ins, for one chunk in memory."""

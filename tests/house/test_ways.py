@@ -10,18 +10,18 @@ import pytest
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {
-    "load": Measures(62, 416, 785, 25, 1, 0),
-    "load lazily": Measures(52, 322, 690, 25, 1, 0),
-    "compute": Measures(23, 148, 220, 18, 0, 0),
-    "save": Measures(60, 322, 620, 22, 2, 2),
-    "save dask": Measures(58, 299, 548, 22, 2, 2),
-    "update": Measures(76, 470, 1440, 27, 1, 1),
-    "append": Measures(83, 528, 1560, 27, 1, 2),
-    "file_writer, mode a": Measures(85, 590, 1645, 28, 1, 2),
-    "repack": Measures(80, 533, 1175, 21, 1, 5),
-    "verify": Measures(44, 280, 550, 20, 1, 0),
-    "validate": Measures(46, 336, 1120, 19, 1, 0),
-    "rescue": Measures(96, 660, 1485, 31, 1, 2),
+    "load": Measures(62, 422, 808, 25, 1, 0),
+    "load lazily": Measures(52, 328, 716, 25, 1, 0),
+    "compute": Measures(23, 153, 242, 18, 0, 0),
+    "save": Measures(59, 326, 639, 22, 2, 2),
+    "save dask": Measures(57, 303, 571, 22, 2, 2),
+    "update": Measures(75, 477, 1461, 28, 1, 1),
+    "append": Measures(82, 532, 1577, 27, 1, 2),
+    "file_writer, mode a": Measures(84, 593, 1647, 28, 1, 2),
+    "repack": Measures(78, 537, 1191, 21, 1, 5),
+    "verify": Measures(43, 280, 574, 20, 1, 0),
+    "validate": Measures(45, 341, 1137, 19, 1, 0),
+    "rescue": Measures(95, 685, 1521, 31, 1, 2),
 }
 
 

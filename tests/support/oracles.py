@@ -137,7 +137,7 @@ def plain(value: Any) -> Any:
         return texts[0] if not array.ndim else _nested(texts, array.shape)
     order = array.dtype.newbyteorder("=")
     native = array.astype(order)
-    padded = order.char in "gG"  # whose padding is whatever was in memory
+    padded = order.char in "gG" or order.names  # whose padding is whatever was in memory
     return Values(str(order), array.shape, str(native.tolist()) if padded else native.tobytes())
 
 

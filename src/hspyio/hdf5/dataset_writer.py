@@ -28,8 +28,7 @@ from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
 from hspyio.filters.pipeline import Pipeline
 from hspyio.hdf5.allocated import allocated_chunks, takes_bytes
-from hspyio.hdf5.h5types import to_h5py
-from hspyio.hdf5.link_names import readable_name, stored_name
+from hspyio.hdf5.h5types import readable_name, stored_name, to_h5py
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.plugin_filters import filter_available
 from hspyio.hdf5.row_writer import row_access, write_rows

@@ -1,4 +1,4 @@
-"""Storage types -> h5py's dtypes and HDF5's types, those of one call made once."""
+"""Storage types and names of links -> as h5py and HDF5 have them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from h5py import h5t
 from hspyio.nodes.node import StorageType, Text, Vlen
 from hspyio.records import record
 
-__all__ = ["WriteType", "WriteTypes", "to_h5py"]
+__all__ = ["WriteType", "WriteTypes", "readable_name", "stored_name", "to_h5py"]
+
+
+def stored_name(where: str | bytes) -> bytes:
+    """A path as it stands in the file; what is no UTF-8 is lone surrogates here, bytes in h5py."""
+    return where if isinstance(where, bytes) else where.encode("utf-8", "surrogateescape")
+
+
+def readable_name(name: str | bytes) -> str:
+    """Inverse of `stored_name`."""
+    return name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
 
 
 def to_h5py(kind: StorageType) -> np.dtype[Any]:

@@ -11,8 +11,7 @@ import numpy as np
 from h5py import h5, h5a, h5d, h5g, h5p, h5s
 
 from hspyio.hdf5.dataset_writer import NewArray, create_array, expected_bytes
-from hspyio.hdf5.h5types import WriteTypes
-from hspyio.hdf5.link_names import stored_name
+from hspyio.hdf5.h5types import WriteTypes, stored_name
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.small_writer import SmallWriter
 from hspyio.nodes.node import Array, Attribute, Group, Kept, Text, arrays_of

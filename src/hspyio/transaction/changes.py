@@ -18,8 +18,8 @@ from hspyio import names
 from hspyio.arrays.dask import store_graphs
 from hspyio.hdf5.dataset_writer import NewArray, fill_array
 from hspyio.hdf5.format.superblock import LENGTH, Superblock
+from hspyio.hdf5.h5types import readable_name, stored_name
 from hspyio.hdf5.identity import Identity, fingerprint
-from hspyio.hdf5.link_names import readable_name, stored_name
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.reader import Opening
 from hspyio.hdf5.snapshot import FileHandle

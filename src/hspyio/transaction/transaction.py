@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from hspyio.arrays.workers import Workers
-from hspyio.hdf5.link_names import stored_name
+from hspyio.hdf5.h5types import stored_name
 from hspyio.hdf5.snapshot import FileHandle, check_is_file
 from hspyio.nodes.node import Group
 from hspyio.system.locks import kept_from_writers

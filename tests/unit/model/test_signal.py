@@ -269,6 +269,7 @@ def test_save_goes_through_the_public_face(monkeypatch: pytest.MonkeyPatch) -> N
         "shuffle": True,
         "checksum": False,
         "nexus": False,
+        "navigator": None,
         "threads": 3,
         "progress": None,
         "durable": True,
