@@ -25,7 +25,8 @@ import sympy
 
 from hspyio import MetadataTree, Signal
 from hspyio.converters.dtypes import as_objects
-from hspyio.testing.strategies import RESERVED, assert_roundtrip
+from hspyio.testing import assert_roundtrip
+from hspyio.testing.strategies import RESERVED
 
 
 def structured() -> np.ndarray:
