@@ -1,5 +1,6 @@
 # Needs make and Python 3.11 or newer; everything else goes into .venv.
 #   make demo   make check   make test   make lint   make docs   make bench   make torture   make clean
+#   make test-zarr: what is written for Zarr 3, which RosettaSciIO's tests have to do without.
 # Another Python: make test PYTHON=/path/to/python3.12
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 PYTEST_ARGS ?= -n 2 --dist worksteal
 
-.PHONY: demo check test lint format docs bench torture clean
+.PHONY: demo check test test-zarr lint format docs bench torture clean
 
 demo: $(VENV)/.installed
 	$(BIN)/hspy demo
@@ -20,6 +21,10 @@ check: $(VENV)/.installed-test
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-zarr: $(VENV)-zarr/.installed
+	$(VENV)-zarr/bin/python -m pytest $(PYTEST_ARGS) tests/unit/bridges/test_references.py \
+		tests/unit/bridges/test_export.py tests/unit/bridges/test_export_tiff.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -42,7 +47,7 @@ torture: $(VENV)/.installed-test
 	$(BIN)/python -m torture
 
 clean:
-	rm -rf $(VENV) .pycache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-zarr .pycache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	rm -rf docs/_build docs/_generated docs/api/generated
 
 # A stamp each, so that pip runs again only when pyproject.toml changes.
@@ -58,6 +63,11 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
 	$(INSTALL) -e '.[docs]'
 	@touch $(VENV)/.installed $@
+
+$(VENV)-zarr/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-zarr
+	$(VENV)-zarr/bin/python -m pip install -q --disable-pip-version-check -e '.[test-zarr]'
+	@touch $@
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found; name one: make PYTHON=/path/to/python3"; exit 1; }
