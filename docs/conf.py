@@ -22,7 +22,7 @@ release = version = hspyio.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
 templates_path = ["_templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_generated"]
 nitpicky = True
 smartquotes = False  # --depth stays --depth
 
@@ -74,8 +74,9 @@ html_sidebars: dict[str, list[str]] = {
 
 
 def make_pictures(app: Any) -> None:
-    """The pictures of the page on plots, which are made and not kept."""
-    subprocess.run([sys.executable, str(HERE / "make_pictures.py")], check=True)
+    """The pictures of the pages on plots and on the viewer, which are made and not kept."""
+    for script in ("make_pictures.py", "make_viewer_pictures.py"):
+        subprocess.run([sys.executable, str(HERE / script)], check=True)
 
 
 def leave_plain(app: Any, env: Any, node: Any, content: Any) -> Any:

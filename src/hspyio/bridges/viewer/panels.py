@@ -36,8 +36,9 @@ from hspyio.bridges.plotting.scales import is_reciprocal
 from hspyio.bridges.viewer.contrast import PHASES, limits
 from hspyio.bridges.viewer.contrast import colours as palette
 from hspyio.bridges.viewer.markers import Shapes
-from hspyio.bridges.viewer.page import Theme
+from hspyio.bridges.viewer.page import LIGHT, Theme
 from hspyio.bridges.viewer.selection import Along, Detector
+from hspyio.records import record
 
 __all__ = ["ImagePanel", "LinePanel", "Overlay", "Panel"]
 
@@ -167,6 +168,18 @@ class Panel(ABC):
         plot.grid.grid_line_color = theme.grid
 
 
+@record
+class _Drawn:
+    """An image in a figure, what gives it its colours, and its bar unless it has colours itself."""
+
+    mapper: Any
+    renderer: Any
+    bar: Any
+
+
+_TIPS = [("value", "@image"), ("x", "$x{0.[0000]}"), ("y", "$y{0.[0000]}")]
+
+
 class ImagePanel(Panel):
     """An image with its first row on top, a colour bar, a scale bar, and controls of its contrast.
 
@@ -209,26 +222,14 @@ class ImagePanel(Panel):
         label, side = horizontal.label, vertical.label
         super().__init__(name, label, side, pointer=pointer, figure_options=options)
         self.source = ColumnDataSource(self._columns(self.values, None), name=f"{name}-image")
-        self.mapper = LinearColorMapper(palette=palette(colours), nan_color=_BLANK)
-        places = {"x": "x", "y": "y", "dw": "dw", "dh": "dh", "source": self.source}
-        if coloured:
-            self.drawn = self.plot.image_rgba(image="image", level="image", **places)
-            self.bar = None
-        else:
-            self.drawn = self.plot.image(
-                image="image", color_mapper=self.mapper, level="image", **places
-            )
-            self.bar = ColorBar(color_mapper=self.mapper, width=12, padding=6, label_standoff=6)
-            self.bar.name = f"{name}-bar"
-            self.plot.add_layout(self.bar, "right")
-        x_range.renderers = y_range.renderers = [self.drawn]
+        self._hover = HoverTool(tooltips=_TIPS[1:] if coloured else _TIPS)
+        self._theme = LIGHT
+        self._drawn: dict[bool, _Drawn] = {}
+        x_range.renderers = y_range.renderers = [self._paint(log=False).renderer]
         self.plot.grid.visible = False
         self._outline = ColumnDataSource({"xs": [], "ys": []}, name=f"{name}-detector")
         self.plot.multi_line("xs", "ys", source=self._outline, line_color=_DETECTOR, line_width=2)
-        value = "@image" if not coloured else "@image{%x}"
-        tips = [("value", value), ("x", "$x{0.[0000]}"), ("y", "$y{0.[0000]}")]
-        tips = tips[1:] if coloured else tips
-        self.plot.add_tools(HoverTool(renderers=[self.drawn], tooltips=tips))
+        self.plot.add_tools(self._hover)
         self._label_ticks()
         if scaled:
             self._add_scale_bar()
@@ -259,23 +260,39 @@ class ImagePanel(Panel):
         self.stretch()
         self.source.data = self._columns(values, window)
 
+    def _paint(self, *, log: bool) -> _Drawn:
+        """The image with linear or with logarithmic colours.
+
+        Each has a drawing of its own: Bokeh does not notice that one gets another kind of colours.
+        """
+        if log not in self._drawn:
+            kind = LogColorMapper if log else LinearColorMapper
+            mapper = kind(palette=palette(self.colours), nan_color=_BLANK)
+            places = {"x": "x", "y": "y", "dw": "dw", "dh": "dh", "source": self.source}
+            bar = None
+            if self.coloured:
+                drawn = self.plot.image_rgba(image="image", level="image", **places)
+            else:
+                drawn = self.plot.image(image="image", color_mapper=mapper, level="image", **places)
+                bar = ColorBar(color_mapper=mapper, width=12, padding=6, label_standoff=6)
+                bar.name = f"{self.plot.name}-bar{'-log' if log else ''}"
+                bar.ticker = LogTicker() if log else BasicTicker()
+                self.plot.add_layout(bar, "right")
+            self._drawn[log] = _Drawn(mapper, drawn, bar)
+            self._hover.renderers = [one.renderer for one in self._drawn.values()]
+            self.colour(self._theme)
+        return self._drawn[log]
+
     def recolour(self, colours: str, scale: str) -> None:
         """Other colours for the same values, which stay in the browser."""
-        if self.bar is None:
+        if self.coloured:
             return
-        self.colours = colours
-        if scale != self.scale and "log" in (scale, self.scale):
-            kind = LogColorMapper if scale == "log" else LinearColorMapper
-            self.mapper = kind(palette=palette(colours, scale), nan_color=_BLANK)
-            self.scale = scale
-            self.stretch()
-            self.drawn.glyph.color_mapper = self.mapper
-            self.bar.color_mapper = self.mapper
-            self.bar.ticker = LogTicker() if scale == "log" else BasicTicker()
-            return
-        self.scale = scale
-        self.mapper.palette = palette(colours, scale)
+        self.colours, self.scale = colours, scale
+        now = self._paint(log=scale == "log")
+        now.mapper.palette = palette(colours, scale)
         self.stretch()
+        for one in self._drawn.values():
+            one.renderer.visible = one.bar.visible = one is now
 
     def stretch(self) -> None:
         """Find the limits of the colours anew."""
@@ -290,7 +307,7 @@ class ImagePanel(Panel):
         if self.scale == "log":
             low = low if low > 0 else abs(high) * 1e-6 or 1e-6
         if low < high:
-            self.mapper.update(low=low, high=high)
+            self._drawn[self.scale == "log"].mapper.update(low=low, high=high)
 
     def outline(self, detector: Detector | None) -> None:
         """Draw the rim of a detector."""
@@ -303,10 +320,12 @@ class ImagePanel(Panel):
     def colour(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         super().colour(theme)
-        if self.bar is not None:
-            self.bar.background_fill_color = theme.ground
-            self.bar.major_label_text_color = theme.text
-            self.bar.major_tick_line_color = theme.text
+        self._theme = theme
+        for one in self._drawn.values():
+            if one.bar is not None:
+                one.bar.background_fill_color = theme.ground
+                one.bar.major_label_text_color = theme.text
+                one.bar.major_tick_line_color = theme.text
 
     def _label_ticks(self) -> None:
         for axis, along in ((self.plot.xaxis, self.horizontal), (self.plot.yaxis, self.vertical)):

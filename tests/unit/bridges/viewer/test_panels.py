@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -16,10 +17,20 @@ def mapper(page: Page, key: str) -> object:
     return page.page.evaluate("key => window.model('signal-bar').color_mapper[key]", key)
 
 
-def wait_for(page: Page, condition: str) -> None:
+def wait_for(page: Page, condition: str, bar: str = "signal-bar") -> None:
     page.page.wait_for_function(
-        f"() => {{ const mapper = window.model('signal-bar').color_mapper; return {condition} }}"
+        f"() => {{ const bar = window.model('{bar}'); const mapper = bar?.color_mapper;"
+        f" return bar?.visible && {condition} }}"
     )
+
+
+def colour_at(page: Page, x: float, y: float) -> tuple[int, ...]:
+    """What is seen at a point of the image."""
+    left, top = page.place("signal", x, y)
+    clip = {"x": left - 1, "y": top - 1, "width": 3, "height": 3}
+    page.page.wait_for_timeout(200)
+    image = imagecodecs.png_decode(page.page.screenshot(clip=clip))
+    return tuple(int(part) for part in image[1, 1, :3])
 
 
 def test_contrast_and_colours(shown: Shown) -> None:
@@ -33,12 +44,23 @@ def test_contrast_and_colours(shown: Shown) -> None:
         "() => { window.images = 0;"
         " window.model('signal-image').properties.data.change.connect(() => window.images++) }"
     )
-    page.choose("signal-colours", "Viridis")
-    wait_for(page, "mapper.palette.length == 256 && mapper.palette[0] != mapper.palette[128]")
+    row, column = np.argwhere(signal.data == 45)[0]
+    point = (1 + column / 2, 1 + row / 2)
+    assert colour_at(page, *point) == pytest.approx((64, 64, 64), abs=2)  # 45 of 179
     page.choose("signal-scale", "log")
-    wait_for(page, "mapper.type == 'LogColorMapper' && mapper.low == 1")
+    wait_for(page, "mapper.type == 'LogColorMapper' && mapper.low == 1", "signal-bar-log")
+    share = round(255 * np.log(45) / np.log(179))
+    assert colour_at(page, *point) == pytest.approx((share, share, share), abs=3)
+    page.choose("signal-colours", "Viridis")
+    page.page.wait_for_timeout(300)
+    assert colour_at(page, *point) != pytest.approx((share, share, share), abs=9)
+    page.choose("signal-scale", "linear")
+    wait_for(page, "mapper.palette.length == 256 && mapper.palette[0] != mapper.palette[128]")
     page.choose("signal-scale", "sqrt")
     wait_for(page, "mapper.type == 'LinearColorMapper' && mapper.palette.length == 1024")
+    page.choose("signal-colours", "Grey")
+    wait_for(page, "mapper.palette.length == 1024 && mapper.palette[1023] == '#ffffff'")
+    assert colour_at(page, *point) == pytest.approx((128, 128, 128), abs=3)
     page.set("signal-percent", "value", [10, 90])
     low, high = np.percentile(signal.data, (10, 90))
     wait_for(page, f"Math.abs(mapper.low - {low}) < 1e-9 && Math.abs(mapper.high - {high}) < 1e-9")
