@@ -7,6 +7,7 @@ import hmac
 import logging
 import os
 import secrets
+import socket
 import threading
 import webbrowser
 from collections.abc import Sequence
@@ -83,6 +84,10 @@ class Viewer:
         self._library, self._name = library, name
         self._host, self._port = host, port
         self._prefix = prefix.strip("/")
+        self._hub = "" if self._prefix else os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
+        if self._hub:
+            self._port = port or _free_port(host)
+            self._prefix = f"{self._hub.strip('/')}/proxy/absolute/{self._port}"
         self._origins = tuple(origins)
         self._token = secrets.token_urlsafe(24)
         self._sessions: list[Session] = []
@@ -213,10 +218,17 @@ class Viewer:
 
     def _public_url(self) -> str:
         """The address as a browser far away has it, where JupyterHub passes it on."""
-        hub = os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
-        if not hub:
+        if not self._hub:
             return self.url
-        return f"{hub.rstrip('/')}/proxy/{self._port}/?{urlencode({'token': self._token})}"
+        return f"/{self._prefix}/?{urlencode({'token': self._token})}"
+
+
+def _free_port(host: str) -> int:
+    """A port that nobody listens at."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 def _quieten() -> None:

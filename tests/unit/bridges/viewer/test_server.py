@@ -144,10 +144,12 @@ def test_at_the_end_nothing_is_left(tmp_path: Path) -> None:
 def test_what_a_notebook_shows(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     page = viewer._repr_html_()
     assert f'<iframe src="{viewer.url}"' in page and f'<a href="{viewer.url}"' in page
-    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", '/user/"><script>/')
-    port = urllib.parse.urlsplit(viewer.url).port
-    assert "<script>" not in viewer._repr_html_()
-    assert f"/proxy/{port}/?token=" in viewer._repr_html_()
     assert viewer.url in repr(viewer)
     viewer.close()
     assert "closed" in repr(viewer) and "iframe" not in viewer._repr_html_()
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/me/")
+    with hspyio.view(hspyio.Signal(np.zeros(3)), origins=["hub.example.org"]) as hub:
+        path = f"/user/me/proxy/absolute/{urllib.parse.urlsplit(hub.url).port}/"
+        assert f'<iframe src="{path}?token=' in hub._repr_html_()
+        status, body = asked(hub, path=path, host="hub.example.org")
+        assert status == 200 and f'"{path}static' in body
