@@ -16,6 +16,7 @@ from hspyio.hdf5.h5types import to_h5py
 from hspyio.hdf5.ragged import REFERENCE, read_rows
 from hspyio.hdf5.row_writer import row_access, write_rows
 from hspyio.nodes.node import Array, RaggedArray
+from hspyio.system.byte_source import LocalBytes
 
 BASES = ("f8", ">f8", "f4", "u1", "?", "c16", "i2", "V3", "i4,f8", "g")
 same_files = settings(
@@ -90,7 +91,7 @@ def references(path: Path, name: str = "x") -> np.ndarray:
 
 def read(path: Path, found: np.ndarray, base: Any) -> RaggedArray:
     with path.open("rb", buffering=0) as stream:
-        return read_rows(found, stream.fileno(), np.dtype(base))
+        return read_rows(found, LocalBytes(stream.fileno()), np.dtype(base))
 
 
 def put(path: Path, values: np.ndarray, base: Any = "f8", **options: Any) -> None:

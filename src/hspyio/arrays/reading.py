@@ -21,7 +21,7 @@ from hspyio.errors import DamagedFileError
 from hspyio.filters.pipeline import Scratch
 from hspyio.nodes.node import Selection
 from hspyio.records import record
-from hspyio.system.calls import file_size, read_into
+from hspyio.system.byte_source import ByteSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +67,7 @@ class ChunkConsumer:
 class _Visited:
     """Chunks in the order of their offsets, as all threads of a visit see them."""
 
-    descriptor: int
+    source: ByteSource
     end: int
     offsets: NDArray[np.int64]
     sizes: NDArray[np.int64]
@@ -75,7 +75,7 @@ class _Visited:
 
 
 def visit(
-    descriptor: int,
+    source: ByteSource,
     manifest: ChunkManifest,
     rows: NDArray[np.int64],
     size: int,
@@ -87,7 +87,7 @@ def visit(
 
     Parameters
     ----------
-    descriptor : int
+    source : ByteSource
         The file.
     manifest : ChunkManifest
         Where chunks stand in it.
@@ -106,9 +106,9 @@ def visit(
     most = max(1, min(_BATCH // max(size, 1), _MOST_CHUNKS))
     if workers.threads > 1:
         most = max(1, min(most, len(rows) // (_SHARES * workers.threads)))
-    end = file_size(descriptor)
+    end = source.size
     edges = _edges(offsets, sizes, most, 2 * size + _GAP, end)
-    visited = _Visited(descriptor, end, offsets, sizes, edges)
+    visited = _Visited(source, end, offsets, sizes, edges)
 
     def visitor() -> Callable[[int], None]:
         return _Visitor(visited, make()).visit
@@ -170,13 +170,13 @@ class _Visitor:
         start, end = offsets[0], offsets[-1] + sizes[-1]
         buffers = self._consumer.buffers(batch)
         if buffers:
-            read_into(visited.descriptor, buffers, start)
+            visited.source.read_into(buffers, start)
             return
         # Before a buffer is made: the file itself has to be that long.
         if start < 0 or sizes[0] < 0 or end > visited.end:
             raise ValueError(f"it is said to be {sizes[0]} bytes at {start}, outside the file")
         content = self._scratch.take("read", end - start).data
-        read_into(visited.descriptor, [content], start)
+        visited.source.read_into([content], start)
         begins = [offset - start for offset in offsets]
         pairs = zip(begins, sizes, strict=True)
         self._consumer.take(batch, [content[begin : begin + size] for begin, size in pairs])
@@ -188,7 +188,7 @@ class _Visitor:
 def read_chunks(
     stored: StoredArray,
     manifest: ChunkManifest,
-    descriptor: int,
+    source: ByteSource,
     selection: Selection,
     workers: Workers,
 ) -> NDArray[Any]:
@@ -200,7 +200,7 @@ def read_chunks(
         The array; its filters can be decoded here.
     manifest : ChunkManifest
         Its chunks.
-    descriptor : int
+    source : ByteSource
         The file.
     selection : tuple of slice or int
         What to read.
@@ -233,7 +233,7 @@ def read_chunks(
     reading = _Reading(stored, manifest, rows, projections, result, workers)
     # A page of memory that two threads fill at once is cleared twice, so not in one row.
     row = math.prod(grid.counts[1:])
-    visit(descriptor, manifest, rows, stored.pipeline.size, workers, lambda: _Placer(reading), row)
+    visit(source, manifest, rows, stored.pipeline.size, workers, lambda: _Placer(reading), row)
     workers.progress.advance(size - int(reading.sizes.sum()))  # chunks that are not there
     return result.reshape(indexer.kept)
 
@@ -483,7 +483,7 @@ def unwanted_bytes(pieces: list[Piece]) -> int:
 
 
 def read_block(
-    stored: StoredArray, descriptor: int, selection: Selection, workers: Workers
+    stored: StoredArray, source: ByteSource, selection: Selection, workers: Workers
 ) -> NDArray[Any]:
     """Read an unchunked array, or a part of it.
 
@@ -491,7 +491,7 @@ def read_block(
     ----------
     stored : StoredArray
         The array.
-    descriptor : int
+    source : ByteSource
         The file.
     selection : tuple of slice or int
         What to read.
@@ -510,17 +510,17 @@ def read_block(
     if stored.address is None or not size:
         workers.progress.advance(size)
         return result.reshape(indexer.kept)
-    _check_end(stored, indexer, file_size(descriptor))
+    _check_end(stored, indexer, source.size)
     if indexer.is_rows:
         start = stored.address + _first(stored, indexer.ranges)
         memory = result.reshape(-1).view(np.uint8).data
 
         def reader() -> Callable[[int], None]:
-            return lambda begin: _read_rows(memory, descriptor, start, begin, workers)
+            return lambda begin: _read_rows(memory, source, start, begin, workers)
 
         run(range(0, size, _BLOCK), reader, workers.threads)
     else:
-        _read_part(stored, descriptor, indexer.ranges, result)
+        _read_part(stored, source, indexer.ranges, result)
         workers.progress.advance(size)
     return result.reshape(indexer.kept)
 
@@ -551,15 +551,15 @@ def _check_end(stored: StoredArray, indexer: BasicIndexer, size: int) -> None:
 
 
 def _read_rows(
-    memory: memoryview, descriptor: int, start: int, begin: int, workers: Workers
+    memory: memoryview, source: ByteSource, start: int, begin: int, workers: Workers
 ) -> None:
     part = memory[begin : begin + _BLOCK]
-    read_into(descriptor, [part], start + begin)
+    source.read_into([part], start + begin)
     workers.progress.advance(len(part))
 
 
 def _read_part(
-    stored: StoredArray, descriptor: int, ranges: tuple[Range, ...], target: NDArray[Any]
+    stored: StoredArray, source: ByteSource, ranges: tuple[Range, ...], target: NDArray[Any]
 ) -> None:
     """Read what lies between the first value and the last, in halves where most is not wanted."""
     assert stored.address is not None
@@ -572,9 +572,9 @@ def _read_part(
         places = slice(0, half), slice(half, one.count)
         for part, place in zip(halves, places, strict=True):
             inner = (*ranges[:axis], part, *ranges[axis + 1 :])
-            _read_part(stored, descriptor, inner, target[(slice(None),) * axis + (place,)])
+            _read_part(stored, source, inner, target[(slice(None),) * axis + (place,)])
         return
     buffer = np.empty(last - first, np.uint8)
-    read_into(descriptor, [buffer.data], stored.address + first)
+    source.read_into([buffer.data], stored.address + first)
     steps = [one.step * step for one, step in zip(ranges, _strides(stored), strict=True)]
     target[...] = np.ndarray(target.shape, stored.dtype, buffer, strides=steps)

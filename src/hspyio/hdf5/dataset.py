@@ -22,7 +22,7 @@ from hspyio.hdf5.format.messages import ChunkIndexKind, Layout
 from hspyio.hdf5.limits import Budget, check_chunks, repeats
 from hspyio.hdf5.snapshot import FileHandle
 from hspyio.nodes.node import Array, RaggedArray, Selection, Text, Vlen
-from hspyio.system.byte_source import LocalBytes
+from hspyio.system.byte_source import ByteSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -187,9 +187,8 @@ class Dataset:
         if opening is not None and opening.is_open:
             yield opening.content
             return
-        with self.snapshot.descriptor() as descriptor:
-            source = LocalBytes(descriptor)
-            yield FileBytes(source, self.snapshot.superblock(source))
+        with self.snapshot.open_source() as source:
+            yield FileBytes(source, self.snapshot.find_superblock(source))
 
     @property
     def _budget(self) -> Budget:
@@ -262,8 +261,8 @@ class Dataset:
             return self._of_block()
         from hspyio.arrays.reading import read_block
 
-        with self.snapshot.descriptor() as descriptor:
-            return read_block(self.stored, descriptor, selection, self._workers)
+        with self.snapshot.open_source() as source:
+            return read_block(self.stored, source, selection, self._workers)
 
     def _of_block(self) -> NDArray[Any]:
         with self._content() as content:
@@ -275,10 +274,10 @@ class Dataset:
         stored = self.stored
         check_chunks(stored.pipeline.size, math.prod(stored.shape) * stored.dtype.itemsize)
         index = self.chunk_index()
-        with self.snapshot.descriptor() as descriptor:
+        with self.snapshot.open_source() as source:
             if stored.pipeline.decodes:
-                return read_chunks(stored, index, descriptor, selection, self._workers)
-            return _by_plugin(stored, index, LocalBytes(descriptor), selection)
+                return read_chunks(stored, index, source, selection, self._workers)
+            return _by_plugin(stored, index, source, selection)
 
     # what has variable length
 
@@ -331,8 +330,8 @@ class Dataset:
         if start:
             references = references.copy()
             references["address"][references["address"] != 0] += start
-        with self.snapshot.descriptor() as descriptor:
-            return read_rows(references, descriptor, base)
+        with self.snapshot.open_source() as source:
+            return read_rows(references, source, base)
 
     def row_bytes(self) -> int:
         """Bytes of a row of variable length, on average, as far as that is easily known."""
@@ -498,7 +497,7 @@ def _unzipped(data: bytes, size: int) -> bytes | None:
 
 
 def _by_plugin(
-    stored: StoredArray, manifest: ChunkManifest, source: LocalBytes, selection: Selection
+    stored: StoredArray, manifest: ChunkManifest, source: ByteSource, selection: Selection
 ) -> NDArray[Any]:
     """Chunks that only HDF5 decodes, one after the other."""
     from hspyio.arrays.indexing import BasicIndexer

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.hdf5.snapshot import file_size, read_into
 from hspyio.nodes.node import RaggedArray, ranges
 from hspyio.records import record
+from hspyio.system.byte_source import ByteSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,14 +51,14 @@ _GAP = 128 * 2**10
 """Bytes from one heap to the next below which they are read together."""
 
 
-def read_rows(references: NDArray[Any], descriptor: int, base: np.dtype[Any]) -> RaggedArray:
+def read_rows(references: NDArray[Any], source: ByteSource, base: np.dtype[Any]) -> RaggedArray:
     """Read rows of variable length.
 
     Parameters
     ----------
     references : ndarray of REFERENCE
         What stands in the dataset for the wanted rows; of any shape.
-    descriptor : int
+    source : ByteSource
         The file.
     base : numpy dtype
         Of the rows, from `row_dtype`.
@@ -77,16 +77,16 @@ def read_rows(references: NDArray[Any], descriptor: int, base: np.dtype[Any]) ->
     """
     flat = references.reshape(-1)
     lengths = np.where(flat["address"] == 0, 0, flat["length"]).astype(np.int64)
-    limit = file_size(descriptor)
+    limit = source.size
     if lengths.sum(dtype=float) * base.itemsize > limit:
         raise ValueError("its rows are said to be longer than the file")
     rows = RaggedArray(np.empty(int(lengths.sum()), base), lengths.reshape(references.shape))
     memory = rows.values.view(np.uint8)
-    for block in _heap_blocks(flat, rows, descriptor, limit):
+    for block in _heap_blocks(flat, rows, source, limit):
         if block.stops[0] - block.starts[0] > _BIG:
-            _read_big(block, descriptor, memory)
+            _read_big(block, source, memory)
         else:
-            _read_block(block, descriptor, memory, math.gcd(base.itemsize, 8))
+            _read_block(block, source, memory, math.gcd(base.itemsize, 8))
     return rows
 
 
@@ -111,7 +111,7 @@ class _Block:
 
 
 def _heap_blocks(
-    references: NDArray[Any], rows: RaggedArray, descriptor: int, limit: int
+    references: NDArray[Any], rows: RaggedArray, source: ByteSource, limit: int
 ) -> Iterator[_Block]:
     itemsize = rows.values.itemsize
     places = np.flatnonzero(rows.lengths)
@@ -126,7 +126,7 @@ def _heap_blocks(
     heaps = np.concatenate([[0], np.cumsum(np.diff(keys // _MOST_ROWS) != 0)])
     firsts = np.searchsorted(heaps, np.arange(heaps[-1] + 2))
     starts = keys[firsts[:-1]] // _MOST_ROWS
-    stops = _stops(starts, descriptor, limit)
+    stops = _stops(starts, source, limit)
     sizes = rows.lengths.reshape(-1)[places] * itemsize
     targets = rows.starts[places] * itemsize
     big = stops - starts > _BIG
@@ -140,13 +140,13 @@ def _heap_blocks(
         )
 
 
-def _stops(starts: NDArray[np.int64], descriptor: int, limit: int) -> NDArray[np.int64]:
+def _stops(starts: NDArray[np.int64], source: ByteSource, limit: int) -> NDArray[np.int64]:
     """Where to read heaps to: up to the next one, or to their end if that one is far away."""
     stops = np.append(starts[1:], limit)
     far = np.flatnonzero(stops - starts > _GAP)
     heads = np.empty((len(far), _HEAD.size), np.uint8)
     for head, start in zip(heads, starts[far].tolist(), strict=True):
-        read_into(descriptor, [head.data], start)
+        source.read_into([head.data], start)
     words = heads.reshape(-1).view("<i8")
     stops[far] = starts[far] + _heap_sizes(words, np.arange(len(far)) * 2, (stops - starts)[far])
     return stops
@@ -169,7 +169,7 @@ def _heap_sizes(
     return sizes
 
 
-def _read_block(block: _Block, descriptor: int, memory: NDArray[np.uint8], unit: int) -> None:
+def _read_block(block: _Block, source: ByteSource, memory: NDArray[np.uint8], unit: int) -> None:
     extents = block.stops - block.starts
     if (extents < _HEAD.size).any():
         raise ValueError("two heaps of rows overlap")
@@ -180,7 +180,7 @@ def _read_block(block: _Block, descriptor: int, memory: NDArray[np.uint8], unit:
     cuts = np.flatnonzero(apart) + 1
     for low, high in zip([0, *cuts], [*cuts, len(places)], strict=True):
         part = buffer[places[low] : places[high - 1] + extents[high - 1]]
-        read_into(descriptor, [part.data], int(block.starts[low]))
+        source.read_into([part.data], int(block.starts[low]))
     words = buffer.view("<i8")
     ends = places + _heap_sizes(words, places // 8, extents)
     sources = _row_places(block, words, places, ends)
@@ -269,16 +269,16 @@ def _gather(
         into[ranges(targets // unit, counts)] = items
 
 
-def _read_big(block: _Block, descriptor: int, memory: NDArray[np.uint8]) -> None:
+def _read_big(block: _Block, source: ByteSource, memory: NDArray[np.uint8]) -> None:
     """Read the rows of one heap straight to their places."""
     start, stop = int(block.starts[0]), int(block.stops[0])
     buffer = bytearray(_HEAD.size)
 
     def head(place: int) -> tuple[int, ...]:
-        read_into(descriptor, [memoryview(buffer)], place)
+        source.read_into([memoryview(buffer)], place)
         return _HEAD.unpack(buffer)
 
-    sources = _looked_up(_listed(head, start, stop), block.numbers, block.sizes)
-    pairs = zip(sources, block.sizes.tolist(), block.targets.tolist(), strict=True)
-    for source, size, target in pairs:
-        read_into(descriptor, [memory[target : target + size].data], source)
+    starts = _looked_up(_listed(head, start, stop), block.numbers, block.sizes)
+    pairs = zip(starts, block.sizes.tolist(), block.targets.tolist(), strict=True)
+    for start, size, target in pairs:
+        source.read_into([memory[target : target + size].data], start)

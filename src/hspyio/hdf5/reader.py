@@ -53,7 +53,7 @@ from hspyio.nodes.node import (
     Text,
 )
 from hspyio.records import record
-from hspyio.system.byte_source import LocalBytes
+from hspyio.system.byte_source import ByteSource, LocalBytes
 from hspyio.system.locks import (
     LockUnsupportedError,
     hdf5_writer,
@@ -148,8 +148,8 @@ def open_file(
                 raise locked_by_hdf5(snapshot.path)
             try:
                 opening = Opening(
-                    snapshot, descriptor, policy or ReadPolicy(), allow_external=allow_external,
-                    workers=workers or Workers(), budget=budget or Budget(),
+                    snapshot, LocalBytes(descriptor), policy or ReadPolicy(),
+                    allow_external=allow_external, workers=workers, budget=budget,
                 )  # fmt: skip
                 yield opening.root()
             finally:
@@ -245,8 +245,8 @@ class Opening:
     ----------
     snapshot : FileHandle
         The file.
-    descriptor : int
-        The same, open as long as this.
+    source : ByteSource
+        Its bytes, open as long as this.
     policy : ReadPolicy
         What is read at once.
     allow_external : bool
@@ -275,7 +275,7 @@ class Opening:
     def __init__(
         self,
         snapshot: FileHandle,
-        descriptor: int,
+        source: ByteSource,
         policy: ReadPolicy,
         *,
         allow_external: bool = False,
@@ -296,7 +296,7 @@ class Opening:
         self._files.openings.append(self)
         self._links: dict[int, dict[bytes, Link]] = {}
         with _of_file(snapshot.path):
-            self.root_address, self.content = self._opened(LocalBytes(descriptor))
+            self.root_address, self.content = self._opened(source)
         self.heaps = GlobalHeaps(self.content)
         self.types = TypeTable(self.content)
 
@@ -305,9 +305,9 @@ class Opening:
         """The file."""
         return self.snapshot.path
 
-    def _opened(self, source: LocalBytes) -> tuple[int, FileBytes]:
+    def _opened(self, source: ByteSource) -> tuple[int, FileBytes]:
         """The address of the root, and the bytes of the file."""
-        block = self.snapshot.superblock(source)
+        block = self.snapshot.find_superblock(source)
         content = FileBytes(source, block)
         self._look_at_extension(content, block)
         return block.root, content
@@ -561,9 +561,9 @@ class Opening:
         known = self._files.by_path.get(path)
         if known is None:
             snapshot = handle_of(path)
-            descriptor = self._files.held.enter_context(snapshot.descriptor())
+            source = self._files.held.enter_context(snapshot.open_source())
             known = Opening(
-                snapshot, descriptor, self.policy, allow_external=True, workers=self.workers,
+                snapshot, source, self.policy, allow_external=True, workers=self.workers,
                 budget=self.budget, first=self,
             )  # fmt: skip
             self._files.by_path[path] = known

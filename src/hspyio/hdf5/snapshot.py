@@ -32,13 +32,11 @@ from hspyio.hdf5.format.superblock import (
     read_superblock,
 )
 from hspyio.hdf5.identity import Fingerprint, Identity, fingerprint, identity_of, is_the_same
-from hspyio.system.byte_source import LocalBytes
+from hspyio.system.byte_source import ByteSource, LocalBytes
 from hspyio.system.calls import (
     NO_SUCH_FILE,
     close,
-    file_size,
     open_for_reading,
-    read_into,
     read_up_to,
 )
 from hspyio.system.descriptors import OPEN
@@ -53,9 +51,7 @@ __all__ = [
     "cannot_read",
     "check_is_file",
     "close_read",
-    "file_size",
     "handle_of",
-    "read_into",
 ]
 
 T = TypeVar("T")
@@ -232,7 +228,16 @@ class FileHandle:
         finally:
             close(descriptor)
 
-    def superblock(self, source: LocalBytes) -> Superblock:
+    @contextmanager
+    def open_source(self) -> Iterator[ByteSource]:
+        """Bytes of the file, as it was; see `descriptor`."""
+        descriptor = self._duplicate()
+        try:
+            yield LocalBytes(descriptor)
+        finally:
+            close(descriptor)
+
+    def find_superblock(self, source: ByteSource) -> Superblock:
         """Where the root was when the file was opened.
 
         Raises

@@ -54,9 +54,9 @@ def count_unused(path: str) -> int:
     DamagedFileError
         If not all of it can be read.
     """
-    with closing(handle_of(path)) as snapshot, snapshot.descriptor() as descriptor:
+    with closing(handle_of(path)) as snapshot, snapshot.open_source() as source:
         try:
-            usage = Usage(Opening(snapshot, descriptor, ReadPolicy()))
+            usage = Usage(Opening(snapshot, source, ReadPolicy()))
             left = snapshot.fingerprint[1] - usage.arrays - usage.structures
             others = usage.structures + sum(usage.heaps.values())
             if left - (others - usage.structures) <= _SLACK + others // _GAPS:

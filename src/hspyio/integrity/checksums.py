@@ -21,7 +21,7 @@ from hspyio.arrays.workers import Workers, run
 from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError, UnsupportedFeatureError
 from hspyio.filters.pipeline import Scratch
 from hspyio.hdf5.dataset import Dataset, passing
-from hspyio.hdf5.snapshot import FileHandle, file_size, read_into
+from hspyio.hdf5.snapshot import FileHandle
 from hspyio.nodes.digest import array_bytes, type_text
 from hspyio.nodes.node import Array, Filter
 from hspyio.records import record
@@ -314,11 +314,11 @@ class _Chunks:
 
     def read(self, row: int, scratch: Scratch) -> int:
         size, offset, mask = self._sizes[row], self._offsets[row], self._masks[row]
-        with self._snapshot.descriptor() as descriptor:
-            if size < 0 or offset < 0 or offset + size > file_size(descriptor):
+        with self._snapshot.open_source() as source:
+            if size < 0 or offset < 0 or offset + size > source.size:
                 raise ValueError(f"it is said to be {size} bytes at {offset}, outside the file")
             buffer = scratch.take("stored", size)
-            read_into(descriptor, [buffer.data], offset)
+            source.read_into([buffer.data], offset)
         return chunk_sum(buffer.data, mask)
 
     def decode(self, row: int, scratch: Scratch) -> None:
@@ -361,8 +361,8 @@ class _Blocks:
     def read(self, row: int, scratch: Scratch) -> int:
         assert self._stored.address is not None
         buffer = scratch.take("stored", self.size(row))
-        with self._handle.descriptor() as descriptor:
-            read_into(descriptor, [buffer.data], self._stored.address + row * self.step)
+        with self._handle.open_source() as source:
+            source.read_into([buffer.data], self._stored.address + row * self.step)
         return _crc32(buffer.data)
 
     def decode(self, row: int, scratch: Scratch) -> None:

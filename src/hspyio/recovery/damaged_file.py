@@ -25,7 +25,7 @@ from hspyio.nodes.node import Array, Attribute, Damaged, Group
 from hspyio.recovery.chunks import DamagedArrays
 from hspyio.recovery.losses import Losses
 from hspyio.recovery.sources import SalvagedRows, SalvagedSource
-from hspyio.system.byte_source import LocalBytes
+from hspyio.system.byte_source import ByteSource
 
 __all__ = ["BY_ADDRESS", "DamagedFile", "open_damaged"]
 
@@ -51,8 +51,8 @@ def open_damaged(
     """Open a file, however damaged."""
     snapshot = handle_of(path)
     try:
-        with snapshot.descriptor() as descriptor:
-            file = DamagedFile(snapshot, descriptor, policy, workers=workers, budget=_ByParts())
+        with snapshot.open_source() as source:
+            file = DamagedFile(snapshot, source, policy, workers=workers, budget=_ByParts())
             file.losses = losses
             try:
                 yield file
@@ -73,7 +73,7 @@ class DamagedFile(Opening):
 
     losses: Losses
 
-    def _opened(self, source: LocalBytes) -> tuple[int, FileBytes]:
+    def _opened(self, source: ByteSource) -> tuple[int, FileBytes]:
         block = sound_superblock(source)
         self._arrays = DamagedArrays()
         self._torn: set[int] = set()

@@ -28,6 +28,7 @@ from hspyio.nodes.node import Group, Kept
 from hspyio.records import record
 from hspyio.schema.policy import HSPY
 from hspyio.schema.sealed_parts import with_room_for_seals
+from hspyio.system.byte_source import LocalBytes
 from hspyio.system.calls import file_size, read_into
 from hspyio.transaction.unchanged import first_difference
 
@@ -275,7 +276,7 @@ def open_written(descriptor: int, block: Superblock) -> Iterator[Group]:
     Text of variable length is read; what of it is written afterwards may come to stand beside what
     was there before.
     """
-    opening = Opening(_Written(descriptor, block), descriptor, HSPY)
+    opening = Opening(_Written(descriptor, block), LocalBytes(descriptor), HSPY)
     try:
         yield opening.root()
     finally:

@@ -28,6 +28,8 @@ from hspyio.arrays.writing import rows_in_place
 from hspyio.errors import DamagedFileError
 from hspyio.hdf5.allocated import takes_bytes
 from hspyio.nodes.node import Array
+from hspyio.system import byte_source
+from hspyio.system.byte_source import MemoryBytes
 from support.engine import (
     DTYPES,
     LIBVERS,
@@ -217,10 +219,10 @@ def test_large_arrays_go_past_hdf5_unasked(
 ) -> None:
     case = Case((301, 523), (301, 523), (100, 97), np.dtype("<u4"), filters)
     expected = written(path, case)
-    monkeypatch.setattr(gather, "read_into", counted := Counted())
+    monkeypatch.setattr(byte_source, "read_into", counted := Counted())
     with source_of(path) as source:
         monkeypatch.undo()
-        monkeypatch.setattr(gather, "read_into", counted)
+        monkeypatch.setattr(byte_source, "read_into", counted)
         assert_same(source.read(), expected)
     assert 1 <= len(counted.offsets) <= 24
 
@@ -243,7 +245,7 @@ class Counted:
     def __init__(self) -> None:
         self.offsets: list[int] = []
         self.ends: list[int] = []
-        self._read = gather.read_into
+        self._read = byte_source.read_into
 
     def __call__(self, descriptor: int, buffers: Any, offset: int) -> None:
         self.offsets.append(offset)
@@ -271,13 +273,15 @@ def test_only_the_chunks_of_a_selection_are_read_each_once(
         if chosen[tuple(map(chunk_slice, info.chunk_offset, lazy.stored.chunks))].any()
     ]
     index = lazy.chunk_index()
-    with pytest.MonkeyPatch.context() as patch, lazy.snapshot.descriptor() as descriptor:
+    with pytest.MonkeyPatch.context() as patch, lazy.snapshot.open_source() as source:
         patch.setattr(gather, "_GAP", gap := data.draw(st.sampled_from([0, 100, 4096])))
         patch.setattr(gather, "_BATCH", data.draw(st.sampled_from([1, 100, 2**18])))
-        patch.setattr(gather, "read_into", counted := Counted())
+        patch.setattr(byte_source, "read_into", counted := Counted())
         told: list[int] = []
         workers = Workers(threads, Progress(advance=told.append))
-        read = read_chunks(lazy.stored, index, descriptor, selection, workers)
+        read = read_chunks(lazy.stored, index, source, selection, workers)
+    elsewhere = MemoryBytes(path.read_bytes())
+    assert_same(read_chunks(lazy.stored, index, elsewhere, selection, Workers(threads)), read)
     assert threads > 1 or counted.offsets == sorted(counted.offsets)
     found = sorted(zip(counted.offsets, counted.ends, strict=True))
     assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(found))
@@ -322,8 +326,10 @@ def test_unchunked_arrays(
         assert_same(lazy.read(selection), part(expected, selection))
         if lazy.stored is None:
             return
-        with lazy.snapshot.descriptor() as descriptor:
-            read = read_block(lazy.stored, descriptor, selection, Workers(3))
+        with lazy.snapshot.open_source() as source:
+            read = read_block(lazy.stored, source, selection, Workers(3))
+        elsewhere = MemoryBytes(path.read_bytes())
+        assert_same(read_block(lazy.stored, elsewhere, selection, Workers(2)), read)
     assert_same(read, part(expected, selection))
 
 
@@ -332,7 +338,7 @@ def test_rows_of_a_block_are_read_alone(path: Path, monkeypatch: Any) -> None:
     lazy = detached(path)
     assert lazy.stored is not None
     assert lazy.stored.address is not None
-    monkeypatch.setattr(gather, "read_into", counted := Counted())
+    monkeypatch.setattr(byte_source, "read_into", counted := Counted())
     assert_same(lazy.read((slice(3, 5),)), expected[3:5])
     assert counted.offsets == [lazy.stored.address + 3 * 28]
     for selection in ((slice(0, 9, 2),), (slice(0, 3), slice(0, 3)), (2, 2)):
@@ -350,11 +356,11 @@ def test_parts_of_a_block_are_read_without_most_of_the_rest(
     if lazy.stored is None or lazy.stored.address is None:
         return
     selection = data.draw(selections(shape))
-    with pytest.MonkeyPatch.context() as patch, lazy.snapshot.descriptor() as descriptor:
+    with pytest.MonkeyPatch.context() as patch, lazy.snapshot.open_source() as source:
         patch.setattr(gather, "_NEAR", 0)
         patch.setattr(gather, "_WASTE", 2)
-        patch.setattr(gather, "read_into", counted := Counted())
-        read = read_block(lazy.stored, descriptor, selection, Workers(1))
+        patch.setattr(byte_source, "read_into", counted := Counted())
+        read = read_block(lazy.stored, source, selection, Workers(1))
     assert_same(read, expected[selection] if read.ndim else part(expected, selection))
     assert sum(counted.ends) - sum(counted.offsets) <= 2 * read.nbytes
 

@@ -173,12 +173,12 @@ def test_a_file_that_was_cut_after_it_was_opened(
     for size in range(path.stat().st_size, int(index.offsets.min()) - 9, -7):
         with path.open("r+b") as stream:
             stream.truncate(size)
-        with lazy.snapshot.descriptor() as descriptor:
+        with lazy.snapshot.open_source() as source:
             if size >= end:
-                assert_same(read_chunks(stored, index, descriptor, (), Workers(threads)), expected)
+                assert_same(read_chunks(stored, index, source, (), Workers(threads)), expected)
                 continue
             with pytest.raises(DamagedFileError, match="its chunk at"):
-                read_chunks(stored, index, descriptor, (), Workers(threads))
+                read_chunks(stored, index, source, (), Workers(threads))
 
 
 def test_a_file_that_was_cut_before_its_index_was_read(path: Path) -> None:
@@ -247,10 +247,8 @@ def test_bytes_behind_the_end_of_a_stream_are_no_damage(path: Path) -> None:
 def with_index(path: Path, change: Callable[[ChunkManifest], ChunkManifest], threads: int) -> Any:
     lazy = detached(path)
     assert lazy.stored is not None
-    with lazy.snapshot.descriptor() as descriptor:
-        return read_chunks(
-            lazy.stored, change(lazy.chunk_index()), descriptor, (), Workers(threads)
-        )
+    with lazy.snapshot.open_source() as source:
+        return read_chunks(lazy.stored, change(lazy.chunk_index()), source, (), Workers(threads))
 
 
 @pytest.mark.parametrize("filters", [(), ("gzip",), ("fletcher32",)], ids=str)

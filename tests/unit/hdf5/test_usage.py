@@ -131,8 +131,8 @@ def by_hdf5(path: Path) -> int:
 
 
 def by_us(path: Path) -> int:
-    with closing(handle_of(str(path))) as handle, handle.descriptor() as descriptor:
-        usage = Usage(Opening(handle, descriptor, ReadPolicy()))
+    with closing(handle_of(str(path))) as handle, handle.open_source() as source:
+        usage = Usage(Opening(handle, source, ReadPolicy()))
         return usage.arrays + usage.structures
 
 
