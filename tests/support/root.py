@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hspyio.hdf5.reader import open_file
-from hspyio.hdf5.snapshot import FileHandle
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Group
 from hspyio.schema.policy import HSPY
 
@@ -17,7 +17,7 @@ from hspyio.schema.policy import HSPY
 def open_root(
     path: str | os.PathLike[str],
     *,
-    handle: FileHandle | None = None,
+    handle: Snapshot | None = None,
     **options: Any,
 ) -> Iterator[Group]:
     """Open a file as `hspyio.load` does."""

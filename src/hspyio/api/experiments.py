@@ -20,7 +20,7 @@ from hspyio.converters.decoder import Decoder
 from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
 from hspyio.hdf5.dataset import stored_bytes
-from hspyio.hdf5.snapshot import handle_of
+from hspyio.hdf5.snapshot import snapshot_of
 from hspyio.model.models import Model
 from hspyio.model.parts import SignalParts
 from hspyio.model.signal import Location, Signal
@@ -90,7 +90,7 @@ class Experiments(Mapping[str, Signal]):
         self.path = path_of_file(path)
         self._options = options
         with named_errors(self.path):
-            self._handle = handle_of(self.path)
+            self._handle = snapshot_of(self.path)
         with self._opened() as file:
             self._names = tuple(file.contents.experiments)
             self.version = file.contents.declared
@@ -130,7 +130,7 @@ class Experiments(Mapping[str, Signal]):
 
     def _opened(self) -> AbstractContextManager[OpenFile]:
         """The file as it was when this object was made, whatever has become of it."""
-        handle = self._handle.twin()
+        handle = self._handle.clone()
         return opened(self.path, self._options, handle=handle)
 
     def __contains__(self, name: object) -> bool:

@@ -27,7 +27,7 @@ from hspyio.errors import (
 )
 from hspyio.hdf5.dataset import RowDataset
 from hspyio.hdf5.reader import open_file
-from hspyio.hdf5.snapshot import FileHandle
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.parts import SignalParts
 from hspyio.nodes.node import Array, Group, StoredSource, Text
 from hspyio.options import ReadOptions
@@ -66,7 +66,7 @@ class OpenFile:
     options: ReadOptions
     problems: list[Problem]  # what could not be read so far
     workers: Workers
-    handle: FileHandle | None = None  # what lazy arrays share
+    handle: Snapshot | None = None  # what lazy arrays share
     root: Group = field(default_factory=Group)
 
     def parts(
@@ -246,7 +246,7 @@ def opened(
     path: str | os.PathLike[str],
     options: ReadOptions,
     *,
-    handle: FileHandle | None = None,
+    handle: Snapshot | None = None,
     workers: Workers | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""

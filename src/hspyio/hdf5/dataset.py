@@ -20,7 +20,7 @@ from hspyio.hdf5.format.file_bytes import FileBytes
 from hspyio.hdf5.format.global_heap import GlobalHeaps, text_array
 from hspyio.hdf5.format.messages import ChunkIndexKind, Layout
 from hspyio.hdf5.limits import Budget, check_chunks, repeats
-from hspyio.hdf5.snapshot import FileHandle
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Array, RaggedArray, Selection, Text, Vlen
 from hspyio.system.byte_source import ByteSource
 
@@ -69,7 +69,7 @@ class Dataset:
 
     Parameters
     ----------
-    snapshot : FileHandle
+    snapshot : Snapshot
         The file.
     where : str
         Path of the dataset in it.
@@ -83,7 +83,7 @@ class Dataset:
 
     def __init__(
         self,
-        snapshot: FileHandle,
+        snapshot: Snapshot,
         where: str,
         layout: Layout,
         address: int,

@@ -41,7 +41,7 @@ from hspyio.hdf5.format.object_header import (
 from hspyio.hdf5.format.superblock import Superblock
 from hspyio.hdf5.limits import MOST_STEPS, Budget, Census, repeats
 from hspyio.hdf5.on_demand import OnDemand
-from hspyio.hdf5.snapshot import FileHandle, cannot_read, handle_of
+from hspyio.hdf5.snapshot import Snapshot, cannot_read, snapshot_of
 from hspyio.nodes.node import (
     Array,
     Attribute,
@@ -108,7 +108,7 @@ class ReadPolicy:
 
 @contextmanager
 def open_file(
-    source: str | os.PathLike[str] | FileHandle,
+    source: str | os.PathLike[str] | Snapshot,
     policy: ReadPolicy | None = None,
     *,
     allow_external: bool = False,
@@ -119,7 +119,7 @@ def open_file(
 
     Parameters
     ----------
-    source : path-like or FileHandle
+    source : path-like or Snapshot
         The file, or the state of it that is to be read; it is closed at the end, unless lazy
         arrays hold it.
     policy : ReadPolicy, optional
@@ -140,7 +140,7 @@ def open_file(
     DamagedFileError, UnsupportedFeatureError
         If it cannot be read.
     """
-    snapshot = source if isinstance(source, FileHandle) else _snapshot_of(os.fspath(source))
+    snapshot = source if isinstance(source, Snapshot) else _snapshot_of(os.fspath(source))
     opening = None
     try:
         with snapshot.descriptor() as descriptor:
@@ -170,9 +170,9 @@ def _holds(descriptor: int) -> bool:
         return True
 
 
-def _snapshot_of(path: str) -> FileHandle:
+def _snapshot_of(path: str) -> Snapshot:
     """The file as it is now; what this program itself has changed in it by HDF5 is in it."""
-    snapshot = handle_of(path)
+    snapshot = snapshot_of(path)
     if "h5py" not in sys.modules:
         return snapshot
     with snapshot.descriptor() as descriptor:
@@ -184,7 +184,7 @@ def _snapshot_of(path: str) -> FileHandle:
             return snapshot  # somebody else's
     _flush(path)
     snapshot.close()
-    return handle_of(path)
+    return snapshot_of(path)
 
 
 def _is_ours(descriptor: int) -> bool:
@@ -243,7 +243,7 @@ class Opening:
 
     Parameters
     ----------
-    snapshot : FileHandle
+    snapshot : Snapshot
         The file.
     source : ByteSource
         Its bytes, open as long as this.
@@ -274,7 +274,7 @@ class Opening:
 
     def __init__(
         self,
-        snapshot: FileHandle,
+        snapshot: Snapshot,
         source: ByteSource,
         policy: ReadPolicy,
         *,
@@ -560,7 +560,7 @@ class Opening:
         path = os.path.realpath(path)
         known = self._files.by_path.get(path)
         if known is None:
-            snapshot = handle_of(path)
+            snapshot = snapshot_of(path)
             source = self._files.held.enter_context(snapshot.open_source())
             known = Opening(
                 snapshot, source, self.policy, allow_external=True, workers=self.workers,

@@ -46,12 +46,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DescriptorFile",
-    "FileHandle",
     "PinnedFile",
+    "Snapshot",
     "cannot_read",
     "check_is_file",
     "close_read",
-    "handle_of",
+    "snapshot_of",
 ]
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class _Locks:
         self.finding = threading.Lock()
 
 
-class FileHandle:
+class Snapshot:
     """A file that was opened once and is read later.
 
     Parameters
@@ -83,7 +83,7 @@ class FileHandle:
         The path, whatever folder the program goes to.
     fingerprint : tuple of int
         The file's, when it was opened.
-    block : Superblock or None
+    superblock : Superblock or None
         Where the root was when the file was opened: an update moves it, and leaves the old tree.
     locked : bool
         Whether it is locked already, which readers must not do again: to unlock it, as they do
@@ -98,7 +98,7 @@ class FileHandle:
         self.locked = descriptor is not None
         self._locks: dict[int, _Locks] = {}
         self._indices: dict[str, Any] = {}
-        self._superblock: Superblock | None = None
+        self._found: Superblock | None = None
         self._descriptor: int | None = None
         self._identity = expected
         if expected is None:
@@ -107,22 +107,22 @@ class FileHandle:
             )
             try:
                 self.fingerprint = fingerprint(os.fstat(self._descriptor))
-                self.block = read_superblock(self._descriptor)
+                self.superblock = read_superblock(self._descriptor)
             except OSError as error:
                 raise cannot_read(path, error) from None
             OPEN.used(self)
         else:
-            self.fingerprint, self.block = expected.state, expected.block
+            self.fingerprint, self.superblock = expected.state, expected.block
 
     def __reduce__(self) -> tuple[Any, tuple[str, Identity]]:
         """A descriptor is never pickled, only how to get one."""
         return _unpickled, (self.place, self.identity())
 
-    def __copy__(self) -> FileHandle:
+    def __copy__(self) -> Snapshot:
         """One of its own, with a descriptor of its own."""
-        return FileHandle(self.place, self.identity())
+        return Snapshot(self.place, self.identity())
 
-    def __deepcopy__(self, memo: object) -> FileHandle:
+    def __deepcopy__(self, memo: object) -> Snapshot:
         """The same."""
         return self.__copy__()
 
@@ -150,14 +150,16 @@ class FileHandle:
         if self._identity is None:
             try:
                 with self.descriptor() as descriptor:
-                    self._identity = identity_of(descriptor, self.fingerprint, self.block)
+                    self._identity = identity_of(descriptor, self.fingerprint, self.superblock)
             except (HspyError, OSError):  # it will say so when it is read
                 return self._exactly()
         return self._identity
 
     def _exactly(self) -> Identity:
         """The very state, where no more is known."""
-        return Identity(self.fingerprint, b"" if self.block is None else self.block.content)
+        return Identity(
+            self.fingerprint, b"" if self.superblock is None else self.superblock.content
+        )
 
     def is_in_place(self) -> bool:
         """Whether the path still leads to this file."""
@@ -166,19 +168,19 @@ class FileHandle:
         except OSError:
             return False
 
-    def twin(self) -> FileHandle:
-        """Another handle of the same state of the file, whatever has become of the path.
+    def clone(self) -> Snapshot:
+        """Another snapshot of the same state of the file, whatever has become of the path.
 
         Raises
         ------
         StaleFileError
             If it has changed and no descriptor of the old state is open.
         """
-        twin = FileHandle(self.path, self._identity or self._exactly())
-        twin.place, twin._descriptor = self.place, self._duplicate()
-        twin.locked = self.locked
-        OPEN.used(twin)
-        return twin
+        clone = Snapshot(self.path, self._identity or self._exactly())
+        clone.place, clone._descriptor = self.place, self._duplicate()
+        clone.locked = self.locked
+        OPEN.used(clone)
+        return clone
 
     def close(self) -> None:
         """Release the descriptor; the next read opens the file again if it is unchanged."""
@@ -207,7 +209,7 @@ class FileHandle:
                     return False
                 if self._identity is None:
                     with suppress(OSError):
-                        self._identity = identity_of(descriptor, self.fingerprint, self.block)
+                        self._identity = identity_of(descriptor, self.fingerprint, self.superblock)
                 self._let_go()
             return True
         finally:
@@ -245,9 +247,9 @@ class FileHandle:
         NotHspyError, DamagedFileError, UnsupportedFeatureError
             If it is no HDF5 file, or none that can be read.
         """
-        if self._superblock is None:
-            self._superblock = self.block or find_superblock(source)
-        return self._superblock
+        if self._found is None:
+            self._found = self.superblock or find_superblock(source)
+        return self._found
 
     def _duplicate(self) -> int:
         with self._locks_here().descriptor:
@@ -282,10 +284,10 @@ class FileHandle:
         """Open the file by HDF5, as it was, to copy objects out of it."""
         import h5py
 
-        with self.view() as raw, raw.blamed(), h5py.File(raw, "r") as file:
+        with self.as_file() as raw, raw.blamed(), h5py.File(raw, "r") as file:
             yield file
 
-    def view(self) -> DescriptorFile:
+    def as_file(self) -> DescriptorFile:
         """What HDF5 takes for the file as it was.
 
         Raises
@@ -294,9 +296,9 @@ class FileHandle:
             If it has changed and no descriptor of the old state is open.
         """
         descriptor = self._duplicate()
-        if self.block is None:
+        if self.superblock is None:
             return DescriptorFile(descriptor)
-        return PinnedFile(descriptor, self.block.content)
+        return PinnedFile(descriptor, self.superblock.content)
 
     def _stale(self) -> StaleFileError:
         return StaleFileError(
@@ -304,7 +306,7 @@ class FileHandle:
         )
 
 
-def handle_of(path: str) -> FileHandle:
+def snapshot_of(path: str) -> Snapshot:
     """The state that a file is in now.
 
     Raises
@@ -313,7 +315,7 @@ def handle_of(path: str) -> FileHandle:
         If there is none, or it is no file.
     """
     check_is_file(path)
-    return FileHandle(path)
+    return Snapshot(path)
 
 
 def check_is_file(path: str) -> None:
@@ -340,22 +342,22 @@ def check_is_file(path: str) -> None:
         raise NotHspyError("is not a file but a device, a pipe or a socket", path=path)
 
 
-def _unpickled(path: str, expected: Identity) -> FileHandle:
+def _unpickled(path: str, expected: Identity) -> Snapshot:
     """A handle for a task that came from another process: one a file, not one a task.
 
     Each would read the chunk index anew. Only while the file is as it was found by the task before:
     a task never reads on in one that has been replaced since it was sent.
     """
     try:
-        return _handle_of(path, expected, fingerprint(os.stat(path)))
+        return _snapshot_of(path, expected, fingerprint(os.stat(path)))
     except OSError:  # it will say so when it is read
-        return FileHandle(path, expected)
+        return Snapshot(path, expected)
 
 
 @lru_cache(maxsize=8)
-def _handle_of(path: str, expected: Identity, found: Fingerprint) -> FileHandle:
+def _snapshot_of(path: str, expected: Identity, found: Fingerprint) -> Snapshot:
     """The few that a worker keeps between its tasks."""
-    return FileHandle(path, expected)
+    return Snapshot(path, expected)
 
 
 def _absolute(path: str) -> str:

@@ -30,7 +30,7 @@ from hspyio.hdf5.format.object_header import (
 )
 from hspyio.hdf5.format.superblock import LENGTH
 from hspyio.hdf5.reader import Opening, ReadPolicy, readable
-from hspyio.hdf5.snapshot import handle_of
+from hspyio.hdf5.snapshot import snapshot_of
 from hspyio.nodes.node import Attribute, Text, Vlen
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def count_unused(path: str) -> int:
     DamagedFileError
         If not all of it can be read.
     """
-    with closing(handle_of(path)) as snapshot, snapshot.open_source() as source:
+    with closing(snapshot_of(path)) as snapshot, snapshot.open_source() as source:
         try:
             usage = Usage(Opening(snapshot, source, ReadPolicy()))
             left = snapshot.fingerprint[1] - usage.arrays - usage.structures

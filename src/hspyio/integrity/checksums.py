@@ -21,7 +21,7 @@ from hspyio.arrays.workers import Workers, run
 from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError, UnsupportedFeatureError
 from hspyio.filters.pipeline import Scratch
 from hspyio.hdf5.dataset import Dataset, passing
-from hspyio.hdf5.snapshot import FileHandle
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.digest import array_bytes, type_text
 from hspyio.nodes.node import Array, Filter
 from hspyio.records import record
@@ -340,7 +340,7 @@ class _Blocks:
     kind = STORED
     most_threads = 0
 
-    def __init__(self, array: Array, stored: StoredArray, handle: FileHandle, step: int) -> None:
+    def __init__(self, array: Array, stored: StoredArray, handle: Snapshot, step: int) -> None:
         self._array, self._stored, self._handle, self.step = array, stored, handle, max(step, 1)
         self._bytes = math.prod(stored.shape) * stored.dtype.itemsize
         self.count = 0 if stored.address is None else -(-self._bytes // self.step)

@@ -20,7 +20,7 @@ from hspyio.hdf5.format.object_header import ObjectHeader
 from hspyio.hdf5.format.superblock import sound_superblock
 from hspyio.hdf5.limits import Budget
 from hspyio.hdf5.reader import Names, Object, Opening, ReadPolicy, readable
-from hspyio.hdf5.snapshot import handle_of
+from hspyio.hdf5.snapshot import snapshot_of
 from hspyio.nodes.node import Array, Attribute, Damaged, Group
 from hspyio.recovery.chunks import DamagedArrays
 from hspyio.recovery.losses import Losses
@@ -49,7 +49,7 @@ def open_damaged(
     path: str, policy: ReadPolicy, losses: Losses, workers: Workers
 ) -> Iterator[DamagedFile]:
     """Open a file, however damaged."""
-    snapshot = handle_of(path)
+    snapshot = snapshot_of(path)
     try:
         with snapshot.open_source() as source:
             file = DamagedFile(snapshot, source, policy, workers=workers, budget=_ByParts())

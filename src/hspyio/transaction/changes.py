@@ -22,7 +22,7 @@ from hspyio.hdf5.h5types import readable_name, stored_name
 from hspyio.hdf5.identity import Identity, fingerprint
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.reader import Opening
-from hspyio.hdf5.snapshot import FileHandle
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.hdf5.writer import create_tree, size_of
 from hspyio.nodes.node import Group, Kept
 from hspyio.records import record
@@ -85,7 +85,7 @@ class Changes:
         self,
         new: h5py.Group,
         output: Output,
-        old: FileHandle | None,
+        old: Snapshot | None,
         session: h5py.File | None = None,
     ) -> None:
         """Write into a new root."""
@@ -147,7 +147,7 @@ class _Staying(ExitStack):
     texts into, and they would be lost with all that is written below the old end.
     """
 
-    def __init__(self, old: FileHandle, new: h5py.Group, session: h5py.File | None) -> None:
+    def __init__(self, old: Snapshot, new: h5py.Group, session: h5py.File | None) -> None:
         super().__init__()
         self._snapshot, self._new = old, new
         self._linked = session is not None
@@ -283,7 +283,7 @@ def open_written(descriptor: int, block: Superblock) -> Iterator[Group]:
         opening.end()
 
 
-class _Written(FileHandle):
+class _Written(Snapshot):
     """A handle on the descriptor of a writer, which stays open and locked."""
 
     def __init__(self, descriptor: int, block: Superblock) -> None:

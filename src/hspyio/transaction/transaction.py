@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hspyio.arrays.workers import Workers
 from hspyio.hdf5.h5types import stored_name
-from hspyio.hdf5.snapshot import FileHandle, check_is_file
+from hspyio.hdf5.snapshot import Snapshot, check_is_file
 from hspyio.nodes.node import Group
 from hspyio.system.locks import kept_from_writers
 from hspyio.system.refusals import named_errors
@@ -30,14 +30,14 @@ class Transaction:
     ----------
     path : str
         The file; links have been followed.
-    snapshot : FileHandle or None
+    snapshot : Snapshot or None
         The state of the file that `keep` speaks of.
     """
 
     def __init__(
         self,
         path: str,
-        snapshot: FileHandle | None,
+        snapshot: Snapshot | None,
         descriptor: int | None,
         *,
         durable: bool,
@@ -111,7 +111,7 @@ class Transaction:
         with (
             kept_from_writers(target, change=True) as descriptor,
             named_errors(target, "changed"),
-            closing(FileHandle(path, descriptor=descriptor)) as snapshot,
+            closing(Snapshot(path, descriptor=descriptor)) as snapshot,
         ):
             yield cls(target, snapshot, descriptor, durable=durable)
 
@@ -120,7 +120,7 @@ class Transaction:
         """Whether there is anything to commit."""
         return bool(self._steps)
 
-    def copy_from(self, source: FileHandle) -> None:
+    def copy_from(self, source: Snapshot) -> None:
         """Let `keep` speak of a file, which may be the one that is replaced: opened after the lock.
 
         Else another writer could change it between the two, and that would be lost.
@@ -177,10 +177,10 @@ class Transaction:
     def _is_switched(self, changes: Changes, descriptor: int, workers: Workers) -> bool:
         """Change the file in place, if that can be."""
         assert self.snapshot is not None
-        if self.snapshot.block is None:
+        if self.snapshot.superblock is None:
             return False
         change = RootSwitch(
-            self.path, descriptor, self.snapshot.block, changes, durable=self._durable
+            self.path, descriptor, self.snapshot.superblock, changes, durable=self._durable
         )
         if not change.made(workers, self.snapshot, linked=True):
             return False

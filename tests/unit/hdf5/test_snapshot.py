@@ -29,7 +29,7 @@ from hspyio.errors import (
 )
 from hspyio.hdf5 import snapshot as handles
 from hspyio.hdf5.identity import fingerprint
-from hspyio.hdf5.snapshot import FileHandle
+from hspyio.hdf5.snapshot import Snapshot
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
@@ -46,7 +46,7 @@ def write(path: Path, start: int) -> None:
         file.create_dataset("x", data=np.arange(start, start + 10_000), chunks=(1000,))
 
 
-def first(handle: FileHandle) -> int:
+def first(handle: Snapshot) -> int:
     with handle.open() as file:
         return int(file["x"][0])
 
@@ -68,7 +68,7 @@ def replace(path: Path, start: int = 5) -> None:
 
 
 def test_the_old_file_is_read_on_whatever_happens_to_the_path(path: Path) -> None:
-    handle = FileHandle(str(path))
+    handle = Snapshot(str(path))
     replace(path)
     assert first(handle) == 0
     path.unlink()
@@ -77,7 +77,7 @@ def test_the_old_file_is_read_on_whatever_happens_to_the_path(path: Path) -> Non
 
 
 def test_pickled_it_opens_the_file_itself(path: Path) -> None:
-    handle = FileHandle(str(path))
+    handle = Snapshot(str(path))
     for twin in (pickle.loads(pickle.dumps(handle)), copy.copy(handle), copy.deepcopy(handle)):
         assert twin.fingerprint == handle.fingerprint
         assert first(twin) == 0
@@ -86,7 +86,7 @@ def test_pickled_it_opens_the_file_itself(path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["replaced", "touched", "grown"])
 def test_a_changed_file_is_stale_and_never_wrong(path: Path, how: str) -> None:
-    handle = FileHandle(str(path))
+    handle = Snapshot(str(path))
     text = pickle.dumps(handle)
     if how == "replaced":
         replace(path)
@@ -106,17 +106,17 @@ def test_a_changed_file_is_stale_and_never_wrong(path: Path, how: str) -> None:
 
 
 def test_a_file_that_is_gone_is_missing(path: Path) -> None:
-    handle = FileHandle(str(path))
+    handle = Snapshot(str(path))
     text = pickle.dumps(handle)
     path.unlink()
     with pytest.raises(MissingFileError, match="is gone"):
         first(pickle.loads(text))
     with pytest.raises(MissingFileError, match="is gone"):
-        FileHandle(str(path))
+        Snapshot(str(path))
 
 
 def test_closed_it_opens_an_unchanged_file_again(path: Path) -> None:
-    handle = FileHandle(str(path))
+    handle = Snapshot(str(path))
     handle.close()
     handle.close()
     assert first(handle) == 0
@@ -124,7 +124,7 @@ def test_closed_it_opens_an_unchanged_file_again(path: Path) -> None:
 
 @linux
 def test_no_descriptor_is_left(path: Path) -> None:
-    handle = FileHandle(str(path))
+    handle = Snapshot(str(path))
     assert open_descriptors(path) == 1
     first(handle)
     assert open_descriptors(path) == 1
@@ -139,7 +139,7 @@ def test_no_descriptor_is_left(path: Path) -> None:
     handle.close()
     gc.collect()
     assert open_descriptors(path) == 1  # a few are kept for the next tasks of a worker
-    handles._handle_of.cache_clear()
+    handles._snapshot_of.cache_clear()
     gc.collect()
     assert open_descriptors(path) == 0
     replace(path)
@@ -166,7 +166,7 @@ def test_the_last_lazy_array_closes_the_file(tmp_path: Path) -> None:
 
 
 def test_many_threads_read_at_once(path: Path) -> None:
-    handle = FileHandle(str(path))
+    handle = Snapshot(str(path))
     barrier = threading.Barrier(8)
 
     def read(start: int) -> bool:
@@ -197,7 +197,7 @@ def test_the_file_object_reads_as_any_other(path: Path, pread: bool, monkeypatch
         assert raw.seek(3, os.SEEK_CUR) == 5
         assert raw.readall() == content[5:]
         assert io.BufferedReader(raw, 16).seek(0) == 0
-    handle = FileHandle(str(path))
+    handle = Snapshot(str(path))
     assert first(handle) == 0
 
 
@@ -209,7 +209,7 @@ def test_a_fingerprint_tells_states_apart(path: Path) -> None:
 
 
 def test_tasks_of_a_worker_share_a_handle_while_the_file_is_the_same(path: Path) -> None:
-    text = pickle.dumps(FileHandle(str(path)))
+    text = pickle.dumps(Snapshot(str(path)))
     one, other = pickle.loads(text), pickle.loads(text)
     assert one is other
     assert first(one) == 0
@@ -217,11 +217,11 @@ def test_tasks_of_a_worker_share_a_handle_while_the_file_is_the_same(path: Path)
     with pytest.raises(StaleFileError):
         first(pickle.loads(text))
     assert first(one) == 0
-    handles._handle_of.cache_clear()
+    handles._snapshot_of.cache_clear()
 
 
 def test_an_index_is_found_once_by_many_threads(path: Path) -> None:
-    handle, found = FileHandle(str(path)), []
+    handle, found = Snapshot(str(path)), []
     with ThreadPoolExecutor(8) as pool:
         results = list(
             pool.map(lambda _: handle.index("/x", lambda: found.append(1) or 5), range(50))

@@ -17,7 +17,7 @@ from hspyio import Signal
 from hspyio.errors import DamagedFileError, MissingFileError
 from hspyio.hdf5.format.superblock import LENGTH
 from hspyio.hdf5.reader import Opening, ReadPolicy
-from hspyio.hdf5.snapshot import handle_of
+from hspyio.hdf5.snapshot import snapshot_of
 from hspyio.hdf5.usage import Usage, count_unused
 from support import places
 
@@ -131,7 +131,7 @@ def by_hdf5(path: Path) -> int:
 
 
 def by_us(path: Path) -> int:
-    with closing(handle_of(str(path))) as handle, handle.open_source() as source:
+    with closing(snapshot_of(str(path))) as handle, handle.open_source() as source:
         usage = Usage(Opening(handle, source, ReadPolicy()))
         return usage.arrays + usage.structures
 

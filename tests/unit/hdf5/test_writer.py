@@ -18,7 +18,7 @@ from hspyio.converters.dtypes import stored_dtype
 from hspyio.errors import FilterError
 from hspyio.hdf5 import dataset_writer as array_writer
 from hspyio.hdf5.dataset_writer import check_filters
-from hspyio.hdf5.snapshot import handle_of
+from hspyio.hdf5.snapshot import snapshot_of
 from hspyio.hdf5.writer import LIBVER
 from hspyio.nodes.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
 from hspyio.options import WriteOptions
@@ -211,7 +211,7 @@ def test_what_is_kept_is_copied_raw(tmp_path: Path) -> None:
         old["g"].attrs["a"] = 1
         stored = old["g/x"].id.read_direct_chunk((0,))
     kept = Group({}, {"moved": Kept("/g"), "y": Kept("/g/x")})
-    with closing(handle_of(str(tmp_path / "old.h5"))) as source:
+    with closing(snapshot_of(str(tmp_path / "old.h5"))) as source:
         write_nodes(tmp_path / "new.h5", kept, source)
     with h5py.File(tmp_path / "new.h5") as new:
         assert new["moved"].attrs["a"] == 1

@@ -16,7 +16,7 @@ from hspyio import Signal
 from hspyio.api.edit import keep_rest
 from hspyio.arrays.workers import Workers
 from hspyio.errors import SaveError
-from hspyio.hdf5.snapshot import handle_of
+from hspyio.hdf5.snapshot import snapshot_of
 from hspyio.nodes.node import Attribute, Group, Kept, Text
 from hspyio.transaction import changes
 from hspyio.transaction.transaction import Transaction
@@ -59,7 +59,7 @@ def rewrite(
 ) -> None:
     with (
         Transaction.new(str(path), durable=durable) as tx,
-        closing(handle_of(str(path))) as old,
+        closing(snapshot_of(str(path))) as old,
     ):
         tx.copy_from(old)
         tx.write(root)
