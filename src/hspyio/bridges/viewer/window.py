@@ -91,7 +91,8 @@ class Window:
 
     def later(self, change: Callable[[], None]) -> None:
         """Change the document from another thread."""
-        with contextlib.suppress(RuntimeError):  # the window has gone meanwhile
+        # Bokeh takes a document apart whose window has gone, whoever still reads for it.
+        with contextlib.suppress(RuntimeError, AttributeError):
             self.document.add_next_tick_callback(change)
 
     def say(self, text: str) -> None:

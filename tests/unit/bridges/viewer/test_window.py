@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 import hspyio
+from hspyio.bridges.viewer.library import Library
 from support.browser import needs_browser
 from unit.bridges.viewer.conftest import Shown, made
 
@@ -30,3 +31,17 @@ def test_a_signal_that_cannot_be_read_is_named(shown: Shown, tmp_path: Path) -> 
     page.page.wait_for_function("() => window.model('status').text.includes('chunk')")
     assert hspyio.open(tmp_path / "a.hspy").titles == {"values": "values"}
     assert np.isfinite(page.values("signal-line", "y")).all()
+
+
+def test_nothing_comes_of_what_is_read_for_a_window_that_has_gone() -> None:
+    from bokeh.document import Document
+
+    from hspyio.bridges.viewer.window import Window
+
+    signal = made((6, 7, 50), 1)
+    document = Document()
+    window = Window(document, Library(signal))
+    document.callbacks.destroy()
+    window.later(lambda: window.say("too late"))
+    window.close()
+    assert window.status.text == ""
