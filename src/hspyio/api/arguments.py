@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -15,14 +15,18 @@ from hspyio.errors import (
     SaveError,
     warn_user,
 )
+from hspyio.hdf5.file_object import ObjectSnapshot
 from hspyio.model.axes import doubts
 from hspyio.model.given import kind_of, more_than_an_array
 from hspyio.model.hints import misplaced_keys
 from hspyio.model.signal import Signal, signal_of
+from hspyio.options import ReadOptions
 from hspyio.suggestions import quoted
+from hspyio.system.byte_source import check_file_object
 
 __all__ = [
     "check_pattern",
+    "file_of",
     "name_of",
     "path_of_file",
     "path_text",
@@ -215,6 +219,28 @@ def path_of_file(given: object, call: str = "", argument: str = "path") -> str:
         written = text + _SUFFIX
         return written if os.path.isfile(written) else text
     return text
+
+
+def file_of(
+    given: str | os.PathLike[str] | BinaryIO,
+    call: str = "",
+    argument: str = "path",
+    options: ReadOptions | None = None,
+) -> str | ObjectSnapshot:
+    """The path of a file, or the state of a file object, if it can be read with these options."""
+    if isinstance(given, str | os.PathLike) or not (
+        hasattr(given, "read") and hasattr(given, "seek")
+    ):
+        return path_of_file(given, call, argument)
+    if options is not None and (options.isolated or options.allow_external):
+        option = "isolated" if options.isolated else "allow_external"
+        raise OptionError(
+            f"{option}=True needs a file on this computer, by its path; "
+            "shutil.copyfileobj writes the bytes of a file object to one"
+        )
+    check_file_object(given, f"{argument} is a {kind_of(given)}")
+    name = getattr(given, "name", None)
+    return ObjectSnapshot(given, name if isinstance(name, str) and name else f"<{kind_of(given)}>")
 
 
 def path_to_save(given: object, call: str = "", argument: str = "path") -> str:

@@ -13,14 +13,15 @@ from typing import Any, Self
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import name_of, path_of_file
+from hspyio.api.arguments import name_of
 from hspyio.api.open_file import AT_ONCE, OpenFile, opened, readable, select, title_of
 from hspyio.converters import CONVERTERS
 from hspyio.converters.decoder import Decoder
 from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
 from hspyio.hdf5.dataset import stored_bytes
-from hspyio.hdf5.snapshot import snapshot_of
+from hspyio.hdf5.file_object import ObjectSnapshot
+from hspyio.hdf5.snapshot import Snapshot, snapshot_of
 from hspyio.model.models import Model
 from hspyio.model.parts import SignalParts
 from hspyio.model.signal import Location, Signal
@@ -43,7 +44,9 @@ _SHOWN = 200
 def read_signal(file: OpenFile, name: str) -> Signal:
     """Read an experiment of an open file as a signal."""
     parts = file.parts(name, lambda nested: _signal(file, nested))
-    location = Location(os.path.abspath(file.path), name, file.options.original_metadata)
+    location = None
+    if file.has_path:
+        location = Location(os.path.abspath(file.path), name, file.options.original_metadata)
     with readable(file.path, parts.where):
         signal = _signal(file, parts, location)
         signal.data = file.as_asked(signal.data)
@@ -86,11 +89,11 @@ class Experiments(Mapping[str, Signal]):
         Group name -> title.
     """
 
-    def __init__(self, path: str | os.PathLike[str], options: ReadOptions) -> None:
-        self.path = path_of_file(path)
+    def __init__(self, given: str | ObjectSnapshot, options: ReadOptions) -> None:
+        self.path = given if isinstance(given, str) else given.path
         self._options = options
         with named_errors(self.path):
-            self._handle = snapshot_of(self.path)
+            self._handle: Snapshot = snapshot_of(given) if isinstance(given, str) else given
         with self._opened() as file:
             self._names = tuple(file.contents.experiments)
             self.version = file.contents.declared

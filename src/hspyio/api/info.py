@@ -6,16 +6,17 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, BinaryIO
 
 from hspyio import names
-from hspyio.api.arguments import path_of_file
+from hspyio.api.arguments import file_of
 from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile, Outline, opened, select
 from hspyio.errors import DamagedFileError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
 from hspyio.hdf5.dataset import stored_bytes
+from hspyio.hdf5.file_object import ObjectSnapshot
 from hspyio.hdf5.usage import count_unused
 from hspyio.model.axes import axis_to_dict
 from hspyio.model.signal import Signal
@@ -134,13 +135,13 @@ class FileInfo:
         return printable("\n".join(lines))
 
 
-def info(path: str | os.PathLike[str]) -> FileInfo:
+def info(path: str | os.PathLike[str] | BinaryIO) -> FileInfo:
     """Say what a file holds; its data are not read.
 
     Parameters
     ----------
-    path : path-like
-        The file.
+    path : path-like or file object
+        The file; see `load`.
 
     Returns
     -------
@@ -152,13 +153,14 @@ def info(path: str | os.PathLike[str]) -> FileInfo:
     MissingFileError, NotHspyError, DamagedFileError
         If it cannot be read. One damaged experiment beside good ones is a warning.
     """
-    with opened(path_of_file(path, "info(path)"), _options(original_metadata=False)) as file:
+    given = file_of(path, "info(path)")
+    with opened(given, _options(original_metadata=False)) as file:
         return FileInfo(
             path=file.path,
             version=file.contents.declared,
-            size=os.path.getsize(file.path),
+            size=os.path.getsize(given) if isinstance(given, str) else given.fingerprint[1],
             experiments=tuple(known for known, _ in _outlines(file)),
-            unused_bytes=_unused_bytes(file),
+            unused_bytes=_unused_bytes(file, given),
             models=tuple(file.contents.standalone_models),
         )
 
@@ -186,9 +188,9 @@ def outline(path: str | os.PathLike[str], name: str | None = None) -> Signal:
         return read_signal(unread, select(file.contents, name, file.path))
 
 
-def _unused_bytes(file: OpenFile) -> int | None:
+def _unused_bytes(file: OpenFile, given: str | ObjectSnapshot) -> int | None:
     try:
-        return count_unused(file.path)
+        return count_unused(given)
     except DamagedFileError as error:
         file.problems.append(Problem("/", f"what updates have left is unknown: {error.message}"))
         return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, replace
-from typing import Literal
+from typing import BinaryIO, Literal
 
-from hspyio.api.arguments import check_pattern, name_of, path_of_file
+from hspyio.api.arguments import check_pattern, file_of, name_of
 from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.open_file import opened, select
 from hspyio.api.progress import working
 from hspyio.arrays.workers import Workers
+from hspyio.hdf5.file_object import ObjectSnapshot
 from hspyio.model.signal import Location, Signal
 from hspyio.options import ReadOptions
 
@@ -18,7 +19,7 @@ __all__ = ["load", "loaded", "open"]
 
 
 def load(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     name: str | None = None,
     *,
     lazy: bool = False,
@@ -34,8 +35,9 @@ def load(
 
     Parameters
     ----------
-    path : path-like
-        The file.
+    path : path-like or file object
+        The file; or a binary, seekable object such as ``io.BytesIO`` or a member of a
+        ``zipfile``, which stays open and, where `lazy`, has to.
     name : str, optional
         The experiment, by the name of its group or by a title that only it has; needed where the
         file holds several.
@@ -91,8 +93,6 @@ def load(
     --------
     >>> s = hspyio.load("map.hspy")  # doctest: +SKIP
     """
-    path = path_of_file(path, "load(path)")
-    check_pattern(path, "load(p)")
     name = name_of(name, "load(path, name='HAADF')")
     options = ReadOptions(
         lazy=lazy,
@@ -104,11 +104,20 @@ def load(
         threads=threads,
         progress=progress,
     )
-    with working(threads, progress, f"reading {os.path.basename(path)}") as workers:
-        return (_loaded_apart if isolated else loaded)(path, name, options, workers)
+    file = file_of(path, "load(path)", options=options)
+    if isinstance(file, ObjectSnapshot):
+        return loaded(file, name, options)
+    check_pattern(file, "load(p)")
+    with working(threads, progress, f"reading {os.path.basename(file)}") as workers:
+        return (_loaded_apart if isolated else loaded)(file, name, options, workers)
 
 
-def loaded(path: str, name: str | None, options: ReadOptions, workers: Workers) -> Signal:
+def loaded(
+    path: str | ObjectSnapshot,
+    name: str | None,
+    options: ReadOptions,
+    workers: Workers | None = None,
+) -> Signal:
     """What `load` does in whatever process."""
     with opened(path, options, workers=workers) as file:
         return read_signal(file, select(file.contents, name, file.path))
@@ -129,7 +138,7 @@ def _loaded_apart(path: str, name: str | None, options: ReadOptions, workers: Wo
 
 
 def open(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     *,
     original_metadata: bool = True,
     allow_external: bool = False,
@@ -138,8 +147,8 @@ def open(
 
     Parameters
     ----------
-    path : path-like
-        The file.
+    path : path-like or file object
+        The file; see `load`.
     original_metadata : bool
         Whether that tree is read with each signal.
     allow_external : bool
@@ -159,6 +168,7 @@ def open(
     options = ReadOptions(
         lazy=True, original_metadata=original_metadata, allow_external=allow_external
     )
-    path = path_of_file(path, "open(path)")
-    check_pattern(path, "open(p)")
-    return Experiments(path, options)
+    file = file_of(path, "open(path)", options=options)
+    if isinstance(file, str):
+        check_pattern(file, "open(p)")
+    return Experiments(file, options)

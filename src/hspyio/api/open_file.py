@@ -26,6 +26,7 @@ from hspyio.errors import (
     warn_user,
 )
 from hspyio.hdf5.dataset import RowDataset
+from hspyio.hdf5.file_object import ObjectSnapshot
 from hspyio.hdf5.reader import open_file
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.parts import SignalParts
@@ -68,6 +69,7 @@ class OpenFile:
     workers: Workers
     handle: Snapshot | None = None  # what lazy arrays share
     root: Group = field(default_factory=Group)
+    has_path: bool = True  # and is no file object
 
     def parts(
         self, name: str, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20
@@ -243,14 +245,17 @@ def readable(path: str, where: str) -> Iterator[None]:
 
 @contextmanager
 def opened(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | ObjectSnapshot,
     options: ReadOptions,
     *,
     handle: Snapshot | None = None,
     workers: Workers | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
-    text = os.fspath(path) if handle is not None else path_of_file(path)
+    if isinstance(path, ObjectSnapshot):
+        text, handle = path.path, path
+    else:
+        text = os.fspath(path) if handle is not None else path_of_file(path)
     if workers is None:
         label = f"reading {os.path.basename(text)}"
         with (
@@ -267,7 +272,9 @@ def opened(
     ):
         with readable(text, "/"):
             found = contents(root)
-        file = OpenFile(text, found, options, list(found.problems), workers, root=root)
+        has_path = not isinstance(handle, ObjectSnapshot)
+        problems = list(found.problems)
+        file = OpenFile(text, found, options, problems, workers, root=root, has_path=has_path)
         yield file
     warn(text, file.problems)
 

@@ -17,7 +17,7 @@ from hspyio.arrays.grid import is_row_major
 from hspyio.arrays.indexing import BasicIndexer, ChunkProjections, Range
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.arrays.workers import Workers, run
-from hspyio.errors import DamagedFileError
+from hspyio.errors import DamagedFileError, UnreadableFileError
 from hspyio.filters.pipeline import Scratch
 from hspyio.nodes.node import Selection
 from hspyio.records import record
@@ -294,7 +294,8 @@ class _Placer(ChunkConsumer):
 
     def fail(self, place: int, error: Exception) -> None:
         """Raise the error of a chunk, with where in the array that begins."""
-        if not isinstance(error, (OSError, RuntimeError, ValueError)):
+        damaged = isinstance(error, (OSError, RuntimeError, ValueError))
+        if not damaged or isinstance(error, UnreadableFileError):
             raise error
         corner = tuple(self._reading.projections.corners[place].tolist())
         raise DamagedFileError(f"its chunk at {corner} cannot be read: {error}") from None

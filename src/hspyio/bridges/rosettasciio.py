@@ -6,12 +6,12 @@ import enum
 import os
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import path_of_file, path_text, warn_of_doubts
+from hspyio.api.arguments import file_of, path_text, warn_of_doubts
 from hspyio.api.edit import write_into
 from hspyio.api.navigator import fitting_signals, wanted_navigators
 from hspyio.api.open_file import OpenFile, opened
@@ -49,7 +49,7 @@ _H5PY_FILE = (
 
 
 def file_reader(
-    filename: str | os.PathLike[str],
+    filename: str | os.PathLike[str] | BinaryIO,
     lazy: bool = False,
     *,
     exact_types: bool = False,
@@ -61,8 +61,8 @@ def file_reader(
 
     Parameters
     ----------
-    filename : path-like
-        The file, of any format version.
+    filename : path-like or file object
+        The file, of any format version; see `hspyio.load`.
     lazy : bool
         Whether arrays become dask arrays with the storage chunks.
     exact_types : bool
@@ -104,7 +104,8 @@ def file_reader(
     def nested(parts: SignalParts) -> dict[str, Any]:
         return _exchange(parts, file, lazy=False)  # what stands inside a tree is read at once
 
-    with opened(path_of_file(filename, "file_reader(filename)", "filename"), options) as file:
+    given = file_of(filename, "file_reader(filename)", "filename", options)
+    with opened(given, options) as file:
         every = file.each(lambda name: file.parts(name, nested, embed=False, lazy_above=0))
         result = [
             {

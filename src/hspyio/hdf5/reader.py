@@ -41,7 +41,7 @@ from hspyio.hdf5.format.object_header import (
 from hspyio.hdf5.format.superblock import Superblock
 from hspyio.hdf5.limits import MOST_STEPS, Budget, Census, repeats
 from hspyio.hdf5.on_demand import OnDemand
-from hspyio.hdf5.snapshot import Snapshot, cannot_read, snapshot_of
+from hspyio.hdf5.snapshot import Snapshot, cannot_read, is_ours, share_lock, snapshot_of
 from hspyio.nodes.node import (
     Array,
     Attribute,
@@ -53,14 +53,8 @@ from hspyio.nodes.node import (
     Text,
 )
 from hspyio.records import record
-from hspyio.system.byte_source import ByteSource, LocalBytes
-from hspyio.system.locks import (
-    LockUnsupportedError,
-    hdf5_writer,
-    locked_by_hdf5,
-    share_with_readers,
-    unlock,
-)
+from hspyio.system.byte_source import ByteSource
+from hspyio.system.locks import unlock
 
 __all__ = ["Opening", "ReadPolicy", "open_file"]
 
@@ -143,31 +137,17 @@ def open_file(
     snapshot = source if isinstance(source, Snapshot) else _snapshot_of(os.fspath(source))
     opening = None
     try:
-        with snapshot.descriptor() as descriptor:
-            if not (snapshot.locked or _holds(descriptor) or _is_ours(descriptor)):
-                raise locked_by_hdf5(snapshot.path)
-            try:
-                opening = Opening(
-                    snapshot, LocalBytes(descriptor), policy or ReadPolicy(),
-                    allow_external=allow_external, workers=workers, budget=budget,
-                )  # fmt: skip
-                yield opening.root()
-            finally:
-                if not snapshot.locked:
-                    unlock(descriptor)
+        with snapshot.hold() as octets:
+            opening = Opening(
+                snapshot, octets, policy or ReadPolicy(), allow_external=allow_external,
+                workers=workers, budget=budget,
+            )  # fmt: skip
+            yield opening.root()
     finally:
         if opening is not None:
             opening.end()
         else:
             snapshot.close()
-
-
-def _holds(descriptor: int) -> bool:
-    """Keep programs out that would write the file by HDF5, as it does for its readers."""
-    try:
-        return share_with_readers(descriptor)
-    except LockUnsupportedError:
-        return True
 
 
 def _snapshot_of(path: str) -> Snapshot:
@@ -177,19 +157,14 @@ def _snapshot_of(path: str) -> Snapshot:
         return snapshot
     with snapshot.descriptor() as descriptor:
         unlocked = os.environ.get(_LOCKING, "").upper() in ("FALSE", "0")
-        if not unlocked and _holds(descriptor):
+        if not unlocked and share_lock(descriptor):
             unlock(descriptor)
             return snapshot
-        if not unlocked and not _is_ours(descriptor):
+        if not unlocked and not is_ours(descriptor):
             return snapshot  # somebody else's
     _flush(path)
     snapshot.close()
     return snapshot_of(path)
-
-
-def _is_ours(descriptor: int) -> bool:
-    """Whether HDF5's lock is this program's own, as far as the system tells."""
-    return "h5py" in sys.modules and hdf5_writer(descriptor) == os.getpid()
 
 
 def _flush(path: str) -> None:

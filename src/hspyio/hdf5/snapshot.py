@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import stat
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +41,13 @@ from hspyio.system.calls import (
     read_up_to,
 )
 from hspyio.system.descriptors import OPEN
+from hspyio.system.locks import (
+    LockUnsupportedError,
+    hdf5_writer,
+    locked_by_hdf5,
+    share_with_readers,
+    unlock,
+)
 
 if TYPE_CHECKING:
     import h5py
@@ -51,6 +59,8 @@ __all__ = [
     "cannot_read",
     "check_is_file",
     "close_read",
+    "is_ours",
+    "share_lock",
     "snapshot_of",
 ]
 
@@ -239,6 +249,24 @@ class Snapshot:
         finally:
             close(descriptor)
 
+    @contextmanager
+    def hold(self) -> Iterator[ByteSource]:
+        """The same; no program that minds HDF5's locks writes the file meanwhile.
+
+        Raises
+        ------
+        FileLockedError
+            If one is writing it.
+        """
+        with self.descriptor() as descriptor:
+            if not (self.locked or share_lock(descriptor) or is_ours(descriptor)):
+                raise locked_by_hdf5(self.path)
+            try:
+                yield LocalBytes(descriptor)
+            finally:
+                if not self.locked:
+                    unlock(descriptor)
+
     def find_superblock(self, source: ByteSource) -> Superblock:
         """Where the root was when the file was opened.
 
@@ -340,6 +368,19 @@ def check_is_file(path: str) -> None:
         raise NotHspyError("is a folder, not an HSpy file", path=path)
     if not stat.S_ISREG(mode):
         raise NotHspyError("is not a file but a device, a pipe or a socket", path=path)
+
+
+def share_lock(descriptor: int) -> bool:
+    """Keep programs out that would write the file by HDF5, as it does for its readers."""
+    try:
+        return share_with_readers(descriptor)
+    except LockUnsupportedError:
+        return True
+
+
+def is_ours(descriptor: int) -> bool:
+    """Whether HDF5's lock is this program's own, as far as the system tells."""
+    return "h5py" in sys.modules and hdf5_writer(descriptor) == os.getpid()
 
 
 def _unpickled(path: str, expected: Identity) -> Snapshot:

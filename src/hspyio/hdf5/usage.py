@@ -30,7 +30,7 @@ from hspyio.hdf5.format.object_header import (
 )
 from hspyio.hdf5.format.superblock import LENGTH
 from hspyio.hdf5.reader import Opening, ReadPolicy, readable
-from hspyio.hdf5.snapshot import snapshot_of
+from hspyio.hdf5.snapshot import Snapshot, snapshot_of
 from hspyio.nodes.node import Attribute, Text, Vlen
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _ITEM_HEAD = 16
 """Bytes of what precedes a text or row in its heap."""
 
 
-def count_unused(path: str) -> int:
+def count_unused(file: str | Snapshot) -> int:
     """Bytes of a file that no object takes, to within a few kilobytes.
 
     Raises
@@ -54,7 +54,8 @@ def count_unused(path: str) -> int:
     DamagedFileError
         If not all of it can be read.
     """
-    with closing(snapshot_of(path)) as snapshot, snapshot.open_source() as source:
+    held = snapshot_of(file) if isinstance(file, str) else file
+    with closing(held) as snapshot, snapshot.open_source() as source:
         try:
             usage = Usage(Opening(snapshot, source, ReadPolicy()))
             left = snapshot.fingerprint[1] - usage.arrays - usage.structures
@@ -64,7 +65,7 @@ def count_unused(path: str) -> int:
             left -= usage.rows()
         except HspyError as error:
             message = f"not all of it can be read: {error.message}"
-            raise DamagedFileError(message, path=path) from None
+            raise DamagedFileError(message, path=held.path) from None
     return left if left > _SLACK else 0
 
 

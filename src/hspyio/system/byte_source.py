@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Sequence
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from hspyio.errors import ArgumentError, UnreadableFileError
 from hspyio.records import record
 from hspyio.system.calls import file_size, read_into, read_up_to
 
-__all__ = ["ByteSource", "LocalBytes", "MemoryBytes"]
+__all__ = ["ByteSource", "FileObjectBytes", "LocalBytes", "check_file_object"]
 
 
 class ByteSource(Protocol):
@@ -58,32 +61,70 @@ class LocalBytes:
         return bytes(buffer)
 
 
-@record
-class MemoryBytes:
-    """Bytes that are in memory already.
+class FileObjectBytes:
+    """A file object that somebody else has opened, and closes: from memory, an archive, a store.
 
-    Attributes
+    Parameters
     ----------
-    content : bytes
-        All of them.
+    file : file object
+        Binary and seekable; all of it is the file, wherever it stands at first.
     """
 
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        """How many there are."""
-        return len(self.content)
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._lock = threading.Lock()  # its position is one for all threads
+        self.size = file.seek(0, os.SEEK_END)
 
     def read_into(self, buffers: Sequence[memoryview], offset: int) -> None:
         """Fill buffers from an offset on."""
-        for buffer in buffers:
-            buffer[:] = self.read(offset, len(buffer))
-            offset += len(buffer)
+        with self._lock:
+            if self._file.closed:
+                raise UnreadableFileError(
+                    "cannot be read any more, as its file object was closed; keep that open for as "
+                    "long as lazy arrays are read, or load without lazy=True"
+                )
+            self._file.seek(offset)
+            for buffer in buffers:
+                offset += self._fill(buffer.cast("B"), offset)
+
+    def _fill(self, buffer: memoryview, offset: int) -> int:
+        """Read until a buffer is full: such an object may give less than it is asked for."""
+        done = 0
+        while done < len(buffer):
+            content = self._file.read(len(buffer) - done)
+            if not content:
+                raise OSError(f"the file ends at {offset + done}")
+            buffer[done : done + len(content)] = content
+            done += len(content)
+        return done
 
     def read(self, offset: int, length: int) -> bytes:
         """What stands in a range."""
-        found = self.content[offset : offset + length]
-        if offset < 0 or len(found) < length:
-            raise OSError(f"the bytes end at {len(self.content)}")
-        return found
+        if offset < 0 or offset + length > self.size:
+            raise OSError(f"the file ends at {self.size}")
+        buffer = bytearray(length)
+        self.read_into([memoryview(buffer)], offset)
+        return bytes(buffer)
+
+
+def check_file_object(file: BinaryIO, what: str) -> None:
+    """Say what to do with an object that is closed, text, or without a way back.
+
+    Raises
+    ------
+    ArgumentError
+        If it is one of these.
+    """
+    try:
+        seekable, found = file.seekable(), file.read(0)
+    except (OSError, AttributeError, TypeError):
+        raise ArgumentError(f"{what} that cannot be read; open the file with mode 'rb'") from None
+    except ValueError:
+        raise ArgumentError(f"{what} that is closed; load it while it is open") from None
+    if not isinstance(found, bytes):
+        raise ArgumentError(f"{what} that is open as text; open the file with mode 'rb'")
+    if not seekable:
+        raise ArgumentError(
+            f"{what} in which nobody can go back; read it into memory first: "
+            "io.BytesIO(file.read())"
+        )

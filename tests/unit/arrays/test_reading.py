@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 import os
@@ -29,7 +30,7 @@ from hspyio.errors import DamagedFileError
 from hspyio.hdf5.allocated import takes_bytes
 from hspyio.nodes.node import Array
 from hspyio.system import byte_source
-from hspyio.system.byte_source import MemoryBytes
+from hspyio.system.byte_source import FileObjectBytes
 from support.engine import (
     DTYPES,
     LIBVERS,
@@ -280,7 +281,7 @@ def test_only_the_chunks_of_a_selection_are_read_each_once(
         told: list[int] = []
         workers = Workers(threads, Progress(advance=told.append))
         read = read_chunks(lazy.stored, index, source, selection, workers)
-    elsewhere = MemoryBytes(path.read_bytes())
+    elsewhere = FileObjectBytes(io.BytesIO(path.read_bytes()))
     assert_same(read_chunks(lazy.stored, index, elsewhere, selection, Workers(threads)), read)
     assert threads > 1 or counted.offsets == sorted(counted.offsets)
     found = sorted(zip(counted.offsets, counted.ends, strict=True))
@@ -328,7 +329,7 @@ def test_unchunked_arrays(
             return
         with lazy.snapshot.open_source() as source:
             read = read_block(lazy.stored, source, selection, Workers(3))
-        elsewhere = MemoryBytes(path.read_bytes())
+        elsewhere = FileObjectBytes(io.BytesIO(path.read_bytes()))
         assert_same(read_block(lazy.stored, elsewhere, selection, Workers(2)), read)
     assert_same(read, part(expected, selection))
 

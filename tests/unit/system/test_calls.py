@@ -21,7 +21,7 @@ from hspyio.errors import SaveError
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.snapshot import DescriptorFile, PinnedFile
 from hspyio.system import calls as system
-from hspyio.system.byte_source import LocalBytes, MemoryBytes
+from hspyio.system.byte_source import LocalBytes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "preadv"), reason="another primitive there")
 CONTENT = bytes(range(256)) * 40
@@ -196,10 +196,9 @@ def test_systems_that_fork_need_no_lock_to_read_at_a_place(path: Path, monkeypat
     assert [bytes(part) for part in found] == [b"abc", b"defg"]
 
 
-@pytest.mark.parametrize("local", [True, False])
-def test_ranges_are_read_wherever_bytes_are(local: bool, path: Path, short: None) -> None:
+def test_ranges_are_read_from_a_local_file(path: Path, short: None) -> None:
     with path.open("rb") as file:
-        source = LocalBytes(file.fileno()) if local else MemoryBytes(CONTENT)
+        source = LocalBytes(file.fileno())
         assert (source.size, source.read(7, 300)) == (len(CONTENT), CONTENT[7:307])
         parts = bytearray(10), bytearray(0), bytearray(90)
         source.read_into([memoryview(part) for part in parts], 50)
