@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hspyio.converters import CONVERTERS, converter, decoder, encoder
+from hspyio.converters import CONVERTERS
 from hspyio.converters.converter import Converter
 from hspyio.converters.decoder import DecodePolicy, Decoder
 from hspyio.converters.encoder import Encoder
@@ -21,9 +21,7 @@ def with_deque() -> tuple[Converter, ...]:
     """The table with the example's converter in it."""
     page = (ROOT / "CONTRIBUTING.md").read_text()
     [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    known: dict[str, Any] = {"Any": Any, "deque": deque}
-    for module in (converter, decoder, encoder):
-        known |= vars(module)
+    known: dict[str, Any] = {}
     exec(compile(example, "CONTRIBUTING.md", "exec"), known)  # our own page
     return (*known["CONVERTERS"], *CONVERTERS)
 
