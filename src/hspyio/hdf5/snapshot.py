@@ -136,9 +136,12 @@ class Snapshot:
         """The same."""
         return self.__copy__()
 
-    def __del__(self) -> None:
-        """Release the descriptor with the last array that needs it."""
-        if hasattr(self, "_descriptor"):
+    def __del__(self, _is_ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        """Release the descriptor with the last array that needs it.
+
+        At the end of the program the system does, when modules may have lost their names.
+        """
+        if hasattr(self, "_descriptor") and not _is_ending():
             self.close()
 
     def _locks_here(self) -> _Locks:

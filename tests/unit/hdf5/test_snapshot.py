@@ -8,6 +8,7 @@ import gc
 import io
 import os
 import pickle
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -268,3 +269,17 @@ def test_only_a_file_that_is_not_there_is_called_missing(
     for missing in (path / "x", path.with_name("y"), path.with_name("z" * 300), "\0"):
         with pytest.raises(MissingFileError):
             hspyio.load(missing)
+
+
+def test_the_end_of_the_program_is_quiet(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal([1.0]))
+    program = f"""
+import hspyio.hdf5.snapshot as module
+kept = module.snapshot_of({str(path)!r})
+module._Locks = None  # as names of modules are, late at the end
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")
