@@ -137,13 +137,21 @@ def plain(value: Any) -> Any:
         return texts[0] if not array.ndim else _nested(texts, array.shape)
     order = array.dtype.newbyteorder("=")
     native = array.astype(order)
-    padded = order.char in "gG" or order.names  # whose padding is whatever was in memory
-    return Values(str(order), array.shape, str(native.tolist()) if padded else native.tobytes())
+    return Values(str(order), array.shape, _packed(native))
+
+
+def _packed(native: Any) -> Any:
+    """Bytes without padding, which is whatever was in memory."""
+    if native.dtype.names:
+        return [_packed(native[name]) for name in native.dtype.names]
+    if native.dtype.char in "gG":
+        return str(native.tolist())
+    return np.ascontiguousarray(native).tobytes()
 
 
 def _nested(values: list[Any], shape: tuple[int, ...]) -> list[Any]:
     if 0 in shape:
-        return [list(shape)]
+        return []
     for length in reversed(shape[1:]):
         values = [values[i : i + length] for i in range(0, len(values), length)]
     return values

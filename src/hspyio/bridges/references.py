@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.api.arguments import name_of, path_text
+from hspyio.api.arguments import name_of, path_of_file, path_text
 from hspyio.bridges.packages import imported
 from hspyio.bridges.place import beside, check_place
 from hspyio.bridges.virtual_zarr import ZarrArray, ZarrGroup, zarr_groups
@@ -65,6 +65,7 @@ def to_references(path: str | os.PathLike[str], name: str | None = None) -> dict
     -----
     References are of the file as it is now. After a change of the file they have to be made anew.
     """
+    path = path_of_file(path, "to_references(path)")
     place, groups = zarr_groups(path, name_of(name, "to_references(path, name='HAADF')"))
     refs: dict[str, Any] = {}
     if len(groups) == 1:
@@ -192,6 +193,7 @@ def virtual_dataset(path: str | os.PathLike[str], name: str | None = None) -> xa
     HspyError
         See `to_references`.
     """
+    path = path_of_file(path, "virtual_dataset(path)")
     imported("virtualizarr", "virtualizarr")
     xr: Any = imported("xarray", "xarray")
     place, groups = zarr_groups(path, name_of(name, "virtual_dataset(path, name='HAADF')"))

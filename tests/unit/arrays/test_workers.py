@@ -32,7 +32,7 @@ PATIENCE = 30
 def no_thread_is_left() -> Any:
     before = set(threading.enumerate())
     yield
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # those of earlier tests may end meanwhile
 
 
 # how many

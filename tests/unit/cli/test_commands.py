@@ -44,6 +44,7 @@ READING: dict[str, tuple[str, ...]] = {
     "repack": ("BAD", "out.hspy"),
     "upgrade": ("BAD", "out.hspy"),
     "extract": ("BAD", "line", "out.hspy"),
+    "references": ("BAD",),
     "demo": ("BAD",),
     "plot": ("BAD", "-o", "out.png"),
     "view": ("BAD", "--no-browser"),

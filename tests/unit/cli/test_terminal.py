@@ -104,6 +104,7 @@ CALLS: dict[str, list[list[str]]] = {
     "upgrade": [["FILE", "out.hspy"]],
     "extract": [["FILE", NASTY, "out.hspy"], ["FILE", "GROUP", "out.hspy"]],
     "export": [["FILE", "out.nc"], ["FILE", "out.tif"]],
+    "references": [["FILE"], ["FILE", "--name", NASTY]],
     "demo": [["FILE"]],
 }
 

@@ -24,7 +24,8 @@ def references(
 ) -> None:
     """Make references (kerchunk's), by which Zarr and xarray read a file where it lies.
 
-    They hold the places of the chunks, axes as coordinates and metadata; no data are copied.
+    They hold the places of the chunks, axes as coordinates and metadata; no data are copied. The
+    exit code is 1 if the file cannot be read, or Zarr has no form for what it holds.
     Example: hspy references map.hspy -o map.json
     """
     made = hspyio.to_references(file, name)
