@@ -15,6 +15,7 @@ import hspyio
 from support.places import TESTS
 
 WAYS: dict[str, Callable[[str], Any]] = {
+    "info": hspyio.info,
     "load": hspyio.load,
     "load lazily": lambda path: np.asarray(hspyio.load(path, lazy=True).data),
     "open": lambda path: [signal.title for signal in hspyio.open(path).values()],
