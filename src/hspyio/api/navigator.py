@@ -126,7 +126,8 @@ def _without_misfits(signal: Signal) -> Signal:
 
 
 def _navigates(signal: Signal) -> bool:
-    return bool(signal.axes.navigation and signal.axes.signal) and not signal.ragged
+    axes = signal.axes
+    return bool(axes.navigation and axes.signal) and not signal.ragged and 0 not in axes.shape
 
 
 def _fits(navigator: Signal, signal: Signal) -> bool:

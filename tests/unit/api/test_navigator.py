@@ -248,3 +248,8 @@ def test_a_picture_of_a_lazy_map_shows_what_is_in_the_file(path: Path) -> None:
     assert (left.images[0].get_array() == 7).all()
     [left, *_] = hspyio.load(path).plot().axes
     assert left.get_title() == "sum over ky, kx"
+
+
+def test_a_map_without_values_gets_none(path: Path) -> None:
+    hspyio.save(path, Signal(np.ones((3, 0)), signal_dimension=1), navigator="max")
+    assert not navigators(hspyio.load(path))
