@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.reader import open_file
-from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Group
 from hspyio.schema.policy import HSPY
 
@@ -17,7 +17,7 @@ from hspyio.schema.policy import HSPY
 def open_root(
     path: str | os.PathLike[str],
     *,
-    handle: Snapshot | None = None,
+    handle: LocalSnapshot | None = None,
     **options: Any,
 ) -> Iterator[Group]:
     """Open a file as `hspyio.load` does."""

@@ -16,6 +16,7 @@ from hspyio.errors import (
     warn_user,
 )
 from hspyio.hdf5.file_object import ObjectSnapshot
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.axes import doubts
 from hspyio.model.given import kind_of, more_than_an_array
 from hspyio.model.hints import misplaced_keys
@@ -165,14 +166,14 @@ def path_text(given: object, call: str = "", argument: str = "path") -> str:
         raise ArgumentError(_no_path(found, call, argument))
     if not found:
         raise OptionError(f"{argument} is empty; name a file")
+    if "\0" in found:
+        raise OptionError(f"{argument} {found!a} has a NUL character, which no name can have")
     text = os.path.expanduser(found) if found[0] == "~" else found
     try:
         if not text.isascii():
             os.fsencode(text)
     except UnicodeEncodeError:
         raise OptionError(f"{argument} {text!a} cannot be the name of a file here") from None
-    if "\0" in text:
-        raise OptionError(f"{argument} {text!a} has a NUL character, which no name can have")
     if text[0] != "/" and not os.path.isabs(text):
         _check_current_folder(text)
     return text
@@ -226,7 +227,7 @@ def file_of(
     call: str = "",
     argument: str = "path",
     options: ReadOptions | None = None,
-) -> str | ObjectSnapshot:
+) -> str | Snapshot:
     """The path of a file, or the state of a file object, if it can be read with these options."""
     if isinstance(given, str | os.PathLike) or not (
         hasattr(given, "read") and hasattr(given, "seek")

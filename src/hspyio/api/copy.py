@@ -38,7 +38,7 @@ from hspyio.errors import (
     warn_user,
 )
 from hspyio.hdf5.dataset_writer import check_filters
-from hspyio.hdf5.snapshot import snapshot_of
+from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.integrity.seal import changed_error, changed_since_sealed
 from hspyio.nodes.node import Array, GraphSource, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
@@ -106,7 +106,7 @@ def extract(
         raise OptionError("is the file itself; remove takes experiments out of it", path=text)
     with (
         closing(snapshot_of(old)) as handle,
-        opened(old, _UNREAD, handle=handle.clone()) as file,
+        opened(handle.clone(), _UNREAD) as file,
         Transaction.new(text, overwrite=overwrite, durable=durable) as tx,
     ):
         tx.copy_from(handle)
@@ -190,7 +190,7 @@ def upgrade(
     # What is read here has to be all of it, so that its problems are known; warnings come after.
     with (
         closing(snapshot_of(old)) as handle,
-        opened(old, _UNREAD, handle=handle.clone()) as file,
+        opened(handle.clone(), _UNREAD) as file,
     ):
         declared = file.contents.declared
         lost = [*(one for one in file.contents.problems if one.lost), *_unreadable(file)]
@@ -304,7 +304,7 @@ def repack(
         named_errors(old),
         Transaction.new(text, overwrite=overwrite, durable=durable) as tx,
         closing(snapshot_of(old)) as handle,
-        opened(old, _BY_BLOCKS, handle=handle.clone()) as file,
+        opened(handle.clone(), _BY_BLOCKS) as file,
     ):
         tx.copy_from(handle)
         check_whole(file, file.root)

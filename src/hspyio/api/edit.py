@@ -283,8 +283,7 @@ def open_to_change(
     """
     with Transaction.change(path_of_file(path), durable=options.durable) as tx:
         assert tx.snapshot is not None
-        handle = tx.snapshot.clone()
-        with opened(tx.snapshot.path, reading or _UNREAD, handle=handle) as file:
+        with opened(tx.snapshot.clone(), reading or _UNREAD) as file:
             yield tx, file
             if file.handle is not None:
                 file.handle.close()

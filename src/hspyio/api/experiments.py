@@ -20,8 +20,8 @@ from hspyio.converters.decoder import Decoder
 from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
 from hspyio.hdf5.dataset import stored_bytes
-from hspyio.hdf5.file_object import ObjectSnapshot
-from hspyio.hdf5.snapshot import Snapshot, snapshot_of
+from hspyio.hdf5.local_snapshot import snapshot_of
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.models import Model
 from hspyio.model.parts import SignalParts
 from hspyio.model.signal import Location, Signal
@@ -89,7 +89,7 @@ class Experiments(Mapping[str, Signal]):
         Group name -> title.
     """
 
-    def __init__(self, given: str | ObjectSnapshot, options: ReadOptions) -> None:
+    def __init__(self, given: str | Snapshot, options: ReadOptions) -> None:
         self.path = given if isinstance(given, str) else given.path
         self._options = options
         with named_errors(self.path):
@@ -133,8 +133,7 @@ class Experiments(Mapping[str, Signal]):
 
     def _opened(self) -> AbstractContextManager[OpenFile]:
         """The file as it was when this object was made, whatever has become of it."""
-        handle = self._handle.clone()
-        return opened(self.path, self._options, handle=handle)
+        return opened(self._handle.clone(), self._options)
 
     def __contains__(self, name: object) -> bool:
         """Whether a group of that name, or one experiment of that title, is there."""

@@ -16,7 +16,7 @@ from hspyio.errors import DamagedFileError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
 from hspyio.hdf5.dataset import stored_bytes
-from hspyio.hdf5.file_object import ObjectSnapshot
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.hdf5.usage import count_unused
 from hspyio.model.axes import axis_to_dict
 from hspyio.model.signal import Signal
@@ -158,7 +158,7 @@ def info(path: str | os.PathLike[str] | BinaryIO) -> FileInfo:
         return FileInfo(
             path=file.path,
             version=file.contents.declared,
-            size=os.path.getsize(given) if isinstance(given, str) else given.fingerprint[1],
+            size=os.path.getsize(given) if isinstance(given, str) else given.size,
             experiments=tuple(known for known, _ in _outlines(file)),
             unused_bytes=_unused_bytes(file, given),
             models=tuple(file.contents.standalone_models),
@@ -188,7 +188,7 @@ def outline(path: str | os.PathLike[str], name: str | None = None) -> Signal:
         return read_signal(unread, select(file.contents, name, file.path))
 
 
-def _unused_bytes(file: OpenFile, given: str | ObjectSnapshot) -> int | None:
+def _unused_bytes(file: OpenFile, given: str | Snapshot) -> int | None:
     try:
         return count_unused(given)
     except DamagedFileError as error:

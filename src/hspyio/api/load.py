@@ -11,7 +11,7 @@ from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.open_file import opened, select
 from hspyio.api.progress import working
 from hspyio.arrays.workers import Workers
-from hspyio.hdf5.file_object import ObjectSnapshot
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.signal import Location, Signal
 from hspyio.options import ReadOptions
 
@@ -105,7 +105,7 @@ def load(
         progress=progress,
     )
     file = file_of(path, "load(path)", options=options)
-    if isinstance(file, ObjectSnapshot):
+    if isinstance(file, Snapshot):
         return loaded(file, name, options)
     check_pattern(file, "load(p)")
     with working(threads, progress, f"reading {os.path.basename(file)}") as workers:
@@ -113,7 +113,7 @@ def load(
 
 
 def loaded(
-    path: str | ObjectSnapshot,
+    path: str | Snapshot,
     name: str | None,
     options: ReadOptions,
     workers: Workers | None = None,

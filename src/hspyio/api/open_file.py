@@ -26,7 +26,6 @@ from hspyio.errors import (
     warn_user,
 )
 from hspyio.hdf5.dataset import RowDataset
-from hspyio.hdf5.file_object import ObjectSnapshot
 from hspyio.hdf5.reader import open_file
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.parts import SignalParts
@@ -69,7 +68,7 @@ class OpenFile:
     workers: Workers
     handle: Snapshot | None = None  # what lazy arrays share
     root: Group = field(default_factory=Group)
-    has_path: bool = True  # and is no file object
+    has_path: bool = True  # on this computer
 
     def parts(
         self, name: str, nested: Nested, *, embed: bool = True, lazy_above: int = 2**20
@@ -245,34 +244,30 @@ def readable(path: str, where: str) -> Iterator[None]:
 
 @contextmanager
 def opened(
-    path: str | os.PathLike[str] | ObjectSnapshot,
+    path: str | os.PathLike[str] | Snapshot,
     options: ReadOptions,
     *,
-    handle: Snapshot | None = None,
     workers: Workers | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
-    if isinstance(path, ObjectSnapshot):
-        text, handle = path.path, path
-    else:
-        text = os.fspath(path) if handle is not None else path_of_file(path)
+    source = path if isinstance(path, Snapshot) else path_of_file(path)
+    text = source.path if isinstance(source, Snapshot) else source
     if workers is None:
         label = f"reading {os.path.basename(text)}"
         with (
             working(options.threads, options.progress, label) as made,
-            opened(text, options, handle=handle, workers=made) as file,
+            opened(source, options, workers=made) as file,
         ):
             yield file
         return
     external = options.allow_external
-    source = text if handle is None else handle
     with (
         named_errors(text),
         open_file(source, HSPY, allow_external=external, workers=workers) as root,
     ):
         with readable(text, "/"):
             found = contents(root)
-        has_path = not isinstance(handle, ObjectSnapshot)
+        has_path = isinstance(source, str) or source.is_local
         problems = list(found.problems)
         file = OpenFile(text, found, options, problems, workers, root=root, has_path=has_path)
         yield file

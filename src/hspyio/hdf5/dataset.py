@@ -335,7 +335,7 @@ class Dataset:
 
     def row_bytes(self) -> int:
         """Bytes of a row of variable length, on average, as far as that is easily known."""
-        return max(_REFERENCE_BYTES, self.snapshot.fingerprint[1] // max(1, math.prod(self.shape)))
+        return max(_REFERENCE_BYTES, self.snapshot.size // max(1, math.prod(self.shape)))
 
 
 class RowDataset(Dataset):

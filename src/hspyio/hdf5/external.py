@@ -12,8 +12,8 @@ import numpy as np
 from hspyio.errors import StaleFileError, located
 from hspyio.hdf5.identity import fingerprint
 from hspyio.hdf5.limits import Budget
+from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.plugin_filters import check_available
-from hspyio.hdf5.snapshot import Snapshot
 from hspyio.hdf5.steps import named_filter
 from hspyio.nodes.node import Array, Selection
 from hspyio.records import record
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["external_array"]
 
 
-def external_array(snapshot: Snapshot, where: str, dtype: np.dtype[Any]) -> Array:
+def external_array(snapshot: LocalSnapshot, where: str, dtype: np.dtype[Any]) -> Array:
     """An array whose values are in other files, or in other datasets.
 
     Parameters
     ----------
-    snapshot : Snapshot
+    snapshot : LocalSnapshot
         The file that names them; HDF5 finds them from its path.
     where : str
         Path of the dataset in it.
@@ -46,7 +46,7 @@ def external_array(snapshot: Snapshot, where: str, dtype: np.dtype[Any]) -> Arra
 class _ExternalSource:
     """Opens the file for each read, as it can change no other way."""
 
-    snapshot: Snapshot
+    snapshot: LocalSnapshot
     where: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -69,7 +69,7 @@ class _ExternalSource:
 
 
 @contextmanager
-def _dataset(snapshot: Snapshot, where: str) -> Iterator[h5py.Dataset]:
+def _dataset(snapshot: LocalSnapshot, where: str) -> Iterator[h5py.Dataset]:
     import h5py
 
     with h5py.File(snapshot.place, "r") as file:

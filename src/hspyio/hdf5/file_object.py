@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from hspyio.errors import ArgumentError, StaleFileError
-from hspyio.hdf5.identity import Identity
+from hspyio.errors import ArgumentError
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.system.byte_source import ByteSource, FileObjectBytes
 
@@ -26,9 +25,13 @@ class ObjectSnapshot(Snapshot):
     """
 
     def __init__(self, file: Any, name: str) -> None:
+        super().__init__(name)
         self._bytes = FileObjectBytes(file)
-        super().__init__(name, Identity((0, self._bytes.size, 0)))
-        self.place, self.locked = name, True
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self._bytes.size
 
     def __reduce__(self) -> NoReturn:
         """Another process has no such object."""
@@ -38,24 +41,22 @@ class ObjectSnapshot(Snapshot):
             path=self.path,
         )
 
-    def __copy__(self) -> Snapshot:
+    def __copy__(self) -> ObjectSnapshot:
         """The object can be held by many."""
         return self
 
-    def clone(self) -> Snapshot:
+    def __deepcopy__(self, memo: object) -> ObjectSnapshot:
+        """The same."""
+        return self
+
+    def clone(self) -> ObjectSnapshot:
         """The same: closing it closes nothing."""
         return self
 
-    def is_in_place(self) -> bool:
-        """As long as the object is there."""
-        return True
+    def close(self) -> None:
+        """Leave the object to whoever opened it."""
 
     @contextmanager
     def open_source(self) -> Iterator[ByteSource]:
         """The bytes of the object, if it is the same still."""
         yield self._bytes
-
-    hold = open_source
-
-    def _duplicate(self) -> NoReturn:
-        raise StaleFileError("is a file object, which has no descriptor", path=self.path)

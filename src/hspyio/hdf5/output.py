@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hspyio.arrays.workers import Workers
-from hspyio.hdf5.snapshot import DescriptorFile
+from hspyio.hdf5.local_snapshot import DescriptorFile
 from hspyio.system.calls import resize, sync, write_from
 
 if TYPE_CHECKING:

@@ -40,8 +40,9 @@ from hspyio.hdf5.format.object_header import (
 )
 from hspyio.hdf5.format.superblock import Superblock
 from hspyio.hdf5.limits import MOST_STEPS, Budget, Census, repeats
+from hspyio.hdf5.local_snapshot import LocalSnapshot, cannot_read, is_ours, share_lock, snapshot_of
 from hspyio.hdf5.on_demand import OnDemand
-from hspyio.hdf5.snapshot import Snapshot, cannot_read, is_ours, share_lock, snapshot_of
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import (
     Array,
     Attribute,
@@ -427,7 +428,7 @@ class Opening:
         return dataset_node(layout, where, address, self)
 
     def _elsewhere(self, layout: Layout, where: str) -> Array | Damaged:
-        if not self._allow_external:
+        if not (self._allow_external and isinstance(self.snapshot, LocalSnapshot)):
             reason = "has its values in other files; allow_external=True reads them"
             return Elsewhere(reason, None if None in layout.most else layout.shape)
         from hspyio.hdf5.external import external_array

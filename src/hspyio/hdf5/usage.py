@@ -29,8 +29,9 @@ from hspyio.hdf5.format.object_header import (
     object_header,
 )
 from hspyio.hdf5.format.superblock import LENGTH
+from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.hdf5.reader import Opening, ReadPolicy, readable
-from hspyio.hdf5.snapshot import Snapshot, snapshot_of
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Attribute, Text, Vlen
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def count_unused(file: str | Snapshot) -> int:
     with closing(held) as snapshot, snapshot.open_source() as source:
         try:
             usage = Usage(Opening(snapshot, source, ReadPolicy()))
-            left = snapshot.fingerprint[1] - usage.arrays - usage.structures
+            left = snapshot.size - usage.arrays - usage.structures
             others = usage.structures + sum(usage.heaps.values())
             if left - (others - usage.structures) <= _SLACK + others // _GAPS:
                 return 0

@@ -19,8 +19,8 @@ from hspyio.hdf5.format.messages import Layout
 from hspyio.hdf5.format.object_header import ObjectHeader
 from hspyio.hdf5.format.superblock import sound_superblock
 from hspyio.hdf5.limits import Budget
+from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.hdf5.reader import Names, Object, Opening, ReadPolicy, readable
-from hspyio.hdf5.snapshot import snapshot_of
 from hspyio.nodes.node import Array, Attribute, Damaged, Group
 from hspyio.recovery.chunks import DamagedArrays
 from hspyio.recovery.losses import Losses

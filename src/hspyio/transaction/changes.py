@@ -20,9 +20,9 @@ from hspyio.hdf5.dataset_writer import NewArray, fill_array
 from hspyio.hdf5.format.superblock import LENGTH, Superblock
 from hspyio.hdf5.h5types import readable_name, stored_name
 from hspyio.hdf5.identity import Identity, fingerprint
+from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.reader import Opening
-from hspyio.hdf5.snapshot import Snapshot
 from hspyio.hdf5.writer import create_tree, size_of
 from hspyio.nodes.node import Group, Kept
 from hspyio.records import record
@@ -85,7 +85,7 @@ class Changes:
         self,
         new: h5py.Group,
         output: Output,
-        old: Snapshot | None,
+        old: LocalSnapshot | None,
         session: h5py.File | None = None,
     ) -> None:
         """Write into a new root."""
@@ -147,7 +147,7 @@ class _Staying(ExitStack):
     texts into, and they would be lost with all that is written below the old end.
     """
 
-    def __init__(self, old: Snapshot, new: h5py.Group, session: h5py.File | None) -> None:
+    def __init__(self, old: LocalSnapshot, new: h5py.Group, session: h5py.File | None) -> None:
         super().__init__()
         self._snapshot, self._new = old, new
         self._linked = session is not None
@@ -283,7 +283,7 @@ def open_written(descriptor: int, block: Superblock) -> Iterator[Group]:
         opening.end()
 
 
-class _Written(Snapshot):
+class _Written(LocalSnapshot):
     """A handle on the descriptor of a writer, which stays open and locked."""
 
     def __init__(self, descriptor: int, block: Superblock) -> None:

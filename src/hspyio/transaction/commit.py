@@ -15,8 +15,8 @@ from h5py import h5g, h5o
 from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, SaveError
 from hspyio.hdf5.format.superblock import LENGTH, Superblock, read_superblock
+from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.output import Output
-from hspyio.hdf5.snapshot import Snapshot
 from hspyio.hdf5.writer import LIBVER
 from hspyio.system.calls import (
     close,
@@ -60,7 +60,7 @@ class RootSwitch:
         self._durable = durable
         self.notes: list[str] = []
 
-    def made(self, workers: Workers, old: Snapshot | None, *, linked: bool = False) -> bool:
+    def made(self, workers: Workers, old: LocalSnapshot | None, *, linked: bool = False) -> bool:
         """Change the file; ``False`` if that cannot be done this way, and it is as it was."""
         switched = False
         root = self._block.root
@@ -115,7 +115,7 @@ class RootSwitch:
             resize(self._descriptor, self._block.end)
 
     def _built(
-        self, workers: Workers, old: Snapshot | None, *, linked: bool
+        self, workers: Workers, old: LocalSnapshot | None, *, linked: bool
     ) -> tuple[int, int] | None:
         """Write the new tree behind the end; its address, and the new end."""
         with CopyOnWriteFile(os.dup(self._descriptor), workers, self._block.end) as output:
@@ -176,7 +176,7 @@ class RootSwitch:
 
 
 def overwrite_in_place(
-    path: str, changes: Changes, source: Snapshot | None, workers: Workers, *, durable: bool
+    path: str, changes: Changes, source: LocalSnapshot | None, workers: Workers, *, durable: bool
 ) -> list[str] | None:
     """Give a file a new content without a second file; what was in it takes room still.
 

@@ -18,8 +18,8 @@ from hspyio.errors import (
     TargetExistsError,
     warn_user,
 )
+from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.output import Output
-from hspyio.hdf5.snapshot import Snapshot
 from hspyio.hdf5.writer import LIBVER
 from hspyio.system.calls import (
     NO_SUCH_FILE,
@@ -106,7 +106,7 @@ def _check_is_writable(path: str) -> None:
 def replace_file(
     target: str,
     changes: Changes,
-    source: Snapshot | None,
+    source: LocalSnapshot | None,
     workers: Workers,
     *,
     durable: bool,
@@ -140,7 +140,7 @@ def replace_file(
 
 
 def _written(
-    output: Output, changes: Changes, source: Snapshot | None, *, durable: bool
+    output: Output, changes: Changes, source: LocalSnapshot | None, *, durable: bool
 ) -> list[str]:
     """Write a whole file; what is to be said of it."""
     try:
@@ -173,7 +173,7 @@ def _failed(error: Exception, target: str, notes: Sequence[str] = (), *, placed:
 def _replace_in_place(
     target: str,
     changes: Changes,
-    source: Snapshot | None,
+    source: LocalSnapshot | None,
     workers: Workers,
     error: NoTemporaryError,
     *,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hspyio.arrays.workers import Workers
 from hspyio.hdf5.h5types import stored_name
-from hspyio.hdf5.snapshot import Snapshot, check_is_file
+from hspyio.hdf5.local_snapshot import LocalSnapshot, check_is_file
 from hspyio.nodes.node import Group
 from hspyio.system.locks import kept_from_writers
 from hspyio.system.refusals import named_errors
@@ -30,14 +30,14 @@ class Transaction:
     ----------
     path : str
         The file; links have been followed.
-    snapshot : Snapshot or None
+    snapshot : LocalSnapshot or None
         The state of the file that `keep` speaks of.
     """
 
     def __init__(
         self,
         path: str,
-        snapshot: Snapshot | None,
+        snapshot: LocalSnapshot | None,
         descriptor: int | None,
         *,
         durable: bool,
@@ -111,7 +111,7 @@ class Transaction:
         with (
             kept_from_writers(target, change=True) as descriptor,
             named_errors(target, "changed"),
-            closing(Snapshot(path, descriptor=descriptor)) as snapshot,
+            closing(LocalSnapshot(path, descriptor=descriptor)) as snapshot,
         ):
             yield cls(target, snapshot, descriptor, durable=durable)
 
@@ -120,7 +120,7 @@ class Transaction:
         """Whether there is anything to commit."""
         return bool(self._steps)
 
-    def copy_from(self, source: Snapshot) -> None:
+    def copy_from(self, source: LocalSnapshot) -> None:
         """Let `keep` speak of a file, which may be the one that is replaced: opened after the lock.
 
         Else another writer could change it between the two, and that would be lost.

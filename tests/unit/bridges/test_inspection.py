@@ -293,7 +293,7 @@ class TestFilesThatCannotBeOpened:
             raise PermissionError(errno.EACCES, "no")
 
         path = make(fill_groups)
-        monkeypatch.setattr("hspyio.hdf5.snapshot.open_for_reading", refuse)
+        monkeypatch.setattr("hspyio.hdf5.local_snapshot.open_for_reading", refuse)
         with pytest.raises(PermissionError):
             function(path)
 

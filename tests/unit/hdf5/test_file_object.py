@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from hspyio.errors import ArgumentError, StaleFileError
+from hspyio.errors import ArgumentError
 from hspyio.hdf5.file_object import ObjectSnapshot
 from hspyio.hdf5.reader import open_file
 
@@ -25,14 +25,12 @@ def test_a_snapshot_closes_nothing(tmp_path: Path) -> None:
             with open_file(snapshot) as root:
                 assert root.members["x"].source.read().tolist() == [1, 2, 3]
         snapshot.close()
-        assert snapshot.clone() is snapshot is copy.copy(snapshot) and snapshot.is_in_place()
+        assert snapshot.clone() is snapshot is copy.copy(snapshot)
         with snapshot.hold() as source:
-            assert source.size == path.stat().st_size == snapshot.fingerprint[1]
+            assert source.size == path.stat().st_size == snapshot.size
 
 
-def test_there_is_no_descriptor_and_no_other_process() -> None:
+def test_no_other_process_has_it() -> None:
     snapshot = ObjectSnapshot(io.BytesIO(b"content"), "name")
-    with pytest.raises(StaleFileError, match="no descriptor"):
-        snapshot.as_file()
     with pytest.raises(ArgumentError, match="name: is read through a file object"):
         pickle.dumps(snapshot)

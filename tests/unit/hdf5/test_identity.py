@@ -17,9 +17,9 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import StaleFileError
-from hspyio.hdf5 import snapshot as handles
+from hspyio.hdf5 import local_snapshot as handles
 from hspyio.hdf5.identity import Identity, identity_of, is_the_same
-from hspyio.hdf5.snapshot import Snapshot
+from hspyio.hdf5.local_snapshot import LocalSnapshot
 
 RANDOM = np.random.default_rng(0)
 SMALL = RANDOM.integers(0, 2**16, (6, 50), "u2")
@@ -122,8 +122,8 @@ def test_a_file_written_over_in_place_is_noticed(case: tuple[Path, np.ndarray]) 
 
 def test_other_hosts_number_files_otherwise(case: tuple[Path, np.ndarray]) -> None:
     path, values = case
-    identity = Snapshot(str(path)).identity()
-    elsewhere = Snapshot(str(path), replace(identity, state=(1, *identity.state[1:])))
+    identity = LocalSnapshot(str(path)).identity()
+    elsewhere = LocalSnapshot(str(path), replace(identity, state=(1, *identity.state[1:])))
     with elsewhere.open() as file:
         assert np.array_equal(file["/Experiments/one/data"][...], values)
     copied = path.with_name("copy")
@@ -150,7 +150,7 @@ def test_a_file_whose_root_is_never_moved(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w", userblock_size=512) as file:
         file["x"] = np.arange(1000)
-    handle = Snapshot(str(path))
+    handle = LocalSnapshot(str(path))
     identity = handle.identity()
     assert handle.superblock is None and identity.block is None and identity.digest
     with handle.descriptor() as descriptor:

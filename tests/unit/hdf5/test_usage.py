@@ -16,8 +16,8 @@ import hspyio
 from hspyio import Signal
 from hspyio.errors import DamagedFileError, MissingFileError
 from hspyio.hdf5.format.superblock import LENGTH
+from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.hdf5.reader import Opening, ReadPolicy
-from hspyio.hdf5.snapshot import snapshot_of
 from hspyio.hdf5.usage import Usage, count_unused
 from support import places
 

@@ -18,7 +18,7 @@ from hspyio.converters.dtypes import stored_dtype
 from hspyio.errors import FilterError
 from hspyio.hdf5 import dataset_writer as array_writer
 from hspyio.hdf5.dataset_writer import check_filters
-from hspyio.hdf5.snapshot import snapshot_of
+from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.hdf5.writer import LIBVER
 from hspyio.nodes.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
 from hspyio.options import WriteOptions

@@ -16,7 +16,7 @@ from hspyio import Signal
 from hspyio.api.edit import keep_rest
 from hspyio.arrays.workers import Workers
 from hspyio.errors import SaveError
-from hspyio.hdf5.snapshot import snapshot_of
+from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.nodes.node import Attribute, Group, Kept, Text
 from hspyio.transaction import changes
 from hspyio.transaction.transaction import Transaction

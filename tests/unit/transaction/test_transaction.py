@@ -19,7 +19,7 @@ from hspyio import Signal
 from hspyio.arrays.workers import Workers
 from hspyio.compare import signal_differences
 from hspyio.errors import HspyError, SaveError
-from hspyio.hdf5 import snapshot as handles
+from hspyio.hdf5 import local_snapshot as handles
 from hspyio.hdf5.format.superblock import read_superblock
 from hspyio.transaction import changes, commit
 from hspyio.transaction.commit import CopyOnWriteFile
