@@ -39,6 +39,8 @@ class ReadOptions:
         Whether another process reads the file.
     progress : bool or None
         Whether a bar is shown; ``None`` in a terminal or a notebook only.
+    released : bool
+        Whether the files of lazy arrays are open only while they are read: for very many.
     """
 
     lazy: bool = False
@@ -51,6 +53,7 @@ class ReadOptions:
     check: bool = True
     threads: int | None = None
     progress: bool | None = None
+    released: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""

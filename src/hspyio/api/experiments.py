@@ -53,6 +53,8 @@ def read_signal(file: OpenFile, name: str) -> Signal:
         signal._loaded = Loaded(signal.data)
     if file.handle is not None:
         signal._close = file.handle.close
+        if file.options.released:
+            file.handle.stay_closed()
     return signal
 
 

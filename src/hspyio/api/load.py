@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, replace
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, TypeAlias, overload
 
 from hspyio.api.arguments import check_pattern, file_of, name_of
 from hspyio.api.experiments import Experiments, read_signal
 from hspyio.api.open_file import opened, select
 from hspyio.api.progress import working
+from hspyio.api.several.files import files_meant
+from hspyio.api.several.stack import stacked
 from hspyio.arrays.workers import Workers
+from hspyio.errors import OptionError
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.signal import Location, Signal
 from hspyio.options import ReadOptions
@@ -18,8 +21,56 @@ from hspyio.options import ReadOptions
 __all__ = ["load", "loaded", "open"]
 
 
+One: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+
+
+@overload
 def load(
-    path: str | os.PathLike[str] | BinaryIO,
+    path: One,
+    name: str | None = ...,
+    *,
+    lazy: bool = ...,
+    chunks: str | tuple[int, ...] = ...,
+    original_metadata: bool = ...,
+    errors: Literal["raise", "warn"] = ...,
+    allow_external: bool = ...,
+    isolated: bool = ...,
+    threads: int | None = ...,
+    progress: bool | None = ...,
+    stack: Literal[False] = ...,
+) -> Signal: ...
+@overload
+def load(
+    path: list[Any] | tuple[One, ...],
+    name: str | None = ...,
+    *,
+    lazy: bool = ...,
+    chunks: str | tuple[int, ...] = ...,
+    original_metadata: bool = ...,
+    errors: Literal["raise", "warn"] = ...,
+    allow_external: bool = ...,
+    isolated: bool = ...,
+    threads: int | None = ...,
+    progress: bool | None = ...,
+    stack: Literal[False] = ...,
+) -> list[Signal]: ...
+@overload
+def load(
+    path: One | list[Any] | tuple[One, ...],
+    name: str | None = ...,
+    *,
+    lazy: bool = ...,
+    chunks: str | tuple[int, ...] = ...,
+    original_metadata: bool = ...,
+    errors: Literal["raise", "warn"] = ...,
+    allow_external: bool = ...,
+    isolated: bool = ...,
+    threads: int | None = ...,
+    progress: bool | None = ...,
+    stack: Literal[True] | str,
+) -> Signal: ...
+def load(
+    path: str | os.PathLike[str] | BinaryIO | list[Any] | tuple[One, ...],
     name: str | None = None,
     *,
     lazy: bool = False,
@@ -30,14 +81,17 @@ def load(
     isolated: bool = False,
     threads: int | None = None,
     progress: bool | None = None,
-) -> Signal:
-    """Load one signal from an HSpy file of any format version (1.0 to 3.3).
+    stack: bool | str = False,
+) -> Signal | list[Signal]:
+    """Load one signal from an HSpy file of any format version (1.0 to 3.3), or one of each of many.
 
     Parameters
     ----------
     path : path-like or file object
         The file; or a binary, seekable object such as ``io.BytesIO`` or a member of a
-        ``zipfile``, which stays open and, where `lazy`, has to.
+        ``zipfile``, which stays open and, where `lazy`, has to. A list of these, or a pattern such
+        as ``"scan_*.hspy"`` (a file of exactly that name goes before), stands for many files; those
+        of a pattern come in the order of the numbers in their names.
     name : str, optional
         The experiment, by the name of its group or by a title that only it has; needed where the
         file holds several.
@@ -64,16 +118,24 @@ def load(
     progress : bool, optional
         Whether to show a progress bar where it takes over a second; by default in a terminal
         or a notebook only.
+    stack : bool or str
+        Whether the signals of many files become one. ``True``: along a new first axis,
+        ``stack_element``. A name: the axis of that name is continued from file to file, or is a
+        new one where they have none of that name. Lazily, a file is open only while it is read.
 
     Returns
     -------
-    Signal
-        With the types it was saved with.
+    Signal, or list of Signal
+        With the types it was saved with; a list for many files without `stack`. A stack has the
+        metadata of the first file, and those of all in ``original_metadata.stack_elements``, as
+        HyperSpy has it.
 
     Raises
     ------
     MissingFileError, NotHspyError
         If there is no such file, or it is no HSpy file.
+    AxesError
+        If a file does not fit in the stack, by its shape, dtype or kinds of axes; it is named.
     ArgumentError
         If `path` is no path, or `name` no text; it says which call was meant.
     ExperimentError
@@ -88,10 +150,12 @@ def load(
     Notes
     -----
     Specification: "Format description"; for files before 3.3 the migrations of format 6.3.
+    For programs that check types, what is given as one path is one signal: give a list for many.
 
     Examples
     --------
     >>> s = hspyio.load("map.hspy")  # doctest: +SKIP
+    >>> s = hspyio.load("scan_*.hspy", stack=True, lazy=True)  # doctest: +SKIP
     """
     name = name_of(name, "load(path, name='HAADF')")
     options = ReadOptions(
@@ -103,13 +167,39 @@ def load(
         isolated=isolated,
         threads=threads,
         progress=progress,
+        released=bool(stack),
     )
+    several = files_meant(path, "load(path)")
+    if several is not None or stack:
+        return _load_several([path] if several is None else several, name, options, stack)
+    assert not isinstance(path, list | tuple)
     file = file_of(path, "load(path)", options=options)
     if isinstance(file, Snapshot):
         return loaded(file, name, options)
-    check_pattern(file, "load(p)")
     with working(threads, progress, f"reading {os.path.basename(file)}") as workers:
         return (_loaded_apart if isolated else loaded)(file, name, options, workers)
+
+
+def _load_several(
+    given: list[Any], name: str | None, options: ReadOptions, stack: bool | str
+) -> Signal | list[Signal]:
+    """One signal a file, or all of them as one."""
+    if not isinstance(stack, bool | str):
+        raise OptionError(f"stack is {stack!r}; use True, False or the name of an axis")
+    files = [file_of(one, "load(path)", options=options) for one in given]
+    label = f"reading {len(files)} files"
+    with working(options.threads, options.progress, label) as workers:
+
+        def read(file: str | Snapshot) -> Signal:
+            if options.isolated and isinstance(file, str):
+                return _loaded_apart(file, name, options, workers)
+            return loaded(file, name, options, workers)
+
+        if not stack:
+            return [read(file) for file in files]
+        signals = ((file if isinstance(file, str) else file.path, read(file)) for file in files)
+        axis, elements = None if stack is True else stack, options.original_metadata
+        return stacked(signals, len(files), axis, elements=elements)
 
 
 def loaded(

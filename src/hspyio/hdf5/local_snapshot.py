@@ -90,6 +90,7 @@ class LocalSnapshot(Snapshot):
         self.place = _absolute(path)
         self.locked = descriptor is not None
         self._descriptor: int | None = None
+        self._stays_closed = False
         self._identity = expected
         if expected is None:
             self._descriptor = (
@@ -199,6 +200,12 @@ class LocalSnapshot(Snapshot):
         finally:
             lock.release()
 
+    def stay_closed(self) -> None:
+        """Hold the file only while it is read from: for one of very many."""
+        self._stays_closed = True
+        if self.put_by():
+            OPEN.forget(self)
+
     @contextmanager
     def descriptor(self) -> Iterator[int]:
         """Descriptor of the file, as it was, that stays open whatever happens to the handle.
@@ -244,7 +251,10 @@ class LocalSnapshot(Snapshot):
     def _duplicate(self) -> int:
         with self.locks().descriptor:
             if self._descriptor is None:
-                self._descriptor = self._opened_again()
+                opened = self._opened_again()
+                if self._stays_closed:
+                    return opened
+                self._descriptor = opened
             made = _duplicated(self.path, self._descriptor)
         OPEN.used(self)
         return made

@@ -65,6 +65,10 @@ class Snapshot(ABC):
     def close(self) -> None:
         """Release what is open; the next read opens the file again if it is unchanged."""
 
+    def stay_closed(self) -> None:
+        """Hold the file only while it is read from: for one of very many."""
+        self.close()
+
     @abstractmethod
     def open_source(self) -> AbstractContextManager[ByteSource]:
         """Bytes of the file, as it was.

@@ -1,0 +1,1 @@
+"""Several files at once: which are meant, and how their signals become one."""
