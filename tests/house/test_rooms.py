@@ -22,7 +22,7 @@ SLACK = 12_000
 MOST_IN_A_ROOM = 4_500
 LARGE_ROOMS = {"api": 6_200, "bridges": 12_000, "hdf5": 7_600}
 MOST_FILES = 20
-FULL_FOLDERS = {"api": 24, "cli/commands": 24, "hdf5": 22}
+FULL_FOLDERS = {"api": 24, "cli/commands": 24}
 SMALL, LARGE = 60, 600
 COMMANDS = "cli/commands/"
 """A command is a file, however short."""

@@ -16,7 +16,6 @@ from hspyio.errors import DamagedFileError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
 from hspyio.hdf5.dataset import stored_bytes
-from hspyio.hdf5.snapshot import Snapshot
 from hspyio.hdf5.usage import count_unused
 from hspyio.model.axes import axis_to_dict
 from hspyio.model.signal import Signal
@@ -158,9 +157,9 @@ def info(path: str | os.PathLike[str] | BinaryIO) -> FileInfo:
         return FileInfo(
             path=file.path,
             version=file.contents.declared,
-            size=os.path.getsize(given) if isinstance(given, str) else given.size,
+            size=file.reader.snapshot.size,
             experiments=tuple(known for known, _ in _outlines(file)),
-            unused_bytes=_unused_bytes(file, given),
+            unused_bytes=_unused_bytes(file),
             models=tuple(file.contents.standalone_models),
         )
 
@@ -176,7 +175,7 @@ def _options(*, original_metadata: bool = True) -> ReadOptions:
 
 
 def _outlines(file: OpenFile) -> list[tuple[ExperimentInfo, Signal]]:
-    outline = Outline(file.path, file.contents, file.options, file.problems, file.workers)
+    outline = Outline.of(file)
     return outline.each(lambda name: _outline(outline, name))
 
 
@@ -184,13 +183,13 @@ def outline(path: str | os.PathLike[str], name: str | None = None) -> Signal:
     """One experiment but its data, which have shape and dtype only."""
     options = ReadOptions(lazy=True)
     with opened(path, options) as file:
-        unread = Outline(file.path, file.contents, options, file.problems, file.workers)
+        unread = Outline.of(file)
         return read_signal(unread, select(file.contents, name, file.path))
 
 
-def _unused_bytes(file: OpenFile, given: str | Snapshot) -> int | None:
+def _unused_bytes(file: OpenFile) -> int | None:
     try:
-        return count_unused(given)
+        return count_unused(file.reader)
     except DamagedFileError as error:
         file.problems.append(Problem("/", f"what updates have left is unknown: {error.message}"))
         return None

@@ -110,7 +110,7 @@ def _stored_signal(file: OpenFile, group: str, *, unread: bool) -> Signal:
     known = len(file.problems)
     source = file
     if unread:
-        source = Outline(file.path, file.contents, file.options, file.problems, file.workers)
+        source = Outline.of(file)
     stored = read_signal(source, group)
     file.handle = file.handle or source.handle
     check_read(file.problems[known:], file.path)

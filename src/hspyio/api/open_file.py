@@ -26,7 +26,7 @@ from hspyio.errors import (
     warn_user,
 )
 from hspyio.hdf5.dataset import RowDataset
-from hspyio.hdf5.reader import open_file
+from hspyio.hdf5.reader import Reader, open_reader
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.parts import SignalParts
 from hspyio.nodes.node import Array, Group, StoredSource, Text
@@ -66,6 +66,7 @@ class OpenFile:
     options: ReadOptions
     problems: list[Problem]  # what could not be read so far
     workers: Workers
+    reader: Reader
     handle: Snapshot | None = None  # what lazy arrays share
     root: Group = field(default_factory=Group)
     has_path: bool = True  # on this computer
@@ -263,13 +264,16 @@ def opened(
     external = options.allow_external
     with (
         named_errors(text),
-        open_file(source, HSPY, allow_external=external, workers=workers) as root,
+        open_reader(source, HSPY, allow_external=external, workers=workers) as reader,
     ):
+        root = reader.root()
         with readable(text, "/"):
             found = contents(root)
         has_path = isinstance(source, str) or source.is_local
         problems = list(found.problems)
-        file = OpenFile(text, found, options, problems, workers, root=root, has_path=has_path)
+        file = OpenFile(
+            text, found, options, problems, workers, reader, root=root, has_path=has_path
+        )
         yield file
     warn(text, file.problems)
 
@@ -333,6 +337,11 @@ def title_of(file: Contents, group: str) -> str:
 
 class Outline(OpenFile):
     """An open file whose data stay unread, without dask, which takes long to import."""
+
+    @classmethod
+    def of(cls, file: OpenFile) -> Outline:
+        """The same file."""
+        return cls(file.path, file.contents, file.options, file.problems, file.workers, file.reader)
 
     def _fetch_data(self, array: Array, where: str) -> NDArray[Any]:
         dtype = array.type if isinstance(array.type, np.dtype) else np.dtype(object)

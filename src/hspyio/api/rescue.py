@@ -304,7 +304,9 @@ class _Rescuing:
 
     def _opened(self, found: Contents) -> _DamagedFile:
         options = ReadOptions(errors="warn", check=False)
-        return _DamagedFile(self._path, found, options, [], self._workers, sparse=self._sparse)
+        return _DamagedFile(
+            self._path, found, options, [], self._workers, self._file, sparse=self._sparse
+        )
 
     def _with_data(self, name: str, group: Group) -> Group:
         """The experiment, with data of the size that its axes tell where its own are lost."""

@@ -22,7 +22,8 @@ from hspyio.api.arguments import path_of_file
 from hspyio.api.open_file import readable
 from hspyio.errors import HspyError, OptionError, Problem, one_or_many, warn_user
 from hspyio.hdf5.dataset import Dataset
-from hspyio.hdf5.reader import ReadPolicy, open_file
+from hspyio.hdf5.opening import ReadPolicy
+from hspyio.hdf5.reader import open_file
 from hspyio.nodes.node import Array, Attribute, Elsewhere, Empty, Group, StorageType, Text
 from hspyio.printable import printable
 from hspyio.system.refusals import named_errors

@@ -96,7 +96,7 @@ def zarr_groups(path: str | os.PathLike[str], name: str | None) -> tuple[str, di
     with opened(path, ReadOptions(lazy=True)) as file:
         known = list(file.contents.experiments)
         chosen = known if name is None and known else [select(file.contents, name, file.path)]
-        outline = Outline(file.path, file.contents, file.options, file.problems, file.workers)
+        outline = Outline.of(file)
         for node, group in zip(safe_names(chosen, "experiment"), chosen, strict=True):
             where = f"/{names.EXPERIMENTS}/{group}"
             try:

@@ -5,7 +5,7 @@ To add a filter: a file with a ``CODEC``, a line below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from hspyio.filters.codec import Codec
 from hspyio.filters.plugins import plain_options
 from hspyio.nodes.node import Filter
 
-__all__ = ["CODECS", "Codec", "chosen", "codec_of", "describe", "everywhere"]
+__all__ = ["CODECS", "Codec", "chosen", "codec_of", "describe", "everywhere", "named_filter"]
 
 CODECS: tuple[Codec, ...] = (
     gzip.CODEC,
@@ -52,6 +52,24 @@ def codec_of(number: int) -> Codec:
     """The codec of a filter number; an unknown one gets a name that says so."""
     unknown = Codec(number, f"filter {number}", package="its HDF5 plugin", options=plain_options)
     return _BY_ID.get(number, unknown)
+
+
+def named_filter(number: int, options: Sequence[int], name: bytes) -> Filter:
+    """A filter as it stands in a file; by the name we know it by, else by the one in the file.
+
+    Parameters
+    ----------
+    number : int
+        HDF5's registered number.
+    options : sequence of int
+        The filter's client data.
+    name : bytes
+        What the file calls it.
+    """
+    codec = codec_of(number)
+    known = codec.name if not codec.name.startswith("filter ") else ""
+    text = known or name.decode("latin-1") or codec.name
+    return Filter(number, tuple(int(option) for option in options), text)
 
 
 def chosen(compression: None | str | int | Mapping[str, Any], opts: Any) -> Filter | None:

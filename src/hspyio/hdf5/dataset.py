@@ -20,6 +20,7 @@ from hspyio.hdf5.format.file_bytes import FileBytes
 from hspyio.hdf5.format.global_heap import GlobalHeaps, text_array
 from hspyio.hdf5.format.messages import ChunkIndexKind, Layout
 from hspyio.hdf5.limits import Budget, check_chunks, repeats
+from hspyio.hdf5.opening import Opening
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Array, RaggedArray, Selection, Text, Vlen
 from hspyio.system.byte_source import ByteSource
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hspyio.arrays.manifest import ChunkManifest, StoredArray
-    from hspyio.hdf5.reader import Opening
 
 __all__ = ["SMALL", "Dataset", "RowDataset", "dataset_node", "passing", "stored_bytes"]
 

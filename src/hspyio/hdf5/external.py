@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.errors import StaleFileError, located
+from hspyio.filters import named_filter
 from hspyio.hdf5.identity import fingerprint
 from hspyio.hdf5.limits import Budget
 from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.plugin_filters import check_available
-from hspyio.hdf5.steps import named_filter
 from hspyio.nodes.node import Array, Selection
 from hspyio.records import record
 

@@ -6,7 +6,7 @@ import math
 import os
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -21,27 +21,19 @@ from hspyio.errors import (
     UnsupportedFeatureError,
 )
 from hspyio.hdf5.dataset import dataset_node, raw_values, small_chunk, stored_bytes
-from hspyio.hdf5.format.attributes import attributes_of
-from hspyio.hdf5.format.datatypes import TypeTable
-from hspyio.hdf5.format.file_bytes import FileBytes
-from hspyio.hdf5.format.global_heap import GlobalHeaps, text_array
-from hspyio.hdf5.format.links import ExternalLink, Link, OtherLink, SoftLink, links_of
+from hspyio.hdf5.format.global_heap import text_array
+from hspyio.hdf5.format.links import ExternalLink, Link, OtherLink, SoftLink
 from hspyio.hdf5.format.messages import Layout, layout_of_header
 from hspyio.hdf5.format.object_header import (
-    CACHE_IMAGE,
     DATATYPE,
     LAYOUT,
     LINK_INFO,
-    NODE_RANKS,
-    PARTS,
     SYMBOL_TABLE,
     ObjectHeader,
-    object_header,
 )
-from hspyio.hdf5.format.superblock import Superblock
 from hspyio.hdf5.limits import MOST_STEPS, Budget, Census, repeats
-from hspyio.hdf5.local_snapshot import LocalSnapshot, cannot_read, is_ours, share_lock, snapshot_of
-from hspyio.hdf5.on_demand import OnDemand
+from hspyio.hdf5.local_snapshot import LocalSnapshot, is_ours, share_lock, snapshot_of
+from hspyio.hdf5.opening import Opening, ReadPolicy, of_file
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import (
     Array,
@@ -50,14 +42,14 @@ from hspyio.nodes.node import (
     Elsewhere,
     Empty,
     Group,
+    LazyMapping,
     MemorySource,
     Text,
 )
-from hspyio.records import record
 from hspyio.system.byte_source import ByteSource
 from hspyio.system.locks import unlock
 
-__all__ = ["Opening", "ReadPolicy", "open_file"]
+__all__ = ["Names", "Object", "Reader", "open_file", "open_reader", "readable"]
 
 _LOCKING = "HDF5_USE_FILE_LOCKING"
 _READ_LIMIT = 65536
@@ -66,39 +58,11 @@ _UNCOUNTED = 1024
 """Bytes of a list that cost no more than the link to it."""
 _MOST_LINKS = 16
 """How many soft links may lead on to each other; HDF5's own limit."""
-_MOST_HEADERS = 64
-"""Groups on the way of links whose members are kept."""
 
 Names = tuple[str, ...]
 """Those that lead to an object from the root."""
 Object = tuple[int, int]
 """Which file, and the address of the header in it."""
-
-
-def _nothing(where: str) -> bool:
-    return False
-
-
-@record
-class ReadPolicy:
-    """What a reader wants to be done with what is in a file; all that is known of its meaning.
-
-    Attributes
-    ----------
-    lists : tuple of str
-        What the names of small arrays begin with that are read with the group they are in.
-    is_expected : callable
-        Whether the array at a path may be of any size, since its reader looks at that itself.
-    of_arrays : bool
-        Whether the attributes of arrays are read, too.
-    soft_links : bool
-        Whether links by paths are followed; else what they lead to is passed over.
-    """
-
-    lists: tuple[str, ...] = ()
-    is_expected: Callable[[str], bool] = _nothing
-    of_arrays: bool = False
-    soft_links: bool = True
 
 
 @contextmanager
@@ -135,18 +99,34 @@ def open_file(
     DamagedFileError, UnsupportedFeatureError
         If it cannot be read.
     """
+    with open_reader(
+        source, policy, allow_external=allow_external, workers=workers, budget=budget
+    ) as reader:
+        yield reader.root()
+
+
+@contextmanager
+def open_reader(
+    source: str | os.PathLike[str] | Snapshot,
+    policy: ReadPolicy | None = None,
+    *,
+    allow_external: bool = False,
+    workers: Workers | None = None,
+    budget: Budget | None = None,
+) -> Iterator[Reader]:
+    """The same, and give what reads it, for who wants to know more than its nodes."""
     snapshot = source if isinstance(source, Snapshot) else _snapshot_of(os.fspath(source))
-    opening = None
+    reader = None
     try:
         with snapshot.hold() as octets:
-            opening = Opening(
+            reader = Reader(
                 snapshot, octets, policy or ReadPolicy(), allow_external=allow_external,
                 workers=workers, budget=budget,
             )  # fmt: skip
-            yield opening.root()
+            yield reader
     finally:
-        if opening is not None:
-            opening.end()
+        if reader is not None:
+            reader.end()
         else:
             snapshot.close()
 
@@ -174,8 +154,7 @@ def _flush(path: str) -> None:
     Only where it has it open: HDF5 crashes over files, listed with all others, that it failed to
     close (seen).
     """
-    from h5py import h5f
-
+    h5f = sys.modules["h5py"].h5f  # never imported here: without it nothing is open by HDF5
     for file in h5f.get_obj_ids(h5f.OBJ_ALL, h5f.OBJ_FILE):
         with suppress(OSError, ValueError, RuntimeError):
             if os.path.samefile(file.name, path) and file.get_intent() != h5f.ACC_RDONLY:
@@ -210,42 +189,21 @@ class _Files:
     """The files that links have led to, while the first is open."""
 
     held: ExitStack = field(default_factory=ExitStack)
-    openings: list[Opening] = field(default_factory=list)
-    by_path: dict[str, Opening] = field(default_factory=dict)
+    readers: list[Reader] = field(default_factory=list)
+    by_path: dict[str, Reader] = field(default_factory=dict)
 
 
-class Opening:
-    """One opening of a file.
+class Reader(Opening):
+    """Makes nodes of what an open file holds.
 
     Parameters
     ----------
-    snapshot : Snapshot
-        The file.
-    source : ByteSource
-        Its bytes, open as long as this.
-    policy : ReadPolicy
-        What is read at once.
+    snapshot, source, policy, workers, budget
+        See `Opening`.
     allow_external : bool
         Whether links to other files are followed.
-    workers : Workers, optional
-        How arrays are read.
-    budget : Budget, optional
-        The memory that arrays may take.
-    first : Opening, optional
+    first : Reader, optional
         That of the file whose link led here.
-
-    Attributes
-    ----------
-    root_address : int
-        Of the root group.
-    content : FileBytes
-        Its bytes.
-    types, heaps : TypeTable, GlobalHeaps
-        What its objects share.
-    shared : bool
-        Whether lazy arrays hold the snapshot, so that it has to outlast the opening.
-    is_open : bool
-        Whether it still lasts.
     """
 
     def __init__(
@@ -257,56 +215,14 @@ class Opening:
         allow_external: bool = False,
         workers: Workers | None = None,
         budget: Budget | None = None,
-        first: Opening | None = None,
+        first: Reader | None = None,
     ) -> None:
-        self.snapshot = snapshot
-        self.policy = policy
-        self.workers = workers or Workers()
-        self.budget = budget or Budget()
-        self.shared = False
-        self.is_open = True
         self._allow_external = allow_external
         self._files: _Files = first._files if first is not None else _Files()
         self._census: Census = first._census if first is not None else Census()
-        self._number = len(self._files.openings)
-        self._files.openings.append(self)
-        self._links: dict[int, dict[bytes, Link]] = {}
-        with _of_file(snapshot.path):
-            self.root_address, self.content = self._opened(source)
-        self.heaps = GlobalHeaps(self.content)
-        self.types = TypeTable(self.content)
-
-    @property
-    def path(self) -> str:
-        """The file."""
-        return self.snapshot.path
-
-    def _opened(self, source: ByteSource) -> tuple[int, FileBytes]:
-        """The address of the root, and the bytes of the file."""
-        block = self.snapshot.find_superblock(source)
-        content = FileBytes(source, block)
-        self._look_at_extension(content, block)
-        return block.root, content
-
-    def _look_at_extension(self, content: FileBytes, block: Superblock) -> None:
-        """Refuse what only HDF5 knows how to read, and take note of what it says of sizes."""
-        if block.version < 2 or block.extension == block.undefined:
-            return
-        header = object_header(content, block.extension)
-        if header.only(PARTS) is not None:
-            raise UnsupportedFeatureError(
-                "is one of several parts of an HDF5 file, which is not read here; "
-                "h5repack makes one file of them"
-            )
-        if header.only(CACHE_IMAGE) is not None:
-            raise UnsupportedFeatureError(
-                "is an HDF5 file with an image of a cache of metadata, which is not read here; "
-                "h5repack writes it without one"
-            )
-        ranks = header.only(NODE_RANKS)
-        if ranks is not None and len(ranks) >= 7:
-            content.group_nodes = block.nodes_of(ranks[5:7] + ranks[3:5])
-            content.chunk_rank = int.from_bytes(ranks[1:3], "little")
+        self._number = len(self._files.readers)
+        self._files.readers.append(self)
+        super().__init__(snapshot, source, policy, workers=workers, budget=budget)
 
     def root(self) -> Group:
         """The root group.
@@ -316,8 +232,8 @@ class Opening:
         DamagedFileError, UnsupportedFeatureError
             If it cannot be read.
         """
-        with _of_file(self.path):
-            header = self._header(self.root_address)
+        with of_file(self.path):
+            header = self.header(self.root_address)
             self._census.count((self._number, header.address), header.links, followed=False)
             return self._group(header, (), ((self._number, header.address),))
 
@@ -330,7 +246,7 @@ class Opening:
             self.snapshot.close()
         if not self._number:
             self._files.held.close()
-            for other in self._files.openings[1:]:
+            for other in self._files.readers[1:]:
                 other.end()
 
     def _check_open(self, where: str) -> None:
@@ -359,16 +275,13 @@ class Opening:
             except UNREADABLE as error:
                 return Damaged(f"cannot be read: {error}")
 
-        return Group(attributes, OnDemand(links, member) if links else {})
-
-    def _header(self, address: int) -> ObjectHeader:
-        return object_header(self.content, address)
+        return Group(attributes, LazyMapping(links, member) if links else {})
 
     def _listed(
         self, header: ObjectHeader
     ) -> tuple[dict[str, Link], dict[str, Attribute | Damaged]]:
         """The members and the attributes of a group."""
-        links = links_of(header, self.content)
+        links = self.links(header)
         followed = self.policy.soft_links
         return (
             {readable(k): link for k, link in links.items() if followed or isinstance(link, int)},
@@ -391,7 +304,7 @@ class Opening:
         one = (self._number, address)
         if one in ancestors:
             return Damaged("is a link to a group that holds it")
-        header = self._header(address)
+        header = self.header(address)
         if header.only(LAYOUT) is None:
             if _is_type(header):
                 return Damaged("is a named datatype, which is not part of the format")
@@ -421,7 +334,7 @@ class Opening:
         )
 
     def _attributes(self, header: ObjectHeader) -> dict[str, Attribute | Damaged]:
-        found = attributes_of(header, self.types, self.heaps)
+        found = self.attributes(header)
         return {readable(name): attribute for name, attribute in found.items()}
 
     def _array(self, layout: Layout, where: str, address: int) -> Array:
@@ -470,7 +383,7 @@ class Opening:
 
     # links
 
-    def _followed(self, link: Link, parent: int, way: _Way) -> tuple[Opening, int]:
+    def _followed(self, link: Link, parent: int, way: _Way) -> tuple[Reader, int]:
         """The file and the address that a link leads to, link by link.
 
         Raises
@@ -502,7 +415,7 @@ class Opening:
         message = f"is a link to {target!r} in {name!r}, which is not there"
         return other._at_end(link.target, other.root_address, way, message)
 
-    def _at_end(self, path: bytes, parent: int, way: _Way, message: str) -> tuple[Opening, int]:
+    def _at_end(self, path: bytes, parent: int, way: _Way, message: str) -> tuple[Reader, int]:
         opening, address = self, self.root_address if path.startswith(b"/") else parent
         for name in path.split(b"/"):
             if name in (b"", b"."):
@@ -516,17 +429,11 @@ class Opening:
 
     def _links_at(self, address: int) -> dict[bytes, Link]:
         """The members of a group on the way; none of what is no group."""
-        found = self._links.get(address)
-        if found is None:
-            header = object_header(self.content, address)
-            is_group = {SYMBOL_TABLE, LINK_INFO} & {kind for kind, _, _ in header.messages}
-            found = links_of(header, self.content) if is_group else {}
-            if len(self._links) >= _MOST_HEADERS:
-                self._links.clear()
-            self._links[address] = found
-        return found
+        header = self.header(address)
+        is_group = {SYMBOL_TABLE, LINK_INFO} & {kind for kind, _, _ in header.messages}
+        return self.links(header) if is_group else {}
 
-    def _other(self, name: str) -> Opening:
+    def _other(self, name: str) -> Reader:
         """Another file, looked for where HDF5 looks: beside this one, then where we are."""
         folder = os.path.dirname(os.path.realpath(self.snapshot.place))
         places = (os.path.join(folder, name), os.path.join(folder, os.path.basename(name)), name)
@@ -538,26 +445,12 @@ class Opening:
         if known is None:
             snapshot = snapshot_of(path)
             source = self._files.held.enter_context(snapshot.open_source())
-            known = Opening(
+            known = Reader(
                 snapshot, source, self.policy, allow_external=True, workers=self.workers,
                 budget=self.budget, first=self,
             )  # fmt: skip
             self._files.by_path[path] = known
         return known
-
-
-@contextmanager
-def _of_file(path: str) -> Iterator[None]:
-    """Errors name the file; what the system says of it becomes one of ours."""
-    try:
-        yield
-    except HspyError as error:
-        error.path = error.path or path
-        raise
-    except OSError as error:
-        raise cannot_read(path, error) from None
-    except UNREADABLE as error:
-        raise DamagedFileError(f"cannot be read: {error}", path=path) from None
 
 
 def _is_type(header: ObjectHeader) -> bool:

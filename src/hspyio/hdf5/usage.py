@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,27 +9,23 @@ import numpy as np
 from hspyio import names
 from hspyio.errors import DamagedFileError, FilterError, HspyError
 from hspyio.hdf5.dataset import Dataset, dataset_node
-from hspyio.hdf5.format.attributes import attributes_of
 from hspyio.hdf5.format.btree_v2 import (
     ATTRIBUTES_BY_ORDER,
     LINKS_BY_ORDER,
     count_tree,
 )
 from hspyio.hdf5.format.fractal_heap import count_managers
-from hspyio.hdf5.format.links import links_of
-from hspyio.hdf5.format.messages import Layout, layout_of_header
+from hspyio.hdf5.format.messages import layout_of_header
 from hspyio.hdf5.format.object_header import (
     ATTRIBUTE_INFO,
     LAYOUT,
     LINK_INFO,
     SYMBOL_TABLE,
     ObjectHeader,
-    object_header,
 )
 from hspyio.hdf5.format.superblock import LENGTH
-from hspyio.hdf5.local_snapshot import snapshot_of
-from hspyio.hdf5.reader import Opening, ReadPolicy, readable
-from hspyio.hdf5.snapshot import Snapshot
+from hspyio.hdf5.opening import Opening
+from hspyio.hdf5.reader import readable
 from hspyio.nodes.node import Attribute, Text, Vlen
 
 if TYPE_CHECKING:
@@ -47,26 +41,24 @@ _ITEM_HEAD = 16
 """Bytes of what precedes a text or row in its heap."""
 
 
-def count_unused(file: str | Snapshot) -> int:
-    """Bytes of a file that no object takes, to within a few kilobytes.
+def count_unused(opening: Opening) -> int:
+    """Bytes of an open file that no object takes, to within a few kilobytes.
 
     Raises
     ------
     DamagedFileError
         If not all of it can be read.
     """
-    held = snapshot_of(file) if isinstance(file, str) else file
-    with closing(held) as snapshot, snapshot.open_source() as source:
-        try:
-            usage = Usage(Opening(snapshot, source, ReadPolicy()))
-            left = snapshot.size - usage.arrays - usage.structures
-            others = usage.structures + sum(usage.heaps.values())
-            if left - (others - usage.structures) <= _SLACK + others // _GAPS:
-                return 0
-            left -= usage.rows()
-        except HspyError as error:
-            message = f"not all of it can be read: {error.message}"
-            raise DamagedFileError(message, path=held.path) from None
+    try:
+        usage = Usage(opening)
+        left = opening.snapshot.size - usage.arrays - usage.structures
+        others = usage.structures + sum(usage.heaps.values())
+        if left - (others - usage.structures) <= _SLACK + others // _GAPS:
+            return 0
+        left -= usage.rows()
+    except HspyError as error:
+        message = f"not all of it can be read: {error.message}"
+        raise DamagedFileError(message, path=opening.path) from None
     return left if left > _SLACK else 0
 
 
@@ -110,7 +102,7 @@ class Usage:
             address, where = pending.pop()
             if where.count("/") > names.MAX_DEPTH + 1:
                 raise DamagedFileError("groups are nested too deep")
-            header = object_header(self._content, address)
+            header = self._opening.header(address)
             self._attributes(header)
             if header.only(LAYOUT) is not None:
                 self._array(header, where)
@@ -125,13 +117,12 @@ class Usage:
         if header.only(LINK_INFO) is None and header.only(SYMBOL_TABLE) is None:
             return []
         self._order_tree(header.only(LINK_INFO), 8, LINKS_BY_ORDER)
-        links = links_of(header, self._content).items()
+        links = self._opening.links(header).items()
         return [(name, link) for name, link in links if isinstance(link, int)]
 
     def _attributes(self, header: ObjectHeader) -> None:
         self._order_tree(header.only(ATTRIBUTE_INFO), 2, ATTRIBUTES_BY_ORDER)
-        found = attributes_of(header, self._opening.types, self._opening.heaps)
-        for attribute in found.values():
+        for attribute in self._opening.attributes(header).values():
             if isinstance(attribute, Attribute) and _is_variable(attribute.type):
                 self._items += sum(map(_in_heap, _items(attribute)))
 
@@ -148,20 +139,11 @@ class Usage:
         layout = layout_of_header(header, self._opening.types, self._content)
         if layout is None or layout.elsewhere or layout.inside is not None:
             return
-        self.arrays += self._stored(layout)
+        source = dataset_node(layout, where, header.address, self._opening).source
+        assert isinstance(source, Dataset)
+        self.arrays += source.stored_bytes
         if layout.shape and _is_variable(layout.kind.kind):
-            source = dataset_node(layout, where, header.address, self._opening).source
-            assert isinstance(source, Dataset)
             self._variable.append(source)
-
-    def _stored(self, layout: Layout) -> int:
-        if layout.address is None:
-            return 0
-        if layout.chunks is None:
-            return math.prod(layout.shape) * layout.kind.size
-        from hspyio.hdf5.format.chunk_indices import chunk_index
-
-        return int(chunk_index(self._content, layout).sizes.sum())
 
 
 def _is_variable(kind: Any) -> bool:

@@ -20,7 +20,8 @@ from hspyio.hdf5.format.object_header import ObjectHeader
 from hspyio.hdf5.format.superblock import sound_superblock
 from hspyio.hdf5.limits import Budget
 from hspyio.hdf5.local_snapshot import snapshot_of
-from hspyio.hdf5.reader import Names, Object, Opening, ReadPolicy, readable
+from hspyio.hdf5.opening import ReadPolicy
+from hspyio.hdf5.reader import Names, Object, Reader, readable
 from hspyio.nodes.node import Array, Attribute, Damaged, Group
 from hspyio.recovery.chunks import DamagedArrays
 from hspyio.recovery.losses import Losses
@@ -62,7 +63,7 @@ def open_damaged(
         snapshot.close()
 
 
-class DamagedFile(Opening):
+class DamagedFile(Reader):
     """One opening of a damaged file.
 
     Attributes
@@ -98,9 +99,10 @@ class DamagedFile(Opening):
         except UNREADABLE as error:
             return Damaged(f"cannot be read: {error}")
 
-    def _header(self, address: int) -> ObjectHeader:
+    def header(self, address: int) -> ObjectHeader:
+        """Read a header, and note whether all of it could be."""
         before = self._lost_pieces()
-        header = super()._header(address)
+        header = super().header(address)
         if self._lost_pieces() > before:
             self._torn.add(address)
         return header

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hspyio import names
-from hspyio.hdf5.reader import ReadPolicy
+from hspyio.hdf5.opening import ReadPolicy
 
 __all__ = ["HSPY"]
 

@@ -22,7 +22,7 @@ from hspyio.hdf5.h5types import readable_name, stored_name
 from hspyio.hdf5.identity import Identity, fingerprint
 from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.output import Output
-from hspyio.hdf5.reader import Opening
+from hspyio.hdf5.reader import Reader
 from hspyio.hdf5.writer import create_tree, size_of
 from hspyio.nodes.node import Group, Kept
 from hspyio.records import record
@@ -276,7 +276,7 @@ def open_written(descriptor: int, block: Superblock) -> Iterator[Group]:
     Text of variable length is read; what of it is written afterwards may come to stand beside what
     was there before.
     """
-    opening = Opening(_Written(descriptor, block), LocalBytes(descriptor), HSPY)
+    opening = Reader(_Written(descriptor, block), LocalBytes(descriptor), HSPY)
     try:
         yield opening.root()
     finally:

@@ -22,7 +22,7 @@ from hspyio.arrays.workers import Workers
 from hspyio.errors import DamagedFileError, FileLockedError
 from hspyio.filters import codec_of
 from hspyio.hdf5 import dataset as arrays
-from hspyio.hdf5 import reader as opening
+from hspyio.hdf5 import opening
 from hspyio.hdf5.dataset import Dataset
 from hspyio.nodes.node import Array, Damaged, MemorySource, Text
 from support import oracles

@@ -146,13 +146,13 @@ def test_nothing_is_read_before_it_is_asked_for(path: Path, monkeypatch: Any) ->
         for name in "abc":
             file.create_group(name)["x"] = 1
     seen = []
-    original = reader.Opening._member
+    original = reader.Reader._member
 
     def member(self: Any, name: str, address: int, where: Any, *rest: Any, **more: Any) -> Any:
         seen.append("/" + "/".join(where))
         return original(self, name, address, where, *rest, **more)
 
-    monkeypatch.setattr(reader.Opening, "_member", member)
+    monkeypatch.setattr(reader.Reader, "_member", member)
     with open_root(path) as root:
         assert list(root.members) == ["a", "b", "c"]
         assert "b" in root.members

@@ -15,14 +15,23 @@ import pytest
 import hspyio
 from hspyio import Signal
 from hspyio.errors import DamagedFileError, MissingFileError
+from hspyio.hdf5.dataset import stored_bytes
 from hspyio.hdf5.format.superblock import LENGTH
 from hspyio.hdf5.local_snapshot import snapshot_of
-from hspyio.hdf5.reader import Opening, ReadPolicy
+from hspyio.hdf5.opening import Opening, ReadPolicy
+from hspyio.hdf5.reader import open_reader
 from hspyio.hdf5.usage import Usage, count_unused
+from hspyio.nodes.node import Array, Group
+from hspyio.schema.policy import HSPY
 from support import places
 
 SHARED = places.SHARED
 ARCHIVE = sorted(places.ARCHIVE.glob("v*"))
+
+
+def unused_bytes(path: Path) -> int:
+    with open_reader(path) as reader:
+        return count_unused(reader)
 
 
 def ragged() -> np.ndarray:
@@ -93,7 +102,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         for _ in range(150):
             group = group.create_group("g")
     with pytest.raises(DamagedFileError, match="nested too deep"):
-        count_unused(str(deep))
+        unused_bytes(deep)
 
 
 def test_it_is_counted_without_hdf5(tmp_path: Path) -> None:
@@ -160,7 +169,7 @@ def test_it_is_what_hdf5_counts(libver: Any, tracked: bool, tmp_path: Path) -> N
         for i in range(20):
             del file[f"group {i}"]
     assert by_us(path) == by_hdf5(path)
-    assert count_unused(str(path)) > 20_000
+    assert unused_bytes(path) > 20_000
 
 
 def test_the_index_of_one_endless_dimension_is_counted_whole(tmp_path: Path) -> None:
@@ -169,7 +178,25 @@ def test_the_index_of_one_endless_dimension_is_counted_whole(tmp_path: Path) -> 
     with h5py.File(path, "w", libver="latest") as file:
         file.create_dataset("x", data=np.ones((90, 70)), chunks=(4, 5), maxshape=(None, 70))
     assert 0 <= by_us(path) - by_hdf5(path) <= 512
-    assert count_unused(str(path)) == 0
+    assert unused_bytes(path) == 0
+
+
+@pytest.mark.parametrize(
+    "path", [*ARCHIVE, *(p for p in SHARED.rglob("*") if p.suffix in (".hspy", ".hdf5"))]
+)
+def test_it_is_the_same_whatever_was_read_before(path: Path) -> None:
+    def walk(group: Group) -> None:
+        for member in group.members.values():
+            if isinstance(member, Group):
+                walk(member)
+            elif isinstance(member, Array):
+                stored_bytes(member)
+
+    with open_reader(path, HSPY) as fresh, open_reader(path, HSPY) as used:
+        walk(used.root())
+        one, other = Usage(fresh), Usage(used)
+        assert (one.arrays, one.structures) == (other.arrays, other.structures)
+        assert one.rows() == other.rows()
 
 
 @pytest.mark.parametrize("path", ARCHIVE, ids=lambda path: path.name)

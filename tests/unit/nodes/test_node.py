@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, walk, with_arrays
+from hspyio.nodes.node import (
+    Array,
+    Attribute,
+    Damaged,
+    Group,
+    LazyMapping,
+    MemorySource,
+    walk,
+    with_arrays,
+)
 
 
 def array(values: object) -> Array:
@@ -40,3 +50,22 @@ def test_arrays_are_changed_and_all_else_stays() -> None:
     assert changed.members["lost"] is LOST
     inner = changed.members["inner"]
     assert isinstance(inner, Group) and inner.ordered and inner.attributes == {"n": ATTRIBUTE}
+
+
+def test_a_lazy_mapping_makes_a_value_when_it_is_asked_for_and_once() -> None:
+    made: list[str] = []
+
+    def make(name: str, known: int) -> int:
+        made.append(name)
+        return 10 * known
+
+    mapping = LazyMapping({"a": 1, "b": 2}, make)
+    assert (list(mapping), len(mapping), "b" in mapping, "c" in mapping) == (
+        *(["a", "b"], 2, True, False),
+    )
+    assert not made
+    assert mapping["b"] == mapping.get("b") == 20
+    assert made == ["b"]
+    assert (mapping.get("c"), mapping.get("c", 0)) == (None, 0)
+    with pytest.raises(KeyError):
+        mapping["c"]

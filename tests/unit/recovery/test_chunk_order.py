@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hspyio.arrays.workers import Workers
-from hspyio.hdf5.reader import ReadPolicy
+from hspyio.hdf5.opening import ReadPolicy
 from hspyio.nodes.node import Array
 from hspyio.recovery.chunk_order import _facts, _Gap, node_length
 from hspyio.recovery.chunks import DamagedArrays, Salvaged

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from hspyio.arrays.workers import Workers
-from hspyio.hdf5.reader import ReadPolicy
+from hspyio.hdf5.opening import ReadPolicy
 from hspyio.nodes.node import Array, Damaged, Group
 from hspyio.recovery.chunks import DamagedArrays, Salvaged
 from hspyio.recovery.damaged_file import DamagedFile, open_damaged

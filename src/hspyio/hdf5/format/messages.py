@@ -6,6 +6,7 @@ import math
 import struct
 from enum import IntEnum
 
+from hspyio.filters import named_filter
 from hspyio.hdf5.format.datatypes import DiskType, TypeTable
 from hspyio.hdf5.format.file_bytes import FileBytes, damaged, unsupported
 from hspyio.hdf5.format.object_header import (
@@ -18,7 +19,6 @@ from hspyio.hdf5.format.object_header import (
     LAYOUT,
     ObjectHeader,
 )
-from hspyio.hdf5.steps import named_filter
 from hspyio.nodes.node import Filter
 from hspyio.records import record
 
