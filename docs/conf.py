@@ -69,7 +69,7 @@ html_theme_options = {
 }
 _WITHOUT_SECTIONS = ("index", "getting-started", "format", "from-rosettasciio", "benchmarks")
 html_sidebars: dict[str, list[str]] = {
-    page: [] for page in (*_WITHOUT_SECTIONS, "security", "changelog", "contributing")
+    page: [] for page in (*_WITHOUT_SECTIONS, "proposal", "security", "changelog", "contributing")
 }
 
 

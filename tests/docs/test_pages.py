@@ -35,6 +35,7 @@ NEEDS = {
     "docs/guide/large-data.md": ("distributed",),
     "docs/guide/xarray.md": ("xarray", "h5netcdf", "tifffile"),
     "docs/plotting.md": ("matplotlib",),
+    "docs/proposal.md": ("rsciio",),
     "docs/viewer.md": ("bokeh",),
 }
 """Packages without which a page is skipped; all come with ``pip install '.[test]'``."""

@@ -101,7 +101,7 @@ def test_a_file_that_is_not_good(
 
 def test_every_command_is_tested_with_them() -> None:
     # Each of these has a test file of its own.
-    elsewhere = {"validate", "verify", "export", "add-nexus", "rescue"}
+    elsewhere = {"validate", "verify", "export", "add-nexus", "rescue", "hyperspy"}
     assert {command.split()[0] for command in READING} | elsewhere == set(NAMES)
 
 

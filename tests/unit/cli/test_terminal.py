@@ -106,6 +106,7 @@ CALLS: dict[str, list[list[str]]] = {
     "export": [["FILE", "out.nc"], ["FILE", "out.tif"]],
     "references": [["FILE"], ["FILE", "--name", NASTY]],
     "demo": [["FILE"]],
+    "hyperspy": [[NASTY]],
 }
 
 

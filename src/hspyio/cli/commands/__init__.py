@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "Look into files": ("info", "tree", "get", "diff", "validate", "verify", "plot", "view"),
     "Change a file": ("set", "unset", "append", "remove", "add-nexus", "navigator"),
     "Write a new file": ("rescue", "repack", "upgrade", "extract", "export", "references", "demo"),
+    "Use it in HyperSpy": ("hyperspy",),
 }
 """What `--help` lists, under its headings."""
 ALIASES = {"annotate": "add-nexus", "convert": "export"}
