@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hspyio.api.info import info
     from hspyio.api.load import load, open
     from hspyio.api.rescue import rescue
-    from hspyio.api.save import save
+    from hspyio.api.save import save, save_all
     from hspyio.api.validate import validate
     from hspyio.api.verify import verify
     from hspyio.bridges.export import export
@@ -69,6 +69,7 @@ __all__ = [
     "repack",
     "rescue",
     "save",
+    "save_all",
     "to_references",
     "update",
     "upgrade",
@@ -88,7 +89,7 @@ _HOMES = {
     "hspyio.api.info": "info",
     "hspyio.api.load": "load open",
     "hspyio.api.rescue": "rescue",
-    "hspyio.api.save": "save",
+    "hspyio.api.save": "save save_all",
     "hspyio.api.validate": "validate",
     "hspyio.api.verify": "verify",
     "hspyio.model.axes": "Axes DataAxis FunctionalAxis UniformAxis",

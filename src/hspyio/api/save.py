@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from hspyio.api.arguments import path_to_save, the_signals, warn_of_doubts
 from hspyio.api.navigator import Wanted, fitting_signals, wanted_navigators, with_navigators
 from hspyio.api.progress import working
-from hspyio.errors import Problem, UnsupportedTypeError, warn_user
+from hspyio.errors import ArgumentError, OptionError, Problem, UnsupportedTypeError, warn_user
 from hspyio.hdf5.dataset_writer import check_filters
+from hspyio.model.given import kind_of
 from hspyio.model.signal import Signal
 from hspyio.options import WriteOptions
 from hspyio.schema import EncodedFile, encode_file
+from hspyio.suggestions import quoted
 from hspyio.transaction.plan import plan
 from hspyio.transaction.replace import check_target
 from hspyio.transaction.space import check_space
 from hspyio.transaction.transaction import Transaction
 
-__all__ = ["save", "signals_with_navigators", "warn_unannotated", "write_new"]
+__all__ = ["save", "save_all", "signals_with_navigators", "warn_unannotated", "write_new"]
 
 
 def save(
@@ -129,16 +132,133 @@ def save(
     )
     text = path_to_save(path, "save(path, signal)")
     check_target(text, overwrite=overwrite)
-    wanted = wanted_navigators(navigator)
-    given = fitting_signals(the_signals(signals, "save"), wanted)
-    encoded = encode_checked(text, given, nexus=nexus)
-    if wanted:
-        given = signals_with_navigators(text, given, wanted, options)
-        encoded = encode_checked(text, given, nexus=nexus)
+    given, encoded = _encoded(text, the_signals(signals, "save"), navigator, options)
     write_new(text, encoded, options, overwrite=overwrite)
     warn_unannotated(text, encoded.unannotated)
     warn_of_doubts(text, given)
     return text
+
+
+def _encoded(
+    path: str, signals: Sequence[Signal], navigator: Any, options: WriteOptions
+) -> tuple[list[Signal], EncodedFile]:
+    """Signals with their navigators, and what a file of them holds."""
+    wanted = wanted_navigators(navigator)
+    given = fitting_signals(signals, wanted)
+    encoded = encode_checked(path, given, nexus=options.nexus)
+    if wanted:
+        given = signals_with_navigators(path, given, wanted, options)
+        encoded = encode_checked(path, given, nexus=options.nexus)
+    return given, encoded
+
+
+def save_all(
+    files: Mapping[Any, Signal | Iterable[Signal]],
+    *,
+    overwrite: bool = False,
+    chunks: None | bool | tuple[int, ...] = None,
+    compression: None | str | int | Mapping[str, Any] = "gzip",
+    compression_opts: Any = None,
+    shuffle: bool = True,
+    checksum: bool = False,
+    nexus: bool = False,
+    navigator: None | str | Signal | Sequence[str | Signal] = None,
+    threads: int | None = None,
+    progress: bool | None = None,
+    durable: bool = True,
+) -> list[str]:
+    """Save several files in one pass: what their lazy signals share is read and computed once.
+
+    The signals of one file share as well, in `save` too. No target is touched before everything is
+    written beside it, and checked: an error until then, in whichever file, leaves all as it was.
+    Then the files get their names, one after the other in the order of `files`. Should the system
+    refuse the third its name, or the power fail then, the first two are the new ones, and the
+    others as they were; each is whole.
+
+    Parameters
+    ----------
+    files : mapping of path-like to Signal or iterable of Signal
+        What is saved, and where.
+    overwrite, ..., durable
+        As for `save`, for every file.
+
+    Returns
+    -------
+    list of str
+        The paths that were written, in the same order.
+
+    Raises
+    ------
+    OptionError
+        If two of the paths are of one file.
+    HspyError
+        As `save`.
+
+    Examples
+    --------
+    >>> s = hspyio.load("map.hspy", lazy=True)  # doctest: +SKIP
+    >>> total, peak = hspyio.Signal(s.data.sum(-1)), hspyio.Signal(s.data.max(-1))  # doctest: +SKIP
+    >>> hspyio.save_all({"total.hspy": total, "peak.hspy": peak})  # doctest: +SKIP
+    """
+    options = WriteOptions(
+        chunks=chunks,
+        compression=compression,
+        compression_opts=compression_opts,
+        shuffle=shuffle,
+        checksum=checksum,
+        nexus=nexus,
+        threads=threads,
+        progress=progress,
+        durable=durable,
+    )
+    given = _targets(files, overwrite=overwrite)
+    made = {
+        path: _encoded(path, the_signals(signals, "save"), navigator, options)
+        for path, signals in given.items()
+    }
+    _write_all({path: encoded for path, (_, encoded) in made.items()}, options, overwrite)
+    for path, (signals, encoded) in made.items():
+        warn_unannotated(path, encoded.unannotated)
+        warn_of_doubts(path, signals)
+    return list(made)
+
+
+def _targets(files: object, *, overwrite: bool) -> dict[str, Any]:
+    """What is to be saved by the paths that are written, each once."""
+    if not isinstance(files, Mapping):
+        raise ArgumentError(
+            f"files is a {kind_of(files)}; hspyio.save_all({{path: signal, ...}}) takes a dict"
+        )
+    found: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for path, signals in files.items():
+        text = path_to_save(path, "save_all({path: signal})")
+        check_target(text, overwrite=overwrite)
+        place = os.path.realpath(text)
+        if place in places:
+            raise OptionError(f"is the file that {quoted(places[place])} is, too", path=text)
+        places[place] = text
+        found[text] = signals
+    return found
+
+
+def _write_all(encoded: Mapping[str, EncodedFile], options: WriteOptions, overwrite: bool) -> None:
+    """Write encoded signals as new files, all of them planned and checked first."""
+    roots = {path: plan(one.root(), options) for path, one in encoded.items()}
+    for path, root in roots.items():
+        check_filters(root)
+        check_space(path, root)
+    label = f"saving {len(roots)} files"
+    with working(options.threads, options.progress, label) as workers, ExitStack() as held:
+        transactions = []
+        for path, root in roots.items():
+            new = Transaction.new(path, overwrite=overwrite, durable=options.durable)
+            tx = held.enter_context(new)
+            tx.write(root)
+            for name in encoded[path].experiments if options.checksum else ():
+                tx.seal(name)
+            transactions.append(tx)
+        Transaction.commit_together(transactions, workers)
 
 
 def encode_checked(path: str, signals: Sequence[Signal], *, nexus: bool) -> EncodedFile:

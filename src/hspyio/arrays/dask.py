@@ -162,11 +162,12 @@ def _block_tasks(
     delayed: Any = import_module("dask").delayed
     slices: Any = import_module("dask.array.core").slices_from_chunks
     tasks = []
-    for number, (graph, target) in enumerate(pairs):
+    graphs = _optimized([graph for graph, _ in pairs])
+    for number, (graph, (_, target)) in enumerate(zip(graphs, pairs, strict=True)):
         # Once each, not once a task; under names of our making, so that nothing is hashed.
         said = delayed(declared(graph), name=f"hspyio-{secrets.token_hex(8)}", traverse=False)
         encoder = delayed(target.encoder, name=f"hspyio-{secrets.token_hex(8)}", traverse=False)
-        blocks = graph.to_delayed()
+        blocks = graph.to_delayed(optimize_graph=False)
         places = product(*map(range, blocks.shape))
         for selection, place in zip(slices(graph.chunks), places, strict=True):
             block = blocks[place]
@@ -174,6 +175,22 @@ def _block_tasks(
                 delayed(do)(block, place, selection, said, encoder, number, target.where, *more)
             )
     return tasks
+
+
+def _optimized(graphs: Sequence[Any]) -> list[Any]:
+    """Arrays with one graph in common, which dask has made better as a whole.
+
+    Each for itself, as dask's own ``optimize`` has it, would get tasks of its own for what it
+    shares with others: a chunk of their source would be read once for each.
+    """
+    high: Any = import_module("dask.highlevelgraph")
+    merged = high.HighLevelGraph.merge(*(graph.dask for graph in graphs))
+    better = graphs[0].__dask_optimize__(merged, [graph.__dask_keys__() for graph in graphs])
+    made = []
+    for graph in graphs:
+        rebuild, more = graph.__dask_postpersist__()
+        made.append(rebuild(better, *more))
+    return made
 
 
 def _pieces(

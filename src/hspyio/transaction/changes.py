@@ -89,10 +89,25 @@ class Changes:
         session: h5py.File | None = None,
     ) -> None:
         """Write into a new root."""
+        with self.begun(new, output, old, session):
+            store_graphs(output.graphs, output.workers)
+
+    @contextmanager
+    def begun(
+        self,
+        new: h5py.Group,
+        output: Output,
+        old: Snapshot | None,
+        session: h5py.File | None = None,
+    ) -> Iterator[None]:
+        """Write all but the `graphs` of the output; these are stored within this, seals at its end.
+
+        So dask computes the arrays of several files in one go.
+        """
         with ExitStack() as opened:
             stays = None if old is None else opened.enter_context(_Staying(old, new, session))
             self._write_trees(new, output, stays)
-            store_graphs(output.graphs, output.workers)
+            yield
             output.graphs.clear()
             if self.seals:
                 self._seal(new, output)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import h5py
 
+from hspyio.arrays.dask import store_graphs
 from hspyio.arrays.workers import Workers
 from hspyio.errors import (
     HspyError,
@@ -44,8 +46,10 @@ from hspyio.transaction.temporary import NoTemporaryError, Temporary, file_besid
 __all__ = [
     "check_is_other",
     "check_target",
+    "failed",
     "is_there",
     "no_room",
+    "open_new",
     "put_in_place",
     "replace_file",
     "warn_of",
@@ -120,7 +124,9 @@ def replace_file(
         try:
             with file_beside(target) as made:
                 with Output(os.dup(made.descriptor), workers, folder) as output:
-                    notes += _written(output, changes, source, durable=durable)
+                    with open_new(output, changes, source, durable=durable) as said:
+                        store_graphs(output.graphs, workers)
+                    notes += said
                 notes += put_in_place(made, target, overwrite=overwrite)
                 placed = True
             notes += filter(None, [made.left])
@@ -135,25 +141,33 @@ def replace_file(
     except Exception as error:  # a dask array's own tasks may raise anything
         if (interrupt := interrupt_behind(error)) is not None:
             raise interrupt from None
-        raise _failed(error, target, notes, placed=placed) from None
+        raise failed(error, target, notes, placed=placed) from None
     warn_of(notes, target)
 
 
-def _written(
-    output: Output, changes: Changes, source: LocalSnapshot | None, *, durable: bool
-) -> list[str]:
-    """Write a whole file; what is to be said of it."""
+@contextmanager
+def open_new(
+    output: Output, changes: Changes, source: Snapshot | None, *, durable: bool
+) -> Iterator[list[str]]:
+    """Write a whole file; within this the `graphs` of the output are stored.
+
+    Yields what is to be said of it, which is known at the end.
+    """
+    notes: list[str] = []
     try:
-        with h5py.File(output, "w", libver=LIBVER) as file:
-            changes.write(file, output, source)
+        with h5py.File(output, "w", libver=LIBVER) as file, changes.begun(file, output, source):
+            yield notes
+    except SaveError:  # which says what happened, here or in a file beside it
+        raise
     except Exception:
         output.check()  # what HDF5 says afterwards is not the cause
         raise
     output.check()
-    return [NOT_SYNCED] if durable and not output.sync() else []
+    if durable and not output.sync():
+        notes.append(NOT_SYNCED)
 
 
-def _failed(error: Exception, target: str, notes: Sequence[str] = (), *, placed: bool) -> HspyError:
+def failed(error: Exception, target: str, notes: Sequence[str] = (), *, placed: bool) -> HspyError:
     """What is known after a failure; `notes` are what else would have been warned of."""
     reason = "; ".join([str(error), *getattr(error, "__notes__", ()), *notes])
     if placed:
@@ -234,7 +248,7 @@ def write_bytes(target: str, content: bytes) -> None:
     except NoTemporaryError as error:
         raise no_room(error, target) from None
     except OSError as error:
-        raise _failed(error, target, placed=False) from None
+        raise failed(error, target, placed=False) from None
     warn_of(notes, target)
 
 

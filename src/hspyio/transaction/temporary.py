@@ -310,6 +310,22 @@ def _remove_folder(path: str) -> None:
         os.rmdir(path)
 
 
+class _Remover:
+    """The handler of SIGTERM while files are written; `before` is that of those begun earlier."""
+
+    def __init__(self, made: Temporary, before: _Remover | None) -> None:
+        self._made, self._before = made, before
+        self._process = os.getpid()
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() == self._process:  # not in a forked child
+            self._made.remove()
+        if self._before is not None:
+            self._before(number, frame)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
 @contextmanager
 def _removed_if_terminated(made: Temporary) -> Iterator[None]:
     """Remove a file before the process ends on SIGTERM, as it does by default.
@@ -317,23 +333,18 @@ def _removed_if_terminated(made: Temporary) -> Iterator[None]:
     A program with a handler of its own is left alone, and so are all threads but the main one,
     which alone is told of signals.
     """
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    ):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    process = os.getpid()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        if os.getpid() == process:  # not in a forked child
-            made.remove()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
+    before = signal.getsignal(signal.SIGTERM)
+    others = before if isinstance(before, _Remover) else None
+    if others is None and before is not signal.SIG_DFL:
+        yield
+        return
+    end = _Remover(made, others)
     signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
         if signal.getsignal(signal.SIGTERM) is end:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, before)

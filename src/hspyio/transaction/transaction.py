@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from hspyio.system.refusals import named_errors
 from hspyio.transaction.changes import Changes, Rest, Step
 from hspyio.transaction.commit import RootSwitch
 from hspyio.transaction.replace import is_there, replace_file, warn_of
+from hspyio.transaction.together import NewFile, write_together
 
 if TYPE_CHECKING:
     from hspyio.integrity.checksums import ArraySums
@@ -173,6 +174,28 @@ class Transaction:
             durable=self._durable,
             overwrite=self._overwrite,
         )
+
+    @staticmethod
+    def commit_together(transactions: Sequence[Transaction], workers: Workers) -> None:
+        """Commit new files, what their lazy arrays share being computed once.
+
+        Raises
+        ------
+        SaveError
+            If one of them cannot be written: then none has appeared. Only what fails when they get
+            their names, one by one after all are written, leaves those before it.
+        """
+        files = [
+            NewFile(
+                tx.path,
+                Changes(tuple(tx._steps), tx._seals),
+                tx.snapshot,
+                durable=tx._durable,
+                overwrite=tx._overwrite,
+            )
+            for tx in transactions
+        ]
+        write_together(files, workers)
 
     def _is_switched(self, changes: Changes, descriptor: int, workers: Workers) -> bool:
         """Change the file in place, if that can be."""
