@@ -122,7 +122,7 @@ def test_every_public_name_is_there() -> None:
         assert name in dir(hspyio)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         hspyio.nonsense  # noqa: B018
-    assert not hasattr(hspyio, "save_all")
+    assert not hasattr(hspyio, "save_as")
 
 
 def test_star_import_gives_the_public_names() -> None:

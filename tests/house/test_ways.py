@@ -10,8 +10,8 @@ import pytest
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {
-    "load": Measures(63, 422, 808, 25, 1, 0),
-    "load lazily": Measures(53, 328, 716, 25, 1, 0),
+    "load": Measures(65, 428, 808, 25, 1, 0),
+    "load lazily": Measures(55, 332, 716, 25, 1, 0),
     "compute": Measures(24, 153, 242, 18, 0, 0),
     "save": Measures(60, 326, 639, 22, 2, 2),
     "save dask": Measures(58, 303, 571, 22, 2, 2),

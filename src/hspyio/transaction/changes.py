@@ -97,7 +97,7 @@ class Changes:
         self,
         new: h5py.Group,
         output: Output,
-        old: Snapshot | None,
+        old: LocalSnapshot | None,
         session: h5py.File | None = None,
     ) -> Iterator[None]:
         """Write all but the `graphs` of the output; these are stored within this, seals at its end.

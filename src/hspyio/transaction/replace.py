@@ -147,7 +147,7 @@ def replace_file(
 
 @contextmanager
 def open_new(
-    output: Output, changes: Changes, source: Snapshot | None, *, durable: bool
+    output: Output, changes: Changes, source: LocalSnapshot | None, *, durable: bool
 ) -> Iterator[list[str]]:
     """Write a whole file; within this the `graphs` of the output are stored.
 

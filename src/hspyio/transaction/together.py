@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from hspyio.arrays.dask import store_graphs
 from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError
+from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.output import Output
-from hspyio.hdf5.snapshot import Snapshot
 from hspyio.records import record
 from hspyio.system.calls import sync_folder
 from hspyio.system.interrupts import interrupt_behind
@@ -40,7 +40,7 @@ class NewFile:
 
     target: str
     changes: Changes
-    source: Snapshot | None = None
+    source: LocalSnapshot | None = None
     durable: bool = True
     overwrite: bool = True
 
@@ -74,7 +74,7 @@ def _compute(writing: Sequence[_Writing], workers: Workers) -> None:
     """Compute and store what is lazy in all of them."""
     try:
         store_graphs([graph for one in writing for graph in one.output.graphs], workers)
-    except Exception as error:
+    except Exception:
         for one in writing:  # such as a full disk: of which file?
             with one.blamed():
                 one.output.check()
