@@ -7,13 +7,12 @@ from typing import Any
 
 from bokeh.events import DocumentReady
 from bokeh.models import Column, ColumnDataSource, CustomJS, Switch, TabPanel, Tabs
-from jinja2 import Template
 
 from hspyio.bridges.plotting.scales import plain_text
 from hspyio.bridges.viewer.display import Display
 from hspyio.bridges.viewer.library import Library
 from hspyio.bridges.viewer.navigation import Navigation
-from hspyio.bridges.viewer.page import DARK, KEYS, LIGHT, START, TEMPLATE, needed
+from hspyio.bridges.viewer.page import DARK, KEYS, LIGHT, START, needed, template
 from hspyio.bridges.viewer.region import Region
 from hspyio.bridges.viewer.sums import Sums
 from hspyio.bridges.viewer.window import Window
@@ -70,7 +69,7 @@ class Session:
     def _prepare(self) -> None:
         """The page, the keys, and the colours."""
         document, dark = self.window.document, self._dark
-        document.template = Template(TEMPLATE)
+        document.template = template()
         document.template_variables["needed"] = needed
         keys = ColumnDataSource({"rows": [], "columns": [], "number": []}, name="keys")
         keys.on_change("data", lambda attr, old, new: self._key(new))

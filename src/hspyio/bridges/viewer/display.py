@@ -117,7 +117,7 @@ class Display:
         def job(pause: Callable[[], None]) -> None:
             values = self._values(position, part)
             window.library.turns.urgent()
-            window.later(lambda: self._show_if(cube, values, position, part))
+            window.newest("signal", lambda: self._show_if(cube, values, position, part))
 
         window.ask("signal", job)
 

@@ -60,6 +60,7 @@ class Navigation:
         self._summed: Summed | None = None
         self._summed_what = ""
         self._sliders: list[tuple[Any, Along]] = []
+        self._follows = False
 
     def clear(self) -> None:
         """Show nothing."""
@@ -106,6 +107,18 @@ class Navigation:
         sliders = [slider for slider, _ in self._sliders]
         self.root.children = [panel.plot, *contrast, *sliders]
         self.show_pointer()
+        self._follows = self._follow()
+
+    def _follow(self) -> bool:
+        """Have the browser move the pointer with the mouse, where it can: not along uneven axes."""
+        panel, count = self.panel, len(self.window.position)
+        if isinstance(panel, ImagePanel):
+            panel.follow(x=panel.horizontal if count > 1 else None, y=panel.vertical)
+        elif isinstance(panel, LinePanel) and panel.along.uniform:
+            panel.follow(x=panel.along)
+        else:
+            return False
+        return True
 
     @property
     def _is_rows(self) -> bool:
@@ -126,7 +139,7 @@ class Navigation:
             assert isinstance(panel, ImagePanel)
             place = (panel.vertical.index(event.y), panel.horizontal.index(event.x))
             place = place[: len(position)]
-        self.move((*position[: len(position) - len(place)], *place))
+        self.move((*position[: len(position) - len(place)], *place), drawn=self._follows)
 
     def step(self, rows: int, columns: int) -> None:
         """Move the pointer by arrow keys; along one axis all of them do."""
@@ -137,12 +150,16 @@ class Navigation:
         still = (0,) * (len(position) - len(steps))
         self.move(moved(position, (*still, *steps), self.window.cube.navigation_shape))
 
-    def move(self, position: tuple[int, ...]) -> None:
-        """Move the pointer."""
-        if position != self.window.position:
-            self.window.position = position
+    def move(self, position: tuple[int, ...], *, drawn: bool = False) -> None:
+        """Move the pointer, whose lines the browser may have moved already."""
+        if position == self.window.position:
+            return
+        self.window.position = position
+        if drawn:
+            self._mark()
+        else:
             self.show_pointer()
-            self._moved()
+        self._moved()
 
     def show_pointer(self) -> None:
         """Draw the pointer where it is, and the markers of the file there."""
@@ -156,8 +173,12 @@ class Navigation:
             panel.point(x=float(panel.horizontal.centres[x]), y=float(panel.vertical.centres[y]))
         for number, (slider, along) in enumerate(self._sliders):
             slider.title = f"{along.label}: {along.text(position[number])}"
-        if panel is not None:
-            panel.mark(self.window.shapes(over_signal=False))
+        self._mark()
+
+    def _mark(self) -> None:
+        """Draw the markers of the file that lie over the navigator."""
+        if self.panel is not None:
+            self.panel.mark(self.window.shapes(over_signal=False))
 
     def _slider(self, number: int, along: Along) -> Any:
         def slide(value: int) -> None:
@@ -230,7 +251,7 @@ class Navigation:
             if self.panel is panel:
                 self._show(state, what)
 
-        self.window.later(show)
+        self.window.newest("map", show)
 
     def _show(self, state: Map, what: str) -> None:
         panel = self.panel

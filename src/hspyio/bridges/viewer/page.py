@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from hspyio.records import record
 
-__all__ = ["DARK", "KEYS", "LIGHT", "START", "TEMPLATE", "WIDGETS", "Theme", "needed"]
+__all__ = [
+    "DARK",
+    "FOLLOW",
+    "KEYS",
+    "LIGHT",
+    "QUIET",
+    "START",
+    "WIDGETS",
+    "Theme",
+    "needed",
+    "template",
+]
 
 _UNUSED = ("bokeh-gl", "bokeh-mathjax", "bokeh-tables")
 
@@ -31,7 +45,7 @@ LIGHT = Theme("#ffffff", "#f4f5f7", "#23272e", "#dfe3e8", "#1f6fb4", "#d9690a")
 DARK = Theme("#181b20", "#101216", "#d7dbe0", "#2c323a", "#6cb2f0", "#ffa24d")
 
 # Roots stand in a grid, beside each other where there is room for two pictures.
-TEMPLATE = """
+_TEMPLATE = """
 {% extends base %}
 {% block preamble %}
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -103,6 +117,27 @@ document.addEventListener("keydown", (event) => {
   keys.data = {rows: [step[0] * times], columns: [step[1] * times], number: [number]};
 });
 if (matchMedia("(prefers-color-scheme: dark)").matches) dark.active = true;
+// A drag may begin with a rest: Bokeh would take it for a press, and hear no move after it.
+const [plot] = Bokeh.index.query((view) => view.canvas_view != null);
+const gestures = plot?.canvas_view.ui_event_bus?.ui_gestures;
+if (gestures != null) gestures.constructor.press_threshold = 1e9;
+"""
+# The pointer goes with the mouse at once, to the middle of a pixel.
+FOLLOW = """
+const both = [[across, cb_obj.y, rows], [down, cb_obj.x, columns]];
+for (const [span, at, [first, step, size]] of both) {
+  if (span == null || at == null) continue;
+  span.location = first + step * Math.min(size - 1, Math.max(0, Math.round((at - first) / step)));
+}
+"""
+# Nothing is told of what lies under the mouse while it drags: that costs as much as a picture.
+QUIET = """
+if (cb_obj.event_name == "panstart") {
+  hover.tags = [hover.active];
+  hover.active = false;
+} else if (hover.tags.length) {
+  hover.active = hover.tags[0];
+}
 """
 START = """
 document.documentElement.dataset.theme = dark.active ? "dark" : "light";
@@ -110,6 +145,14 @@ const main = document.querySelector("main");
 main.classList.toggle("alone", !left.visible);
 main.classList.toggle("plain", !tools.visible);
 """
+
+
+@cache
+def template() -> Any:
+    """The page, made ready once for all windows."""
+    from jinja2 import Template
+
+    return Template(_TEMPLATE)
 
 
 def needed(scripts: str) -> str:

@@ -7,12 +7,14 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
+from bokeh.events import Pan, PanEnd, PanStart, Tap
 from bokeh.models import (
     BasicTicker,
     BasicTickFormatter,
     BoxAnnotation,
     ColorBar,
     ColumnDataSource,
+    CustomJS,
     DataRange1d,
     FixedTicker,
     FullscreenTool,
@@ -36,7 +38,7 @@ from hspyio.bridges.plotting.scales import is_reciprocal
 from hspyio.bridges.viewer.contrast import PHASES, limits
 from hspyio.bridges.viewer.contrast import colours as palette
 from hspyio.bridges.viewer.markers import Shapes
-from hspyio.bridges.viewer.page import LIGHT, Theme
+from hspyio.bridges.viewer.page import FOLLOW, LIGHT, QUIET, Theme
 from hspyio.bridges.viewer.selection import Along, Detector
 from hspyio.records import record
 
@@ -143,6 +145,22 @@ class Panel(ABC):
                 self._spans[dimension] = span
             self._spans[dimension].location = place
 
+    def follow(self, *, x: Along | None = None, y: Along | None = None) -> None:
+        """Have the browser move the pointer with the mouse, without a word from here.
+
+        Its lines have to be there. Python's half hears of their new places by itself.
+        """
+        places = {
+            name: [float(along.centres[0]), along.place(1) - along.place(0), along.size]
+            for name, along in (("rows", y), ("columns", x))
+            if along is not None
+        }
+        lines = {name: self._spans.get(d) for name, d in (("across", "width"), ("down", "height"))}
+        none = {"rows": [0, 1, 1], "columns": [0, 1, 1]}
+        script = CustomJS(args={**none, **places, **lines}, code=FOLLOW)
+        for event in (Tap, PanStart, Pan):
+            self.plot.js_on_event(event, script)
+
     def box(self, name: str, *, only_x: bool = False) -> Any:
         """A rectangle that is moved and resized in the browser; not seen yet."""
         free = {"movable": "x", "resizable": "x"} if only_x else {}
@@ -230,6 +248,9 @@ class ImagePanel(Panel):
         self._outline = ColumnDataSource({"xs": [], "ys": []}, name=f"{name}-detector")
         self.plot.multi_line("xs", "ys", source=self._outline, line_color=_DETECTOR, line_width=2)
         self.plot.add_tools(self._hover)
+        quiet = CustomJS(args={"hover": self._hover}, code=QUIET)
+        for event in (PanStart, PanEnd):
+            self.plot.js_on_event(event, quiet)
         self._label_ticks()
         if scaled:
             self._add_scale_bar()

@@ -138,7 +138,7 @@ class Region:
         window.ask("region", job)
 
     def _show_later(self, values: NDArray[Any], text: str) -> None:
-        self.window.later(lambda: self._show(values, text))
+        self.window.newest("region", lambda: self._show(values, text))
 
     def _show(self, values: NDArray[Any], text: str) -> None:
         if self._box is None or not self._box.visible:

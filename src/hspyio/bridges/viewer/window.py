@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,6 +58,8 @@ class Window:
         self.name = ""
         self.item = Item(None, None, "")
         self.position: tuple[int, ...] = ()
+        self._lock = threading.Lock()
+        self._changes: dict[str, Callable[[], None]] = {}
         self._workers = {job: Worker(library.turns, self._failed) for job in _JOBS}
 
     @property
@@ -94,6 +97,19 @@ class Window:
         # Bokeh takes a document apart whose window has gone, whoever still reads for it.
         with contextlib.suppress(RuntimeError, AttributeError):
             self.document.add_next_tick_callback(change)
+
+    def newest(self, kind: str, change: Callable[[], None]) -> None:
+        """The same; of several of a kind that wait for the window the last one counts."""
+        with self._lock:
+            waits = kind in self._changes
+            self._changes[kind] = change
+        if not waits:
+            self.later(lambda: self._change(kind))
+
+    def _change(self, kind: str) -> None:
+        with self._lock:
+            change = self._changes.pop(kind)
+        change()
 
     def say(self, text: str) -> None:
         """Show a line of text."""

@@ -28,6 +28,31 @@ def test_the_pointer_is_dragged_and_moved_by_keys(shown: Shown) -> None:
     assert "y = 4.5 nm [7], x = 8 nm [14]" in page.get("signal", "title")["text"]
 
 
+def test_a_drag_may_begin_with_a_rest(shown: Shown) -> None:
+    signal = made((20, 25, 8), 1)
+    page = shown(signal)
+    mouse = page.page.mouse
+    mouse.move(*page.place("navigator", 3.5, 2.0))
+    mouse.down()
+    page.page.wait_for_timeout(700)  # longer than what Bokeh takes for a press
+    mouse.move(*page.place("navigator", 6.0, 4.0), steps=4)
+    mouse.move(*page.place("navigator", 8.0, 9.5), steps=4)
+    mouse.up()
+    page.wait_for_values("signal-line", signal.data[17, 14], "y")
+
+
+def test_the_lines_follow_the_mouse_and_python_knows(shown: Shown) -> None:
+    signal = made((20, 25, 6, 6), 2)
+    page = shown(signal)
+    page.drag("navigator", (3.5, 2.0), (5.0, 6.0), (8.1, 9.4), (99.0, 9.4))
+    page.wait_until("pointer-x", "location", 13.0)  # the last column, however far the mouse goes
+    page.wait_until("pointer-y", "location", 9.5)
+    page.wait_for_values("signal-image", signal.data[17, 24])
+    page.page.keyboard.press("ArrowLeft")
+    page.wait_until("pointer-x", "location", 12.5)
+    page.wait_for_values("signal-image", signal.data[17, 23])
+
+
 def test_keys_are_left_to_fields(shown: Shown) -> None:
     signal = made((6, 7, 8), 1)
     page = shown(signal)

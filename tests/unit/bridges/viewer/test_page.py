@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hspyio.bridges.viewer.page import DARK, LIGHT, TEMPLATE, needed
+from hspyio.bridges.viewer.page import _TEMPLATE, DARK, LIGHT, needed
 
 
 def test_scripts_that_are_not_used_are_left_out() -> None:
@@ -16,7 +16,7 @@ def test_scripts_that_are_not_used_are_left_out() -> None:
 
 
 def test_nothing_comes_from_elsewhere() -> None:
-    assert "http" not in TEMPLATE.replace("http-equiv", "")
+    assert "http" not in _TEMPLATE.replace("http-equiv", "")
 
 
 def brightness(colour: str) -> float:
