@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -253,27 +253,20 @@ def opened(
     """Open a file for one call; what could not be read is warned of once, at its end."""
     source = path if isinstance(path, Snapshot) else path_of_file(path)
     text = source.path if isinstance(source, Snapshot) else source
-    if workers is None:
-        label = f"reading {os.path.basename(text)}"
-        with (
-            working(options.threads, options.progress, label) as made,
-            opened(source, options, workers=made) as file,
-        ):
-            yield file
-        return
+    label = f"reading {os.path.basename(text)}"
     external = options.allow_external
+    given = working(options.threads, options.progress, label) if workers is None else None
     with (
+        given or nullcontext(workers or Workers()) as made,
         named_errors(text),
-        open_reader(source, HSPY, allow_external=external, workers=workers) as reader,
+        open_reader(source, HSPY, allow_external=external, workers=made) as reader,
     ):
         root = reader.root()
         with readable(text, "/"):
             found = contents(root)
         has_path = isinstance(source, str) or source.is_local
         problems = list(found.problems)
-        file = OpenFile(
-            text, found, options, problems, workers, reader, root=root, has_path=has_path
-        )
+        file = OpenFile(text, found, options, problems, made, reader, root=root, has_path=has_path)
         yield file
     warn(text, file.problems)
 

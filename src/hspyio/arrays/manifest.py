@@ -49,7 +49,8 @@ class ChunkManifest:
             object.__setattr__(self, name, made)
         if not self.ids.shape == self.offsets.shape == self.sizes.shape == self.masks.shape:
             raise ValueError("the arrays of a manifest differ in length")
-        if self.ids.ndim != 1 or not (self.ids[1:] > self.ids[:-1]).all():
+        several = self.ids.size > 1
+        if self.ids.ndim != 1 or (several and not (self.ids[1:] > self.ids[:-1]).all()):
             raise ValueError("the chunks of a manifest are not in order")
 
     @classmethod

@@ -248,6 +248,8 @@ class Reader(Opening):
             self._files.held.close()
             for other in self._files.readers[1:]:
                 other.end()
+            self._files.readers.clear()  # which hold one another
+            self._files.by_path.clear()
 
     def _check_open(self, where: str) -> None:
         if not self.is_open:

@@ -171,13 +171,21 @@ def _axis_values(axis: dict[str, Any]) -> str:
 
 def _highlights(metadata: hspyio.MetadataTree) -> dict[str, str]:
     found = {}
+    heads = _heads(metadata)
     for label, path, unit in HIGHLIGHTS:
         for instrument in INSTRUMENTS if "INSTRUMENT" in path else ("",):
             place = path.replace("INSTRUMENT", f"Acquisition_instrument.{instrument}")
+            if place.partition(".")[0] not in heads:
+                continue
             value = metadata.get_item(place, None)
             if text := _short(value):
                 found[label] = f"{text} {unit}".rstrip()
     return found
+
+
+def _heads(metadata: hspyio.MetadataTree) -> set[str]:
+    """What the paths in a tree begin with: most files have little of what is looked for."""
+    return {key.partition(".")[0] for key in metadata if isinstance(key, str)}
 
 
 def _short(value: Any) -> str:

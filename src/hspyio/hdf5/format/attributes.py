@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["attributes_of", "places_elsewhere"]
 
 _HEAD = struct.Struct("<BBHHH")
-_SCALAR = (b"\x02\x00\x00\x00", b"\x01\x00\x00\x00\x00\x00\x00\x00")
+_ORDER, _NAME = itemgetter(0), itemgetter(1)
 _TYPE_ELSEWHERE, _SPACE_ELSEWHERE = 1, 2
 _MOST = 64 * 2**20
 """Bytes of an attribute; HDF5 takes 64 kB by default."""
@@ -57,6 +58,8 @@ def attributes_of(
     found: list[tuple[int, bytes, Attribute | Damaged]] = []
     try:
         messages += _elsewhere(header, content)
+        if not messages:
+            return {}
         for order, body in messages:
             try:
                 found.append((order, *_attribute(body, types, heaps)))
@@ -64,7 +67,7 @@ def attributes_of(
                 content.lose(error)
     except (struct.error, IndexError):
         raise damaged("an attribute ends too early") from None
-    found.sort(key=lambda item: item[0] if header.ordered else item[1])
+    found.sort(key=_ORDER if header.ordered else _NAME)
     attributes = {name: attribute for _, name, attribute in found}
     if len(attributes) != len(found):
         content.lose(damaged("two of its attributes have one name"))
@@ -112,17 +115,21 @@ def _attribute(
     if not name or name[-1] or name.find(0) != of_name - 1:
         raise damaged("the name of an attribute is damaged")
     place += -(-of_name // step) * step
-    described = body[place : place + of_type]
+    begin = place
     place += -(-of_type // step) * step
-    space = body[place : place + of_space]
-    place += -(-of_space // step) * step
+    end = place + of_space
     try:
         if version > 1 and flags & (_TYPE_ELSEWHERE | _SPACE_ELSEWHERE):
+            described, space = body[begin:place], body[place:end]
             if flags & _TYPE_ELSEWHERE:
                 described = shared_body(heaps.content, DATATYPE, described)
             if flags & _SPACE_ELSEWHERE:
                 space = shared_body(heaps.content, DATASPACE, space)
-        return name[:-1], _valued(body, place, types.of(described), space, types, heaps)
+            form = types.form(described + space, len(described), len(described))
+        else:
+            form = types.form(body[begin:end], of_type, place - begin)
+        place += -(-of_space // step) * step
+        return name[:-1], _valued(body, place, *form, heaps)
     except HspyError as error:
         return name[:-1], Damaged(error.message)
     except UNREADABLE as error:
@@ -130,12 +137,11 @@ def _attribute(
 
 
 def _valued(
-    body: bytes, place: int, kind: DiskType, space: bytes, types: TypeTable, heaps: GlobalHeaps
+    body: bytes, place: int, kind: DiskType, shape: tuple[int, ...] | None, heaps: GlobalHeaps
 ) -> Attribute | Damaged:
-    shape = () if space in _SCALAR else types.space(space).shape
     if shape is None:
         return Empty("is an empty attribute, which is not part of the format", kind.kind)
-    size = kind.size * math.prod(shape)
+    size = kind.size * math.prod(shape) if shape else kind.size
     if size > _MOST:
         return Damaged(f"is an attribute of {size:,} bytes")
     content = body[place : place + size]
@@ -152,8 +158,7 @@ def _value(
         return bytes(values[()]) if isinstance(kind.kind, Text) and not values.shape else values
     whole = (*shape, *kind.shape)
     if isinstance(kind.kind, Text):
-        texts = heaps.texts(content)
-        return text_array(texts, whole) if whole else texts[0]
+        return text_array(heaps.texts(content), whole) if whole else heaps.text(content)
     if kind.base is None or not kind.base.is_fixed:
         raise damaged("is an attribute of rows of texts, which is not safe to read")
     rows = heaps.rows(content, kind.base)

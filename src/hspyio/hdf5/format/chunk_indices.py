@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,7 +120,7 @@ def _index(one: _Array, found: _Entries) -> ChunkManifest:
     if one.layout.unfiltered_edges and one.layout.filters:
         edges = (coordinates + 1) * np.array(one.chunks) > np.array(one.layout.shape)
         masks = np.where(edges.any(axis=1), 2 ** len(one.layout.filters) - 1, masks)
-    if not (places[1:] > places[:-1]).all():
+    if len(places) > 1 and not (places[1:] > places[:-1]).all():
         order = np.argsort(places, kind="stable")
         places, offsets, sizes, masks = (facts[order] for facts in (places, offsets, sizes, masks))
         if (places[1:] == places[:-1]).any():
@@ -159,12 +160,7 @@ def _by_tree(one: _Array) -> _Entries:
     """By a tree of the first kind (III.A.1)."""
     content, rank = one.content, len(one.grid)
     head = content.struct("<4sBBHOO")
-    entry = np.dtype(
-        [
-            ("size", "<u4"), ("mask", "<u4"), ("corner", "<u8", (rank + 1,)),
-            ("address", one.address_dtype),
-        ]
-    )  # fmt: skip
+    entry = _tree_entry(rank, one.address_dtype)
     room = 2 * content.chunk_rank
     whole = head.size + (room + 1) * entry.itemsize - content.offset_size
     pending: list[tuple[int, int]] = [(one.address, -1)]
@@ -187,13 +183,21 @@ def _by_tree(one: _Array) -> _Entries:
             tables.append(table)
     if pending:
         raise damaged("the tree of its chunks has no end")
-    table = np.concatenate(tables) if tables else np.empty(0, entry)
+    table = tables[0] if len(tables) == 1 else np.concatenate([np.empty(0, entry), *tables])
     corners = table["corner"]
     places, rests = np.divmod(corners[:, :rank], np.array(one.chunks, np.uint64))
     if rests.any() or corners[:, rank].any() or (places >= 2**62).any():
         raise damaged("the tree of its chunks names some that do not fit it")
     facts = (table[name].astype(np.int64) for name in ("address", "size", "mask"))
     return _Entries(places.astype(np.int64), *facts)
+
+
+@cache
+def _tree_entry(rank: int, address: str) -> np.dtype[Any]:
+    """What a tree has of each chunk."""
+    return np.dtype(
+        [("size", "<u4"), ("mask", "<u4"), ("corner", "<u8", (rank + 1,)), ("address", address)]
+    )
 
 
 def _by_new_tree(one: _Array) -> _Entries:

@@ -123,6 +123,7 @@ class TypeTable:
     def __init__(self, content: FileBytes) -> None:
         self._known: dict[bytes, DiskType] = {}
         self._spaces: dict[bytes, Space] = {}
+        self._forms: dict[tuple[bytes, int, int], tuple[DiskType, tuple[int, ...] | None]] = {}
         self._length_size = content.length_size
         self._reference = np.dtype(
             [("length", "<u4"), ("address", f"<u{content.offset_size}"), ("index", "<u4")]
@@ -145,6 +146,32 @@ class TypeTable:
             except (struct.error, IndexError, ValueError, TypeError, OverflowError) as error:
                 raise damaged(f"its type is damaged: {error}") from None
             self._known[description] = found
+        return found
+
+    def form(
+        self, description: bytes, of_type: int, place: int
+    ) -> tuple[DiskType, tuple[int, ...] | None]:
+        """The type and the shape of an attribute, which nearly all share with others.
+
+        Parameters
+        ----------
+        description : bytes
+            Of the type, and of the dataspace behind it.
+        of_type : int
+            Bytes of the first.
+        place : int
+            Where the second begins.
+
+        Raises
+        ------
+        DamagedFileError
+            If one of them is damaged, or the type of a kind that numpy has not.
+        """
+        key = (description, of_type, place)
+        found = self._forms.get(key)
+        if found is None:
+            kind = self.of(description[:of_type])
+            found = self._forms[key] = kind, self.space(description[place:]).shape
         return found
 
     def space(self, body: bytes) -> Space:
@@ -429,5 +456,8 @@ def values_of(content: bytes, kind: DiskType, shape: tuple[int, ...]) -> NDArray
         raise damaged(f"it has {len(content):,} bytes of values instead of what its shape takes")
     if not content:
         return np.empty(whole, kind.dtype)
+    if not whole:  # most attributes are one number
+        value: NDArray[Any] = np.ndarray((), kind.stored, bytearray(content))
+        return value if kind.convert is None else kind.convert(value)
     values = np.frombuffer(content, kind.stored).reshape(whole).copy()
     return values if kind.convert is None else kind.convert(values)

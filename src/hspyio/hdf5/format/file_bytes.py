@@ -83,13 +83,14 @@ class FileBytes:
     ) -> None:
         self.source = source
         self.losses: int | None = 0 if tolerant else None
-        self.start, self.end = 0, source.size
+        size = source.size
+        self.start, self.end = 0, size
         self.offset_size = self.length_size = _USUAL_SIZE
         self.group_nodes, self.chunk_rank = _USUAL_NODES, USUAL_CHUNK_RANK
         if block is not None:
             self.start = block.start
             stated = self.end if tolerant else block.end - block.base
-            self.end = min(stated, source.size - block.start)
+            self.end = min(stated, size - block.start)
             self.offset_size, self.length_size = block.offset_size, block.length_size
             self.group_nodes, self.chunk_rank = block.group_nodes, block.chunk_rank
         self.undefined = (1 << 8 * self.offset_size) - 1
@@ -126,7 +127,8 @@ class FileBytes:
 
     def up_to(self, address: int, length: int) -> bytes:
         """The same; less where the file ends before."""
-        return self.at(address, max(0, min(length, self.end - address)))
+        rest = self.end - address
+        return self.at(address, length if length <= rest else max(0, rest))
 
     def _page(self, number: int) -> bytes:
         if len(self._pages) >= _MOST_PAGES:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hspyio.errors import DamagedFileError
 from hspyio.hdf5.format.file_bytes import FileBytes, damaged
 
 if TYPE_CHECKING:
@@ -56,9 +57,19 @@ class GlobalHeaps:
         DamagedFileError
             If one is not there, or all together are longer than the file.
         """
-        return [
-            text if 0 not in text else text[: text.index(0)] for text in self.items(references, 1)
-        ]
+        return [_ended(text) for text in self.items(references, 1)]
+
+    def text(self, reference: bytes) -> bytes:
+        """The one text that a reference leads to; see `texts`."""
+        length, address, number = self.content.reference.unpack(reference)
+        known = self._known.get(address)
+        if known is None or not length:
+            return self.texts(reference)[0]
+        heap, places = known
+        place, size = places.get(number, (0, -1))
+        if size != length:
+            raise _misplaced()
+        return _ended(heap[place : place + size])
 
     def items(self, references: bytes, itemsize: int) -> list[bytes]:
         """The bytes that references lead to.
@@ -84,7 +95,7 @@ class GlobalHeaps:
             place, size = places.get(number, (0, -1))
             total += size
             if size != length * itemsize:
-                raise damaged("a text or row in it is not where it is said to be")
+                raise _misplaced()
             if total > self.content.end:
                 raise damaged("its texts or rows are said to be longer than the file")
             found.append(heap[place : place + size])
@@ -138,6 +149,15 @@ class GlobalHeaps:
             self._kept = size
         self._known[address] = found = (heap, places)
         return found
+
+
+def _misplaced() -> DamagedFileError:
+    return damaged("a text or row in it is not where it is said to be")
+
+
+def _ended(text: bytes) -> bytes:
+    """A text up to where a zero stands."""
+    return text if 0 not in text else text[: text.index(0)]
 
 
 def text_array(texts: list[bytes], shape: tuple[int, ...]) -> NDArray[Any]:

@@ -85,7 +85,8 @@ def links_of(header: ObjectHeader, content: FileBytes) -> dict[bytes, Link]:
         content.lose(error)
     if ordered and any(order is None for order, _, _ in found):
         content.lose(damaged("one of its links has no number"))
-    found.sort(key=lambda link: (link[0] or 0) if ordered else link[1])
+    if len(found) > 1:
+        found.sort(key=lambda link: (link[0] or 0) if ordered else link[1])
     members = {name: target for _, name, target in found}
     if len(members) != len(found):
         content.lose(damaged("two of its members have one name"))

@@ -74,6 +74,8 @@ class ObjectHeader:
     ordered: bool
     messages: list[Message]
     shared: list[int] = field(default_factory=list)
+    _first: dict[int, bytes] = field(default_factory=dict, init=False)
+    _repeated: set[int] = field(default_factory=set, init=False)
 
     def only(self, kind: int) -> bytes | None:
         """The body of the one message of a kind; ``None`` if there is none.
@@ -83,13 +85,20 @@ class ObjectHeader:
         DamagedFileError
             If there are several.
         """
-        found = None
-        for number, _, body in self.messages:
-            if number == kind:
-                if found is not None:
-                    raise damaged(f"its header has several messages of kind {kind}")
-                found = body
-        return found
+        if not self._first:
+            self._sort()
+        if kind in self._repeated:
+            raise damaged(f"its header has several messages of kind {kind}")
+        return self._first.get(kind)
+
+    def _sort(self) -> None:
+        """Look once at all messages: they are asked for kind by kind."""
+        first = self._first
+        for kind, _, body in self.messages:
+            if kind in first:
+                self._repeated.add(kind)
+            else:
+                first[kind] = body
 
 
 def object_header(content: FileBytes, address: int) -> ObjectHeader:
@@ -239,9 +248,13 @@ def _take(
 ) -> int:
     """Add the messages of a block, and the blocks that they lead to; how many there were."""
     old, size_of_head, count = head is _OLD_HEAD, head.size, 0
-    messages = header.messages
+    messages, unpack, has_order = header.messages, head.unpack_from, head is _NEW_HEAD_ORDERED
     while place + size_of_head <= end:
-        kind, length, flags, *order = head.unpack_from(block, place)
+        order = 0
+        if has_order:
+            kind, length, flags, order = unpack(block, place)
+        else:
+            kind, length, flags = unpack(block, place)
         place += size_of_head
         body = block[place : place + length]
         place += length
@@ -259,7 +272,7 @@ def _take(
         elif kind != _EMPTY:
             if flags & _SHARED:
                 header.shared.append(len(messages))
-            messages.append((kind, order[0] if order else 0, body))
+            messages.append((kind, order, body))
     if old and place != end:
         content.lose(damaged("its header ends too early"))
     return count
