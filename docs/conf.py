@@ -67,7 +67,14 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-_WITHOUT_SECTIONS = ("index", "getting-started", "format", "from-rosettasciio", "benchmarks")
+_WITHOUT_SECTIONS = (
+    "index",
+    "getting-started",
+    "which",
+    "format",
+    "from-rosettasciio",
+    "benchmarks",
+)
 html_sidebars: dict[str, list[str]] = {
     page: [] for page in (*_WITHOUT_SECTIONS, "proposal", "security", "changelog", "contributing")
 }

@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 1200, 700
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None
 )
-_READY = "() => window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
+READY = "() => window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle"
 
 
 def _choose(page: Any, title: str, value: str) -> None:
@@ -83,7 +83,7 @@ def _draw(folder: Path) -> None:
             page = browser.new_page(viewport=size, color_scheme=scheme)
             with hspyio.view(path) as viewer:
                 page.goto(viewer.url)
-                page.wait_for_function(_READY)
+                page.wait_for_function(READY)
                 page.wait_for_timeout(1000)
                 act(page)
                 page.wait_for_timeout(2000)

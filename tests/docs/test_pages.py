@@ -36,6 +36,10 @@ NEEDS = {
     "docs/guide/xarray.md": ("xarray", "h5netcdf", "tifffile"),
     "docs/plotting.md": ("matplotlib",),
     "docs/proposal.md": ("rsciio",),
+    "docs/tutorials/archive.md": ("pandas",),
+    "docs/tutorials/cluster.md": ("distributed",),
+    "docs/tutorials/from-the-microscope.md": ("rsciio",),
+    "docs/tutorials/without-hyperspy.md": ("matplotlib",),
     "docs/viewer.md": ("bokeh",),
 }
 """Packages without which a page is skipped; all come with ``pip install '.[test]'``."""

@@ -21,16 +21,30 @@ def an_old_file(folder: Path, code: str) -> None:
     (folder / "old.hdf5").write_bytes((ARCHIVE / "v1.2.hdf5").read_bytes())
 
 
+def at_first_sight(folder: Path, code: str) -> None:
+    """A map, and HyperSpy as it is after ``hspy hyperspy on``."""
+    an_old_file(folder, code)
+    if not (folder / "map.hspy").exists():
+        hspyio.save(folder / "map.hspy", a_map(), durable=False)
+    if "hs.load" in code:
+        hspyio.enable_hyperspy()
+
+
+def a_map() -> hspyio.Signal:
+    """A small EDS map."""
+    return hspyio.Signal(
+        np.arange(4 * 5 * 64, dtype="uint16").reshape(4, 5, 64),
+        [{"name": "y", "navigate": True}, {"name": "x", "navigate": True}, {"name": "Energy"}],
+        metadata={"General": {"title": "EDS"}, "Sample": {"elements": ["O"], "thickness": 9.0}},
+    )
+
+
 def files_of_commands(folder: Path, code: str) -> None:
     """What the examples of ``hspy`` take, for each of them anew."""
     for path in folder.iterdir():
         if path.is_file():
             path.unlink()
-    spectra = hspyio.Signal(
-        np.arange(4 * 5 * 64, dtype="uint16").reshape(4, 5, 64),
-        [{"name": "y", "navigate": True}, {"name": "x", "navigate": True}, {"name": "Energy"}],
-        metadata={"General": {"title": "EDS"}, "Sample": {"elements": ["O"], "thickness": 9.0}},
-    )
+    spectra = a_map()
     haadf = hspyio.Signal(np.ones((4, 5)), metadata={"General": {"title": "HAADF"}})
     for name in ("map", "old", "new", "broken"):
         hspyio.save(folder / f"{name}.hspy", spectra, durable=False)
@@ -55,7 +69,7 @@ def a_repository(folder: Path) -> None:
 
 
 FILES: dict[str, Callable[[Path, str], None]] = {
-    "README.md": an_old_file,
+    "README.md": at_first_sight,
     "docs/cli.md": files_of_commands,
 }
 """Page -> what makes its files, before each block."""
