@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from hspyio.api.add_navigator import add_navigator
     from hspyio.api.add_nexus import add_nexus
     from hspyio.api.copy import extract, repack, upgrade
+    from hspyio.api.create import create, resume
     from hspyio.api.diff import diff
     from hspyio.api.edit import append, remove, update
     from hspyio.api.experiments import Experiments
+    from hspyio.api.follow import follow
     from hspyio.api.info import info
     from hspyio.api.load import load, open
     from hspyio.api.rescue import rescue
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from hspyio.model.models import Model
     from hspyio.model.signal import Signal
     from hspyio.model.tree import MetadataTree
+    from hspyio.streaming.writer import StreamWriter
 
 __version__ = "0.1.0"
 
@@ -47,10 +50,12 @@ __all__ = [
     "MetadataTree",
     "Model",
     "Signal",
+    "StreamWriter",
     "UniformAxis",
     "add_navigator",
     "add_nexus",
     "append",
+    "create",
     "diff",
     "disable_hyperspy",
     "enable_hyperspy",
@@ -58,6 +63,7 @@ __all__ = [
     "extract",
     "file_reader",
     "file_writer",
+    "follow",
     "from_hyperspy",
     "from_xarray",
     "info",
@@ -68,6 +74,7 @@ __all__ = [
     "remove",
     "repack",
     "rescue",
+    "resume",
     "save",
     "save_all",
     "to_references",
@@ -86,6 +93,8 @@ _HOMES = {
     "hspyio.api.edit": "append remove update",
     "hspyio.api.experiments": "Experiments",
     "hspyio.api.copy": "extract repack upgrade",
+    "hspyio.api.create": "create resume",
+    "hspyio.api.follow": "follow",
     "hspyio.api.info": "info",
     "hspyio.api.load": "load open",
     "hspyio.api.rescue": "rescue",
@@ -105,6 +114,7 @@ _HOMES = {
     "hspyio.model.models": "Model",
     "hspyio.model.signal": "Signal",
     "hspyio.model.tree": "MetadataTree",
+    "hspyio.streaming.writer": "StreamWriter",
 }
 _HOME_OF = {name: home for home, listed in _HOMES.items() for name in listed.split()}
 

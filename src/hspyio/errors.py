@@ -34,6 +34,7 @@ __all__ = [
     "NotHspyError",
     "OptionError",
     "Problem",
+    "QueueFullError",
     "SaveError",
     "StaleFileError",
     "TargetExistsError",
@@ -122,6 +123,10 @@ class SaveError(HspyError, OSError):
 
 class FileLockedError(HspyError, BlockingIOError):
     """Another program is writing the file; nothing was read or changed."""
+
+
+class QueueFullError(HspyError, BlockingIOError):
+    """A stream takes nothing now, and ``on_full="raise"``; nothing of the call was taken."""
 
 
 class ExperimentError(HspyError, KeyError, ValueError):

@@ -54,6 +54,10 @@ MASKS = "_hspyio_masks"
 SEAL = "_hspyio_seal"
 SEAL_MARK = 16
 """Bytes of the attribute that tells which seal it is."""
+STREAM = "_hspyio"
+GROWING = "growing"
+WRITTEN = "written"
+"""In the metadata: of a file that is being written, and of what was not written of it."""
 
 # NeXus: what other viewers find the data and their axes by
 NX_CLASS = "NX_class"

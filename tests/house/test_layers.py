@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("filters", "arrays", "converters", "compare"),
     ("hdf5", "schema"),
     ("integrity", "transaction"),
-    ("recovery", "rules"),
+    ("streaming", "recovery", "rules"),
     ("api",),
     ("reports", "bridges", "testing", "cli"),
     ("__main__",),

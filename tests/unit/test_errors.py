@@ -26,6 +26,7 @@ BUILTINS: dict[str, tuple[type[Exception], ...]] = {
     "TooLargeError": (MemoryError,),
     "StaleFileError": (OSError,),
     "SaveError": (OSError,),
+    "QueueFullError": (BlockingIOError, OSError),
     "FileLockedError": (BlockingIOError, OSError),
     "ExperimentError": (LookupError, ValueError),
     "FilterError": (ValueError, OSError),

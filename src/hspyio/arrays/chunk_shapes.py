@@ -15,7 +15,14 @@ import numpy as np
 
 from hspyio.errors import OptionError
 
-__all__ = ["dask_chunks", "guess_chunks", "lazy_chunks", "signal_chunks", "user_chunks"]
+__all__ = [
+    "dask_chunks",
+    "guess_chunks",
+    "lazy_chunks",
+    "signal_chunks",
+    "stream_chunks",
+    "user_chunks",
+]
 
 TARGET = 1_000_000
 """Bytes of a default chunk."""
@@ -96,6 +103,45 @@ def _split_signal(chunk: list[int], itemsize: int, signal: list[int]) -> tuple[i
         pieces = math.ceil(chunk[i] / rows)
         chunk[i] = math.ceil(chunk[i] / pieces)
     return tuple(chunk)
+
+
+def stream_chunks(
+    shape: Sequence[int], itemsize: int, signal_dims: Iterable[int]
+) -> tuple[int, ...]:
+    """Chunks of data that come one signal after the other: whole signals, about 1 MB in a row.
+
+    As many signals as `signal_chunks` takes, but those that come after each other rather than a
+    square of them: else a whole row of chunks would be open while a scan goes along it.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The array's shape; a dimension that grows is as long as it may become.
+    itemsize : int
+        Bytes an element takes.
+    signal_dims : iterable of int
+        Indices of the dimensions that make up one signal; the others navigate.
+
+    Returns
+    -------
+    tuple of int
+        The chunk shape.
+    """
+    signal = set(signal_dims)
+    within = [n for i, n in enumerate(shape) if i in signal]
+    row = math.prod(n for i, n in enumerate(shape) if i not in signal)
+    if row == 0 or 0 in within:
+        return guess_chunks(shape, itemsize)
+    chunk = list(signal_chunks((row, *within), itemsize, range(1, 1 + len(within))))
+    left, inside = chunk[0], iter(chunk[1:])
+    made = [next(inside) if i in signal else 1 for i in range(len(shape))]
+    for i in reversed(range(len(shape))):
+        if i not in signal:
+            made[i] = min(shape[i], left)
+            left //= made[i]
+            if left < 2:
+                break
+    return tuple(made)
 
 
 def guess_chunks(shape: Sequence[int], itemsize: int) -> tuple[int, ...]:

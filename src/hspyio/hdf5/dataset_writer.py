@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5g, h5i, h5p, h5s, h5t, h5z
+from h5py import h5d, h5g, h5i, h5o, h5p, h5s, h5t, h5z
 from h5py._objects import phil
 
 from hspyio.arrays.blocks import (
@@ -37,6 +37,7 @@ from hspyio.nodes.node import (
     Filter,
     GraphSource,
     Group,
+    IndexedSource,
     Selection,
     SparseSource,
     Text,
@@ -103,7 +104,7 @@ def expected_bytes(array: Array) -> int:
         return 0
     if isinstance(array.type, Text) and not _is_for_engine(array):
         return 0
-    if isinstance(array.source, SparseSource):
+    if isinstance(array.source, (SparseSource, IndexedSource)):
         return 0
     return math.prod(array.shape) * to_h5py(array.type).itemsize
 
@@ -141,7 +142,7 @@ def create_array(target: h5g.GroupID, name: str, array: Array) -> NewArray:
     """
     dtype = to_h5py(array.type)
     array = replace(array, filters=stored_filters(array, dtype))
-    engine = _is_for_engine(array)
+    engine = _is_for_engine(array) and not isinstance(array.source, IndexedSource)
     space = h5s.create_simple(array.shape, _limits(array.maxshape))
     kind = h5t.py_create(dtype, logical=True)
     creation = _creation(array, dtype, allocated=engine and not array.filters)
@@ -161,6 +162,13 @@ def fill_array(made: NewArray, output: Output) -> None:
         The file; a dask array is only noted there, to be stored with the others.
     """
     array = made.array
+    if isinstance(array.source, IndexedSource):
+        header = int(h5o.get_info(made.dataset).addr)
+        if array.source.address is not None:
+            output.indices.append((header, array.source.address))
+        if array.source.put is not None:
+            output.moved.append((header, array.source.put))
+        return
     if not math.prod(array.shape):
         return
     if made.engine:
@@ -379,8 +387,10 @@ def _creation(array: Array, dtype: np.dtype[Any], *, allocated: bool) -> Any:
     if allocated:
         creation.set_alloc_time(h5d.ALLOC_TIME_LATE)
         creation.set_fill_time(h5d.FILL_TIME_NEVER)
-    if isinstance(array.source, SparseSource) and array.source.fill.tobytes().strip(b"\0"):
-        creation.set_fill_value(array.source.fill)
+    if isinstance(array.source, (SparseSource, IndexedSource)):
+        fill = array.source.fill
+        if fill.tobytes().strip(b"\0"):
+            creation.set_fill_value(fill)
     for step in array.filters:
         _set_filter(creation, step, dtype)
     return creation

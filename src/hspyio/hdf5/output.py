@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,10 @@ class Output(DescriptorFile):
     graphs : list
         dask arrays that are yet to be computed, and where they go: all in one go, so that what
         they share is computed once.
+    indices : list of (int, int)
+        Headers of datasets, and the index of chunks that each is to lead to once HDF5 is done.
+    moved : list of (int, callable)
+        The same of what is to be put behind all that HDF5 has written: see `IndexedSource.put`.
     folder : str
         Where scratch files may stand; ``""`` if nobody knows.
     """
@@ -49,6 +53,8 @@ class Output(DescriptorFile):
         self.workers = workers
         self.folder = folder
         self.graphs: list[GraphOfTarget] = []
+        self.indices: list[tuple[int, int]] = []
+        self.moved: list[tuple[int, Callable[[int, int], tuple[int | None, int]]]] = []
         self._failure: BaseException | None = None
         self._pages: dict[int, bytearray] = {}
         self._fresh: int | None = None

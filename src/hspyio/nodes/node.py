@@ -37,6 +37,7 @@ __all__ = [
     "Filter",
     "GraphSource",
     "Group",
+    "IndexedSource",
     "Kept",
     "LazyMapping",
     "MemorySource",
@@ -304,6 +305,22 @@ class SparseSource:
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Read the selection."""
         return self.source.read(selection)
+
+
+@record
+class IndexedSource:
+    """An array whose chunks stand in the file that is written, and an index that leads to them."""
+
+    shape: tuple[int, ...]
+    fill: NDArray[Any]  # the one value of what was never written, without dimensions
+    address: int | None = None  # of the index; None where there is no chunk yet
+    put: Callable[[int, int], tuple[int | None, int]] | None = None
+    """Writes chunks and index into a file without any, by its descriptor, from a place on; where
+    the index begins then, if there is any chunk, and where all ends."""
+
+    def read(self, selection: Selection = ()) -> NDArray[Any]:
+        """The value of what was never written: nobody reads the others while they are written."""
+        return np.asarray(np.broadcast_to(self.fill, self.shape)[selection])
 
 
 @record

@@ -32,6 +32,7 @@ __all__ = [
     "protected",
     "share_with_readers",
     "unlock",
+    "writer_of",
 ]
 
 
@@ -175,6 +176,14 @@ def share_with_readers(descriptor: int) -> bool:
     return _share(descriptor)
 
 
+def writer_of(descriptor: int) -> int | None:
+    """The process that keeps other writers out of an open file; ``None`` if there is none.
+
+    0 where the system does not tell which, or whether there is one.
+    """
+    return _writer(descriptor)
+
+
 def unlock(descriptor: int) -> None:
     """Give up both locks; a forked child may hold the file open still."""
     _unlock(descriptor)
@@ -225,6 +234,9 @@ except ImportError:
                 raise LockUnsupportedError(*error.args) from None
         return None
 
+    def _writer(descriptor: int) -> int | None:
+        return 0
+
     def _share(descriptor: int) -> bool:
         return True  # HDF5 for Windows keeps writers out by itself
 
@@ -258,6 +270,16 @@ else:
         found = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _record(kind, 1))
         taken, _, _, length, _ = struct.unpack(_RECORD, found)
         return 0 if taken == fcntl.F_UNLCK else max(0, int(length) - 1)
+
+    def _writer(descriptor: int) -> int | None:
+        if not hasattr(fcntl, "F_OFD_GETLK"):
+            return 0
+        try:
+            found = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _record(fcntl.F_RDLCK, 1))
+        except OSError:
+            return 0
+        taken, _, _, length, _ = struct.unpack(_RECORD, found)
+        return None if taken == fcntl.F_UNLCK else max(0, int(length) - 1)
 
     def _exclude_simply(descriptor: int, writable: bool) -> int | None:
         """macOS: a lock of the process, which threads of it do not see."""

@@ -14,6 +14,7 @@ from h5py import h5g, h5o
 
 from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, SaveError
+from hspyio.hdf5.format.index_link import lead_to_index
 from hspyio.hdf5.format.superblock import LENGTH, Superblock, read_superblock
 from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.output import Output
@@ -48,12 +49,22 @@ class RootSwitch:
         As it is now.
     changes : Changes
         The new content.
+    start : int, optional
+        Where the new tree may begin; what stands between the end and there is the caller's.
     """
 
     def __init__(
-        self, path: str, descriptor: int, block: Superblock, changes: Changes, *, durable: bool
+        self,
+        path: str,
+        descriptor: int,
+        block: Superblock,
+        changes: Changes,
+        *,
+        durable: bool,
+        start: int | None = None,
     ) -> None:
         self._path = path
+        self._start = block.end if start is None else start
         self._descriptor = descriptor
         self._block = block
         self._changes = changes
@@ -106,19 +117,21 @@ class RootSwitch:
         )
 
     def _cut(self) -> None:
-        """Cut off what lies behind the end: what a kill, or a failure, has left.
+        """Cut off what lies behind the start: what a kill, or a failure, has left.
 
         Once the superblock is another one, it may be needed.
         """
         unchanged = read_superblock(self._descriptor) == self._block
-        if unchanged and file_size(self._descriptor) > self._block.end:
-            resize(self._descriptor, self._block.end)
+        if unchanged and file_size(self._descriptor) > self._start:
+            resize(self._descriptor, self._start)
 
     def _built(
         self, workers: Workers, old: LocalSnapshot | None, *, linked: bool
     ) -> tuple[int, int] | None:
         """Write the new tree behind the end; its address, and the new end."""
-        with CopyOnWriteFile(os.dup(self._descriptor), workers, self._block.end) as output:
+        with CopyOnWriteFile(os.dup(self._descriptor), workers, self._start) as output:
+            if self._start > self._block.end:
+                output.pretend(self._block.switched(self._block.root, self._start))
             output.folder = os.path.dirname(self._path)
             try:
                 session = h5py.File(output, "r+", libver=LIBVER)
@@ -136,13 +149,15 @@ class RootSwitch:
                 output.check()  # what HDF5 says afterwards is not the cause
                 raise
             output.check()
+            for header, index in output.indices:
+                lead_to_index(self._descriptor, header, index)
         resize(self._descriptor, end)
         self._sync()
         return address, end
 
     def _is_sound(self, address: int, end: int) -> bool:
         """Whether the new tree is all there, seen as it will be."""
-        if not self._block.end <= address < end:
+        if not self._start <= address < end:
             return False
         try:
             with open_written(self._descriptor, self._block.switched(address, end)) as root:
@@ -233,6 +248,10 @@ class CopyOnWriteFile(Output):
             super().write(content[below:])
             self._last = max(self._last, self._position)
         return count
+
+    def pretend(self, block: Superblock) -> None:
+        """Let HDF5 read another superblock than the file has, which stays as it is."""
+        self._page(0)[: len(block.content)] = block.content
 
     def truncate(self, size: int | None = None) -> int:
         """Extend the file, or cut what is new."""

@@ -15,6 +15,7 @@ from hspyio.nodes.node import (
     Filter,
     GraphSource,
     Group,
+    IndexedSource,
     SparseSource,
     StorageType,
     Text,
@@ -53,6 +54,8 @@ def _check_rank(name: str, given: object, data: Sequence[Array]) -> None:
 
 
 def _planned(array: Array, options: WriteOptions, compressor: Filter | None) -> Array:
+    if isinstance(array.source, IndexedSource):
+        return array
     limit = _INLINE_COMPUTED if isinstance(array.source, GraphSource) else _INLINE_LIMIT
     if array.inline and _item_size(array.type) * int(np.prod(array.shape)) <= limit:
         return array

@@ -20,6 +20,7 @@ from hspyio.errors import (
     TargetExistsError,
     warn_user,
 )
+from hspyio.hdf5.format.index_link import put_chunks
 from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.writer import LIBVER
@@ -163,6 +164,8 @@ def open_new(
         output.check()  # what HDF5 says afterwards is not the cause
         raise
     output.check()
+    if output.moved:
+        put_chunks(output.fileno(), output.moved)
     if durable and not output.sync():
         notes.append(NOT_SYNCED)
 

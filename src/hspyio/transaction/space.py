@@ -11,7 +11,7 @@ from hspyio.arrays.grid import ChunkGrid
 from hspyio.errors import SaveError, byte_text
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.hdf5.dataset_writer import stored_filters
-from hspyio.nodes.node import Array, Group, MemorySource, SparseSource, arrays_of
+from hspyio.nodes.node import Array, Group, IndexedSource, MemorySource, SparseSource, arrays_of
 from hspyio.system.calls import free_space
 
 __all__ = ["check_space"]
@@ -43,7 +43,9 @@ def check_space(path: str, root: Group) -> None:
 
 def _plain_bytes(array: Array) -> int:
     assert isinstance(array.type, np.dtype)
-    if isinstance(array.source, SparseSource):  # what was never written takes nothing
+    if isinstance(
+        array.source, (SparseSource, IndexedSource)
+    ):  # what was never written takes nothing
         return 0
     return math.prod(array.shape) * array.type.itemsize
 

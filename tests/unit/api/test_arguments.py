@@ -32,7 +32,7 @@ WITH_PATHS = (
     *("add_navigator", "add_nexus", "append", "diff", "export", "extract", "file_reader", "info"),
     *("file_writer", "list_datasets_in_file", "load", "open", "read_metadata_from_file"),
     *("remove", "repack", "rescue", "save", "to_references", "update", "upgrade", "validate"),
-    *("verify", "virtual_dataset"),
+    *("verify", "virtual_dataset", "create", "follow", "resume"),
 )
 
 

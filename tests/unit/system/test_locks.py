@@ -21,7 +21,7 @@ from hspyio import Signal
 from hspyio.arrays.workers import Workers
 from hspyio.errors import FileLockedError, HspyWarning, MissingFileError, SaveError
 from hspyio.system import locks
-from hspyio.system.locks import kept_from_writers
+from hspyio.system.locks import kept_from_writers, writer_of
 from hspyio.transaction import replace
 from hspyio.transaction.temporary import file_beside
 from hspyio.transaction.transaction import Transaction
@@ -30,7 +30,7 @@ SIGNAL = Signal(np.arange(3.0), metadata={"General": {"title": "one"}})
 
 HOLD_OURS = """
 import sys
-from hspyio.system.locks import kept_from_writers
+from hspyio.system.locks import kept_from_writers, writer_of
 with kept_from_writers(sys.argv[1], change=True):
     print("held", flush=True)
     sys.stdin.read()
@@ -90,6 +90,20 @@ def test_the_second_writer_is_told_who_the_first_is(path: Path, program: str, wr
     assert path.read_bytes() == before
     write(path)
     assert [entry.name for entry in path.parent.iterdir()] == ["a.hspy"]
+
+
+def test_who_writes_can_be_asked_without_a_lock(path: Path, monkeypatch: Any) -> None:
+    with open(path, "rb") as stream:
+        assert writer_of(stream.fileno()) is None
+        with elsewhere(HOLD_OURS, str(path)) as process:
+            assert writer_of(stream.fileno()) == process
+        with kept_from_writers(str(path), change=True):
+            assert writer_of(stream.fileno()) == os.getpid()
+        assert writer_of(stream.fileno()) is None
+        with kept_from_writers(str(path), change=True):  # to ask has locked nothing
+            pass
+        monkeypatch.delattr(locks.fcntl, "F_OFD_GETLK")
+        assert writer_of(stream.fileno()) == 0
 
 
 def test_readers_are_let_in_and_let_us_in(path: Path) -> None:

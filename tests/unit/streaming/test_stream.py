@@ -1,0 +1,203 @@
+"""States of a stream: each is what was taken at one instant, and costs little."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import hspyio
+from hspyio.streaming import stream as stream_file
+from hspyio.streaming.stream import Stream, stopped
+
+FRAMES = np.random.default_rng(0).poisson(0.5, (200, 16, 16)).astype("u2")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run.hspy"
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[hspyio.StreamWriter]:
+    made = hspyio.create(
+        path, shape=(None, 16, 16), dtype="u2", chunks=(7, 16, 16), checkpoint=None, durable=False
+    )
+    yield made
+    made.close()
+
+
+def inside(writer: hspyio.StreamWriter) -> Stream:
+    return writer._stream
+
+
+def test_what_was_opened_stays_as_it_was(writer: hspyio.StreamWriter, path: Path) -> None:
+    """Of h5py a process opens one state only: HDF5 takes the file that it has for the same."""
+    held, whole = [], []
+    for turn in range(6):
+        writer.append(FRAMES[turn * 5 : turn * 5 + 5])
+        writer.checkpoint()
+        held.append(hspyio.load(path, lazy=True))
+        whole.append(path.read_bytes()[96:])
+        if turn == 1:
+            file = h5py.File(path)
+    with file:
+        assert np.array_equal(file["Experiments/__unnamed__/data"][:], FRAMES[:10])
+    for turn, signal in enumerate(held):
+        assert np.array_equal(signal.data.compute(), FRAMES[: turn * 5 + 5])
+        assert path.read_bytes()[96 : 96 + len(whole[turn])] == whole[turn]
+
+
+def test_full_chunks_are_written_once(writer: hspyio.StreamWriter) -> None:
+    for turn in range(20):
+        writer.append(FRAMES[turn * 7 : turn * 7 + 7])
+        writer.checkpoint()
+    manifest = inside(writer)._tree
+    assert len(manifest) == 20
+    stored = inside(writer)._encoders.stored
+    assert stored == manifest.chunk_bytes
+
+
+def test_dead_space_is_what_the_last_state_has_no_use_for(
+    writer: hspyio.StreamWriter, path: Path
+) -> None:
+    writer.append(FRAMES[:3])
+    writer.checkpoint()
+    first = writer.status
+    writer.append(FRAMES[3:6])
+    writer.checkpoint()
+    second = writer.status
+    assert second.dead_bytes > first.dead_bytes
+    assert second.file_bytes == path.stat().st_size
+    writer.close(compact=True)
+    assert path.stat().st_size < second.file_bytes
+    assert np.array_equal(hspyio.load(path).data, FRAMES[:6])
+
+
+def test_a_checkpoint_that_nobody_asked_for_leaves_out_what_would_be_dead(
+    writer: hspyio.StreamWriter, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_file, "_DEAD_BYTES", 0)
+    writer.append(FRAMES[:17])
+    inside(writer).checkpoint(asked=False)
+    assert hspyio.load(path).data.shape[0] == 14
+    inside(writer).checkpoint()
+    assert hspyio.load(path).data.shape[0] == 17
+    writer.append(FRAMES[17:19])
+    inside(writer).checkpoint(asked=False)
+    assert hspyio.load(path).data.shape[0] == 17  # never shorter than it was
+    writer.append(FRAMES[19:])
+    inside(writer).checkpoint(asked=False)
+    assert np.array_equal(hspyio.load(path).data, FRAMES[:196])
+
+
+def test_regions_that_are_left_out_are_not_said_to_be_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_file, "_DEAD_BYTES", 0)
+    with hspyio.create(
+        path, shape=(4, 3, 16, 16), dtype="u2", chunks=(2, 3, 16, 16), checkpoint=None
+    ) as w:
+        w[0] = FRAMES[:3]
+        inside(w).checkpoint(asked=False)
+        signal = hspyio.load(path)
+        assert not signal.metadata._hspyio.written.any() and not signal.data.any()
+        w.checkpoint()
+        assert hspyio.load(path).metadata._hspyio.written.sum() == 3
+        w[1, 0] = FRAMES[9]
+        assert w.written.sum() == 4
+        inside(w).checkpoint(asked=False)
+        signal = hspyio.load(path)
+        assert signal.metadata._hspyio.written.sum() == 3
+        assert not signal.data[1].any()
+
+
+def test_a_state_holds_all_of_a_call_or_nothing(path: Path) -> None:
+    """And metadata that are changed with it."""
+    ends = threading.Event()
+    with hspyio.create(
+        path, shape=(None, 4, 4), dtype="u2", chunks=(3, 4, 4), checkpoint=None, durable=False
+    ) as w:
+
+        def measure() -> None:
+            for turn in range(150):
+                with w.one_state():
+                    w.append(np.full((2, 4, 4), turn, "u2"))
+                    w.append(np.full((1, 4, 4), turn, "u2"))
+                    w.metadata.set_item("turns", turn + 1)
+            ends.set()
+
+        thread = threading.Thread(target=measure)
+        thread.start()
+        while not ends.is_set():
+            w.checkpoint()
+            signal = hspyio.load(path)
+            turns = signal.metadata.get_item("turns", 0)
+            assert len(signal.data) == 3 * turns
+            assert np.array_equal(signal.data[:, 0, 0], np.repeat(np.arange(turns), 3))
+        thread.join()
+
+
+def test_a_long_call_lets_checkpoints_in(path: Path) -> None:
+    """Of a call that is longer than the queue a state may have a part, in order."""
+    with hspyio.create(
+        path,
+        shape=(None, 16, 16),
+        dtype="u2",
+        chunks=(2, 16, 16),
+        checkpoint=None,
+        queue_bytes=8192,
+        durable=False,
+    ) as w:
+        many = np.broadcast_to(np.arange(3000, dtype="u2")[:, None, None], (3000, 16, 16))
+        thread = threading.Thread(target=w.append, args=(many,))
+        thread.start()
+        lengths = []
+        while thread.is_alive():
+            w.checkpoint()
+            data = hspyio.load(path).data
+            lengths.append(len(data))
+            assert np.array_equal(data[:, 3, 3], np.arange(len(data)))
+        thread.join()
+        assert w.status.queue_bytes == 8192
+    assert np.array_equal(hspyio.load(path).data, many)
+
+
+def test_a_failed_switch_ends_it_and_the_last_state_is_safe(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = hspyio.create(path, shape=(None, 16, 16), dtype="u2", checkpoint=None)
+    w.append(FRAMES[:5])
+    w.checkpoint()
+    size = path.stat().st_size
+    w.append(FRAMES[5:9])
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(hspyio.errors.SaveError, match="of 5 frames, is safe"):
+        w.checkpoint()
+    monkeypatch.undo()
+    with pytest.raises(hspyio.errors.SaveError, match="Input/output error"):
+        w.append(FRAMES[:1])
+    assert w.status.failure
+    w.close()
+    assert path.stat().st_size == size
+    assert np.array_equal(hspyio.load(path).data, FRAMES[:5])
+    with hspyio.resume(path) as again:
+        again.append(FRAMES[5:9])
+    assert np.array_equal(hspyio.load(path).data, FRAMES[:9])
+
+
+def test_what_became_of_it_is_said() -> None:
+    error = stopped(ValueError(), "a.hspy", 12, "frames")
+    assert str(error) == (
+        "a.hspy: nothing more is written: ValueError. The last checkpoint, of 12 frames, is safe; "
+        "hspyio.resume(path) goes on from there"
+    )
