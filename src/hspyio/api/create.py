@@ -347,7 +347,7 @@ def _stored_states(file: GrowingFile, path: str, name: str | None) -> tuple[Stat
         with opened(snapshot.clone(), options) as found:
             group = select(found.contents, name, path)
             _check_can_go_on(found, group)
-            outline = Outline(path, found.contents, options, found.problems, found.workers)
+            outline = Outline.of(found)
             signal = read_signal(outline, group)
             stored = found.contents.experiments[group]
             node = stored.members[names.DATA]
