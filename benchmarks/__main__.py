@@ -18,6 +18,7 @@ from benchmarks import baseline
 from benchmarks.machine import machine, versions
 from benchmarks.many_chunks import measure_lazy_opening, measure_many_chunks
 from benchmarks.memory import measure_memory, measure_streams
+from benchmarks.navigators import measure_navigators
 from benchmarks.report import Report, page, print_report, write_page
 from benchmarks.rows import CHECK, Row
 from benchmarks.runs import (
@@ -31,7 +32,7 @@ from benchmarks.runs import (
 from benchmarks.workloads import WORKLOADS
 from benchmarks.zspy import NoZspyError, Zspy
 
-PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), *"hijklm", "memory")
+PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), *"hijklmn", "memory")
 PAGE = Path("docs/benchmarks.md")
 
 
@@ -132,6 +133,8 @@ def _runs(bench: Bench, part: str) -> Iterator[Iterator[Row]]:
         yield measure_many_chunks(bench)
     elif part == "m":
         yield measure_lazy_opening(bench)
+    elif part == "n":
+        yield measure_navigators(bench)
     elif part == "memory":
         yield measure_streams(bench.folder, quick=bench.quick)
         yield measure_memory(bench.folder, quick=bench.quick)

@@ -36,6 +36,7 @@ def our_writing(
     threads: int | None = None,
     durable: bool = False,
     lazy: bool = False,
+    navigator: str | None = None,
 ) -> Step:
     signal = our_signal(dataset, lazy=lazy)
 
@@ -48,6 +49,7 @@ def our_writing(
             threads=threads,
             durable=durable,
             progress=False,
+            navigator=navigator,
         )
 
     # As for RosettaSciIO: what an old file takes to delete is no matter of writing.
@@ -75,12 +77,14 @@ def their_reading(path: Path) -> Step:
     return Step(lambda: rosettasciio.file_reader(path))
 
 
-def our_lazy_writing(source: Path, path: Path) -> Step:
+def our_lazy_writing(source: Path, path: Path, *, navigator: str | None = None) -> Step:
     """Compute what a lazily loaded file holds, and save it, on threads."""
 
     def run() -> None:
         signal = hspyio.load(source, lazy=True)
-        hspyio.save(path, signal, overwrite=True, durable=False, progress=False)
+        hspyio.save(
+            path, signal, overwrite=True, durable=False, progress=False, navigator=navigator
+        )
 
     return Step(run)
 

@@ -95,6 +95,14 @@ START = Section(
     "hspy info",
     "times as long",
 )
+NAVIGATOR = Section(
+    "Navigators",
+    'What `navigator="sum"` adds to a save: the sum over each signal, made of what is saved anyway. '
+    "Both by hspyio, in one run, `durable=False`.",
+    "without",
+    "with",
+    "times as long",
+)
 CHECK = Section(
     "Files read by h5py alone",
     "Every element of every file that either program wrote, against what was saved.",
@@ -102,7 +110,7 @@ CHECK = Section(
     "values in each",
     "equal",
 )
-SECTIONS = (PEER, H5PY, DURABLE, ZSPY, CODEC, SIZE, MEMORY, GRAPH, OPENING, START, CHECK)
+SECTIONS = (PEER, H5PY, DURABLE, ZSPY, CODEC, SIZE, MEMORY, GRAPH, OPENING, START, NAVIGATOR, CHECK)
 
 
 @dataclass(frozen=True)
