@@ -97,7 +97,7 @@ START = Section(
 )
 NAVIGATOR = Section(
     "Navigators",
-    'What `navigator="sum"` adds to a save: the sum over each signal, made of what is saved anyway. '
+    'What `navigator="sum"` adds to a save: the sum over each signal, of what is saved anyway. '
     "Both by hspyio, in one run, `durable=False`.",
     "without",
     "with",
