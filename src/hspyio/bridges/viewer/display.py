@@ -149,7 +149,8 @@ class Display:
         for panel, values_, what in zip(self.pictures, shown, ("modulus", "phase"), strict=False):
             panel.show(values_, part or None)
             panel.title(f"{what}  {where}" if is_complex else where)
-        self.first.mark(self.window.shapes(over_signal=True))
+        curve = self.first.value_at if isinstance(self.first, LinePanel) else None
+        self.first.mark(self.window.shapes(over_signal=True, value_at=curve))
 
     def _where(self, position: tuple[int, ...]) -> str:
         """The position in words, and how much is shown."""

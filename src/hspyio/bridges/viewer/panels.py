@@ -38,11 +38,12 @@ from hspyio.bridges.plotting.scales import is_reciprocal
 from hspyio.bridges.viewer.contrast import PHASES, limits
 from hspyio.bridges.viewer.contrast import colours as palette
 from hspyio.bridges.viewer.markers import Shapes
+from hspyio.bridges.viewer.overlay import Overlay
 from hspyio.bridges.viewer.page import FOLLOW, LIGHT, QUIET, Theme
 from hspyio.bridges.viewer.selection import Along, Detector
 from hspyio.records import record
 
-__all__ = ["ImagePanel", "LinePanel", "Overlay", "Panel"]
+__all__ = ["ImagePanel", "LinePanel", "Panel"]
 
 _HEIGHT, _ALONE = 430, 620
 _LONGEST_ASPECT = 25.0
@@ -50,38 +51,6 @@ _LONGEST_ASPECT = 25.0
 _BLANK = "#9ecae1"
 """Of pixels without a value: no colour of the maps."""
 _POINTER, _REGION, _DETECTOR = "#ff3b30", "#ffb000", "#22c55e"
-
-
-class Overlay:
-    """Markers of a file over a picture."""
-
-    def __init__(self, plot: Any) -> None:
-        empty: dict[str, list[Any]] = {"x": [], "y": [], "text": [], "colour": []}
-        self._points = ColumnDataSource(empty)
-        self._texts = ColumnDataSource(empty)
-        self._lines = ColumnDataSource({"xs": [], "ys": [], "colour": []})
-        self._across = ColumnDataSource({"place": [], "colour": []})
-        self._down = ColumnDataSource({"place": [], "colour": []})
-        colour = {"line_color": "colour", "line_width": 1.5}
-        plot.scatter("x", "y", source=self._points, size=7, fill_color="colour", line_color=None)
-        plot.text("x", "y", text="text", source=self._texts, text_color="colour",
-                  text_font_size="12px")  # fmt: skip
-        plot.multi_line("xs", "ys", source=self._lines, **colour)
-        plot.hspan("place", source=self._across, **colour)
-        plot.vspan("place", source=self._down, **colour)
-
-    def show(self, shapes: Shapes) -> None:
-        """Draw these and no others."""
-        for source, rows, names in (
-            (self._points, shapes.points, ("x", "y", "text", "colour")),
-            (self._texts, shapes.texts, ("x", "y", "text", "colour")),
-            (self._lines, shapes.lines, ("xs", "ys", "colour")),
-            (self._across, shapes.across, ("place", "colour")),
-            (self._down, shapes.down, ("place", "colour")),
-        ):
-            if rows or len(source.data[names[-1]]):
-                columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-                source.data = {name: list(column) for name, column in zip(names, columns)}  # noqa: B905
 
 
 class Panel(ABC):
@@ -129,7 +98,7 @@ class Panel(ABC):
     def mark(self, shapes: Shapes) -> None:
         """Draw markers over it, in the place of those before."""
         if self._overlay is None and not shapes.is_empty:
-            self._overlay = Overlay(self.plot)
+            self._overlay = Overlay(self.plot, flipped=self.kind == "image")
         if self._overlay is not None:
             self._overlay.show(shapes)
 
@@ -431,6 +400,11 @@ class LinePanel(Panel):
         """Draw another one with it, or no other."""
         if values is not None or len(self.second.data["x"]):
             self.second.data = self._columns(np.zeros(0) if values is None else values, None)
+
+    def value_at(self, place: float) -> float:
+        """The value of the curve at the point that is nearest."""
+        found, values = self.source.data["x"], self.source.data["y"]
+        return float(values[int(np.argmin(np.abs(np.asarray(found) - place)))])
 
     def _columns(self, values: NDArray[Any], window: tuple[slice, ...] | None) -> dict[str, Any]:
         places = self.along.centres if window is None else self.along.centres[window[0]]

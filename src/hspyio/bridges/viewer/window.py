@@ -10,7 +10,7 @@ from typing import Any
 from hspyio.bridges.plotting.scales import plain_text
 from hspyio.bridges.viewer.controls import Controls
 from hspyio.bridges.viewer.library import Item, Library
-from hspyio.bridges.viewer.markers import Shapes, shapes_at
+from hspyio.bridges.viewer.markers import Shapes, ValueAt, shapes_at
 from hspyio.bridges.viewer.page import LIGHT, Theme
 from hspyio.bridges.viewer.panels import ImagePanel, LinePanel
 from hspyio.bridges.viewer.selection import Along
@@ -154,7 +154,7 @@ class Window:
         panel.colour(self.theme)
         return panel
 
-    def shapes(self, *, over_signal: bool) -> Shapes:
-        """Markers of the file at the pointer."""
+    def shapes(self, *, over_signal: bool, value_at: ValueAt | None = None) -> Shapes:
+        """Markers of the file at the pointer, over a curve whose values they may stand for."""
         markers = self.item.signal.metadata.get("Markers")
-        return shapes_at(markers, self.position, over_signal=over_signal)
+        return shapes_at(markers, self.position, over_signal=over_signal, value_at=value_at)
