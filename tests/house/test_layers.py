@@ -54,8 +54,8 @@ BOKEH = {"bokeh", "jinja2", "tornado"}
 PLUGINS |= {
     f"bridges/viewer/{name}.py": BOKEH
     for name in (
-        *("application", "controls", "display", "navigation", "panels", "region", "server"),
-        "sums",
+        *("application", "controls", "display", "navigation", "overlay", "panels", "region"),
+        *("server", "sums"),
     )
 }
 # Python's own modules that few HSpy files need. Importing them takes longer than reading a small

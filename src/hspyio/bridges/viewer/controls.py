@@ -7,6 +7,7 @@ from typing import Any
 
 from bokeh.models import (
     Button,
+    CustomJSTickFormatter,
     Div,
     InlineStyleSheet,
     NumericInput,
@@ -97,13 +98,16 @@ class Controls:
         made.stylesheets = [self._style]
         return made
 
-    def slider(self, size: int, value: int, changed: Callable[[int], None], *, name: str) -> Any:
-        """A slider over the points of an axis."""
+    def slider(
+        self, title: str, texts: list[str], value: int, changed: Callable[[int], None], *, name: str
+    ) -> Any:
+        """A slider over the points of an axis, each of which has a text."""
+        told = CustomJSTickFormatter(args={"texts": texts}, code="return texts[Math.round(tick)]")
         made = Slider(
-            start=0, end=max(1, size - 1), step=1, value=value, name=name, show_value=False,
-            sizing_mode="stretch_width", stylesheets=[self._style],
+            start=0, end=max(1, len(texts) - 1), step=1, value=value, name=name, title=title,
+            format=told, tooltips=False, sizing_mode="stretch_width", stylesheets=[self._style],
         )  # fmt: skip
-        made.on_change("value", lambda attr, old, new: changed(int(new)))
+        made.on_change("value", lambda attr, old, new: changed(min(int(new), len(texts) - 1)))
         return made
 
     def contrast(self, panel: ImagePanel) -> Any:

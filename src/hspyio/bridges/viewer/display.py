@@ -9,10 +9,9 @@ import numpy as np
 from bokeh.events import RangesUpdate
 from numpy.typing import NDArray
 
-from hspyio.bridges.plotting.scales import plain_text
 from hspyio.bridges.viewer.contrast import PHASES
 from hspyio.bridges.viewer.panels import ImagePanel, LinePanel, Panel
-from hspyio.bridges.viewer.selection import Along
+from hspyio.bridges.viewer.selection import Along, name_of
 from hspyio.bridges.viewer.source import Cube, Part, numbers
 from hspyio.bridges.viewer.window import MOST_PIXELS, MOST_POINTS, Window
 from hspyio.errors import HspyError
@@ -21,6 +20,8 @@ __all__ = ["Display"]
 
 _LARGE = 2**24
 """Bytes of a signal above which it is read in slabs."""
+_LONG_NAMES = 16
+"""Letters of names beside which there is no room for two positions in a line."""
 
 
 class Display:
@@ -154,10 +155,16 @@ class Display:
 
     def _where(self, position: tuple[int, ...]) -> str:
         """The position in words, and how much is shown."""
+        axes = self.window.cube.navigation_axes
+        names = [name_of(axis) for axis in axes]
         texts = [
-            f"{plain_text(axis.name, 20) or 'axis'} = {Along.of(axis, as_image=False).text(index)}"
-            for axis, index in zip(self.window.cube.navigation_axes, position, strict=True)
+            f"{name} = {Along.of(axis, as_image=False).text(index)}"
+            for name, axis, index in zip(names, axes, position, strict=True)
         ]
+        if len(texts) > 2:  # in two lines, the second for the map
+            texts = [", ".join(texts[:-2]) + "\n" + texts[-2], texts[-1]]
+        elif sum(map(len, names)) > _LONG_NAMES:
+            texts = ["\n".join(texts)]
         steps = self.steps(self._part)
         if max(steps) > 1:
             texts.append(f"means of {' × '.join(map(str, steps))} points: zoom in for all")

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from hspyio.bridges.viewer.maps import Map, Summed, progressive_map
 from hspyio.bridges.viewer.panels import ImagePanel, LinePanel, Panel
-from hspyio.bridges.viewer.selection import Along, moved
+from hspyio.bridges.viewer.selection import Along, moved, name_of
 from hspyio.bridges.viewer.source import group_means
 from hspyio.bridges.viewer.window import MOST_PIXELS, MOST_POINTS, Window
+from hspyio.model.axes import Axis
 
 __all__ = ["Navigation"]
 
@@ -59,7 +60,7 @@ class Navigation:
         self.what, self.whole = "", False
         self._summed: Summed | None = None
         self._summed_what = ""
-        self._sliders: list[tuple[Any, Along]] = []
+        self._sliders: list[Any] = []
         self._follows = False
 
     def clear(self) -> None:
@@ -83,9 +84,7 @@ class Navigation:
         )  # fmt: skip
         self.root.visible = True
         self._sliders = [
-            (self._slider(number, along), along)
-            for number, along in enumerate(Along.of(axis, as_image=False) for axis in axes[:-2])
-            if len(axes) > 2
+            self._slider(number, axis) for number, axis in enumerate(axes[:-2]) if len(axes) > 2
         ]
         self._draw()
 
@@ -104,8 +103,7 @@ class Navigation:
         for event in (Tap, PanStart, Pan):
             panel.plot.on_event(event, self._point)
         contrast = [window.make.contrast(panel)] if isinstance(panel, ImagePanel) else []
-        sliders = [slider for slider, _ in self._sliders]
-        self.root.children = [panel.plot, *contrast, *sliders]
+        self.root.children = [panel.plot, *contrast, *self._sliders]
         self.show_pointer()
         self._follows = self._follow()
 
@@ -171,8 +169,6 @@ class Navigation:
         elif isinstance(panel, ImagePanel):
             y, x = position[-2:]
             panel.point(x=float(panel.horizontal.centres[x]), y=float(panel.vertical.centres[y]))
-        for number, (slider, along) in enumerate(self._sliders):
-            slider.title = f"{along.label}: {along.text(position[number])}"
         self._mark()
 
     def _mark(self) -> None:
@@ -180,15 +176,17 @@ class Navigation:
         if self.panel is not None:
             self.panel.mark(self.window.shapes(over_signal=False))
 
-    def _slider(self, number: int, along: Along) -> Any:
+    def _slider(self, number: int, axis: Axis) -> Any:
         def slide(value: int) -> None:
             position = list(self.window.position)
             position[number] = value
             self.move(tuple(position))
             self.read()
 
-        at = self.window.position[number]
-        return self.window.make.slider(along.size, at, slide, name=f"slider-{number}")
+        along = Along.of(axis, as_image=False)
+        texts = [along.text(index) for index in range(along.size)]
+        title, at = name_of(axis), self.window.position[number]
+        return self.window.make.slider(title, texts, at, slide, name=f"slider-{number}")
 
     # the map
 

@@ -98,7 +98,11 @@ WIDGETS = """
 .noUi-connect { background: var(--v-accent) !important; }
 .bk-tab { color: var(--v-text) !important; }
 .bk-tab.bk-active { background-color: var(--v-hover) !important; }
-pre { margin: 0; max-height: 26em; overflow: auto; font-size: 12px; line-height: 1.35; }
+select.bk-input { background-image: url('data:image/svg+xml;utf8,\
+<svg version="1.1" viewBox="0 0 25 20" xmlns="http://www.w3.org/2000/svg">\
+<path d="M 0,0 25,0 12.5,20 Z" fill="%23858d98"/></svg>') !important; }
+pre { margin: 0; max-height: 26em; overflow: auto; font-size: 12px; line-height: 1.35;
+  contain: inline-size; }
 """
 
 # Which arrow was pressed, and whether the user's desktop is dark: Bokeh tells Python of neither.

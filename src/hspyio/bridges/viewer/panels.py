@@ -50,6 +50,8 @@ _LONGEST_ASPECT = 25.0
 """How many times as long as wide an image may be that is drawn to scale."""
 _BLANK = "#9ecae1"
 """Of pixels without a value: no colour of the maps."""
+_LEVEL = 1e-12
+"""Which part of a value is nothing."""
 _POINTER, _REGION, _DETECTOR = "#ff3b30", "#ffb000", "#22c55e"
 
 
@@ -146,6 +148,7 @@ class Panel(ABC):
         plot = self.plot
         plot.background_fill_color, plot.border_fill_color = theme.frame, theme.ground
         plot.outline_line_color = theme.grid
+        plot.border_line_color = theme.ground  # white shines through along the rim otherwise
         plot.title.text_color = theme.text
         for axis in plot.axis:
             axis.axis_label_text_color = axis.major_label_text_color = theme.text
@@ -392,9 +395,9 @@ class LinePanel(Panel):
             self.plot.yaxis.formatter = BasicTickFormatter(precision="auto")
 
     def show(self, values: NDArray[Any], window: Any = None) -> None:
-        """Draw a curve."""
+        """Draw a curve; of one that is level but for its last bits, no picture of these."""
         self.values = values
-        self.source.data = self._columns(values, window)
+        self.source.data = self._columns(_levelled(values), window)
 
     def show_second(self, values: NDArray[Any] | None) -> None:
         """Draw another one with it, or no other."""
@@ -421,6 +424,16 @@ class LinePanel(Panel):
         super().colour(theme)
         self.line.glyph.line_color = theme.line
         self.other.glyph.line_color = theme.second
+
+
+def _levelled(values: NDArray[Any]) -> NDArray[Any]:
+    """Values that are as good as equal, as equal ones: ticks are no finer than their numbers."""
+    if values.dtype.kind != "f" or not values.size or not np.isfinite(values).all():
+        return values
+    low, high = float(values.min()), float(values.max())
+    if low == high or high - low > _LEVEL * max(abs(low), abs(high)):
+        return values
+    return np.full_like(values, (low + high) / 2)
 
 
 def _falls(along: Along) -> bool:

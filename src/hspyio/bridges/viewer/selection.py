@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.bridges.plotting.scales import Scale, number_text
+from hspyio.bridges.plotting.scales import Scale, number_text, plain_text
 from hspyio.model.axes import Axis
 from hspyio.records import record
 
@@ -24,6 +24,7 @@ __all__ = [
     "dragged",
     "grip",
     "moved",
+    "name_of",
     "preset",
     "weights",
 ]
@@ -119,6 +120,11 @@ class Along:
             return None
         chosen = np.unique(np.linspace(0, self.size - 1, _TICKS).round().astype(int))
         return {float(self.centres[i]): number_text(float(self.values[i])) for i in chosen}
+
+
+def name_of(axis: Axis) -> str:
+    """What an axis is called in a line of text."""
+    return plain_text(axis.name, 20) or f"axis {axis.index_in_array}"
 
 
 def around(along: Along, index: int, low: str, high: str) -> dict[str, float]:

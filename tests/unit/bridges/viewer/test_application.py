@@ -70,7 +70,8 @@ def test_more_dimensions_have_sliders(shown: Shown) -> None:
     page.page.keyboard.press("ArrowRight")
     page.wait_for_values("navigator-image", signal.data[2].sum((2, 3), dtype=float))
     page.wait_for_values("signal-image", signal.data[2, 2, 2])
-    assert "t (nm): 2 nm [2]" in page.get("slider-0", "title")
+    page.page.get_by_text("t: 2 nm [2]").wait_for()
+    assert page.get("signal", "title")["text"] == "t = 2 nm [2]\ny = 2 nm [2], x = 2 nm [2]"
 
 
 def test_colours(shown: Shown) -> None:

@@ -22,6 +22,6 @@ def test_what_is_changed_is_told() -> None:
     choice = make.select("a", ["x", "y"], "x", told.append, name="a")
     choice.value = "y"
     make.toggle("b", told.append, name="b").active = True
-    make.slider(5, 2, told.append, name="c").value = 4
+    make.slider("a", list("vwxyz"), 2, told.append, name="c").value = 4
     assert told == ["y", True, 4]
-    assert make.slider(1, 0, told.append, name="d").end == 1
+    assert make.slider("a", ["v"], 0, told.append, name="d").end == 1
