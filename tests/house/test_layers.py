@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "html",
         "system",
     ),
-    ("nodes", "model"),
+    ("remote", "nodes", "model"),
     ("filters", "arrays", "converters", "compare"),
     ("hdf5", "schema"),
     ("integrity", "transaction"),
@@ -45,7 +45,7 @@ ABOVE_API = PLACE["api"][0] + 1
 
 HEAVY = {
     *("bokeh", "dask", "exspy", "hdf5plugin", "hyperspy", "imagecodecs", "jinja2", "matplotlib"),
-    *("rich", "tifffile", "tornado", "xarray"),
+    *("fsspec", "obstore", "rich", "tifffile", "tornado", "xarray"),
 }
 # What a heavy module imports itself, to find its own classes extended there.
 PLUGINS = {"bridges/plotting/figure.py": {"matplotlib"}, "bridges/xarray_backend.py": {"xarray"}}
@@ -78,7 +78,12 @@ ENGINE = {
     "hspyio.hdf5.external",
     "hspyio.hdf5.format.chunk_indices",
     "hspyio.hdf5.plugin_filters",
+    "hspyio.arrays.contiguous",
     "hspyio.arrays.reading",
+    "hspyio.hdf5.remote_snapshot",
+    "hspyio.remote.storage_options",
+    "hspyio.remote.upload",
+    "hspyio.remote.url",
     "hspyio.api.sandbox",
     "hspyio.system.locks",
     "hspyio.arrays.manifest",

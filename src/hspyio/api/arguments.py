@@ -26,8 +26,10 @@ from hspyio.suggestions import quoted
 from hspyio.system.byte_source import check_file_object
 
 __all__ = [
+    "address_of",
     "check_pattern",
     "file_of",
+    "is_far",
     "name_of",
     "path_of_file",
     "path_text",
@@ -35,6 +37,7 @@ __all__ = [
     "the_signal",
     "the_signals",
     "warn_of_doubts",
+    "with_suffix",
 ]
 
 
@@ -168,7 +171,7 @@ def path_text(given: object, call: str = "", argument: str = "path") -> str:
         raise OptionError(f"{argument} is empty; name a file")
     if "\0" in found:
         raise OptionError(f"{argument} {found!a} has a NUL character, which no name can have")
-    text = os.path.expanduser(found) if found[0] == "~" else found
+    text = os.path.expanduser(found) if found[0] == "~" else _without_scheme(found, call)
     try:
         if not text.isascii():
             os.fsencode(text)
@@ -177,6 +180,26 @@ def path_text(given: object, call: str = "", argument: str = "path") -> str:
     if text[0] != "/" and not os.path.isabs(text):
         _check_current_folder(text)
     return text
+
+
+def _without_scheme(text: str, call: str) -> str:
+    """The path of a ``file://`` address; of one on a network it is told that it is none."""
+    if "://" not in text:
+        return text
+    from hspyio.remote.url import is_url, local_path, url_of
+
+    if not is_url(text):
+        return text
+    found = local_path(text)
+    if found is None:
+        url = url_of(text)
+        function = f"hspyio.{call.partition('(')[0]}" if call else "this"
+        raise OptionError(
+            f"is far away, and {function} needs a file on this computer; download it, work on "
+            "that, and put it in the place of the old one",
+            path=url.text,
+        )
+    return found
 
 
 def _no_path(given: object, call: str, argument: str) -> str:
@@ -215,6 +238,8 @@ def path_of_file(given: object, call: str = "", argument: str = "path") -> str:
     except ArgumentError:
         raise
     except OptionError as error:
+        if error.path is not None:  # it is known where it is
+            raise
         raise MissingFileError(f"no such file: {error.message}") from None
     if not text.lower().endswith(_OURS) and not os.path.lexists(text):
         written = text + _SUFFIX
@@ -227,21 +252,58 @@ def file_of(
     call: str = "",
     argument: str = "path",
     options: ReadOptions | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> str | Snapshot:
-    """The path of a file, or the state of a file object, if it can be read with these options."""
-    if isinstance(given, str | os.PathLike) or not (
-        hasattr(given, "read") and hasattr(given, "seek")
-    ):
+    """The path of a file, or the state of one that is elsewhere or in a file object."""
+    if isinstance(given, str | os.PathLike):
+        address = address_of(given, storage_options)
+        if address is None:
+            return path_of_file(given, call, argument)
+        _check_is_local(options, "download it, and give the path of that")
+        from hspyio.hdf5.remote_snapshot import remote_snapshot
+        from hspyio.remote.storage_options import storage_options_of
+
+        return remote_snapshot(address, storage_options_of(storage_options))
+    if not (hasattr(given, "read") and hasattr(given, "seek")):
         return path_of_file(given, call, argument)
-    if options is not None and (options.isolated or options.allow_external):
-        option = "isolated" if options.isolated else "allow_external"
-        raise OptionError(
-            f"{option}=True needs a file on this computer, by its path; "
-            "shutil.copyfileobj writes the bytes of a file object to one"
-        )
+    _check_is_local(options, "shutil.copyfileobj writes the bytes of a file object to one")
     check_file_object(given, f"{argument} is a {kind_of(given)}")
     name = getattr(given, "name", None)
     return ObjectSnapshot(given, name if isinstance(name, str) and name else f"<{kind_of(given)}>")
+
+
+def is_far(given: object) -> bool:
+    """Whether it is the address of a file on a network."""
+    text = str(os.fspath(given)) if isinstance(given, str | os.PathLike) else ""
+    if "://" not in text:
+        return False
+    from hspyio.remote.url import is_url, local_path
+
+    return is_url(text) and local_path(text) is None
+
+
+def address_of(given: object, options: Mapping[str, Any] | None) -> str | None:
+    """The address of a file that is far away, or its key in a store; ``None`` for others."""
+    if not isinstance(given, str | os.PathLike):
+        return None
+    text = str(os.fspath(given))
+    if options is not None and "store" in options:
+        return text
+    if is_far(text):
+        return text
+    if options is not None:
+        raise OptionError(
+            "storage_options are for files that are far away, such as s3://bucket/key; "
+            f"{text!r} is a path"
+        )
+    return None
+
+
+def _check_is_local(options: ReadOptions | None, mend: str) -> None:
+    """Refuse what needs a path."""
+    if options is not None and (options.isolated or options.allow_external):
+        option = "isolated" if options.isolated else "allow_external"
+        raise OptionError(f"{option}=True needs a file on this computer, by its path; {mend}")
 
 
 def path_to_save(given: object, call: str = "", argument: str = "path") -> str:
@@ -263,6 +325,21 @@ def path_to_save(given: object, call: str = "", argument: str = "path") -> str:
             f"ends with {suffix}, but an HSpy file would be written; {mend}", path=text
         )
     return text if os.path.lexists(text) else text + _SUFFIX
+
+
+def with_suffix(address: str) -> str:
+    """The address of an HSpy file that is to be written: one without a suffix of ours gets it."""
+    if address.lower().endswith(_OURS):
+        return address
+    suffix = os.path.splitext(address)[1].lower()
+    if mend := _mend(suffix, address):
+        from hspyio.remote.url import url_of
+
+        shown = url_of(address).text if "://" in address else address
+        raise OptionError(
+            f"ends with {suffix}, but an HSpy file would be written; {mend}", path=shown
+        )
+    return address + _SUFFIX
 
 
 def _mend(suffix: str, text: str) -> str:

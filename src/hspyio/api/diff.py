@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any, BinaryIO
 
-from hspyio.api.arguments import name_of, path_of_file
+from hspyio.api.arguments import file_of, is_far, name_of
 from hspyio.api.experiments import Experiments
-from hspyio.api.load import open as open_file
 from hspyio.api.reports import Differences
 from hspyio.compare import EXACTLY, Difference, Terms, compare_arrays, compare_values, parts_of
 from hspyio.errors import OptionError
 from hspyio.hdf5.limits import MOST_GROWTH, UNSUSPICIOUS
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.signal import Signal
+from hspyio.options import ReadOptions
 
 __all__ = ["diff"]
 
 
 def diff(
-    one: str | os.PathLike[str],
-    other: str | os.PathLike[str],
+    one: str | os.PathLike[str] | BinaryIO,
+    other: str | os.PathLike[str] | BinaryIO,
     *,
     name: str | None = None,
     rtol: float = 0.0,
@@ -28,6 +30,7 @@ def diff(
     data: bool = True,
     stamps: bool = False,
     strict: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Differences:
     """Find what differs between two files: data, axes, metadata, results, models.
 
@@ -37,8 +40,8 @@ def diff(
 
     Parameters
     ----------
-    one, other : path-like
-        The files, of any format version.
+    one, other : path-like or file object
+        The files, of any format version, or their addresses; see `hspyio.load`.
     name : str, optional
         The only experiment to compare, in both files.
     rtol, atol : float
@@ -51,6 +54,8 @@ def diff(
         and of the package.
     strict : bool
         Whether types and the order of keys count too: a tuple for a list, 1.0 for 1.
+    storage_options : dict, optional
+        See `hspyio.load`; for those of the files that are far away.
 
     Returns
     -------
@@ -67,9 +72,14 @@ def diff(
     """
     if not (rtol >= 0 and atol >= 0):
         raise OptionError(f"rtol is {rtol!r} and atol {atol!r}; use numbers from 0 up")
+    files = [
+        _file(given, argument, storage_options)
+        for given, argument in ((one, "one"), (other, "other"))
+    ]
+    first, second = (Experiments(file, ReadOptions(lazy=True)) for file in files)
     found = _found(
-        path_of_file(one, "diff(one, other)", "one"),
-        path_of_file(other, "diff(one, other)", "other"),
+        first,
+        second,
         name_of(name, "diff(one, other, name='HAADF')"),
         Terms(rtol, atol, stamps),
         data=data,
@@ -77,12 +87,19 @@ def diff(
     )
     next(found)  # the files are open now, or an error has said why not
     kept = (difference for difference in found if difference is not None)
-    return Differences(os.fspath(one), os.fspath(other), kept)
+    return Differences(first.path, second.path, kept)
+
+
+def _file(given: Any, argument: str, options: Mapping[str, Any] | None) -> str | Snapshot:
+    """A file; one on this computer may be compared with one that is far away."""
+    if options is not None and "store" not in options and not is_far(given):
+        options = None
+    return file_of(given, "diff(one, other)", argument, storage_options=options)
 
 
 def _found(
-    one: str | os.PathLike[str],
-    other: str | os.PathLike[str],
+    one: Experiments,
+    other: Experiments,
     name: str | None,
     terms: Terms,
     *,
@@ -90,9 +107,8 @@ def _found(
     strict: bool,
 ) -> Iterator[Difference | None]:
     """None once the files are open, then the differences."""
-    sizes = [os.stat(path).st_size for path in (one, other) if os.path.isfile(path)]
-    terms = replace(terms, most=UNSUSPICIOUS + MOST_GROWTH * max(sizes, default=0))
-    with open_file(one) as first, open_file(other) as second:
+    terms = replace(terms, most=UNSUSPICIOUS + MOST_GROWTH * max(one.size, other.size))
+    with one as first, other as second:
         yield None
         if name is None:
             yield from _files(first, second, terms)

@@ -84,6 +84,8 @@ class Experiments(Mapping[str, Signal]):
         The file.
     version : str
         The format version it declares, ``""`` where it declares none.
+    size : int
+        Bytes of the file.
     attrs : dict
         Attributes of the ``Experiments`` group. Those whose names can be are attributes of this
         object too, as the specification says.
@@ -96,6 +98,7 @@ class Experiments(Mapping[str, Signal]):
         self._options = options
         with named_errors(self.path):
             self._handle: Snapshot = snapshot_of(given) if isinstance(given, str) else given
+        self.size = self._handle.size
         with self._opened() as file:
             self._names = tuple(file.contents.experiments)
             self.version = file.contents.declared

@@ -134,13 +134,19 @@ class FileInfo:
         return printable("\n".join(lines))
 
 
-def info(path: str | os.PathLike[str] | BinaryIO) -> FileInfo:
+def info(
+    path: str | os.PathLike[str] | BinaryIO,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+) -> FileInfo:
     """Say what a file holds; its data are not read.
 
     Parameters
     ----------
     path : path-like or file object
         The file; see `load`.
+    storage_options : dict, optional
+        See `load`.
 
     Returns
     -------
@@ -152,7 +158,7 @@ def info(path: str | os.PathLike[str] | BinaryIO) -> FileInfo:
     MissingFileError, NotHspyError, DamagedFileError
         If it cannot be read. One damaged experiment beside good ones is a warning.
     """
-    given = file_of(path, "info(path)")
+    given = file_of(path, "info(path)", storage_options=storage_options)
     with opened(given, _options(original_metadata=False)) as file:
         return FileInfo(
             path=file.path,

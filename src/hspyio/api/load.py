@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, BinaryIO, Literal, TypeAlias, overload
 
@@ -38,6 +39,7 @@ def load(
     threads: int | None = ...,
     progress: bool | None = ...,
     stack: Literal[False] = ...,
+    storage_options: Mapping[str, Any] | None = ...,
 ) -> Signal: ...
 @overload
 def load(
@@ -53,6 +55,7 @@ def load(
     threads: int | None = ...,
     progress: bool | None = ...,
     stack: Literal[False] = ...,
+    storage_options: Mapping[str, Any] | None = ...,
 ) -> list[Signal]: ...
 @overload
 def load(
@@ -68,6 +71,7 @@ def load(
     threads: int | None = ...,
     progress: bool | None = ...,
     stack: Literal[True] | str,
+    storage_options: Mapping[str, Any] | None = ...,
 ) -> Signal: ...
 def load(
     path: str | os.PathLike[str] | BinaryIO | list[Any] | tuple[One, ...],
@@ -82,13 +86,15 @@ def load(
     threads: int | None = None,
     progress: bool | None = None,
     stack: bool | str = False,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Signal | list[Signal]:
     """Load one signal from an HSpy file of any format version (1.0 to 3.3), or one of each of many.
 
     Parameters
     ----------
     path : path-like or file object
-        The file; or a binary, seekable object such as ``io.BytesIO`` or a member of a
+        The file; its address (``https://``, ``s3://``, ``gs://``, ``az://``), where the package
+        obstore is installed; or a binary, seekable object such as ``io.BytesIO`` or a member of a
         ``zipfile``, which stays open and, where `lazy`, has to. A list of these, or a pattern such
         as ``"scan_*.hspy"`` (a file of exactly that name goes before), stands for many files; those
         of a pattern come in the order of the numbers in their names.
@@ -122,6 +128,12 @@ def load(
         Whether the signals of many files become one. ``True``: along a new first axis,
         ``stack_element``. A name: the axis of that name is continued from file to file, or is a
         new one where they have none of that name. Lazily, a file is open only while it is read.
+    storage_options : dict, optional
+        How a file that is far away is read: credentials and region in the words of its store (or
+        of s3fs), ``anon=True`` for public buckets, ``headers`` for web servers, and ``head``,
+        ``gap``, ``request`` (bytes), ``parallel``, ``retries``, ``timeout`` (s), ``cache`` (a
+        folder), ``cache_size``; or a ``store`` of obstore, or a file system of fsspec, in which
+        `path` is a key.
 
     Returns
     -------
@@ -171,9 +183,11 @@ def load(
     )
     several = files_meant(path, "load(path)")
     if several is not None or stack:
-        return _load_several([path] if several is None else several, name, options, stack)
+        given: list[Any] = [path] if several is None else several
+        files = [file_of(one, "load(path)", "path", options, storage_options) for one in given]
+        return _load_several(files, name, options, stack)
     assert not isinstance(path, list | tuple)
-    file = file_of(path, "load(path)", options=options)
+    file = file_of(path, "load(path)", options=options, storage_options=storage_options)
     if isinstance(file, Snapshot):
         return loaded(file, name, options)
     with working(threads, progress, f"reading {os.path.basename(file)}") as workers:
@@ -181,12 +195,11 @@ def load(
 
 
 def _load_several(
-    given: list[Any], name: str | None, options: ReadOptions, stack: bool | str
+    files: list[str | Snapshot], name: str | None, options: ReadOptions, stack: bool | str
 ) -> Signal | list[Signal]:
     """One signal a file, or all of them as one."""
     if not isinstance(stack, bool | str):
         raise OptionError(f"stack is {stack!r}; use True, False or the name of an axis")
-    files = [file_of(one, "load(path)", options=options) for one in given]
     label = f"reading {len(files)} files"
     with working(options.threads, options.progress, label) as workers:
 
@@ -232,6 +245,7 @@ def open(
     *,
     original_metadata: bool = True,
     allow_external: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Experiments:
     """Open a file with any number of experiments.
 
@@ -241,7 +255,7 @@ def open(
         The file; see `load`.
     original_metadata : bool
         Whether that tree is read with each signal.
-    allow_external : bool
+    allow_external, storage_options
         See `load`.
 
     Returns
@@ -258,7 +272,7 @@ def open(
     options = ReadOptions(
         lazy=True, original_metadata=original_metadata, allow_external=allow_external
     )
-    file = file_of(path, "open(path)", options=options)
+    file = file_of(path, "open(path)", options=options, storage_options=storage_options)
     if isinstance(file, str):
         check_pattern(file, "open(p)")
     return Experiments(file, options)

@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
-from hspyio.api.arguments import path_to_save, the_signals, warn_of_doubts
+from hspyio.api.arguments import (
+    address_of,
+    path_to_save,
+    the_signals,
+    warn_of_doubts,
+    with_suffix,
+)
 from hspyio.api.navigator import Wanted, fitting_signals, wanted_navigators, with_navigators
 from hspyio.api.progress import working
 from hspyio.errors import ArgumentError, OptionError, Problem, UnsupportedTypeError, warn_user
@@ -40,6 +47,7 @@ def save(
     threads: int | None = None,
     progress: bool | None = None,
     durable: bool = True,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> str:
     """Save one signal or several in an HSpy file of format 3.3, whole or not at all.
 
@@ -50,7 +58,8 @@ def save(
     ----------
     path : path-like
         The file. A name without ``.hspy``, ``.hdf5`` or ``.h5`` gets ``.hspy``, unless there is a
-        file of exactly that name; ``~`` is the home folder.
+        file of exactly that name; ``~`` is the home folder. Or an address in a store
+        (``s3://``, ``gs://``, ``az://``): then it is written to a temporary file, and uploaded.
     signals : Signal or iterable of Signal
         What to save; equal titles get groups of their own. Signals of HyperSpy and DataArrays of
         xarray are converted.
@@ -88,6 +97,8 @@ def save(
         or a notebook only.
     durable : bool
         Whether to wait until the file is on the disk, so that a power cut costs nothing either.
+    storage_options : dict, optional
+        How the store is spoken to; see `load`.
 
     Returns
     -------
@@ -130,13 +141,57 @@ def save(
         progress=progress,
         durable=durable,
     )
+    far = address_of(path, storage_options)
+    if far is not None:
+        return _save_far(far, signals, options, navigator, storage_options, overwrite=overwrite)
     text = path_to_save(path, "save(path, signal)")
-    check_target(text, overwrite=overwrite)
-    given, encoded = _encoded(text, the_signals(signals, "save"), navigator, options)
-    write_new(text, encoded, options, overwrite=overwrite)
-    warn_unannotated(text, encoded.unannotated)
-    warn_of_doubts(text, given)
+    _save_here(text, signals, options, navigator, overwrite=overwrite)
     return text
+
+
+def _save_here(
+    text: str,
+    signals: Any,
+    options: WriteOptions,
+    navigator: Any,
+    *,
+    overwrite: bool,
+    name: str | None = None,
+) -> None:
+    """Write a file on this computer; errors call it by a name, if that is another."""
+    check_target(text, overwrite=overwrite)
+    shown = name or text
+    given, encoded = _encoded(shown, the_signals(signals, "save"), navigator, options)
+    write_new(text, encoded, options, overwrite=overwrite)
+    warn_unannotated(shown, encoded.unannotated)
+    warn_of_doubts(shown, given)
+
+
+def _save_far(
+    address: str,
+    signals: Any,
+    options: WriteOptions,
+    navigator: Any,
+    storage_options: Mapping[str, Any] | None,
+    *,
+    overwrite: bool,
+) -> str:
+    """Write a temporary file, and upload it whole."""
+    from hspyio.api.sandbox import open_temporary_folder
+    from hspyio.remote.storage_options import storage_options_of
+    from hspyio.remote.upload import target_of
+
+    target = target_of(with_suffix(address), storage_options_of(storage_options))
+    target.check(overwrite=overwrite)
+    with open_temporary_folder() as folder:
+        path = os.path.join(folder, "upload.hspy")
+        local = replace(options, durable=False)
+        _save_here(path, signals, local, navigator, overwrite=False, name=target.name)
+        label = f"uploading {os.path.basename(target.name)}"
+        with working(options.threads, options.progress, label) as workers:
+            workers.progress.expect(os.path.getsize(path))
+            target.upload(path, workers.progress.advance, overwrite=overwrite)
+    return target.name
 
 
 def _encoded(

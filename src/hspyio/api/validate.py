@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any, BinaryIO
 
-from hspyio.api.arguments import path_of_file
+from hspyio.api.arguments import file_of
 from hspyio.api.reports import Finding, ValidationReport
 from hspyio.api.sandbox import isolated_result
 from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
 from hspyio.hdf5.reader import open_file
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Group
+from hspyio.options import ReadOptions
 from hspyio.rules import RULES, SEVERITIES, View, found, view_of
 from hspyio.rules.mends import mend_at
 from hspyio.schema.policy import HSPY
@@ -22,7 +26,11 @@ MOST_PLACES = 20
 
 
 def validate(
-    path: str | os.PathLike[str], *, isolated: bool = False, severity: str = "note"
+    path: str | os.PathLike[str] | BinaryIO,
+    *,
+    isolated: bool = False,
+    severity: str = "note",
+    storage_options: Mapping[str, Any] | None = None,
 ) -> ValidationReport:
     """Hold a file against every rule of the format.
 
@@ -31,12 +39,14 @@ def validate(
 
     Parameters
     ----------
-    path : path-like
-        The file, of any format version; each is judged by the rules of its time.
+    path : path-like or file object
+        The file, of any format version, or its address; each is judged by the rules of its time.
     isolated : bool
         Whether another process reads the file, in limits of time and memory.
     severity : {"note", "warning", "error"}
         The least that is told.
+    storage_options : dict, optional
+        See `hspyio.load`.
 
     Returns
     -------
@@ -58,9 +68,11 @@ def validate(
     """
     if severity not in SEVERITIES:
         raise OptionError(f"severity is {severity!r}; known are {', '.join(SEVERITIES)}")
-    text = path_of_file(path, "validate(path)")
-    if not isolated:
-        return validated(text, severity)
+    options = ReadOptions(isolated=isolated)
+    file = file_of(path, "validate(path)", options=options, storage_options=storage_options)
+    if not isolated or not isinstance(file, str):
+        return validated(file, severity)
+    text = file
     try:
         plain = isolated_result("validate", text, {"severity": severity}, Workers())
     except MissingFileError:
@@ -70,10 +82,11 @@ def validate(
     return ValidationReport.from_dict(plain)
 
 
-def validated(path: str, severity: str) -> ValidationReport:
+def validated(file: str | Snapshot, severity: str) -> ValidationReport:
     """What `validate` does in whatever process."""
+    path = file if isinstance(file, str) else file.path
     try:
-        with named_errors(path), open_file(path, HSPY) as root:
+        with named_errors(path), open_file(file, HSPY) as root:
             return _report(path, severity, view_of(root))
     except MissingFileError:
         raise

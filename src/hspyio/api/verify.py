@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
 from hspyio import names
-from hspyio.api.arguments import path_of_file
+from hspyio.api.arguments import file_of
 from hspyio.api.progress import working
 from hspyio.api.reports import DamagedArray, DamagedPart, Verification
 from hspyio.api.sandbox import isolated_result
@@ -20,9 +21,11 @@ from hspyio.errors import (
     UnsupportedFeatureError,
 )
 from hspyio.hdf5.reader import open_file
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.integrity.checksums import ArraySums, faults_of
 from hspyio.integrity.seal import NewerSealError, compared
 from hspyio.nodes.node import Array, Damaged, Group, MemorySource, walk
+from hspyio.options import ReadOptions
 from hspyio.schema import Contents, contents, is_own_member
 from hspyio.schema.policy import HSPY
 from hspyio.schema.sealed_parts import EXPERIMENT, part_path
@@ -33,11 +36,12 @@ __all__ = ["verified", "verify"]
 
 
 def verify(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     *,
     isolated: bool = False,
     threads: int | None = None,
     progress: bool | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Verification:
     """Read every byte of a file and say what is damaged.
 
@@ -47,9 +51,9 @@ def verify(
 
     Parameters
     ----------
-    path : path-like
-        The file.
-    isolated, threads
+    path : path-like or file object
+        The file, or its address; see `hspyio.load`.
+    isolated, threads, storage_options
         See `hspyio.load`.
     progress : bool, optional
         Whether to show a progress bar where it takes over a second; by default in a terminal
@@ -71,30 +75,35 @@ def verify(
     map.hspy: no damage found; 23 groups and 4 arrays were read
       sealed: map
     """
-    text = path_of_file(path, "verify(path)")
+    options = ReadOptions(isolated=isolated, threads=threads)
+    file = file_of(path, "verify(path)", options=options, storage_options=storage_options)
+    text = file if isinstance(file, str) else file.path
     with working(threads, progress, f"verifying {os.path.basename(text)}") as workers:
         try:
             if isolated:
                 return Verification.from_dict(isolated_result("verify", text, {}, workers))
-            return verified(text, workers)
+            return verified(file, workers)
         except MissingFileError:
             raise
         except UnsupportedFeatureError as error:
             note = Problem(error.where or "/", error.message)
-            return Verification(text, size=_size(text), notes=(note,))
+            return Verification(text, size=_size(file), notes=(note,))
         except HspyError as error:
             problem = Problem(error.where or "/", error.message)
-            return Verification(text, size=_size(text), problems=(problem,))
+            return Verification(text, size=_size(file), problems=(problem,))
 
 
-def verified(path: str, workers: Workers) -> Verification:
+def verified(file: str | Snapshot, workers: Workers) -> Verification:
     """What `verify` does in whatever process; what opening the file raises is raised."""
-    with named_errors(path), open_file(path, HSPY, workers=workers) as root:
-        return _Examination(path, _size(path), workers).of(root)
+    path = file if isinstance(file, str) else file.path
+    with named_errors(path), open_file(file, HSPY, workers=workers) as root:
+        return _Examination(path, _size(file), workers).of(root)
 
 
-def _size(path: str) -> int:
-    return os.path.getsize(path) if os.path.isfile(path) else 0
+def _size(file: str | Snapshot) -> int:
+    if isinstance(file, str):
+        return os.path.getsize(file) if os.path.isfile(file) else 0
+    return file.size
 
 
 class _Examination:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from hspyio.arrays.grid import is_row_major
-from hspyio.arrays.indexing import BasicIndexer, ChunkProjections, Range
+from hspyio.arrays.indexing import BasicIndexer, ChunkProjections
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
 from hspyio.arrays.workers import Workers, run
 from hspyio.errors import DamagedFileError, UnreadableFileError
@@ -26,17 +26,13 @@ from hspyio.system.byte_source import ByteSource
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ChunkConsumer", "read_block", "read_chunks", "visit"]
+__all__ = ["ChunkConsumer", "read_chunks", "visit"]
 
-_BLOCK = 4 * 2**20
-"""Bytes of an unchunked array that a thread reads at a time."""
 _BATCH = 2**18
 """Decoded bytes of the chunks that are read at a time: they stay in the processor's cache."""
 _MOST_CHUNKS = 1024
 _GAP = 4096
 """Bytes between two chunks that are read with them: as many as a node of their index."""
-_NEAR, _WASTE = 2**16, 16
-"""Bytes, and times the bytes that are wanted, that are read of such an array for a part of it."""
 _SHARES = 4
 """Batches a thread, so that all have work to the end."""
 
@@ -108,12 +104,13 @@ def visit(
         most = max(1, min(most, len(rows) // (_SHARES * workers.threads)))
     end = source.size
     edges = _edges(offsets, sizes, most, 2 * size + _GAP, end)
-    visited = _Visited(source, end, offsets, sizes, edges)
+    with source.ahead(offsets, sizes) as near:
+        visited = _Visited(near, end, offsets, sizes, edges)
 
-    def visitor() -> Callable[[int], None]:
-        return _Visitor(visited, make()).visit
+        def visitor() -> Callable[[int], None]:
+            return _Visitor(visited, make()).visit
 
-    run(range(len(edges) - 1), visitor, workers.threads, together=max(1, together // most))
+        run(range(len(edges) - 1), visitor, workers.threads, together=max(1, together // most))
 
 
 def _edges(
@@ -478,104 +475,3 @@ def buffers_of(
 def unwanted_bytes(pieces: list[Piece]) -> int:
     """Length of the longest piece that nobody wants."""
     return max((size for place, size in pieces if place == _UNWANTED), default=0)
-
-
-# an array in one block
-
-
-def read_block(
-    stored: StoredArray, source: ByteSource, selection: Selection, workers: Workers
-) -> NDArray[Any]:
-    """Read an unchunked array, or a part of it.
-
-    Parameters
-    ----------
-    stored : StoredArray
-        The array.
-    source : ByteSource
-        The file.
-    selection : tuple of slice or int
-        What to read.
-    workers : Workers
-        Threads, and who is told of the progress.
-
-    Raises
-    ------
-    DamagedFileError
-        If the file ends before the array does.
-    """
-    indexer = BasicIndexer(selection, stored.shape)
-    size = indexer.size * stored.dtype.itemsize
-    workers.progress.expect(size)
-    result = stored.empty(indexer.shape, filled=stored.address is None)
-    if stored.address is None or not size:
-        workers.progress.advance(size)
-        return result.reshape(indexer.kept)
-    _check_end(stored, indexer, source.size)
-    if indexer.is_rows:
-        start = stored.address + _first(stored, indexer.ranges)
-        memory = result.reshape(-1).view(np.uint8).data
-
-        def reader() -> Callable[[int], None]:
-            return lambda begin: _read_rows(memory, source, start, begin, workers)
-
-        run(range(0, size, _BLOCK), reader, workers.threads)
-    else:
-        _read_part(stored, source, indexer.ranges, result)
-        workers.progress.advance(size)
-    return result.reshape(indexer.kept)
-
-
-def _strides(stored: StoredArray) -> list[int]:
-    """Bytes from one index to the next along each dimension."""
-    rank = len(stored.shape)
-    return [math.prod(stored.shape[i + 1 :]) * stored.dtype.itemsize for i in range(rank)]
-
-
-def _first(stored: StoredArray, ranges: Sequence[Range]) -> int:
-    """Where the first of the selected values begins in the block."""
-    pairs = zip(ranges, _strides(stored), strict=True)
-    return sum(one.start * stride for one, stride in pairs)
-
-
-def _last(stored: StoredArray, ranges: Sequence[Range]) -> int:
-    """Where the last of them ends."""
-    pairs = zip(ranges, _strides(stored), strict=True)
-    return sum(one.last * stride for one, stride in pairs) + stored.dtype.itemsize
-
-
-def _check_end(stored: StoredArray, indexer: BasicIndexer, size: int) -> None:
-    assert stored.address is not None
-    end = stored.address + _last(stored, indexer.ranges)
-    if end > size:
-        raise DamagedFileError(f"its values end at {end}, the file before that")
-
-
-def _read_rows(
-    memory: memoryview, source: ByteSource, start: int, begin: int, workers: Workers
-) -> None:
-    part = memory[begin : begin + _BLOCK]
-    source.read_into([part], start + begin)
-    workers.progress.advance(len(part))
-
-
-def _read_part(
-    stored: StoredArray, source: ByteSource, ranges: tuple[Range, ...], target: NDArray[Any]
-) -> None:
-    """Read what lies between the first value and the last, in halves where most is not wanted."""
-    assert stored.address is not None
-    first, last = _first(stored, ranges), _last(stored, ranges)
-    wide = last - first > min(_BLOCK, max(_NEAR, _WASTE * target.nbytes))
-    if wide and target.size > 1:
-        axis = next(axis for axis, one in enumerate(ranges) if one.count > 1)
-        one, half = ranges[axis], ranges[axis].count // 2
-        halves = Range(one.start, one.step, half), one.beyond(half)
-        places = slice(0, half), slice(half, one.count)
-        for part, place in zip(halves, places, strict=True):
-            inner = (*ranges[:axis], part, *ranges[axis + 1 :])
-            _read_part(stored, source, inner, target[(slice(None),) * axis + (place,)])
-        return
-    buffer = np.empty(last - first, np.uint8)
-    source.read_into([buffer.data], stored.address + first)
-    steps = [one.step * step for one, step in zip(ranges, _strides(stored), strict=True)]
-    target[...] = np.ndarray(target.shape, stored.dtype, buffer, strides=steps)

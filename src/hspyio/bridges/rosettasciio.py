@@ -55,6 +55,7 @@ def file_reader(
     exact_types: bool = False,
     allow_external: bool = False,
     threads: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     **kwds: Any,
 ) -> list[dict[str, Any]]:
     """Read all signals of an HSpy file as RosettaSciIO's dicts.
@@ -70,7 +71,7 @@ def file_reader(
         specification's: ``[1, 2.0, "a name"]`` comes back as ``["1", "2.0", "a name"]``.
     allow_external : bool
         Whether links to other files, and values stored in other files, are followed.
-    threads : int, optional
+    threads, storage_options
         See `hspyio.load`.
     **kwds
         Arguments of ``h5py.File``; the file is opened for the time of the call, so they are
@@ -104,7 +105,7 @@ def file_reader(
     def nested(parts: SignalParts) -> dict[str, Any]:
         return _exchange(parts, file, lazy=False)  # what stands inside a tree is read at once
 
-    given = file_of(filename, "file_reader(filename)", "filename", options)
+    given = file_of(filename, "file_reader(filename)", "filename", options, storage_options)
     with opened(given, options) as file:
         every = file.each(lambda name: file.parts(name, nested, embed=False, lazy_above=0))
         result = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
 from hspyio import names
-from hspyio.api.arguments import path_of_file
+from hspyio.api.arguments import file_of
 from hspyio.api.experiments import read_signal
 from hspyio.api.open_file import OpenFile, opened, select, title_of
 from hspyio.arrays.indexing import OrthogonalIndexer
@@ -22,6 +22,7 @@ from hspyio.arrays.workers import thread_count
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.xarray import array_of, description, plain_source
 from hspyio.errors import ConversionError, OptionError
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Array, ArraySource, Group
 from hspyio.options import ReadOptions
 
@@ -74,6 +75,7 @@ class HspyBackend(BackendEntrypoint):
         original_metadata: bool = True,
         results: bool = False,
         allow_external: bool = False,
+        storage_options: Mapping[str, Any] | None = None,
     ) -> xarray.Dataset:
         """Open one experiment.
 
@@ -95,7 +97,7 @@ class HspyBackend(BackendEntrypoint):
             Whether that tree becomes an attribute.
         results : bool
             Whether learning results and models, which may be large, become attributes.
-        allow_external : bool
+        allow_external, storage_options
             See `hspyio.load`.
 
         Raises
@@ -104,7 +106,7 @@ class HspyBackend(BackendEntrypoint):
             As `hspyio.load`, and `ConversionError` for data that xarray cannot hold.
         """
         options = _options(original_metadata, allow_external)
-        with opened(_path(filename_or_obj), options) as file:
+        with opened(_file(filename_or_obj, options, storage_options), options) as file:
             wanted = _experiment(file, name, group)
             return _dataset(file, wanted, drop_variables, results=results)
 
@@ -123,13 +125,14 @@ class HspyBackend(BackendEntrypoint):
         original_metadata: bool = True,
         results: bool = False,
         allow_external: bool = False,
+        storage_options: Mapping[str, Any] | None = None,
     ) -> dict[str, xarray.Dataset]:
         """Open all experiments, by the names of their groups; the parameters are the same.
 
         With `group` that one alone, as the root.
         """
         options = _options(original_metadata, allow_external)
-        with opened(_path(filename_or_obj), options) as file:
+        with opened(_file(filename_or_obj, options, storage_options), options) as file:
             if group is not None and group.strip("/"):
                 wanted = _experiment(file, None, group)
                 return {"/": _dataset(file, wanted, drop_variables, results=results)}
@@ -156,6 +159,7 @@ class HspyBackend(BackendEntrypoint):
         original_metadata: bool = True,
         results: bool = False,
         allow_external: bool = False,
+        storage_options: Mapping[str, Any] | None = None,
     ) -> xarray.DataTree:
         """Open all experiments, a node each; the parameters are the same."""
         groups = self.open_groups_as_dict(
@@ -165,6 +169,7 @@ class HspyBackend(BackendEntrypoint):
             original_metadata=original_metadata,
             results=results,
             allow_external=allow_external,
+            storage_options=storage_options,
         )
         return xarray.DataTree.from_dict(groups)
 
@@ -181,10 +186,10 @@ def _experiment(file: OpenFile, name: str | None, group: str | None) -> str:
     return select(file.contents, place if name is None else name, file.path)
 
 
-def _path(given: Any) -> str:
-    if isinstance(given, str | os.PathLike):
-        return path_of_file(given, argument="filename_or_obj")
-    raise OptionError(f"hspyio opens files by their path, not a {type(given).__name__}")
+def _file(
+    given: Any, options: ReadOptions, storage_options: Mapping[str, Any] | None
+) -> str | Snapshot:
+    return file_of(given, "", "filename_or_obj", options, storage_options)
 
 
 def _options(original_metadata: bool, allow_external: bool) -> ReadOptions:

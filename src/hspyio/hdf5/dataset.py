@@ -259,7 +259,7 @@ class Dataset:
             return self._of_block()[(*selection, ...)]
         if not selection and math.prod(self.shape) * layout.kind.stored.itemsize <= SMALL:
             return self._of_block()
-        from hspyio.arrays.reading import read_block
+        from hspyio.arrays.contiguous import read_block
 
         with self.snapshot.open_source() as source:
             return read_block(self.stored, source, selection, self._workers)

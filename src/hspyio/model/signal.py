@@ -244,12 +244,13 @@ class Signal:
         threads: int | None = None,
         progress: Any = None,
         durable: bool = True,
+        storage_options: Mapping[str, Any] | None = None,
     ) -> str:
         """Save to an HSpy file, whole or not at all.
 
         Parameters
         ----------
-        path, ..., durable
+        path, ..., storage_options
             As for `hspyio.save`, which says what they mean.
 
         Returns
@@ -278,6 +279,7 @@ class Signal:
             threads=threads,
             progress=progress,
             durable=durable,
+            storage_options=storage_options,
         )
 
     def to_hyperspy(self) -> Any:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import BinaryIO, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
 from hspyio.errors import ArgumentError, UnreadableFileError
 from hspyio.records import record
 from hspyio.system.calls import file_size, read_into, read_up_to
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["ByteSource", "FileObjectBytes", "LocalBytes", "check_file_object"]
 
@@ -30,9 +34,35 @@ class ByteSource(Protocol):
         """What stands in a range; see `read_into`."""
         ...
 
+    def expect(self, offsets: Sequence[int], sizes: Sequence[int]) -> None:
+        """Take note of small ranges that will be read soon: far away they are asked for at once."""
+        ...
+
+    def ahead(
+        self, offsets: NDArray[Any], sizes: NDArray[Any]
+    ) -> AbstractContextManager[ByteSource]:
+        """The same bytes, for reading ranges in about the order that is given, by their offsets.
+
+        Far away they are fetched before they are read, near ones in one request.
+        """
+        ...
+
+
+class _AtHand:
+    """Bytes that are here: nothing is gained by asking for them before."""
+
+    __slots__ = ()
+
+    def expect(self, offsets: Sequence[int], sizes: Sequence[int]) -> None:
+        """Nothing is to be done."""
+
+    def ahead(self, offsets: NDArray[Any], sizes: NDArray[Any]) -> AbstractContextManager[Self]:
+        """The same."""
+        return nullcontext(self)
+
 
 @record
-class LocalBytes:
+class LocalBytes(_AtHand):
     """A file that is open on this computer; whoever opened it closes it.
 
     Attributes
@@ -61,7 +91,7 @@ class LocalBytes:
         return bytes(buffer)
 
 
-class FileObjectBytes:
+class FileObjectBytes(_AtHand):
     """A file object that somebody else has opened, and closes: from memory, an archive, a store.
 
     Parameters

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from hspyio.arrays import reading as gather
 from hspyio.arrays.indexing import BasicIndexer
-from hspyio.arrays.reading import read_block, read_chunks
+from hspyio.arrays.reading import read_chunks
 from hspyio.arrays.workers import Progress, Workers
 from hspyio.arrays.writing import rows_in_place
 from hspyio.errors import DamagedFileError
@@ -306,77 +306,6 @@ def test_selections_that_do_not_fit_are_refused(path: Path, selection: Any) -> N
     written(path, Case((5, 5), (5, 5), (2, 2), np.dtype("i2"), ("gzip",)))
     with pytest.raises((IndexError, DamagedFileError)):
         detached(path).read(selection)
-
-
-# one block
-
-
-@given(st.data(), st.lists(st.integers(0, 23), min_size=1, max_size=3), st.booleans())
-def test_unchunked_arrays(
-    path: Path, data: st.DataObject, shape: list[int], somewhere: bool
-) -> None:
-    lengths, filled = tuple(shape), data.draw(st.booleans())
-    dtype = data.draw(st.sampled_from(DTYPES))
-    boxes = None if somewhere else ()
-    case = Case(lengths, lengths, None, dtype, filled=filled, boxes=boxes)
-    expected = written(path, case)
-    selection = data.draw(selections(case.shape))
-    lazy = detached(path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gather, "_BLOCK", 16)
-        assert_same(lazy.read(selection), part(expected, selection))
-        if lazy.stored is None:
-            return
-        with lazy.snapshot.open_source() as source:
-            read = read_block(lazy.stored, source, selection, Workers(3))
-        elsewhere = FileObjectBytes(io.BytesIO(path.read_bytes()))
-        assert_same(read_block(lazy.stored, elsewhere, selection, Workers(2)), read)
-    assert_same(read, part(expected, selection))
-
-
-def test_rows_of_a_block_are_read_alone(path: Path, monkeypatch: Any) -> None:
-    expected = written(path, Case((10, 7), (10, 7), None, np.dtype("<i4")))
-    lazy = detached(path)
-    assert lazy.stored is not None
-    assert lazy.stored.address is not None
-    monkeypatch.setattr(byte_source, "read_into", counted := Counted())
-    assert_same(lazy.read((slice(3, 5),)), expected[3:5])
-    assert counted.offsets == [lazy.stored.address + 3 * 28]
-    for selection in ((slice(0, 9, 2),), (slice(0, 3), slice(0, 3)), (2, 2)):
-        assert_same(lazy.read(selection), part(expected, selection))
-    assert len(counted.offsets) == 4
-    assert counted.offsets[-1] + 4 == counted.ends[-1]
-
-
-@given(st.data(), st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple))
-def test_parts_of_a_block_are_read_without_most_of_the_rest(
-    path: Path, data: st.DataObject, shape: tuple[int, ...]
-) -> None:
-    expected = written(path, Case(shape, shape, None, np.dtype("<i4")))
-    lazy = detached(path)
-    if lazy.stored is None or lazy.stored.address is None:
-        return
-    selection = data.draw(selections(shape))
-    with pytest.MonkeyPatch.context() as patch, lazy.snapshot.open_source() as source:
-        patch.setattr(gather, "_NEAR", 0)
-        patch.setattr(gather, "_WASTE", 2)
-        patch.setattr(byte_source, "read_into", counted := Counted())
-        read = read_block(lazy.stored, source, selection, Workers(1))
-    assert_same(read, expected[selection] if read.ndim else part(expected, selection))
-    assert sum(counted.ends) - sum(counted.offsets) <= 2 * read.nbytes
-
-
-def test_a_block_that_is_cut_off_is_an_error(path: Path) -> None:
-    written(path, Case((1000,), (1000,), None, np.dtype("<i4")))
-    lazy = detached(path)
-    with path.open("r+b") as stream:
-        stream.truncate(lazy.stored.address + 1000)  # type: ignore[union-attr, operator]
-    with pytest.raises(DamagedFileError, match="the file before that") as caught:
-        lazy.read()
-    assert (caught.value.path, caught.value.where) == (str(path), "/x")
-    assert lazy.read((slice(0, 250),)).shape == (250,)
-    with pytest.raises(DamagedFileError):
-        lazy.read((slice(249, 251),))
 
 
 # files of other kinds

@@ -178,7 +178,9 @@ def _by_tree(one: _Array) -> _Entries:
             node = content.at(address, head.size + count * entry.itemsize)
         table = np.frombuffer(node, entry, count, head.size)
         if level:
-            pending += [(child, level) for child in table["address"].tolist()]
+            children = table["address"].tolist()
+            content.expect(children, whole)
+            pending += [(child, level) for child in reversed(children)]
         else:
             tables.append(table)
     if pending:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from hspyio.errors import DamagedFileError, UnsupportedFeatureError
@@ -138,6 +138,10 @@ class FileBytes:
             self.start + start, min(_PAGE, self.end - start)
         )
         return page
+
+    def expect(self, addresses: Sequence[int], length: int) -> None:
+        """Take note of structures that will be read soon."""
+        self.source.expect([self.start + one for one in addresses], [length] * len(addresses))
 
     def lose(self, error: Exception) -> None:
         """Go on without a part of a structure, if that is wanted; else raise what was raised."""
