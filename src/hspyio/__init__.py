@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hspyio.bridges.export import export
     from hspyio.bridges.hyperspy import from_hyperspy
     from hspyio.bridges.hyperspy_plugin import disable_hyperspy, enable_hyperspy
+    from hspyio.bridges.importing.import_file import import_file
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
     from hspyio.bridges.references import to_references, virtual_dataset
     from hspyio.bridges.rosettasciio import file_reader, file_writer
@@ -66,6 +67,7 @@ __all__ = [
     "follow",
     "from_hyperspy",
     "from_xarray",
+    "import_file",
     "info",
     "list_datasets_in_file",
     "load",
@@ -105,6 +107,7 @@ _HOMES = {
     "hspyio.bridges.export": "export",
     "hspyio.bridges.hyperspy": "from_hyperspy",
     "hspyio.bridges.hyperspy_plugin": "disable_hyperspy enable_hyperspy",
+    "hspyio.bridges.importing.import_file": "import_file",
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
     "hspyio.bridges.references": "to_references virtual_dataset",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import hspyio
+from support.formats import ripple
 from support.places import ARCHIVE
 
 MAKES_LAST = ("rescue", "upgrade", "extract", "repack", "export")
@@ -52,6 +53,7 @@ def files_of_commands(folder: Path, code: str) -> None:
         hspyio.save(folder / f"{name}.hspy", [spectra, haadf], durable=False)
     for name in ("day1", "haadf"):
         hspyio.save(folder / f"{name}.hspy", haadf, durable=False)
+    ripple(folder / "scan.rpl", np.ones((20, 16, 16), "uint16"))
     an_old_file(folder, code)
     if "git " in code and not (folder / ".git").exists():
         a_repository(folder)

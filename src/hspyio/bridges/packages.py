@@ -11,8 +11,9 @@ from hspyio.errors import MissingPackageError
 __all__ = ["imported"]
 
 
-def imported(module: str, package: str) -> ModuleType:
-    """Import a module of an optional package."""
+def imported(module: str, package: str, extra: str = "") -> ModuleType:
+    """Import a module of an optional package, which pip installs under a name of its own."""
     if find_spec(module.partition(".")[0]) is None:
-        raise MissingPackageError(f"{package} is not installed; `pip install {package}` does it")
+        name = extra or package
+        raise MissingPackageError(f"{package} is not installed; `pip install {name}` does it")
     return import_module(module)

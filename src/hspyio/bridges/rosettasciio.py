@@ -33,7 +33,7 @@ from hspyio.options import ReadOptions, WriteOptions
 from hspyio.schema import encode_file, fitting_dicts
 from hspyio.transaction.replace import check_target, is_there
 
-__all__ = ["file_reader", "file_writer"]
+__all__ = ["file_reader", "file_writer", "lenient", "signal_from_dict", "warn_left_out"]
 
 _FILTERS = ("compression_opts", "shuffle", "fletcher32", "scaleoffset", "maxshape")
 _H5PY_FILE = (
@@ -218,15 +218,15 @@ def file_writer(
         _check_with_data(write_dataset)
         [made] = signals_with_navigators(path, fitting_signals([made], wanted), wanted, options)
     if (adds and is_there(path)) or not write_dataset:
-        encoded = write_into(path, made, options, with_data=write_dataset, lenient=_lenient)
+        encoded = write_into(path, made, options, with_data=write_dataset, lenient=lenient)
     else:
         check_target(path, overwrite=True)
-        encoded = encode_file([made], lenient=_lenient, nexus=[nexus])
+        encoded = encode_file([made], lenient=lenient, nexus=[nexus])
         if not encoded.complete:
             raise UnsupportedTypeError(encoded.problems, path=path)
         write_new(path, encoded, options, overwrite=not adds)
         warn_unannotated(path, encoded.unannotated)
-    _warn_left_out(path, encoded.problems)
+    warn_left_out(path, encoded.problems)
     warn_of_doubts(path, [made])
 
 
@@ -253,7 +253,8 @@ def _warn_unknown(kwds: Mapping[str, Any], known: tuple[str, ...], function: str
         warn_user(f"{function} ignores {', '.join(unknown)}")
 
 
-def _warn_left_out(path: str, problems: tuple[Problem, ...]) -> None:
+def warn_left_out(path: str, problems: tuple[Problem, ...]) -> None:
+    """One warning for all that no file can hold."""
     if problems:
         message = one_or_many("could not be saved and left out", problems)
         warn_user(f"{path}: {message}")
@@ -341,7 +342,7 @@ def _is_signal_dict(value: Any) -> bool:
 _BASES: tuple[type, ...] = (dict, list, tuple, set, frozenset, str, bytes, int, float, complex)
 
 
-def _lenient(value: object) -> object:
+def lenient(value: object) -> object:
     """What RosettaSciIO's callers expect: a subclass is written as its base."""
     kind = type(value)  # whose own word counts: there are objects that pass for anything
     if issubclass(kind, np.ma.MaskedArray):

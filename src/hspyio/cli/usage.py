@@ -26,6 +26,7 @@ __all__ = [
     "Threads",
     "WrongUsageError",
     "parameters",
+    "shape_of",
     "values_of",
 ]
 
@@ -107,6 +108,9 @@ class Parameter:
             (inner,) = get_args(inner)
         elif get_origin(inner) in (Union, UnionType):
             (inner,) = (part for part in get_args(inner) if part is not type(None))
+            if get_origin(inner) is list:  # an option that may come several times
+                self.many = True
+                (inner,) = get_args(inner)
         self.inner: Any = inner
 
     def flags(self) -> dict[str, bool]:
@@ -118,6 +122,18 @@ class Parameter:
         else:
             listed = (f"{dashed}/--no-{dashed[2:]}",) if self.inner is bool else (dashed,)
         return {flag: index == 1 for text in listed for index, flag in enumerate(text.split("/"))}
+
+    def more(self, before: Any, word: str) -> Any:
+        """What an option is after one more word."""
+        made = self.value(word)
+        return [*(before or ()), made] if self.many else made
+
+    def where_not_given(self) -> Any:
+        """What it is where no word says it, as typer has it."""
+        (default,) = self.default
+        if self.many and default is None:
+            return ()
+        return float(default) if self.inner is float else default
 
     def value(self, word: str) -> Any:
         """A word as a value of the type; ValueError if it is none."""
@@ -167,7 +183,8 @@ def values_of(function: Any, words: Sequence[str]) -> dict[str, Any] | None:
                 following = next(rest, "-")
                 if following.startswith("-"):
                     return None
-                found[flags[word][0].name] = flags[word][0].value(following)
+                parameter = flags[word][0]
+                found[parameter.name] = parameter.more(found.get(parameter.name), following)
         placed = _placed([item for item in known if isinstance(item.spec, Argument)], places)
     except ValueError:
         return None
@@ -176,11 +193,20 @@ def values_of(function: Any, words: Sequence[str]) -> dict[str, Any] | None:
     found |= placed
     for parameter in known:
         if parameter.name not in found:
-            (default,) = parameter.default
-            found[parameter.name] = float(default) if parameter.inner is float else default
+            found[parameter.name] = parameter.where_not_given()
         if isinstance(parameter.spec, Option) and parameter.spec.callback is not None:
             found[parameter.name] = parameter.spec.callback(found[parameter.name])
     return found
+
+
+def shape_of(text: str | None, hint: str = "--chunks") -> tuple[int, ...] | None:
+    """A shape as the command line has it: ``20,20,256``."""
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.replace("x", ",").strip("() ").split(","))
+    except ValueError:
+        raise WrongUsageError("a shape looks like 20,20,256", hint=hint) from None
 
 
 def _placed(known: Sequence[Parameter], words: list[str]) -> dict[str, Any] | None:

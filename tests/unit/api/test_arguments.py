@@ -30,7 +30,14 @@ from hspyio.model.signal import Signal
 ONE = Signal(np.ones(3), title="one")
 WITH_PATHS = (
     *("add_navigator", "add_nexus", "append", "diff", "export", "extract", "file_reader", "info"),
-    *("file_writer", "list_datasets_in_file", "load", "open", "read_metadata_from_file"),
+    *(
+        "file_writer",
+        "import_file",
+        "list_datasets_in_file",
+        "load",
+        "open",
+        "read_metadata_from_file",
+    ),
     *("remove", "repack", "rescue", "save", "to_references", "update", "upgrade", "validate"),
     *("verify", "virtual_dataset", "create", "follow", "resume"),
 )
@@ -170,11 +177,15 @@ def test_every_function_says_what_is_no_path(given: Any, name: str) -> None:
     arguments |= {"filename": "a.hspy", "one": "a.hspy", "other": "a.hspy"}
     arguments |= {"signal": {} if name == "file_writer" else ONE, "signals": ONE, "name": "one"}
     taken = inspect.signature(function).parameters
-    needed = [key for key, value in taken.items() if value.default is value.empty and key != "kwds"]
+    needed = [
+        key
+        for key, value in taken.items()
+        if value.default is value.empty and value.kind != value.VAR_KEYWORD
+    ]
     for place in set(taken) & {"path", "source", "target", "filename", "one", "other"}:
         if name == "plot" and given is None:
             continue  # it is not saved then
-        if name == "load" and isinstance(given, list):
+        if name in ("load", "import_file") and isinstance(given, list):
             continue  # it is a list of files
         with pytest.raises(ArgumentError) as caught:
             function(**{key: arguments[key] for key in needed} | {place: given})

@@ -101,7 +101,7 @@ def test_a_file_that_is_not_good(
 
 def test_every_command_is_tested_with_them() -> None:
     # Each of these has a test file of its own.
-    elsewhere = {"validate", "verify", "export", "add-nexus", "rescue", "hyperspy"}
+    elsewhere = {"validate", "verify", "export", "add-nexus", "rescue", "hyperspy", "import"}
     assert {command.split()[0] for command in READING} | elsewhere == set(NAMES)
 
 
@@ -111,7 +111,7 @@ def test_help_has_an_example(hspy: Hspy, name: str) -> None:
     assert (code, err) == (0, "")
     plain = " ".join(out.replace("│", " ").split())
     assert f"Example: hspy {name} " in plain
-    assert "exit code" in plain or name in ("repack", "export", "add-nexus", "navigator")
+    assert "exit code" in plain or name in ("repack", "export", "add-nexus", "navigator", "import")
 
 
 @pytest.mark.parametrize("name", NAMES)

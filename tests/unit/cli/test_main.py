@@ -9,13 +9,13 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import hspyio
+from hspyio.cli.commands import command as command_named
 from hspyio.cli.commands import info as info_module
 from hspyio.cli.main import COMMANDS
 from hspyio.reports import FileInfo
@@ -125,8 +125,7 @@ def test_help_has_a_short_option_and_keeps_its_brackets(hspy: Hspy, command: str
     short, whole = hspy(command, "-h"), hspy(command, "--help")
     assert short.code == 0 and short.out == whole.out
     assert "pip install hspyio" not in whole.out
-    name = command.replace("-", "_")
-    text = inspect.getdoc(getattr(import_module(f"hspyio.cli.commands.{name}"), name)) or ""
+    text = inspect.getdoc(command_named(command)) or ""
     for bracketed in re.findall(r"\[[a-z]+\]", text):
         assert bracketed in whole.out
 

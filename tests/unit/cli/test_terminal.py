@@ -103,6 +103,7 @@ CALLS: dict[str, list[list[str]]] = {
     "repack": [["FILE", "out.hspy"]],
     "upgrade": [["FILE", "out.hspy"]],
     "extract": [["FILE", NASTY, "out.hspy"], ["FILE", "GROUP", "out.hspy"]],
+    "import": [["FILE"], [NASTY], ["FILE", "--option", NASTY]],
     "export": [["FILE", "out.nc"], ["FILE", "out.tif"]],
     "references": [["FILE"], ["FILE", "--name", NASTY]],
     "demo": [["FILE"]],

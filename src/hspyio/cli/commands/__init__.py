@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 __all__ = ["ALIASES", "COMMANDS", "command"]
@@ -10,7 +11,9 @@ __all__ = ["ALIASES", "COMMANDS", "command"]
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Look into files": ("info", "tree", "get", "diff", "validate", "verify", "plot", "view"),
     "Change a file": ("set", "unset", "append", "remove", "add-nexus", "navigator"),
-    "Write a new file": ("rescue", "repack", "upgrade", "extract", "export", "references", "demo"),
+    "Write a new file": (
+        *("rescue", "repack", "upgrade", "extract", "import", "export", "references", "demo"),
+    ),
     "Use it in HyperSpy": ("hyperspy",),
 }
 """What `--help` lists, under its headings."""
@@ -21,4 +24,6 @@ ALIASES = {"annotate": "add-nexus", "convert": "export"}
 def command(name: str) -> Any:
     """The function of a command, imported when it is asked for, so that each starts quickly."""
     called = name.replace("-", "_")
+    if iskeyword(called):
+        called += "_"
     return getattr(import_module(f"hspyio.cli.commands.{called}"), called)

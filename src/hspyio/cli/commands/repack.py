@@ -8,7 +8,7 @@ from typing import Annotated
 import hspyio
 from hspyio.api.arguments import path_of_file, path_to_save
 from hspyio.cli.console import Console
-from hspyio.cli.usage import NewFile, Option, Overwrite, Source, Threads, WrongUsageError
+from hspyio.cli.usage import NewFile, Option, Overwrite, Source, Threads, shape_of
 from hspyio.errors import byte_text
 
 __all__ = ["repack"]
@@ -41,7 +41,7 @@ def repack(
         source,
         target,
         overwrite=overwrite,
-        chunks=_shape(chunks),
+        chunks=shape_of(chunks),
         compression=None if compression == "none" else compression,
         compression_opts=level,
         navigator=None if navigator is None else navigator.split(","),
@@ -49,12 +49,3 @@ def repack(
     )
     after = target.stat().st_size
     Console().print(f"{target}: {byte_text(after)}, {source} had {byte_text(before)}")
-
-
-def _shape(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(int(part) for part in text.replace("x", ",").strip("() ").split(","))
-    except ValueError:
-        raise WrongUsageError("a shape looks like 20,20,256", hint="--chunks") from None

@@ -1,0 +1,1 @@
+"""Files of other formats -> HSpy files, through RosettaSciIO's readers and our own."""
