@@ -212,6 +212,8 @@ class ChunkProjections:
 
     Attributes
     ----------
+    ids : ndarray of int64
+        Their numbers.
     corners : ndarray of int64
         Where in the array each chunk begins: ``(n, rank)``.
     starts : ndarray of int64
@@ -225,7 +227,7 @@ class ChunkProjections:
     def __init__(self, indexer: BasicIndexer, grid: ChunkGrid, ids: NDArray[np.int64]) -> None:
         self._ranges, self._steps, self._shape = indexer.ranges, grid.chunk, grid.shape
         self._known: tuple[dict[int, tuple[slice, slice]], ...] = tuple({} for _ in grid.chunk)
-        self.corners = grid.corners(ids)
+        self.ids, self.corners = ids, grid.corners(ids)
         one = [np.array([getattr(r, name) for r in indexer.ranges], np.int64) for name in _FIELDS]
         start, step, count = one
         ends = np.minimum(self.corners + np.array(grid.chunk), np.array(grid.shape))
@@ -239,7 +241,7 @@ class ChunkProjections:
     def select(self, places: NDArray[np.intp]) -> ChunkProjections:
         """Some of them."""
         made = copy(self)
-        for name in ("corners", "starts", "counts", "whole"):
+        for name in ("ids", "corners", "starts", "counts", "whole"):
             setattr(made, name, getattr(self, name)[places])
         return made
 

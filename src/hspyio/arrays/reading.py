@@ -170,8 +170,10 @@ class _Visitor:
             visited.source.read_into(buffers, start)
             return
         # Before a buffer is made: the file itself has to be that long.
-        if start < 0 or sizes[0] < 0 or end > visited.end:
+        if start < 0 or sizes[0] < 0:
             raise ValueError(f"it is said to be {sizes[0]} bytes at {start}, outside the file")
+        if end > visited.end:
+            raise ValueError(f"its bytes end at {end}, the file before that")
         content = self._scratch.take("read", end - start).data
         visited.source.read_into([content], start)
         begins = [offset - start for offset in offsets]

@@ -10,18 +10,18 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from hspyio.arrays.manifest import StoredArray
-from hspyio.arrays.workers import Workers, run
+from hspyio.arrays.manifest import ChunkManifest
+from hspyio.arrays.reading import ChunkConsumer, visit
+from hspyio.arrays.workers import Workers
 from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError, UnsupportedFeatureError
 from hspyio.filters.pipeline import Scratch
-from hspyio.hdf5.dataset import Dataset, passing
-from hspyio.hdf5.snapshot import Snapshot
+from hspyio.hdf5.dataset import Dataset, passing, stored_bytes
 from hspyio.nodes.digest import array_bytes, type_text
 from hspyio.nodes.node import Array, Filter
 from hspyio.records import record
@@ -113,20 +113,9 @@ def sums_of(array: Array, workers: Workers) -> ArraySums:
         If it cannot be read.
     """
     units = _units(array)
-    sums = np.zeros(units.count, np.uint32)
-
-    def summer() -> Callable[[int], None]:
-        scratch = Scratch()
-
-        def add(row: int) -> None:
-            sums[row] = units.read(row, scratch)
-            workers.progress.advance(units.size(row))
-
-        return add
-
-    workers.progress.expect(sum(map(units.size, range(units.count))))
-    run(units.order(), summer, units.most_threads or workers.threads)
-    return ArraySums(units.kind, units.step, units.head(), sums)
+    found = _Findings(units.count)
+    units.visit(found, workers)
+    return ArraySums(units.kind, units.step, units.head(), found.sums)
 
 
 def faults_of(
@@ -163,50 +152,54 @@ def faults_of(
         raise
     except _UNREADABLE as error:
         return [Fault((), _cannot_be_read(error))]
-    if isinstance(units, _Rows) and units.is_endless:
+    if units.is_endless:
         return [Fault((), f"is said to have {array.shape[0]:,} items, which the file has not")]
     if differs:
         changed = Fault((), f"{CHANGED}: its type, its shape or the places of its chunks differ")
         return [changed, *(faults_of(array, None, workers, decode=True) if decode else ())]
-    found: dict[int, str] = {}
-
-    def examiner() -> Callable[[int], None]:
-        scratch = Scratch()
-
-        def examine(row: int) -> None:
-            expected = None if known is None else int(known.sums[row])
-            if message := _examined(units, row, expected, scratch, decode=decode):
-                found[row] = message
-            workers.progress.advance(units.size(row))
-
-        return examine
-
-    workers.progress.expect(sum(map(units.size, range(units.count))))
-    run(units.order(), examiner, units.most_threads or workers.threads)
+    found = _Findings(units.count, None if known is None else known.sums, tolerant=True)
+    units.visit(found, workers, decode=decode)
     chunk = isinstance(units, _Chunks)
-    return [Fault(units.region(row), found[row], chunk) for row in sorted(found)]
+    return [Fault(units.region(row), found.wrong[row], chunk) for row in sorted(found.wrong)]
 
 
-def _examined(
-    units: _Units, row: int, expected: int | None, scratch: Scratch, *, decode: bool
-) -> str:
-    """What is wrong with one unit, ``""`` for nothing."""
-    try:
-        changed = units.read(row, scratch) != expected and expected is not None
-    except _NOT_CHECKED:
-        raise
-    except _UNREADABLE as error:
-        return _cannot_be_read(error)
-    if decode:
-        try:
-            units.decode(row, scratch)
-        except _UNREADABLE as error:
-            return _cannot_be_read(error)
-    return CHANGED if changed else ""
+class _Findings:
+    """What the units of an array turn out to be; told by all threads of a visit.
+
+    Attributes
+    ----------
+    sums : ndarray of uint32
+        Of all units.
+    wrong : dict
+        What is wrong with those that are not as expected, where that is tolerated.
+    """
+
+    def __init__(
+        self, count: int, expected: NDArray[np.uint32] | None = None, *, tolerant: bool = False
+    ) -> None:
+        self.sums = np.zeros(count, np.uint32)
+        self.wrong: dict[int, str] = {}
+        self._expected, self._tolerant = expected, tolerant
+
+    def add(self, row: int, found: int) -> None:
+        """Note the checksum of a unit."""
+        self.sums[row] = found
+        if self._expected is not None and self._expected[row] != found:
+            self.wrong[row] = CHANGED
+
+    def lose(self, row: int, error: Exception) -> None:
+        """Note that a unit cannot be read, or raise what says so."""
+        if not self._tolerant or isinstance(error, _NOT_CHECKED):
+            raise error
+        if not isinstance(error, _UNREADABLE):
+            raise error
+        self.wrong[row] = _cannot_be_read(error)
 
 
 def _cannot_be_read(error: Exception) -> str:
-    text = error.message if isinstance(error, HspyError) else str(error) or type(error).__name__
+    if not isinstance(error, HspyError):
+        return f"cannot be read: {str(error) or type(error).__name__}"
+    text = error.message
     return text if text.startswith(("its ", "cannot be read")) else f"cannot be read: {text}"
 
 
@@ -219,22 +212,16 @@ class _Units(Protocol):
     kind: str
     step: int
     count: int
-    most_threads: int
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether there are far more of them than bytes that they could stand in."""
 
     def head(self) -> str:
         """Digest of what all units have in common."""
 
-    def order(self) -> list[int]:
-        """Their numbers, in the order in which a disk likes to read them."""
-
-    def size(self, row: int) -> int:
-        """Bytes of a unit, for the progress."""
-
-    def read(self, row: int, scratch: Scratch) -> int:
-        """Read a unit; its checksum."""
-
-    def decode(self, row: int, scratch: Scratch) -> None:
-        """Decode what was just read; raises if that cannot be done."""
+    def visit(self, found: _Findings, workers: Workers, *, decode: bool = False) -> None:
+        """Read all units, in the order in which a disk likes it, and decode them where asked."""
 
     def region(self, row: int) -> tuple[tuple[int, int], ...]:
         """Which part of the array it is."""
@@ -247,8 +234,7 @@ def _units(array: Array, known: ArraySums | None = None) -> _Units:
     if not values and isinstance(source, Dataset) and source.is_for_engine:
         if source.stored.chunks is not None:
             return _Chunks(array, source)
-        step = BLOCK if known is None else known.step
-        return _Blocks(array, source.stored, source.snapshot, step)
+        return _Blocks(array, source, BLOCK if known is None else known.step)
     return _Rows(array, known.step if known is not None and values else 0)
 
 
@@ -278,19 +264,87 @@ def _facts(filters: tuple[Filter, ...]) -> list[tuple[int, tuple[int, ...]]]:
     return [(step.id, step.options) for step in filters]
 
 
-class _Chunks:
+class _Stored:
+    """Units whose bytes stand in the file, as a manifest of chunks tells."""
+
+    def __init__(self, source: Dataset, unit: int) -> None:
+        self._snapshot, self._stored, self._unit = source.snapshot, source.stored, unit
+        self.is_endless = False
+
+    def manifest(self) -> ChunkManifest:
+        """Where they stand."""
+        raise NotImplementedError
+
+    def visit(self, found: _Findings, workers: Workers, *, decode: bool = False) -> None:
+        manifest = self.manifest()
+        order = np.argsort(manifest.offsets, kind="stable")
+        rows, sizes = order.tolist(), manifest.sizes[order].clip(min=0)
+        workers.progress.expect(int(sizes.sum()))
+
+        def examiner() -> _Examiner:
+            return _Examiner(self, rows, sizes, found, workers, decode=decode)
+
+        with self._snapshot.open_source() as source:
+            visit(source, manifest, order, self._unit, workers, examiner)
+
+    def sum(self, row: int, content: memoryview) -> int:
+        """The checksum of a unit."""
+        return _crc32(content)
+
+    def decode(self, row: int, content: memoryview, scratch: Scratch) -> None:
+        """Nothing: the bytes are the values."""
+
+
+class _Examiner(ChunkConsumer):
+    """What one thread does with the bytes of units."""
+
+    def __init__(
+        self,
+        units: _Stored,
+        rows: list[int],
+        sizes: NDArray[np.int64],
+        found: _Findings,
+        workers: Workers,
+        *,
+        decode: bool,
+    ) -> None:
+        self._units, self._rows, self._sizes, self._found = units, rows, sizes, found
+        self._advance, self._decode = workers.progress.advance, decode
+        self._scratch = Scratch()
+
+    def take(self, places: range, contents: Sequence[memoryview]) -> None:
+        """Make checksums, and look whether filters find something."""
+        units, found = self._units, self._found
+        for row, content in zip(self._rows[places.start : places.stop], contents, strict=True):
+            found.add(row, units.sum(row, content))
+            if self._decode:
+                try:
+                    units.decode(row, content, self._scratch)
+                except _UNREADABLE as error:
+                    found.wrong[row] = _cannot_be_read(error)
+
+    def done(self, places: range) -> None:
+        """Tell of the bytes that were looked at."""
+        self._advance(int(self._sizes[places.start : places.stop].sum()))
+
+    def fail(self, place: int, error: Exception) -> None:
+        """Note that a unit cannot be read."""
+        self._found.lose(self._rows[place], error)
+
+
+class _Chunks(_Stored):
     """Chunks, as they stand in the file, each with a bit for every filter that was left out."""
 
     kind, step = STORED, 0
-    most_threads = 0  # as many as there are
 
     def __init__(self, array: Array, source: Dataset) -> None:
-        self._array, self._snapshot, self._stored = array, source.snapshot, source.stored
-        self._index = index = source.chunk_index()
-        self._sizes, self._offsets, self._masks = (
-            numbers.tolist() for numbers in (index.sizes, index.offsets, index.masks)
-        )
-        self.count = len(index)
+        super().__init__(source, source.stored.pipeline.size)
+        self._array, self._index = array, source.chunk_index()
+        self.count = len(self._index)
+        self._masks: list[int] = self._index.masks.tolist()
+
+    def manifest(self) -> ChunkManifest:
+        return self._index
 
     def head(self) -> str:
         stored = self._stored
@@ -304,46 +358,40 @@ class _Chunks:
             content=self._index.ids.astype("<i8").tobytes(),
         )
 
-    def order(self) -> list[int]:
-        order: list[int] = np.argsort(self._index.offsets, kind="stable").tolist()
-        return order
+    def sum(self, row: int, content: memoryview) -> int:
+        return chunk_sum(content, self._masks[row])
 
-    def size(self, row: int) -> int:
-        size: int = self._sizes[row]
-        return size
-
-    def read(self, row: int, scratch: Scratch) -> int:
-        size, offset, mask = self._sizes[row], self._offsets[row], self._masks[row]
-        with self._snapshot.open_source() as source:
-            if size < 0 or offset < 0 or offset + size > source.size:
-                raise ValueError(f"it is said to be {size} bytes at {offset}, outside the file")
-            buffer = scratch.take("stored", size)
-            source.read_into([buffer.data], offset)
-        return chunk_sum(buffer.data, mask)
-
-    def decode(self, row: int, scratch: Scratch) -> None:
+    def decode(self, row: int, content: memoryview, scratch: Scratch) -> None:
         pipeline = self._stored.pipeline
         inside = tuple(slice(high - low) for low, high in self.region(row))
         shape = tuple(part.stop for part in inside)
         size = math.prod(shape) * pipeline.dtype.itemsize
         target = scratch.take("values", size).view(pipeline.dtype).reshape(shape)
-        data = scratch.take("stored", self._sizes[row])
+        data = np.frombuffer(content, np.uint8)
         pipeline.decode(data, self._masks[row], target, inside, scratch)
 
     def region(self, row: int) -> tuple[tuple[int, int], ...]:
         return self._stored.grid.bounds(int(self._index.ids[row]))
 
 
-class _Blocks:
+class _Blocks(_Stored):
     """Blocks of an array that stands in one piece; nothing if it was never written."""
 
     kind = STORED
-    most_threads = 0
 
-    def __init__(self, array: Array, stored: StoredArray, handle: Snapshot, step: int) -> None:
-        self._array, self._stored, self._handle, self.step = array, stored, handle, max(step, 1)
+    def __init__(self, array: Array, source: Dataset, step: int) -> None:
+        super().__init__(source, max(step, 1))
+        self._array, self.step, stored = array, self._unit, source.stored
         self._bytes = math.prod(stored.shape) * stored.dtype.itemsize
         self.count = 0 if stored.address is None else -(-self._bytes // self.step)
+        self.is_endless = self.count > _MOST_ROWS and self._bytes > self._snapshot.size
+
+    def manifest(self) -> ChunkManifest:
+        starts = np.arange(self.count) * self.step
+        sizes = np.minimum(self._bytes - starts, self.step)
+        return ChunkManifest(
+            np.arange(self.count), (self._stored.address or 0) + starts, sizes, 0 * starts
+        )
 
     def head(self) -> str:
         stored = self._stored
@@ -352,27 +400,11 @@ class _Blocks:
             STORED, type_text(self._array.type), stored.shape, stored.fill.hex(), written
         )
 
-    def order(self) -> list[int]:
-        return list(range(self.count))
-
-    def size(self, row: int) -> int:
-        return min(self.step, self._bytes - row * self.step)
-
-    def read(self, row: int, scratch: Scratch) -> int:
-        assert self._stored.address is not None
-        buffer = scratch.take("stored", self.size(row))
-        with self._handle.open_source() as source:
-            source.read_into([buffer.data], self._stored.address + row * self.step)
-        return _crc32(buffer.data)
-
-    def decode(self, row: int, scratch: Scratch) -> None:
-        """Nothing: the bytes are the values."""
-
     def region(self, row: int) -> tuple[tuple[int, int], ...]:
         first, *others = self._stored.shape
         length = math.prod(others) * self._stored.dtype.itemsize
         low = row * self.step // length
-        high = -(-(row * self.step + self.size(row)) // length)
+        high = -(-min((row + 1) * self.step, self._bytes) // length)
         return ((low, min(high, first)), *((0, n) for n in others))
 
 
@@ -380,7 +412,6 @@ class _Rows:
     """Values, some rows of the first dimension at a time; a scalar is one unit."""
 
     kind = VALUES
-    most_threads = 1  # HDF5 does one thing at a time
 
     def __init__(self, array: Array, step: int) -> None:
         self._array = array
@@ -393,8 +424,7 @@ class _Rows:
     @property
     def is_endless(self) -> bool:
         """Whether there are far more units than bytes that they could stand in."""
-        stored = getattr(self._array.source, "stored_bytes", 0)
-        return self.count > max(_MOST_ROWS, stored)
+        return self.count > max(_MOST_ROWS, stored_bytes(self._array))
 
     def _chosen_step(self) -> int:
         """About a block of values, and whole chunks."""
@@ -405,23 +435,23 @@ class _Rows:
     def head(self) -> str:
         return _digest(VALUES, type_text(self._array.type), tuple(self._array.shape))
 
-    def order(self) -> list[int]:
-        return list(range(self.count))
+    def visit(self, found: _Findings, workers: Workers, *, decode: bool = False) -> None:
+        workers.progress.expect(self._length * self._row)
+        for row in range(self.count):
+            low, high = row * self.step, min((row + 1) * self.step, self._length)
+            try:
+                found.add(row, self._sum(slice(low, high)))
+            except Exception as error:
+                found.lose(row, error)
+            workers.progress.advance((high - low) * self._row)
 
-    def size(self, row: int) -> int:
-        return (min(self._length, (row + 1) * self.step) - row * self.step) * self._row
-
-    def read(self, row: int, scratch: Scratch) -> int:
+    def _sum(self, rows: slice) -> int:
         whole = self.count == 1 or not self._array.shape
-        rows = slice(row * self.step, min((row + 1) * self.step, self._length))
         total = 0
         with passing(self._array):
             for part in array_bytes(self._array, () if whole else (rows,)):
                 total = _crc32(part, _crc32(len(part).to_bytes(8, "little"), total))
         return total
-
-    def decode(self, row: int, scratch: Scratch) -> None:
-        """Nothing: reading was it."""
 
     def region(self, row: int) -> tuple[tuple[int, int], ...]:
         if not self._array.shape or self.count == 1:

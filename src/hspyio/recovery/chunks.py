@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.arrays.indexing import BasicIndexer, Range
+from hspyio.arrays.indexing import BasicIndexer, ChunkProjections, Range
 from hspyio.arrays.manifest import ChunkManifest, StoredArray
+from hspyio.arrays.reading import ChunkConsumer, visit
 from hspyio.arrays.workers import Workers
 from hspyio.errors import UNREADABLE, FilterError, HspyError, TooLargeError
 from hspyio.filters import shuffle
@@ -231,61 +232,110 @@ def _layouts(content: FileBytes) -> Iterator[Layout]:
 def _of_chunks(
     dataset: Dataset, stored: StoredArray, index: _Index, selection: Selection
 ) -> Salvaged:
-    indexer = BasicIndexer(selection, stored.shape)
+    indexer, grid, opening = BasicIndexer(selection, stored.shape), stored.grid, dataset.opening
+    assert opening is not None
     values = stored.empty(indexer.shape, filled=True)
-    reading = _Reading(_content(dataset), stored, index)
-    lost: list[tuple[Region, str]] = []
-    sums: list[tuple[int, int]] = []
-    for coords, inside, out in indexer.projections(stored.grid):
-        number = stored.grid.number(coords)
-        target = values[out]
-        try:
-            found = reading.read(number, target, inside)
-        except (FilterError, TooLargeError):
-            raise
-        except _ERRORS as error:
-            target[...] = np.zeros((), stored.dtype)
-            lost.append((stored.grid.bounds(number), _reason(error)))
-        else:
-            sums += found
-    by_order = tuple(number for number, _ in sums if number in index.by_order)
-    zeros = tuple(reading.zeros.items())
-    return Salvaged(
-        values[indexer.dropped], tuple(lost), tuple(sums), by_order, zeros, blocks=reading.blocks
-    )
+    projections = ChunkProjections(indexer, grid, indexer.numbers(grid))
+    projections = projections.select(np.flatnonzero(projections.counts))
+    reading = _Reading(stored, index, projections, values)
+    places, manifest = reading.known, reading.manifest
+    workers = Workers(opening.workers.threads)
+    visit(opening.content.source, manifest, places, stored.pipeline.size, workers, reading.salvager)
+    return reading.salvaged(values[indexer.dropped])
 
 
 class _Reading:
-    """What reads one chunk after the other."""
+    """What came back so far, as all threads of a visit tell it.
 
-    def __init__(self, content: FileBytes, stored: StoredArray, index: _Index) -> None:
-        self._source, self._stored, self._index = content.source, stored, index
+    Attributes
+    ----------
+    manifest : ChunkManifest
+        Of the chunks that are known.
+    known : ndarray of int64
+        All of them, in the order of their offsets.
+    lost : list of (int, str)
+        Place in the grid, and what is wrong.
+    sums : list of (int, int)
+        Place in the grid, and checksum.
+    zeros : list of (int, int, int)
+        Place in the grid, blocks of zeros, and all blocks.
+    """
+
+    def __init__(
+        self,
+        stored: StoredArray,
+        index: _Index,
+        projections: ChunkProjections,
+        values: NDArray[Any],
+    ) -> None:
+        self.stored, self.values = stored, values
+        self._index = index
+        self.lost: list[tuple[int, str]] = []
+        self.sums: list[tuple[int, int]] = []
+        self.zeros: list[tuple[int, int, int]] = []
+        there = np.array([number in index.facts for number in projections.ids.tolist()], bool)
+        if not index.whole:
+            self._note_unknown(projections.select(np.flatnonzero(~there)))
+        ids = projections.ids[there]
+        facts = np.array([index.facts[number] for number in ids.tolist()], np.int64).reshape(-1, 3)
+        self.manifest = ChunkManifest(ids, *facts.T)
+        self.known = np.argsort(self.manifest.offsets, kind="stable")
+        self._projections = projections.select(np.flatnonzero(there)[self.known])
+        self.unchecked = all(step.id == shuffle.CODEC.id for step in stored.filters)
+
+    def _note_unknown(self, unknown: ChunkProjections) -> None:
+        for place, number in enumerate(unknown.ids.tolist()):
+            self.values[unknown.cut(place)[0]] = np.zeros((), self.stored.dtype)
+            self.lost.append((number, _reason(ValueError(_INDEX_LOST))))
+
+    def salvager(self) -> _Salvager:
+        """What one thread does with its chunks."""
+        return _Salvager(self, self._projections)
+
+    def salvaged(self, values: NDArray[Any]) -> Salvaged:
+        """All of it, in the order of the grid."""
+        bounds, sums = self.stored.grid.bounds, sorted(self.sums)
+        return Salvaged(
+            values,
+            tuple((bounds(number), reason) for number, reason in sorted(self.lost)),
+            tuple(sums),
+            tuple(number for number, _ in sums if number in self._index.by_order),
+            tuple((bounds(number), zeros) for number, zeros, _ in sorted(self.zeros) if zeros),
+            blocks=sum(blocks for _, _, blocks in self.zeros),
+        )
+
+
+class _Salvager(ChunkConsumer):
+    """Puts the values of chunks where they belong, 0 for what cannot be decoded."""
+
+    def __init__(self, reading: _Reading, projections: ChunkProjections) -> None:
+        self._reading, self._projections = reading, projections
         self._scratch = Scratch()
-        self._unchecked = all(step.id == shuffle.CODEC.id for step in stored.filters)
-        self.zeros: dict[Region, int] = {}
-        self.blocks = 0
 
-    def read(
-        self, number: int, target: NDArray[Any], inside: tuple[slice, ...]
-    ) -> list[tuple[int, int]]:
-        """Read one chunk; its place and checksum, nothing for one that was never written."""
-        facts = self._index.facts.get(number)
-        if facts is None:
-            if self._index.whole:
-                return []
-            raise ValueError(_INDEX_LOST)
-        offset, size, mask = facts
-        if offset + size > self._source.size:
-            raise ValueError(f"its bytes end at {offset + size}, the file before that")
-        buffer = self._scratch.take("stored", size)
-        self._source.read_into([buffer.data], offset)
-        self._stored.pipeline.decode(buffer, mask, target, inside, self._scratch)
-        if self._unchecked:
-            zeros, count = zero_blocks(buffer, offset)
-            self.blocks += count
-            if zeros:
-                self.zeros[self._stored.grid.bounds(number)] = zeros
-        return [(number, chunk_sum(buffer.data, mask))]
+    def take(self, places: range, contents: Sequence[memoryview]) -> None:
+        """Decode chunks; nothing is noted before all of them are."""
+        reading, manifest = self._reading, self._reading.manifest
+        sums, zeros = [], []
+        for place, content in zip(places, contents, strict=True):
+            row = int(reading.known[place])
+            number, mask = int(manifest.ids[row]), int(manifest.masks[row])
+            out, inside = self._projections.cut(place)
+            data, target = np.frombuffer(content, np.uint8), reading.values[out]
+            reading.stored.pipeline.decode(data, mask, target, inside, self._scratch)
+            sums.append((number, chunk_sum(content, mask)))
+            if reading.unchecked:
+                zeros.append((number, *zero_blocks(data, int(manifest.offsets[row]))))
+        reading.sums += sums
+        reading.zeros += zeros
+
+    def fail(self, place: int, error: Exception) -> None:
+        """Note what is lost."""
+        lost = isinstance(error, _ERRORS) and not isinstance(error, (FilterError, TooLargeError))
+        if not lost:
+            raise error
+        reading = self._reading
+        reading.values[self._projections.cut(place)[0]] = np.zeros((), reading.stored.dtype)
+        reading.lost.append((int(reading.manifest.ids[reading.known[place]]), _reason(error)))
 
 
 def _reason(error: Exception) -> str:
