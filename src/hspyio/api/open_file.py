@@ -29,7 +29,7 @@ from hspyio.hdf5.dataset import RowDataset
 from hspyio.hdf5.reader import Reader, open_reader
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.parts import SignalParts
-from hspyio.nodes.node import Array, Group, StoredSource, Text
+from hspyio.nodes.node import Array, Group, ObjectSource, StoredSource, Text
 from hspyio.options import ReadOptions
 from hspyio.schema import Contents, contents, decode_experiment, decode_models, stored_title
 from hspyio.schema.migrations import migrate
@@ -191,10 +191,11 @@ _DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
 
 
 def _bytes(array: Array) -> int:
-    size = getattr(array.source, "itemsize", None)
-    if size is None:
+    if isinstance(array.source, ObjectSource):
+        size = array.source.item_bytes()
+    else:
         size = array.type.itemsize if isinstance(array.type, np.dtype) else _row_bytes(array)
-    return int(np.prod(array.shape, dtype=float)) * int(size)
+    return int(np.prod(array.shape, dtype=float)) * size
 
 
 def _row_bytes(array: Array) -> int:

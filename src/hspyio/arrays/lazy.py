@@ -11,7 +11,7 @@ import numpy as np
 from hspyio.arrays.chunk_shapes import lazy_chunks
 from hspyio.arrays.indexing import OrthogonalIndexer
 from hspyio.errors import OptionError
-from hspyio.nodes.node import ArraySource, StoredSource
+from hspyio.nodes.node import ArraySource, MaskableSource, ObjectSource, StoredSource
 
 if TYPE_CHECKING:
     import dask.array
@@ -80,7 +80,7 @@ def from_source(
     da: Any = import_module("dask.array")
     wanted: Any = chunks
     ragged = dtype.hasobject
-    itemsize = int(getattr(source, "itemsize", dtype.itemsize))
+    itemsize = source.item_bytes() if isinstance(source, ObjectSource) else dtype.itemsize
     if ragged and isinstance(chunks, str):
         wanted = _blocks_of_rows(source.shape, itemsize, stored)
     elif chunks == "auto":
@@ -136,8 +136,9 @@ def source_of(array: dask.array.Array) -> StoredSource | None:
 
 def _blank(source: ArraySource, dtype: np.dtype[Any]) -> NDArray[Any]:
     """An empty array of the kind that is read."""
-    make = getattr(source, "blank", None)
-    return make(dtype) if make else np.empty((0,) * len(source.shape), dtype)
+    if isinstance(source, MaskableSource):
+        return source.blank(dtype)
+    return np.empty((0,) * len(source.shape), dtype)
 
 
 def _blocks_of_rows(

@@ -108,15 +108,14 @@ class RaggedSource:
         """The file."""
         return self.rows.source.snapshot
 
-    @property
-    def itemsize(self) -> int:
+    def item_bytes(self) -> int:
         """Bytes of an element, on average, as far as that is known without reading all."""
         return self.rows.source.row_bytes()
 
     @property
     def nbytes(self) -> int:
         """Bytes of all of them, about."""
-        return self.itemsize * math.prod(self.shape)
+        return self.item_bytes() * math.prod(self.shape)
 
     def detached(self) -> RaggedSource:
         """Itself: it goes on when the file is closed."""

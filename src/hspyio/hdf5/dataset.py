@@ -402,7 +402,7 @@ def passing(array: Array) -> Iterator[None]:
 
 def stored_bytes(array: Array) -> int:
     """Bytes that an array of a file takes on disk."""
-    return int(getattr(array.source, "stored_bytes", 0))
+    return array.source.stored_bytes if isinstance(array.source, Dataset) else 0
 
 
 # small arrays

@@ -51,11 +51,6 @@ class _ExternalSource:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
-    @property
-    def stored_bytes(self) -> int:
-        """Nothing of it stands in the file itself."""
-        return 0
-
     def read(self, selection: Selection = ()) -> NDArray[Any]:
         """Read a selection."""
         with located(self.snapshot.path, self.where), _dataset(self.snapshot, self.where) as found:

@@ -40,8 +40,10 @@ __all__ = [
     "IndexedSource",
     "Kept",
     "LazyMapping",
+    "MaskableSource",
     "MemorySource",
     "Node",
+    "ObjectSource",
     "RaggedArray",
     "RaggedList",
     "RowSource",
@@ -147,6 +149,24 @@ class StoredSource(ArraySource, Protocol):
 
     def detached(self) -> ArraySource:
         """The same values for when the file is closed, in any process."""
+        ...
+
+
+@runtime_checkable
+class ObjectSource(ArraySource, Protocol):
+    """A source of objects, which may be of any size."""
+
+    def item_bytes(self) -> int:
+        """Bytes of one, on average, as far as that is known without reading all."""
+        ...
+
+
+@runtime_checkable
+class MaskableSource(ArraySource, Protocol):
+    """A source that may give masked arrays."""
+
+    def blank(self, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """An empty array of the kind that is read."""
         ...
 
 
