@@ -13,13 +13,13 @@ from hspyio.bridges.viewer.contrast import PHASES
 from hspyio.bridges.viewer.panels import ImagePanel, LinePanel, Panel
 from hspyio.bridges.viewer.selection import Along, name_of
 from hspyio.bridges.viewer.source import Cube, Part, numbers
-from hspyio.bridges.viewer.window import MOST_PIXELS, MOST_POINTS, Window
-from hspyio.errors import HspyError
+from hspyio.bridges.viewer.window import MOST_PIXELS, MOST_POINTS, Window, words
 
 __all__ = ["Display"]
 
 _LARGE = 2**24
 """Bytes of a signal above which it is read in slabs."""
+_CHANGED = "The file has changed; this window shows what it was. Load the page anew to see it."
 _LONG_NAMES = 16
 """Letters of names beside which there is no room for two positions in a line."""
 
@@ -116,19 +116,35 @@ class Display:
         window.library.turns.urgent()
 
         def job(pause: Callable[[], None]) -> None:
-            values = self._values(position, part)
+            values, trouble = self._found(position, part)
             window.library.turns.urgent()
-            window.newest("signal", lambda: self._show_if(cube, values, position, part))
+            window.newest("signal", lambda: self._show_if(cube, values, position, part, trouble))
 
         window.ask("signal", job)
 
     def read_at_once(self) -> None:
         """Show it in a window that opens: there is nothing to be seen in it before."""
         position = self.window.position
+        values, trouble = self._found(position, ())
+        self._show(values, position, ())
+        self.window.trouble(trouble)
+
+    def _found(self, position: tuple[int, ...], part: Part) -> tuple[NDArray[Any], str]:
+        """The signal, and what is wrong with it: without values where it cannot be read."""
         try:
-            self._show(self._values(position, ()), position, ())
-        except HspyError as error:
-            self.window.say(error.message)
+            values = self._values(position, part)
+        except Exception as error:  # whatever it is, the window stays and says it
+            return self._blank(part), words(error)
+        return values, _CHANGED if self.window.library.has_changed else ""
+
+    def _blank(self, part: Part) -> NDArray[Any]:
+        """A signal of which nothing is known."""
+        cube = self.window.cube
+        sizes = [along.stop - along.start for along in part] or cube.inner_shape
+        shape = tuple(-(-n // step) for n, step in zip(sizes, self.steps(part), strict=True))
+        if cube.is_coloured:
+            return np.zeros((*shape, 4), np.uint8)
+        return np.full(shape, np.nan, np.complex128 if cube.is_complex else np.float64)
 
     def _values(self, position: tuple[int, ...], part: Part) -> NDArray[Any]:
         cube, steps = self.window.cube, self.steps(part)
@@ -137,11 +153,17 @@ class Display:
         return numbers(cube.at(position, part))
 
     def _show_if(
-        self, cube: Cube, values: NDArray[Any], position: tuple[int, ...], part: Part
+        self,
+        cube: Cube,
+        values: NDArray[Any],
+        position: tuple[int, ...],
+        part: Part,
+        trouble: str,
     ) -> None:
         """Show what was read, unless another experiment has been chosen meanwhile."""
         if self.window.item.cube is cube:
             self._show(values, position, part)
+            self.window.trouble(trouble)
 
     def _show(self, values: NDArray[Any], position: tuple[int, ...], part: Part) -> None:
         is_complex = self.window.cube.is_complex

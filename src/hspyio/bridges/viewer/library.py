@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import threading
@@ -101,6 +102,8 @@ class Library:
         self._items: dict[str, Item] = {}
         self._signal: Signal | None = None
         self._experiments: Any = None
+        self._retired: list[Item] = []
+        self._stamp: object = None
         self._target = ""
         if isinstance(target, Signal):
             self._signal = target
@@ -113,12 +116,27 @@ class Library:
             self._open()
 
     def _open(self) -> None:
+        stamp = _stamp(self._target)
+        opened = open_experiments(self._target, original_metadata=False)
         if self._experiments is not None:
             self._experiments.close()
-        self._experiments = open_experiments(self._target, original_metadata=False)
-        self._titles = {
-            name: plain_text(title) or name for name, title in self._experiments.titles.items()
-        }
+        self._experiments, self._stamp = opened, stamp
+        self._titles = {name: plain_text(title) or name for name, title in opened.titles.items()}
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the file is another than the one that is shown, or has gone."""
+        return self._signal is None and _stamp(self._target) != self._stamp
+
+    def refresh(self) -> None:
+        """Show new windows the file as it is now; those that are open keep what they have."""
+        with self._lock:
+            if not self.has_changed:
+                return
+            with contextlib.suppress(HspyError):  # of a file that has gone, what it was
+                self._open()
+                self._retired += self._items.values()
+                self._items.clear()
 
     @property
     def titles(self) -> dict[str, str]:
@@ -182,10 +200,20 @@ class Library:
         with self._lock:
             if self._experiments is not None:
                 self._experiments.close()
-                for item in self._items.values():
+                for item in (*self._items.values(), *self._retired):
                     item.signal.close()
             self._items.clear()
+            self._retired.clear()
             self.cache.clear()
+
+
+def _stamp(path: str) -> object:
+    """What is another where a file is; nothing where there is none, or of an address."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _as_signal_axes(axes: tuple[Axis, ...]) -> Axes:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hspyio.bridges.viewer.source import Cube, Part, group_means
+from hspyio.errors import DamagedFileError
 from hspyio.records import record
 
 __all__ = ["Map", "Summed", "coarse_to_fine", "progressive_map", "region_signals"]
@@ -106,11 +107,14 @@ class Map:
         The same, with the mean of a neighbour where nothing is known yet.
     done : float
         The share of the blocks that were read, 1 at the end.
+    lost : int
+        How many of them are damaged; their values are nan.
     """
 
     values: NDArray[np.float64]
     shown: NDArray[np.float64]
     done: float
+    lost: int = 0
 
 
 def coarse_to_fine(grid: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -174,17 +178,21 @@ def progressive_map(
     grid = _Grid(shape, steps)
     row = () if summed.step is None else (-(-cube.inner_shape[0] // summed.step),)
     values = np.full((*shape, *row), np.nan)
-    total, last = math.prod(grid.means.shape), time.monotonic()
+    total, last, lost = math.prod(grid.means.shape), time.monotonic(), 0
     for done, corner in enumerate(coarse_to_fine(grid.means.shape), start=1):
         pause()
         block = cube.block_at(outer, corner)
-        sums = summed.of(cube.block(block, summed.window), inner)[(0,) * count]
-        values[block.ranges[count:]] = sums
-        grid.means[corner] = _mean(sums)
+        try:
+            sums = summed.of(cube.block(block, summed.window), inner)[(0,) * count]
+        except DamagedFileError:
+            lost += 1
+        else:
+            values[block.ranges[count:]] = sums
+            grid.means[corner] = _mean(sums)
         if done < total and time.monotonic() - last > _OFTEN:
-            yield Map(values, grid.filled(values), done / total)
+            yield Map(values, grid.filled(values), done / total, lost)
             last = time.monotonic()
-    yield Map(values, values, 1.0)
+    yield Map(values, values, 1.0, lost)
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -225,10 +226,11 @@ class Navigation:
 
         def job(pause: Callable[[], None]) -> None:
             for state in progressive_map(cube, outer, summed, pause):
-                if state.done == 1:
+                if state.done == 1 and not state.lost:
                     item.keep(key, state.values)
                 pause()
-                self._show_later(Map(state.values.copy(), state.shown.copy(), state.done), what)
+                copied = replace(state, values=state.values.copy(), shown=state.shown.copy())
+                self._show_later(copied, what)
 
         window.ask("map", job)
 
@@ -258,7 +260,8 @@ class Navigation:
         self.values, self.what, self.whole = state.values, what, state.done == 1
         most = MOST_PIXELS if isinstance(panel, ImagePanel) else MOST_POINTS
         panel.show(group_means(state.shown, [-(-n // most) for n in state.shown.shape]))
-        panel.title(what if self.whole else f"{what}, {state.done:.0%} read")
+        lost = f", {state.lost} blocks of it damaged" if state.lost else ""
+        panel.title(f"{what}{lost}" if self.whole else f"{what}, {state.done:.0%} read{lost}")
 
 
 def _whole(values: NDArray[Any]) -> Map:

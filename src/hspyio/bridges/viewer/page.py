@@ -102,7 +102,7 @@ select.bk-input { background-image: url('data:image/svg+xml;utf8,\
 <svg version="1.1" viewBox="0 0 25 20" xmlns="http://www.w3.org/2000/svg">\
 <path d="M 0,0 25,0 12.5,20 Z" fill="%23858d98"/></svg>') !important; }
 pre { margin: 0; max-height: 26em; overflow: auto; font-size: 12px; line-height: 1.35;
-  contain: inline-size; }
+  white-space: pre-wrap; overflow-wrap: anywhere; }
 """
 
 # Which arrow was pressed, and whether the user's desktop is dark: Bokeh tells Python of neither.

@@ -159,7 +159,10 @@ class Viewer:
 
     def _window(self, document: Any) -> None:
         """Fill the document of one more window."""
-        session = Session(document, self._library, self._name)
+        self._library.refresh()
+        titles = self._library.titles
+        name = self._name if self._name in titles else next(iter(titles), self._name)
+        session = Session(document, self._library, name)
         self._sessions.append(session)
 
         def gone(context: Any) -> None:

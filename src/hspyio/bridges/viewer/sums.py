@@ -124,7 +124,7 @@ class Sums:
 
     def _chosen(self, choice: str, panel: ImagePanel) -> Detector | None:
         shape = self.window.cube.inner_shape
-        pattern = panel.values
+        pattern = np.nan_to_num(panel.values)
         if pattern.shape != shape:  # a large one is shown coarsely: the middle will do
             pattern = np.ones(shape, np.uint8)
         if choice == _NONE:

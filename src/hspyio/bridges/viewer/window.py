@@ -19,11 +19,16 @@ from hspyio.bridges.viewer.worker import Job, Worker
 from hspyio.errors import HspyError
 from hspyio.model.axes import Axis
 
-__all__ = ["MOST_PIXELS", "MOST_POINTS", "Window"]
+__all__ = ["MOST_PIXELS", "MOST_POINTS", "Window", "words"]
 
 MOST_PIXELS, MOST_POINTS = 1024, 20_000
 """Along an axis of an image and of a curve: of more, means over neighbours are shown."""
 _JOBS = ("signal", "map", "region", "file")
+
+
+def words(error: Exception) -> str:
+    """What went wrong, in a line."""
+    return error.message if isinstance(error, HspyError) else f"{type(error).__name__}: {error}"
 
 
 class Window:
@@ -60,6 +65,7 @@ class Window:
         self.position: tuple[int, ...] = ()
         self._lock = threading.Lock()
         self._changes: dict[str, Callable[[], None]] = {}
+        self._trouble = ""
         self._workers = {job: Worker(library.turns, self._failed) for job in _JOBS}
 
     @property
@@ -115,8 +121,14 @@ class Window:
         """Show a line of text."""
         self.status.text = plain_text(text, 400)
 
+    def trouble(self, text: str) -> None:
+        """Show what is wrong with the signal that is seen; nothing once another is seen."""
+        if text != self._trouble:
+            self._trouble = text
+            self.say(text)
+
     def _failed(self, error: Exception) -> None:
-        text = error.message if isinstance(error, HspyError) else f"{type(error).__name__}: {error}"
+        text = words(error)
         self.later(lambda: self.say(text))
 
     def close(self) -> None:

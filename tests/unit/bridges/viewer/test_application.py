@@ -147,3 +147,17 @@ def test_it_fits_the_window_and_the_desktop(shown: Shown, scheme: str, width: in
         "ground => JSON.stringify(window.model('signal').border_fill_color).includes(ground)",
         arg=ground,
     )
+
+
+def test_nothing_is_wider_than_a_narrow_page(shown: Shown) -> None:
+    signal = made((6, 7, 8), 1)
+    signal.title = "a long title " * 20
+    signal.axes[0].name = "an axis of a long name " * 3
+    page = shown(signal, width=800)
+    page.wait_for_values("navigator-image", signal.data.sum(2, dtype=float))
+    for tab in ("Axes", "Metadata", "File"):
+        page.page.get_by_text(tab, exact=True).click()
+        assert page.page.evaluate("document.documentElement.scrollWidth") == 800
+        listing = page.page.locator("pre").filter(visible=True)
+        box = listing.bounding_box()
+        assert box is not None and box["width"] > 100 and box["height"] > 12
