@@ -26,6 +26,7 @@ from torture import (
     random_kills,
     readers,
     signals,
+    stream,
     writers,
 )
 from torture.children import Child
@@ -58,6 +59,7 @@ KINDS = {
     "signals": Kind(signals.cases),
     "power-loss": Kind(power_loss.cases),
     "injection": Kind(injection.cases),
+    "stream": Kind(stream.cases),
     "mutants": Kind(mutants.cases),
     "attacks": Kind(attacks.cases),
 }

@@ -23,6 +23,7 @@ KINDS = (
     "signals",
     "power-loss",
     "injection",
+    "stream",
 )
 IN_TEST_MUTANTS = ("mutants", "attacks")
 

@@ -50,7 +50,8 @@ class RootSwitch:
     changes : Changes
         The new content.
     start : int, optional
-        Where the new tree may begin; what stands between the end and there is the caller's.
+        Where the new tree may begin; what stands between the end and there is the caller's, and so
+        is how long the file is: it is never cut.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class RootSwitch:
     ) -> None:
         self._path = path
         self._start = block.end if start is None else start
+        self._is_callers = start is not None
         self._descriptor = descriptor
         self._block = block
         self._changes = changes
@@ -117,20 +119,21 @@ class RootSwitch:
         )
 
     def _cut(self) -> None:
-        """Cut off what lies behind the start: what a kill, or a failure, has left.
+        """Cut off what lies behind the end: what a kill, or a failure, has left.
 
         Once the superblock is another one, it may be needed.
         """
         unchanged = read_superblock(self._descriptor) == self._block
-        if unchanged and file_size(self._descriptor) > self._start:
-            resize(self._descriptor, self._start)
+        longer = file_size(self._descriptor) > self._block.end
+        if unchanged and longer and not self._is_callers:
+            resize(self._descriptor, self._block.end)
 
     def _built(
         self, workers: Workers, old: LocalSnapshot | None, *, linked: bool
     ) -> tuple[int, int] | None:
         """Write the new tree behind the end; its address, and the new end."""
         with CopyOnWriteFile(os.dup(self._descriptor), workers, self._start) as output:
-            if self._start > self._block.end:
+            if self._is_callers:
                 output.pretend(self._block.switched(self._block.root, self._start))
             output.folder = os.path.dirname(self._path)
             try:
@@ -151,7 +154,8 @@ class RootSwitch:
             output.check()
             for header, index in output.indices:
                 lead_to_index(self._descriptor, header, index)
-        resize(self._descriptor, end)
+        if not self._is_callers or file_size(self._descriptor) < end:
+            resize(self._descriptor, end)
         self._sync()
         return address, end
 
@@ -231,7 +235,7 @@ class CopyOnWriteFile(Output):
         super().__init__(descriptor, workers)
         self._end = end
         self._last = end
-        self._stopped = False
+        self._stopped = self._only_grows = False
 
     def write(self, data: memoryview) -> int:  # type: ignore[override]
         """Keep in memory what lies below the old end, write what lies beyond."""
@@ -250,13 +254,15 @@ class CopyOnWriteFile(Output):
         return count
 
     def pretend(self, block: Superblock) -> None:
-        """Let HDF5 read another superblock than the file has, which stays as it is."""
+        """Let HDF5 read another superblock than the file has, and cut nothing off."""
         self._page(0)[: len(block.content)] = block.content
+        self._only_grows = True
 
     def truncate(self, size: int | None = None) -> int:
         """Extend the file, or cut what is new."""
         end = self._position if size is None else size
-        if not self._stopped and end >= self._end:
+        shorter = self._only_grows and end <= file_size(self._descriptor)
+        if not self._stopped and end >= self._end and not shorter:
             super().truncate(end)
         return end
 

@@ -7,6 +7,7 @@ as an update does, and moves the end behind it: nothing below the end is ever wr
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
@@ -22,6 +23,8 @@ from hspyio.transaction.commit import RootSwitch
 from hspyio.transaction.replace import replace_file
 
 __all__ = ["GrowingFile", "open_growing"]
+
+_LEAST_AHEAD, _MOST_AHEAD = 2**20, 64 * 2**20
 
 
 class GrowingFile:
@@ -42,6 +45,8 @@ class GrowingFile:
         self.notes: list[str] = []
         self._block = block
         self._durable = durable
+        self._growing = threading.Lock()
+        self._size = 0
 
     @property
     def end(self) -> int:
@@ -53,6 +58,19 @@ class GrowingFile:
         if offset < self._block.end:
             raise SaveError(f"would write at {offset}, where readers are", path=self.path)
         write_from(self.descriptor, pieces, offset)
+        self.stay_ahead(offset + sum(map(len, pieces)))
+
+    def stay_ahead(self, place: int) -> None:
+        """Let the file be longer than what is written: as a hole, which takes no room.
+
+        HDF5's readers ask for its length first, and for its end then; where a switch came between
+        the two, they would take the file for one that was cut.
+        """
+        ahead = min(_MOST_AHEAD, max(_LEAST_AHEAD, place // 2))
+        with self._growing, suppress(OSError):  # what does not fit is told when it is written
+            if place + ahead // 2 > self._size:
+                resize(self.descriptor, place + ahead)
+                self._size = place + ahead
 
     def sync(self) -> None:
         """Wait until what was written is on the disk, so that a switch has little to wait for."""
@@ -80,6 +98,7 @@ class GrowingFile:
             raise SaveError("could not be changed, it is as it was: HDF5 fails", path=self.path)
         self._block = block
         self.notes += switch.notes
+        self.stay_ahead(block.end)
 
     def replace(self, steps: Sequence[Step], workers: Workers) -> None:
         """Put a new file in the place of this one, which readers that have it open go on with.
@@ -136,5 +155,6 @@ def open_growing(path: str, *, durable: bool) -> Iterator[GrowingFile]:
             )
         growing = GrowingFile(target, descriptor, block, durable=durable)
         growing.cut()
+        growing.stay_ahead(block.end)
         yield growing
         growing.cut()

@@ -43,7 +43,7 @@ def test_what_was_opened_stays_as_it_was(writer: hspyio.StreamWriter, path: Path
         writer.append(FRAMES[turn * 5 : turn * 5 + 5])
         writer.checkpoint()
         held.append(hspyio.load(path, lazy=True))
-        whole.append(path.read_bytes()[96:])
+        whole.append(path.read_bytes()[96 : inside(writer)._file.end])
         if turn == 1:
             file = h5py.File(path)
     with file:
@@ -73,7 +73,7 @@ def test_dead_space_is_what_the_last_state_has_no_use_for(
     writer.checkpoint()
     second = writer.status
     assert second.dead_bytes > first.dead_bytes
-    assert second.file_bytes == path.stat().st_size
+    assert second.file_bytes <= path.stat().st_size
     writer.close(compact=True)
     assert path.stat().st_size < second.file_bytes
     assert np.array_equal(hspyio.load(path).data, FRAMES[:6])
@@ -174,7 +174,7 @@ def test_a_failed_switch_ends_it_and_the_last_state_is_safe(
     w = hspyio.create(path, shape=(None, 16, 16), dtype="u2", checkpoint=None)
     w.append(FRAMES[:5])
     w.checkpoint()
-    size = path.stat().st_size
+    size = inside(w)._file.end
     w.append(FRAMES[5:9])
 
     def fsync(descriptor: int) -> None:
