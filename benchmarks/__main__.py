@@ -17,6 +17,7 @@ from rich.console import Console
 from benchmarks import baseline
 from benchmarks.machine import machine, versions
 from benchmarks.many_chunks import measure_lazy_opening, measure_many_chunks
+from benchmarks.measuring import measure_measuring
 from benchmarks.memory import measure_memory, measure_streams
 from benchmarks.navigators import measure_navigators
 from benchmarks.report import Report, page, print_report, write_page
@@ -32,7 +33,7 @@ from benchmarks.runs import (
 from benchmarks.workloads import WORKLOADS
 from benchmarks.zspy import NoZspyError, Zspy
 
-PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), *"hijklmn", "memory")
+PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), *"hijklmno", "memory")
 PAGE = Path("docs/benchmarks.md")
 
 
@@ -135,6 +136,8 @@ def _runs(bench: Bench, part: str) -> Iterator[Iterator[Row]]:
         yield measure_lazy_opening(bench)
     elif part == "n":
         yield measure_navigators(bench)
+    elif part == "o":
+        yield measure_measuring(bench)
     elif part == "memory":
         yield measure_streams(bench.folder, quick=bench.quick)
         yield measure_memory(bench.folder, quick=bench.quick)
