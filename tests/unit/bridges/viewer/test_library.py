@@ -89,3 +89,22 @@ def test_few_maps_are_kept() -> None:
     for number in range(100):
         item.keep(number, np.zeros(1))
     assert len(item.maps) < 40 and 99 in item.maps
+
+
+def test_a_file_that_has_changed_is_seen_by_new_windows(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal(np.zeros(3), title="old"))
+    library = Library(path)
+    item = library.item("old")
+    library.refresh()
+    assert not library.has_changed and library.item("old") is item
+    hspyio.save(path, hspyio.Signal(np.ones(4), title="new"), overwrite=True)
+    assert library.has_changed
+    library.refresh()
+    assert not library.has_changed and list(library.titles) == ["new"]
+    assert item.cube is not None and (item.cube.at(()) == 0).all()  # what is shown stays
+    path.unlink()
+    library.refresh()  # nothing better is there
+    assert library.has_changed and list(library.titles) == ["new"]
+    library.close()
+    assert not Library(hspyio.Signal(np.zeros(3))).has_changed

@@ -17,6 +17,8 @@ import pytest
 
 import hspyio
 from hspyio.errors import OptionError
+from support.browser import needs_browser, open_page
+from unit.bridges.viewer.conftest import made
 
 pytest.importorskip("bokeh")
 
@@ -135,10 +137,55 @@ def test_at_the_end_nothing_is_left(tmp_path: Path) -> None:
     viewer.close()
     assert path.read_bytes() == before
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("hspy view")]
-    links = [str(link.readlink()) for link in Path("/proc/self/fd").glob("*") if link.is_symlink()]
-    assert not [link for link in links if link.startswith(str(path))]
+    assert not links_to(path)
     with pytest.raises(ConnectionRefusedError):
         asked(viewer)
+
+
+def threads_of_windows() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "hspy view"]
+
+
+def links_to(path: Path) -> list[str]:
+    """Descriptors of this process that lead to a file."""
+    found = []
+    for link in Path("/proc/self/fd").glob("*"):
+        with contextlib.suppress(OSError):
+            found.append(str(link.readlink()))
+    return [link for link in found if link.startswith(str(path))]
+
+
+@needs_browser
+def test_a_window_that_is_closed_leaves_nothing(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, made((9, 9, 20), 1))
+    with open_page(browser, path) as page:
+        first = threads_of_windows()
+        other = page.beside()
+        other.page.keyboard.press("ArrowRight")
+        other.wait_until("pointer-x", "location", 3.5)
+        assert len(page.viewer._sessions) == 2 and len(threads_of_windows()) > len(first)
+        other.page.close()
+        for _ in range(400):
+            if len(page.viewer._sessions) == 1:
+                break
+            page.page.wait_for_timeout(100)
+        assert len(page.viewer._sessions) == 1
+        assert {t for t in threads_of_windows() if t.is_alive()} <= set(first)
+        page.page.keyboard.press("ArrowRight")
+        page.wait_until("pointer-x", "location", 3.5)
+
+
+@needs_browser
+def test_the_file_is_free_while_windows_are_open(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, made((9, 9, 20), 1))
+    with open_page(browser, path) as page:
+        page.beside()
+        assert links_to(path)
+        page.viewer.close()
+        assert not links_to(path) and not threads_of_windows()
+        path.unlink()
 
 
 def test_what_a_notebook_shows(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
