@@ -106,11 +106,13 @@ class StreamWriter:
     @property
     def status(self) -> StreamStatus:
         """How it is doing: what is safe, how fast it goes, how full the queue is."""
+        self._check_process()
         return self._stream.status()
 
     @property
     def written(self) -> NDArray[np.bool_]:
         """Where whole signals were written so far, in the shape of the navigation axes."""
+        self._check_process()
         return self._stream.written()
 
     def __len__(self) -> int:
@@ -118,7 +120,8 @@ class StreamWriter:
         return self._stream.length
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else str(self.status)
+        mine = os.getpid() == self._process
+        state = "closed" if self._closed or not mine else str(self.status)
         return f"<StreamWriter {self._path}: {self.shape} {self.dtype}, {state}>"
 
     def __reduce__(self) -> NoReturn:
@@ -283,16 +286,20 @@ class StreamWriter:
 
     # checking
 
-    def _check(self) -> None:
-        if self._closed:
-            raise OptionError(
-                "is closed; hspyio.resume(path) goes on with the file", path=self._path
-            )
+    def _check_process(self) -> None:
+        """Refuse a forked child: it has no threads, and locks that nobody will open."""
         if os.getpid() != self._process:
             raise SaveError(
                 f"is written by another process ({self._process}), and threads of it; a forked "
                 "child has to send its frames there",
                 path=self._path,
+            )
+
+    def _check(self) -> None:
+        self._check_process()
+        if self._closed:
+            raise OptionError(
+                "is closed; hspyio.resume(path) goes on with the file", path=self._path
             )
         if self._stream.failure is not None:
             raise self._failed(self._stream.failure)

@@ -156,5 +156,7 @@ def open_growing(path: str, *, durable: bool) -> Iterator[GrowingFile]:
         growing = GrowingFile(target, descriptor, block, durable=durable)
         growing.cut()
         growing.stay_ahead(block.end)
-        yield growing
-        growing.cut()
+        try:
+            yield growing
+        finally:
+            growing.cut()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,19 @@ def test_what_was_opened_stays_as_it_was(writer: hspyio.StreamWriter, path: Path
     for turn, signal in enumerate(held):
         assert np.array_equal(signal.data.compute(), FRAMES[: turn * 5 + 5])
         assert path.read_bytes()[96 : 96 + len(whole[turn])] == whole[turn]
+
+
+def test_a_lazy_array_is_read_in_another_place_while_it_grows(
+    writer: hspyio.StreamWriter, path: Path
+) -> None:
+    """As in a process of a cluster, which opens the file anew."""
+    writer.append(FRAMES[:20])
+    writer.checkpoint()
+    content = pickle.dumps(hspyio.load(path, lazy=True).data)
+    for turn in range(3):
+        writer.append(FRAMES[20 + turn :][:30])
+        writer.checkpoint()
+        assert np.array_equal(pickle.loads(content).compute(), FRAMES[:20])
 
 
 def test_full_chunks_are_written_once(writer: hspyio.StreamWriter) -> None:
