@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import hspyio
 from torture.children import Child, run
 from torture.disk import Disk
 from torture.faults import KILL, Call, Faults, traced
@@ -45,10 +46,16 @@ def _finish(path: Path, measurement: Measurement, result: Result) -> None:
     """Go on from where it is, to the end."""
     outcome = run(partial(measurement.run, path, Progress()))
     if result.expect(outcome.done, f"afterwards: {outcome}"):
+        run(partial(_save_other, path.with_name("other.hspy")))  # which sweeps the folder
         found = _found(path, result)
         result.expect(found == measurement.total, f"afterwards {found} frames")
         result.expect(not others(path), f"left in the folder: {others(path)}")
         result.counts["new"] += 1
+
+
+def _save_other(path: Path) -> None:
+    hspyio.save(path, hspyio.Signal([1.0]), durable=False)
+    path.unlink()
 
 
 # a kill at every call

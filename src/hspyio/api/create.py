@@ -380,20 +380,28 @@ def _check_can_go_on(file: OpenFile, group: str) -> None:
         or bool(stays.side_arrays)
         or not isinstance(source, Dataset)
         or source.layout.chunks is None
-        or not (source.is_for_engine and source.stored.pipeline.encodes),
+        or not _is_for_engine(source),
     }
     for reason, holds in reasons.items():
         if holds:
             raise SaveError(f"{reason}, and cannot be gone on with", path=file.path, where=group)
 
 
+def _is_for_engine(source: Dataset) -> bool:
+    """Whether its bytes are its values, as those of booleans are, and can be encoded here."""
+    kind = source.layout.kind
+    plain = source.is_plain or (kind.kind == np.dtype(bool) and kind.stored.itemsize == 1)
+    return plain and source.stored.pipeline.encodes
+
+
 def _before(node: Array, source: Dataset, signal: Signal) -> tuple[StreamLayout, Before]:
     stored = source.stored
     is_open = source.layout.most[0] is None
     dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
-    fill = np.frombuffer(stored.fill or bytes(stored.dtype.itemsize), stored.dtype)[0]
+    dtype = np.dtype(bool) if node.type == np.dtype(bool) else stored.dtype
+    fill = np.frombuffer(stored.fill or bytes(dtype.itemsize), dtype)[0]
     planned = replace(
-        node, type=stored.dtype, chunks=stored.chunks, filters=stored.filters, signal_dims=dims
+        node, type=dtype, chunks=stored.chunks, filters=stored.filters, signal_dims=dims
     )
     layout = StreamLayout(planned, stored.shape, is_open=is_open, fill=np.asarray(fill))
     manifest = source.chunk_index()

@@ -145,19 +145,22 @@ class OpenChunks:
 
     def _opened(self, number: int, region: Region) -> _OpenChunk:
         """The chunk of a number, with a buffer from now on."""
-        whole = Coverage(self._layout.inside(number))
-        whole.mark(region)
+        whole: bool | None = None
         while True:
             self._check()
             found = self._open.get(number)
             if found is not None:
                 self._open.move_to_end(number)
                 return found
-            if not whole.is_full and self._encoders.is_pending(number):
+            if whole is None:
+                all_of_it = Coverage(self._layout.inside(number))
+                all_of_it.mark(region)
+                whole = all_of_it.is_full
+            if not whole and self._encoders.is_pending(number):
                 self._encoders.changed.wait()  # it is read back
             elif self._encoders.has_room() or not self._make_room():
                 break
-        chunk = self._begun(number, whole=whole.is_full)
+        chunk = self._begun(number, whole=whole)
         self._open[number] = chunk
         return chunk
 

@@ -146,7 +146,10 @@ def test_all_of_it_is_in_the_file(path: Path) -> None:
 def test_types(path: Path, dtype: str, compression: Any) -> None:
     values = np.random.default_rng(0).integers(0, 2, (9, 4, 4)).astype(dtype)
     with opened(path, dtype=dtype, compression=compression, chunks=(2, 4, 4)) as w:
-        w.append(values)
+        w.append(values[:5])
+    with hspyio.resume(path, checkpoint=None, durable=False) as w:
+        assert w.dtype == np.dtype(dtype)
+        w.append(values[5:])
     found = hspyio.load(path).data
     assert found.dtype == np.dtype(dtype) and np.array_equal(found, values)
     [theirs] = file_reader(str(path))
