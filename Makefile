@@ -1,5 +1,6 @@
 # Needs make and Python 3.11 or newer; everything else goes into .venv.
 #   make demo   make check   make test   make lint   make docs   make bench   make torture   make clean
+#   make dist: wheel and sdist, tried with the oldest and newest dependencies on every Python here.
 #   make test-zarr: what is written for Zarr 3, which RosettaSciIO's tests have to do without.
 # Another Python: make test PYTHON=/path/to/python3.12
 
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 PYTEST_ARGS ?= -n 2 --dist worksteal
 
-.PHONY: demo check test test-zarr lint format docs bench torture clean
+.PHONY: demo check test test-zarr lint format docs bench torture dist clean
 
 demo: $(VENV)/.installed
 	$(BIN)/hspy demo
@@ -46,8 +47,11 @@ bench: $(VENV)/.installed-test
 torture: $(VENV)/.installed-test
 	$(BIN)/python -m torture
 
+dist: $(VENV)-dist/.installed
+	$(VENV)-dist/bin/python packaging/dist.py $(DIST_ARGS)
+
 clean:
-	rm -rf $(VENV) $(VENV)-zarr .pycache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-zarr $(VENV)-dist .pycache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	rm -rf docs/_build docs/_generated docs/api/generated
 
 # A stamp each, so that pip runs again only when pyproject.toml changes.
@@ -67,6 +71,12 @@ $(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
 $(VENV)-zarr/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-zarr
 	$(VENV)-zarr/bin/python -m pip install -q --disable-pip-version-check -e '.[test-zarr]'
+	@touch $@
+
+$(VENV)-dist/.installed:
+	$(PYTHON) -m venv $(VENV)-dist
+	$(VENV)-dist/bin/python -m pip install -q --disable-pip-version-check \
+		'build>=1.2' 'check-wheel-contents>=0.6' 'twine>=6' 'uv>=0.5'
 	@touch $@
 
 $(BIN)/python:

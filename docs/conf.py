@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +69,24 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+# Versions of the manual, each a folder of the site; docs/release.md
+VERSIONS = ("dev",)
+SITE = os.environ.get("HSPYIO_DOCS", "").rstrip("/")
+if SITE:
+    made = HERE / "_generated" / "versions"
+    made.mkdir(parents=True, exist_ok=True)
+    listed = [{"version": name, "url": f"{SITE}/{name}/"} for name in VERSIONS]
+    (made / "versions.json").write_text(json.dumps(listed), encoding="utf-8")
+    html_static_path.append(str(made))
+    html_theme_options |= {
+        "switcher": {
+            "json_url": f"{SITE}/dev/_static/versions.json",
+            "version_match": "dev" if "dev" in release else release.rpartition(".")[0],
+        },
+        "check_switcher": False,
+        "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
+    }
+
 _WITHOUT_SECTIONS = (
     "index",
     "getting-started",

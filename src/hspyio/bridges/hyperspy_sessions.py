@@ -18,7 +18,7 @@ from hspyio.records import record
 
 __all__ = ["TESTED", "Status", "status", "switch_off", "switch_on"]
 
-TESTED = {"HyperSpy": ("hyperspy", "2.4", "2.5"), "RosettaSciIO": ("rosettasciio", "0.9", "0.15")}
+TESTED = {"HyperSpy": ("hyperspy", "2.4", "2.5"), "RosettaSciIO": ("rosettasciio", "0.12", "0.15")}
 """Name -> package, and the first and the last release that hspyio was tested with."""
 
 

@@ -23,7 +23,7 @@ def test_on_off_and_status(hspy: Any, mark: Path) -> None:
     code, out, err = hspy("hyperspy", "on")
     assert (code, err) == (0, "") and mark.exists()
     assert out.startswith("on: HyperSpy reads and writes .hspy files with hspyio")
-    assert "RosettaSciIO: tested with 0.9 to 0.15; here " in out
+    assert "RosettaSciIO: tested with 0.12 to 0.15; here " in out
     assert hspy("hyperspy", "status").out == out
     assert hspy("hyperspy", "off").code == 0 and not mark.exists()
 
