@@ -22,14 +22,14 @@ CODECS: tuple[Any, ...] = ("gzip", None)
 
 def frame(number: int) -> NDArray[np.uint16]:
     """The frame of a number: all of it tells which it is."""
-    return (np.arange(FRAME[0] * FRAME[1], dtype=np.uint16).reshape(FRAME) % 7 + 8 * number).astype(
-        np.uint16
-    )
+    return frames(1, number)[0]
 
 
-def frames(count: int) -> NDArray[np.uint16]:
-    numbers = np.arange(count, dtype=np.uint16)[:, None, None]
-    return (frame(0) + 8 * numbers).astype(np.uint16)
+def frames(count: int, first: int = 0) -> NDArray[np.uint16]:
+    """So many frames, from a number on."""
+    plain = np.arange(FRAME[0] * FRAME[1]).reshape(FRAME) % 7
+    numbers = np.arange(first, first + count)[:, None, None] % 8000
+    return np.asarray(plain + 8 * numbers, np.uint16)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Measurement:
                 last = min(self.total, first + self.step)
                 progress.take(last)
                 with writer.one_state():
-                    writer.append(np.stack([frame(number) for number in range(first, last)]))
+                    writer.append(frames(last - first, first))
                     writer.metadata.set_item("count", last)
                 if self.timed is None:
                     writer.checkpoint()

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Encoders", "Placed"]
 
-_MOST_SPARE = 64
-
 
 @record
 class _Job:
@@ -139,14 +137,14 @@ class Encoders:
     def buffer(self) -> NDArray[Any]:
         """A buffer for a chunk, in use from now on; what it held is anything."""
         self.used += self._pipeline.size
-        if self._spare:
+        if self._spare:  # the last one that was used: it is in the cache, if any is
             return self._spare.pop()
         return np.empty(self._pipeline.chunk, self._pipeline.dtype)
 
     def release(self, buffer: NDArray[Any]) -> None:
         """Have a buffer no more in use."""
         self.used -= self._pipeline.size
-        if len(self._spare) < _MOST_SPARE and self.used < self.limit:
+        if self.used + (len(self._spare) + 1) * self._pipeline.size <= self.limit:
             self._spare.append(buffer)
         self.changed.notify_all()
 

@@ -12,7 +12,7 @@ import numpy as np
 from hspyio.arrays.indexing import BasicIndexer, ChunkProjection
 from hspyio.arrays.manifest import ChunkManifest
 from hspyio.arrays.workers import Workers
-from hspyio.errors import HspyError, SaveError
+from hspyio.errors import HspyError, OptionError, SaveError
 from hspyio.nodes.node import Group, Selection
 from hspyio.records import record
 from hspyio.streaming.chunk_tree import ChunkTree
@@ -118,6 +118,7 @@ class Stream:
         self._metadata_bytes = file.end
         self._others_bytes = 0
         self._saved_bytes = 0
+        self._is_ended = False
         if before is not None:
             self._go_on(before)
 
@@ -150,6 +151,7 @@ class Stream:
     def append(self, frames: NDArray[Any], *, wait: bool) -> None:
         """Take frames behind the last."""
         with self.gate.call():
+            self._check_goes_on()
             self._appending.acquire()
             try:
                 first, end = self.length, self.length + len(frames)
@@ -195,6 +197,7 @@ class Stream:
         pieces = [*indexer.projections(self.layout.grid)]
         most = max(1, self._encoders.limit // _SHARE // self.layout.pipeline.size)
         with self.gate.call():
+            self._check_goes_on()
             if not wait:
                 self._chunks.check_room(pieces)
             self._put_all(pieces[:most], values)
@@ -203,6 +206,11 @@ class Stream:
                 self._put_all(pieces[low : low + most], values)
         with self._encoders.changed:
             self._rate.note(values.nbytes)
+
+    def _check_goes_on(self) -> None:
+        """Refuse what another thread has closed the file before."""
+        if self._is_ended:
+            raise OptionError("has just been closed; nothing was taken", path=self._file.path)
 
     def _put_all(self, pieces: Sequence[ChunkProjection], values: NDArray[Any]) -> None:
         for piece in pieces:
@@ -287,6 +295,7 @@ class Stream:
         with self._switching:
             taken = self._rate.total
             with self.gate.closed():
+                self._is_ended = self._is_ended or last
                 instant = self._instant(asked=asked, last=last)
             with self._encoders.changed:
                 self._encoders.wait_for(instant.turn)

@@ -137,5 +137,14 @@ def test_there_is_room_for_every_thread() -> None:
         encoders.release(buffers[0])
         assert encoders.has_room()
         assert encoders.buffer() is buffers[0]
+        for buffer in buffers:
+            encoders.release(buffer)
+        assert len(encoders._spare) == 5
+        encoders.used = 3 * GZIP.size
+        encoders._spare.clear()
+        for buffer in buffers[:3]:
+            encoders.release(buffer)
+        assert len(encoders._spare) == 3
+        encoders.used = 0
         assert encoders.queued == 0
     encoders.stop()

@@ -209,6 +209,33 @@ def test_a_failed_switch_ends_it_and_the_last_state_is_safe(
     assert np.array_equal(hspyio.load(path).data, FRAMES[:9])
 
 
+def test_a_call_that_comes_after_the_last_state_is_told(path: Path) -> None:
+    """Of a thread that is at work while another closes the file: nothing is lost unsaid."""
+    w = hspyio.create(path, shape=(None, 16, 16), dtype="u2", checkpoint=None, durable=False)
+    taken = 0
+    told = []
+
+    def measure() -> None:
+        nonlocal taken
+        try:
+            while True:
+                inside(w).append(FRAMES[:1], wait=True)
+                taken += 1
+        except hspyio.errors.OptionError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=measure)
+    thread.start()
+    while not taken:
+        pass
+    w.close()
+    thread.join(10)
+    assert not thread.is_alive() and "has just been closed" in told[0]
+    assert len(hspyio.load(path).data) == taken
+    with pytest.raises(hspyio.errors.OptionError, match="closed"):
+        inside(w).put((0,), FRAMES[0], wait=True)
+
+
 def test_what_became_of_it_is_said() -> None:
     error = stopped(ValueError(), "a.hspy", 12, "frames")
     assert str(error) == (
