@@ -37,7 +37,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     path = item.path.relative_to(TESTS)
     if path.parts[0] in FOLDERS:
         item.add_marker(path.parts[0])
-    if getattr(item, "originalname", "") in SLOW.get(path.as_posix(), ()):
+    listed = getattr(item, "originalname", "") in SLOW.get(path.as_posix(), ())
+    # A browser works in processes that are nobody's children, so that their time is not seen.
+    if listed or "browser" in getattr(item, "fixturenames", ()):
         item.add_marker("slow")
 
 
