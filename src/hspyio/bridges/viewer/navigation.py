@@ -66,6 +66,8 @@ class Navigation:
 
     def clear(self) -> None:
         """Show nothing."""
+        if self.panel is not None:
+            self.panel.let_go()
         self.panel, self.choice, self._summed = None, None, None
         self._sliders = []
         self.root.visible = False
@@ -93,6 +95,8 @@ class Navigation:
         window, cube = self.window, self.window.cube
         axes = cube.navigation_axes
         self.values = np.zeros(0)
+        if self.panel is not None:
+            self.panel.let_go()
         if len(axes) > 1:
             panel: Panel = window.image("navigator", axes[-2:], pointer=True)
         elif self._is_rows:
@@ -147,7 +151,8 @@ class Navigation:
             return
         steps = (rows, columns) if len(position) > 1 else (rows + columns,)
         still = (0,) * (len(position) - len(steps))
-        self.move(moved(position, (*still, *steps), self.window.cube.navigation_shape))
+        there = moved(position, (*still, *steps), self.window.cube.navigation_shape)
+        self.move(there, drawn=self._follows)
 
     def move(self, position: tuple[int, ...], *, drawn: bool = False) -> None:
         """Move the pointer, whose lines the browser may have moved already."""

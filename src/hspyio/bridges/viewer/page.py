@@ -109,6 +109,18 @@ pre { margin: 0; max-height: 26em; overflow: auto; font-size: 12px; line-height:
 KEYS = """
 const steps = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0]};
 let number = 0;
+const line = (name) => [...keys.document._all_models.values()]
+  .filter((model) => model.name == name && model.tags.length).at(-1);
+const go = (rows, columns) => {
+  const lines = [line("pointer-y"), line("pointer-x")];
+  const by = lines.every((one) => one != null) ? [rows, columns] : Array(2).fill(rows + columns);
+  lines.forEach((one, index) => {
+    if (one == null) return;
+    const [first, step, size] = one.tags;
+    const now = Math.round((one.location - first) / step) + by[index];
+    one.location = first + step * Math.min(size - 1, Math.max(0, now));
+  });
+};
 document.addEventListener("keydown", (event) => {
   const step = steps[event.key];
   const at = event.composedPath()[0];
@@ -118,6 +130,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   const times = event.shiftKey ? 10 : 1;
   number += 1;
+  go(step[0] * times, step[1] * times);
   keys.data = {rows: [step[0] * times], columns: [step[1] * times], number: [number]};
 });
 if (matchMedia("(prefers-color-scheme: dark)").matches) dark.active = true;
@@ -128,10 +141,10 @@ if (gestures != null) gestures.constructor.press_threshold = 1e9;
 """
 # The pointer goes with the mouse at once, to the middle of a pixel.
 FOLLOW = """
-const both = [[across, cb_obj.y, rows], [down, cb_obj.x, columns]];
-for (const [span, at, [first, step, size]] of both) {
-  if (span == null || at == null) continue;
-  span.location = first + step * Math.min(size - 1, Math.max(0, Math.round((at - first) / step)));
+for (const [line, at] of [[across, cb_obj.y], [down, cb_obj.x]]) {
+  if (line == null || at == null) continue;
+  const [first, step, size] = line.tags;
+  line.location = first + step * Math.min(size - 1, Math.max(0, Math.round((at - first) / step)));
 }
 """
 # Nothing is told of what lies under the mouse while it drags: that costs as much as a picture.

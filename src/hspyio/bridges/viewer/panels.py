@@ -117,20 +117,22 @@ class Panel(ABC):
             self._spans[dimension].location = place
 
     def follow(self, *, x: Along | None = None, y: Along | None = None) -> None:
-        """Have the browser move the pointer with the mouse, without a word from here.
+        """Have the browser move the pointer with the mouse and by keys, without a word from here.
 
         Its lines have to be there. Python's half hears of their new places by itself.
         """
-        places = {
-            name: [float(along.centres[0]), along.place(1) - along.place(0), along.size]
-            for name, along in (("rows", y), ("columns", x))
-            if along is not None
-        }
-        lines = {name: self._spans.get(d) for name, d in (("across", "width"), ("down", "height"))}
-        none = {"rows": [0, 1, 1], "columns": [0, 1, 1]}
-        script = CustomJS(args={**none, **places, **lines}, code=FOLLOW)
+        lines = {"across": self._spans.get("width"), "down": self._spans.get("height")}
+        for line, along in ((lines["across"], y), (lines["down"], x)):
+            if line is not None and along is not None:
+                line.tags = [float(along.centres[0]), along.place(1) - along.place(0), along.size]
+        script = CustomJS(args=lines, code=FOLLOW)
         for event in (Tap, PanStart, Pan):
             self.plot.js_on_event(event, script)
+
+    def let_go(self) -> None:
+        """Have it moved no more: another figure takes the place of this one."""
+        for line in self._spans.values():
+            line.tags = []
 
     def box(self, name: str, *, only_x: bool = False) -> Any:
         """A rectangle that is moved and resized in the browser; not seen yet."""

@@ -81,3 +81,19 @@ def test_two_windows_have_pointers_of_their_own(shown: Shown) -> None:
     page.click("navigator", 1.0, 1.0)
     page.wait_for_values("signal-line", signal.data[0, 0], "y")
     other.wait_for_values("signal-line", signal.data[3, 3], "y")
+
+
+def test_keys_move_the_line_of_the_figure_that_is_seen(shown: Shown) -> None:
+    signal = made((9, 8), 1)
+    page = shown(signal)
+    page.wait_for_values("navigator-image", signal.data)
+    page.page.keyboard.press("ArrowDown")
+    page.wait_until("pointer-y", "location", 3.5)
+    page.press("Map of a window")  # all spectra become a curve, whose pointer goes to the right
+    page.page.wait_for_function("() => window.model('navigator-line')?.data.y.length == 9")
+    for key in ("ArrowRight", "ArrowDown", "Shift+ArrowRight"):
+        page.page.keyboard.press(key)
+    page.wait_until("pointer-x", "location", 5.0)  # the last, however far
+    page.wait_for_values("signal-line", signal.data[8], "y")
+    page.page.keyboard.press("ArrowUp")
+    page.wait_until("pointer-x", "location", 4.5)
