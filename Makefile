@@ -2,6 +2,7 @@
 #   make demo   make check   make test   make lint   make docs   make bench   make torture   make clean
 #   make dist: wheel and sdist, tried with the oldest and newest dependencies on every Python here.
 #   make test-zarr: what is written for Zarr 3, which RosettaSciIO's tests have to do without.
+#   make test-zspy: what RosettaSciIO reads and writes with Zarr 2, and formats that need more packages.
 # Another Python: make test PYTHON=/path/to/python3.12
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 PYTEST_ARGS ?= -n 2 --dist worksteal
 
-.PHONY: demo check test test-zarr lint format docs bench torture dist clean
+.PHONY: demo check test test-zarr test-zspy lint format docs bench torture dist clean
 
 demo: $(VENV)/.installed
 	$(BIN)/hspy demo
@@ -26,6 +27,10 @@ test: $(VENV)/.installed-test
 test-zarr: $(VENV)-zarr/.installed
 	$(VENV)-zarr/bin/python -m pytest $(PYTEST_ARGS) tests/unit/bridges/test_references.py \
 		tests/unit/bridges/test_export.py tests/unit/bridges/test_export_tiff.py
+
+test-zspy: $(VENV)-zspy/.installed
+	$(VENV)-zspy/bin/python -m pytest $(PYTEST_ARGS) tests/interop/test_zspy.py \
+		tests/interop/test_importing.py tests/unit/zarr2/test_reader.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -51,7 +56,7 @@ dist: $(VENV)-dist/.installed
 	$(VENV)-dist/bin/python packaging/dist.py $(DIST_ARGS)
 
 clean:
-	rm -rf $(VENV) $(VENV)-zarr $(VENV)-dist .pycache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf $(VENV) $(VENV)-zarr $(VENV)-zspy $(VENV)-dist .pycache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	rm -rf docs/_build docs/_generated docs/api/generated
 
 # A stamp each, so that pip runs again only when pyproject.toml changes.
@@ -77,6 +82,11 @@ $(VENV)-dist/.installed:
 	$(PYTHON) -m venv $(VENV)-dist
 	$(VENV)-dist/bin/python -m pip install -q --disable-pip-version-check \
 		'build>=1.2' 'check-wheel-contents>=0.6' 'twine>=6' 'uv>=0.5'
+	@touch $@
+
+$(VENV)-zspy/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-zspy
+	$(VENV)-zspy/bin/python -m pip install -q --disable-pip-version-check -e '.[test-zspy]'
 	@touch $@
 
 $(BIN)/python:

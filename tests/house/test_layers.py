@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("remote", "nodes", "model"),
     ("filters", "arrays", "converters", "compare"),
-    ("hdf5", "schema"),
+    ("hdf5", "zarr2", "schema"),
     ("integrity", "transaction"),
     ("streaming", "recovery", "rules"),
     ("api",),
@@ -90,6 +90,8 @@ ENGINE = {
     "hspyio.hdf5.format.btree_v1",
     "hspyio.hdf5.usage",
     "hspyio.hdf5.ragged",
+    "hspyio.zarr2",
+    "hspyio.zarr2.reader",
 }
 H5PY_ROOMS = {"hdf5", "transaction", "integrity", "recovery", "bridges"}
 TYPER_ROOMS = {"cli"}

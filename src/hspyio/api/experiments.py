@@ -14,7 +14,7 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.arguments import name_of
-from hspyio.api.open_file import AT_ONCE, OpenFile, opened, readable, select, title_of
+from hspyio.api.open_file import AT_ONCE, OpenFile, opened, readable, select, store_at, title_of
 from hspyio.converters import CONVERTERS
 from hspyio.converters.decoder import Decoder
 from hspyio.errors import ArgumentError, HspyError
@@ -64,6 +64,10 @@ def _signal(file: OpenFile, parts: SignalParts, location: Location | None = None
     return signal
 
 
+def _state_of(path: str) -> Snapshot:
+    return store_at(path) or snapshot_of(path)
+
+
 def _instead(name: str, attrs: Mapping[str, Any]) -> str:
     """What was probably meant by an attribute that experiments have not got."""
     if hasattr(Signal, name) or name in Signal.__dataclass_fields__:
@@ -97,7 +101,7 @@ class Experiments(Mapping[str, Signal]):
         self.path = given if isinstance(given, str) else given.path
         self._options = options
         with named_errors(self.path):
-            self._handle: Snapshot = snapshot_of(given) if isinstance(given, str) else given
+            self._handle: Snapshot = _state_of(given) if isinstance(given, str) else given
         self.size = self._handle.size
         with self._opened() as file:
             self._names = tuple(file.contents.experiments)

@@ -16,6 +16,7 @@ from hspyio.errors import DamagedFileError, Problem
 from hspyio.filters import describe as filter_names
 from hspyio.filters import everywhere
 from hspyio.hdf5.dataset import stored_bytes
+from hspyio.hdf5.reader import Reader
 from hspyio.hdf5.usage import count_unused
 from hspyio.model.axes import axis_to_dict
 from hspyio.model.signal import Signal
@@ -195,7 +196,7 @@ def outline(path: str | os.PathLike[str], name: str | None = None) -> Signal:
 
 def _unused_bytes(file: OpenFile) -> int | None:
     try:
-        return count_unused(file.reader)
+        return count_unused(file.reader) if isinstance(file.reader, Reader) else 0
     except DamagedFileError as error:
         file.problems.append(Problem("/", f"what updates have left is unknown: {error.message}"))
         return None

@@ -97,7 +97,8 @@ def load(
         obstore is installed; or a binary, seekable object such as ``io.BytesIO`` or a member of a
         ``zipfile``, which stays open and, where `lazy`, has to. A list of these, or a pattern such
         as ``"scan_*.hspy"`` (a file of exactly that name goes before), stands for many files; those
-        of a pattern come in the order of the numbers in their names.
+        of a pattern come in the order of the numbers in their names. A .zspy, folder or zip, is
+        read like a file.
     name : str, optional
         The experiment, by the name of its group or by a title that only it has; needed where the
         file holds several.

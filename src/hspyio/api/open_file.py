@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,7 +40,22 @@ from hspyio.system.refusals import named_errors
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["AT_ONCE", "OpenFile", "Outline", "opened", "readable", "select", "warn"]
+    from hspyio.zarr2.reader import StoreReader
+
+__all__ = [
+    "AT_ONCE",
+    "OpenFile",
+    "Outline",
+    "open_any",
+    "opened",
+    "readable",
+    "select",
+    "store_at",
+    "warn",
+]
+
+_STORES = (".zspy", ".zspy.zip")
+"""What the names of Zarr's stores end with; a folder may have any."""
 
 _MOST_PROBLEMS = 100
 """Lines of a warning."""
@@ -66,7 +81,7 @@ class OpenFile:
     options: ReadOptions
     problems: list[Problem]  # what could not be read so far
     workers: Workers
-    reader: Reader
+    reader: Reader | StoreReader
     handle: Snapshot | None = None  # what lazy arrays share
     root: Group = field(default_factory=Group)
     has_path: bool = True  # on this computer
@@ -255,21 +270,42 @@ def opened(
     source = path if isinstance(path, Snapshot) else path_of_file(path)
     text = source.path if isinstance(source, Snapshot) else source
     label = f"reading {os.path.basename(text)}"
-    external = options.allow_external
     given = working(options.threads, options.progress, label) if workers is None else None
     with (
         given or nullcontext(workers or Workers()) as made,
         named_errors(text),
-        open_reader(source, HSPY, allow_external=external, workers=made) as reader,
+        open_any(source, allow_external=options.allow_external, workers=made) as reader,
     ):
         root = reader.root()
         with readable(text, "/"):
             found = contents(root)
-        has_path = isinstance(source, str) or source.is_local
+        has_path = reader.snapshot.is_local and reader.snapshot.is_hdf5
         problems = list(found.problems)
         file = OpenFile(text, found, options, problems, made, reader, root=root, has_path=has_path)
         yield file
     warn(text, file.problems)
+
+
+def open_any(
+    source: str | Snapshot, *, allow_external: bool = False, workers: Workers | None = None
+) -> AbstractContextManager[Reader | StoreReader]:
+    """What reads a file, or a store of Zarr's (.zspy)."""
+    if isinstance(source, str):
+        source = store_at(source) or source
+    if isinstance(source, Snapshot) and not source.is_hdf5:
+        from hspyio.zarr2.reader import open_store
+
+        return open_store(source, HSPY, workers=workers)
+    return open_reader(source, HSPY, allow_external=allow_external, workers=workers)
+
+
+def store_at(path: str) -> Snapshot | None:
+    """The state of a store of Zarr's; ``None`` for anything else, which only its name is asked."""
+    if not (path.lower().endswith(_STORES) or os.path.isdir(path)):
+        return None
+    from hspyio.zarr2 import store
+
+    return store.store_at(path)
 
 
 def warn(path: str, problems: Sequence[Problem]) -> None:

@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from hspyio.api.arguments import file_of
+from hspyio.api.open_file import open_any
 from hspyio.api.reports import Finding, ValidationReport
 from hspyio.api.sandbox import isolated_result
 from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, MissingFileError, OptionError, Problem
-from hspyio.hdf5.reader import open_file
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Group
 from hspyio.options import ReadOptions
 from hspyio.rules import RULES, SEVERITIES, View, found, view_of
 from hspyio.rules.mends import mend_at
-from hspyio.schema.policy import HSPY
 from hspyio.system.refusals import named_errors
 
 __all__ = ["validate", "validated"]
@@ -86,8 +85,8 @@ def validated(file: str | Snapshot, severity: str) -> ValidationReport:
     """What `validate` does in whatever process."""
     path = file if isinstance(file, str) else file.path
     try:
-        with named_errors(path), open_file(file, HSPY) as root:
-            return _report(path, severity, view_of(root))
+        with named_errors(path), open_any(file) as reader:
+            return _report(path, severity, view_of(reader.root()))
     except MissingFileError:
         raise
     except HspyError as error:

@@ -15,6 +15,7 @@ from hspyio.api.load import open as open_file
 from hspyio.api.progress import working
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.export_tiff import write_tiff
+from hspyio.bridges.export_zspy import write_zspy
 from hspyio.bridges.packages import imported
 from hspyio.bridges.parts_of_data import (
     split_complex,
@@ -47,6 +48,9 @@ _AT_ONCE = "16MiB"
 _NETCDF_CHUNK, _ZARR_CHUNK = 2**21, 2**23
 """Bytes of a chunk at most: HDF5 keeps small ones at hand, a Zarr store has a file for each."""
 _TIFF = (".tif", ".tiff")
+_ZIP = ".zspy.zip"
+_ZSPY = (".zspy", _ZIP)
+_FOLDERS = (".zarr", ".zspy")
 
 
 def export(
@@ -59,14 +63,16 @@ def export(
     threads: int | None = None,
     progress: bool | None = None,
 ) -> None:
-    """Convert an HSpy file to netCDF, Zarr or TIFF, whole or not at all, in little memory.
+    """Convert an HSpy file to netCDF, Zarr, TIFF or .zspy, whole or not at all, in little memory.
 
     Parameters
     ----------
     source : path-like
         An HSpy file of any version.
     target : path-like
-        The new file. Its name ends with ``.nc``, ``.zarr``, ``.tif`` or ``.tiff``.
+        The new file. Its name ends with ``.nc``, ``.zarr``, ``.tif`` or ``.tiff``; with ``.zspy``,
+        for a folder that RosettaSciIO reads with Zarr 2, or ``.zspy.zip``, for the same in one
+        file.
     name : str, optional
         The experiment, by the name of its group or its title. Without it netCDF and Zarr take all
         of a file, a group each where there are several (``xr.open_datatree`` reads them).
@@ -100,25 +106,29 @@ def export(
     netCDF and Zarr hold what `Signal.to_xarray` gives: `hspyio.from_xarray` makes the signal
     again. TIFF is ImageJ's for the types that ImageJ knows (uint8, uint16, float32), else OME's,
     with the two signal axes as the image, or the two navigation axes where the signals are spectra.
+    What a .zspy holds is read by `load` and all that looks into files, without loss.
     """
     import dask
 
     call = "export(source, target)"
     old = path_of_file(source, call, "source")
     text = path_text(target, call, "target").rstrip("/\\")
-    suffix = os.path.splitext(text)[1].lower()
+    suffix = _suffix(text)
     if suffix not in _WRITERS:
         known = ", ".join(_WRITERS)
         raise OptionError(f"ends with {suffix!r}; hspy converts to {known}", path=text)
     check_is_other(old, text)
-    check_place(text, overwrite=overwrite, folder=suffix == ".zarr")
+    check_place(text, overwrite=overwrite, folder=suffix in _FOLDERS)
     notes: list[Problem] = []
     label = f"converting to {os.path.basename(text)}"
     with working(threads, progress, label) as workers, beside(text) as temporary:
         options = {"array.chunk-size": _AT_ONCE, "scheduler": _in_process()}
         limit = thread_limit(workers.threads, asked=workers.asked)
         with dask.config.set(options, num_workers=limit):
-            signals = _signals(open_file(old), name, single=suffix in _TIFF)
+            experiments = open_file(old)
+            signals = _signals(
+                experiments, name, single=suffix in _TIFF, as_they_are=suffix in _ZSPY
+            )
             try:
                 _WRITERS[suffix](signals, temporary, notes, workers, compression)
             except ConversionError as error:
@@ -130,6 +140,11 @@ def export(
         warn_user(message)
 
 
+def _suffix(path: str) -> str:
+    """The end of a name that says the format; that of a zip of a store has two."""
+    return _ZIP if path.lower().endswith(_ZIP) else os.path.splitext(path)[1].lower()
+
+
 def _in_process() -> str:
     """Where blocks are computed: files are written in this process only."""
     from dask.local import get_sync
@@ -137,14 +152,16 @@ def _in_process() -> str:
     return "synchronous" if scheduler() is get_sync else "threads"
 
 
-def _signals(experiments: Experiments, name: str | None, *, single: bool) -> dict[str, Signal]:
+def _signals(
+    experiments: Experiments, name: str | None, *, single: bool, as_they_are: bool = False
+) -> dict[str, Signal]:
     """What is converted, by the names that groups get."""
     chosen = list(experiments) if name is None else [name]
     if not chosen or (single and len(chosen) > 1):
         listed = ", ".join(map(repr, chosen)) or "none"
         message = f"holds {len(chosen)} experiments; name one of: {listed}"
         raise ExperimentError(message, path=experiments.path)
-    groups = safe_names(chosen, "experiment")
+    groups = chosen if as_they_are else safe_names(chosen, "experiment")
     return {group: experiments[key] for group, key in zip(groups, chosen, strict=True)}
 
 
@@ -291,8 +308,19 @@ def _write_tiff(
     write_tiff(signal, path, notes, lambda data: _told(data, workers))
 
 
+# zspy
+
+
+def _write_zspy(
+    signals: Mapping[str, Signal], path: str, notes: list[Problem], workers: Workers, compress: bool
+) -> None:
+    write_zspy(signals, path, workers, compress=compress, zipped=path.lower().endswith(_ZIP))
+
+
 _WRITERS: dict[str, Callable[[Mapping[str, Signal], str, list[Problem], Workers, bool], None]] = {
     ".nc": _write_netcdf,
     ".zarr": _write_zarr,
+    ".zspy": _write_zspy,
+    _ZIP: _write_zspy,
     **dict.fromkeys(_TIFF, _write_tiff),
 }

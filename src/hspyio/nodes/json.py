@@ -23,7 +23,15 @@ from hspyio.nodes.node import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["dtype_from_json", "dtype_to_json", "dtype_to_spec", "group_from_json", "group_to_json"]
+__all__ = [
+    "dtype_from_json",
+    "dtype_to_json",
+    "dtype_to_spec",
+    "group_from_json",
+    "group_to_json",
+    "type_from_json",
+    "type_to_json",
+]
 
 Json = Any
 
@@ -45,7 +53,7 @@ def _to_json(node: Group | Array | Attribute | Damaged | Kept) -> Json:
         return {"group": group_to_json(node)}
     assert isinstance(node, Array | Attribute)
     value = node.source.read() if isinstance(node, Array) else node.value
-    return {"type": _type_to_json(node.type), "value": _value_to_json(value, node.type)}
+    return {"type": type_to_json(node.type), "value": _value_to_json(value, node.type)}
 
 
 def group_from_json(content: Json) -> Group:
@@ -66,7 +74,7 @@ def _member(item: Json) -> Group | Array:
 
 
 def _content(item: Json) -> tuple[StorageType, bytes | NDArray[Any]]:
-    kind = _type_from_json(item["type"])
+    kind = type_from_json(item["type"])
     return kind, _value_from_json(item["value"], kind)
 
 
@@ -82,19 +90,21 @@ def _unescaped(name: str) -> str:
 # types
 
 
-def _type_to_json(kind: StorageType) -> Json:
+def type_to_json(kind: StorageType) -> Json:
+    """JSON of the type of an array or attribute."""
     if isinstance(kind, Text):
         return {"text": kind.length, "utf8": kind.utf8}
     if isinstance(kind, Vlen):
-        return {"rows": _type_to_json(kind.base)}
+        return {"rows": type_to_json(kind.base)}
     return dtype_to_spec(kind)
 
 
-def _type_from_json(content: Json) -> StorageType:
+def type_from_json(content: Json) -> StorageType:
+    """Inverse of `type_to_json`; a `ValueError` and its kin if it is none."""
     if isinstance(content, Mapping) and "text" in content:
         return Text(content["text"], bool(content["utf8"]))
     if isinstance(content, Mapping) and "rows" in content:
-        base = _type_from_json(content["rows"])
+        base = type_from_json(content["rows"])
         if isinstance(base, Vlen):
             raise ValueError("rows of rows")
         return Vlen(base)

@@ -13,6 +13,7 @@ from hspyio.api.save import signals_with_navigators, write_new
 from hspyio.api.several.files import files_meant
 from hspyio.api.several.stack import stacked
 from hspyio.bridges.importing.blocks import block_shape
+from hspyio.bridges.importing.our_own import is_our_own, signals_by_us
 from hspyio.bridges.importing.readers import Reader, extension, readers_of
 from hspyio.bridges.importing.source import Reopened, signals_in
 from hspyio.bridges.rosettasciio import lenient, warn_left_out
@@ -155,7 +156,8 @@ def _source(given: Any) -> str:
 
 def _beside(source: str, folder: str | None = None) -> str:
     """The name of the new file."""
-    stem = os.path.splitext(source.rstrip("/\\"))[0] + _SUFFIX
+    bare = os.path.splitext(source.rstrip("/\\"))[0]
+    stem = bare.removesuffix(".zspy") + _SUFFIX
     return stem if folder is None else os.path.join(folder, os.path.basename(stem))
 
 
@@ -187,6 +189,9 @@ def _readers(source: str, asked: _Asked) -> list[Reader]:
 
 
 def _import_one(source: str, out: str | os.PathLike[str] | None, asked: _Asked) -> str:
+    if asked.reader is None and is_our_own(source):
+        target = _target(source, out, overwrite=asked.overwrite)
+        return _save(target, signals_by_us(source, asked.options), asked)
     readers = _readers(source, asked)
     target = _target(source, out, overwrite=asked.overwrite)
     signals = signals_in(source, readers, asked.options, asked.unit)
@@ -230,16 +235,20 @@ def _one_each(sources: Sequence[str], asked: _Asked) -> Iterator[tuple[str, Sign
     """The signal of each file: in memory if all of them are small, else read again at its turn."""
     in_memory: bool | None = None
     for source in sources:
-        readers = _readers(source, asked)
-        signals = signals_in(source, readers, asked.options)
+        own = asked.reader is None and is_our_own(source)
+        readers = [] if own else _readers(source, asked)
+        if own:
+            signals = signals_by_us(source, asked.options)
+        else:
+            signals = signals_in(source, readers, asked.options)
         if len(signals) != 1:
             raise ConversionError(f"holds {len(signals)} signals; a stack takes one", path=source)
         (signal,) = signals
         if in_memory is None:
             in_memory = signal.data.nbytes * len(sources) <= _IN_MEMORY
-        if not in_memory:
+        if not in_memory and not own:
             signal.data = _at_its_turn(source, readers, asked, signal)
-        else:
+        elif in_memory:
             signal.data = computed(signal.data) if signal.lazy else signal.data
         yield source, signal
 

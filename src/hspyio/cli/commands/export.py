@@ -16,7 +16,8 @@ __all__ = ["export"]
 def export(
     source: Source,
     target: Annotated[
-        Path, Argument(help="The new one: .nc, .zarr, .tif or .tiff.", metavar="OUT")
+        Path,
+        Argument(help="The new one: .nc, .zarr, .zspy, .zspy.zip, .tif or .tiff.", metavar="OUT"),
     ],
     name: Annotated[
         str | None, Option(help="The experiment; without it all of them, TIFF has one.")
@@ -25,7 +26,7 @@ def export(
     overwrite: Overwrite = False,
     threads: Threads = None,
 ) -> None:
-    """Export to netCDF, Zarr or TIFF, calibration included; what OUT cannot hold is said.
+    """Export to netCDF, Zarr, TIFF or .zspy, calibration included; what OUT cannot hold is said.
 
     It needs little memory, whatever the size of the file. hspyio reads netCDF and Zarr back with
     all metadata (hspyio.from_xarray). Example: hspy export map.hspy map.nc

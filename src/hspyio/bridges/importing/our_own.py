@@ -1,0 +1,57 @@
+"""Formats that are read here, without RosettaSciIO: Zarr's stores of HyperSpy's (.zspy).
+
+RosettaSciIO's reader needs Zarr 2, which hardly anybody has any more, and leaves types behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hspyio.api.load import open as open_file
+from hspyio.api.open_file import store_at
+from hspyio.errors import OptionError
+from hspyio.model.signal import Signal
+
+__all__ = ["is_our_own", "signals_by_us"]
+
+
+def _store(path: str) -> list[Signal]:
+    """The experiments of a .zspy, lazily: the chunks of the store are the blocks."""
+    return list(open_file(path).values())
+
+
+_READERS: dict[str, Callable[[str], list[Signal]]] = {".zspy": _store, ".zspy.zip": _store}
+"""What reads a file, by the end of its name."""
+
+
+def _reader(path: str) -> Callable[[str], list[Signal]] | None:
+    name = path.rstrip("/\\").lower()
+    for suffix, read in _READERS.items():
+        if name.endswith(suffix) and (read is not _store or store_at(path) is not None):
+            return read
+    return None
+
+
+def is_our_own(path: str) -> bool:
+    """Whether a file is read here."""
+    return _reader(path) is not None
+
+
+def signals_by_us(path: str, options: Mapping[str, Any]) -> list[Signal]:
+    """The signals of such a file.
+
+    Raises
+    ------
+    OptionError
+        If there are options, which are RosettaSciIO's.
+    """
+    if options:
+        raise OptionError(
+            f"{', '.join(options)}: no options of this format, which RosettaSciIO does not read "
+            "here; reader='NAME' has it read by one of its readers",
+            path=path,
+        )
+    read = _reader(path)
+    assert read is not None
+    return read(path)
