@@ -53,7 +53,8 @@ def from_json(
     groups: dict[str, Group] = {}
     for name, stored in exact.items():
         bare = name.removeprefix(_BYTES)
-        if bare != name and _same(plain(stored), content.get(bare)):
+        unsaid = bare.startswith(_BYTES) and bare not in content
+        if bare != name and (unsaid or _same(plain(stored), content.get(bare))):
             found[name] = stored
     for name, value in content.items():
         if name in (ARRAYS, EXACT, ORDER) or f"{_BYTES}{name}" in found:
@@ -103,7 +104,8 @@ def to_json(attributes: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
         if not isinstance(node, Attribute):
             raise DamagedFileError("cannot be written: it could not be read", where=f"@{name}")
         bare = name.removeprefix(_BYTES)
-        made[bare if bare not in attributes else name] = plain(node)
+        if bare == name or not bare.startswith(_BYTES):
+            made[bare if bare not in attributes else name] = plain(node)
         if not _is_plain(node):
             exact[name] = node
     return made, group_to_json(Group(exact)) if exact else None

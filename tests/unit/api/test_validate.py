@@ -120,11 +120,11 @@ def test_the_data_are_not_read(path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 def test_what_goes_wrong_half_way_is_a_finding(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def opened(path: str, policy: object) -> Iterator[Group]:
+    def opened(path: str) -> Iterator[Group]:
         raise DamagedFileError("cannot be read any more", path=path, where="/Experiments")
         yield Group()
 
-    monkeypatch.setattr(validating, "open_file", opened)
+    monkeypatch.setattr(validating, "open_any", opened)
     [finding] = hspyio.validate(path, isolated=False).findings
     assert (finding.rule, finding.where) == ("H101", "/Experiments")
 

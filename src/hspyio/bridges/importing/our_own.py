@@ -34,7 +34,13 @@ def _reader(path: str) -> Callable[[str], list[Signal]] | None:
 
 
 def is_our_own(path: str) -> bool:
-    """Whether a file is read here."""
+    """Whether a file is read here.
+
+    Parameters
+    ----------
+    path : str
+        A file or folder that is there.
+    """
     return _reader(path) is not None
 
 
