@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from hspyio.hdf5.format.chunk_tree import ChunkTree
 from hspyio.hdf5.format.index_link import lead_to_index
 from hspyio.hdf5.format.superblock import read_superblock
-from hspyio.streaming.chunk_tree import ChunkTree
 
 LIBVER = ("v108", "latest")
 

@@ -28,6 +28,7 @@ from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
 from hspyio.filters.pipeline import Pipeline
 from hspyio.hdf5.allocated import allocated_chunks, takes_bytes
+from hspyio.hdf5.format.index_link import Chunks, can_lead_to_index
 from hspyio.hdf5.h5types import readable_name, stored_name, to_h5py
 from hspyio.hdf5.output import Output
 from hspyio.hdf5.plugin_filters import filter_available
@@ -62,6 +63,8 @@ _COMPACT_LIMIT = 8192
 _ENCODES = 1
 _ONE_NODE = 64
 """Chunks that HDF5 lists in one node of its index, which is there before them."""
+_MANY_CHUNKS, _SMALL_CHUNK = 1024, 2**16
+"""Chunks of an array, and bytes of one, of which calls of HDF5 would take most of the time."""
 _NOTHING = b"\0"
 _WORTH_FINDING = 256
 """Bytes of a chunk; never the one byte that holds its place."""
@@ -172,11 +175,32 @@ def fill_array(made: NewArray, output: Output) -> None:
     if not math.prod(array.shape):
         return
     if made.engine:
+        if _puts_chunks(made, output):
+            return
         if array.filters:
             _place_index(made.dataset, array, output)
         _past_hdf5(made.dataset, array, output)
     else:
         _through_hdf5(made.dataset, array, to_h5py(array.type), output)
+
+
+def _puts_chunks(made: NewArray, output: Output) -> bool:
+    """Leave many small chunks for when HDF5 is done, which takes longer over each than its codec.
+
+    They come behind all that it has written, their index first.
+    """
+    array = made.array
+    if not (output.puts_chunks and array.filters) or isinstance(array.source, GraphSource):
+        return False
+    assert array.chunks is not None
+    pipeline, grid = _pipeline(array), ChunkGrid(array.shape, array.chunks)
+    header = int(h5o.get_info(made.dataset).addr)
+    if grid.count < _MANY_CHUNKS or pipeline.size > _SMALL_CHUNK:
+        return False
+    if not can_lead_to_index(output.fileno(), header):
+        return False
+    output.moved.append((header, Chunks(array.source, pipeline, grid, output.workers).put))
+    return True
 
 
 def _place_index(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
@@ -221,8 +245,7 @@ def _is_for_engine(array: Array) -> bool:
 
 def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
     """Compress on all threads; where there is nothing to compress, write on all of them."""
-    assert array.chunks is not None
-    pipeline = Pipeline(array.filters, _plain_dtype(array), array.chunks)
+    pipeline = _pipeline(array)
     if isinstance(array.source, GraphSource):
         graph = array.source.graph
         output.graphs.append((graph, _target(dataset, pipeline, graph.chunks, output)))
@@ -236,6 +259,11 @@ def _past_hdf5(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
         dataset.write_direct_chunk((0,) * len(array.shape), bytes(pipeline.size))
     places = allocated_chunks(dataset, grid)
     write_allocated(places, pipeline, values, output.write_at, output.workers)
+
+
+def _pipeline(array: Array) -> Pipeline:
+    assert array.chunks is not None
+    return Pipeline(array.filters, _plain_dtype(array), array.chunks)
 
 
 class DatasetSink:

@@ -44,6 +44,8 @@ class Output(DescriptorFile):
         Headers of datasets, and the index of chunks that each is to lead to once HDF5 is done.
     moved : list of (int, callable)
         The same of what is to be put behind all that HDF5 has written: see `IndexedSource.put`.
+    puts_chunks : bool
+        Whether arrays of the engine may be `moved`: nobody reads them before the file is closed.
     folder : str
         Where scratch files may stand; ``""`` if nobody knows.
     """
@@ -55,6 +57,7 @@ class Output(DescriptorFile):
         self.graphs: list[GraphOfTarget] = []
         self.indices: list[tuple[int, int]] = []
         self.moved: list[tuple[int, Callable[[int, int], tuple[int | None, int]]]] = []
+        self.puts_chunks = False
         self._failure: BaseException | None = None
         self._pages: dict[int, bytearray] = {}
         self._fresh: int | None = None

@@ -10,7 +10,7 @@ How it works, from what a user calls to the disk:
 3. A checkpoint (`Stream.checkpoint`) takes the state of one instant, between two calls: how long
    the array is, which chunks belong to it, the metadata as they are. Chunks that are not full are
    copied and written as well. Once all that is on the disk, a new tree of chunks
-   (`chunk_tree`) and a new root are built behind them, and one write of the superblock
+   (`hdf5/format/chunk_tree`) and a new root are built behind them, and one write of the superblock
    lets readers see it (`transaction/growing`). Chunks that stand already are kept: the new tree
    leads to them too.
 4. Readers go by the root that they found. Nothing below the end is ever written again, so that what

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hspyio.streaming.chunk_tree import ChunkTree
+from hspyio.hdf5.format.chunk_tree import ChunkTree
 from hspyio.system.calls import read_into, write_from
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from hspyio.arrays.indexing import BasicIndexer, ChunkProjection
 from hspyio.arrays.manifest import ChunkManifest
 from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, OptionError, SaveError
+from hspyio.hdf5.format.chunk_tree import ChunkTree
 from hspyio.nodes.node import Group, Selection
 from hspyio.records import record
-from hspyio.streaming.chunk_tree import ChunkTree
 from hspyio.streaming.copier import ChunkCopier
 from hspyio.streaming.coverage import Coverage
 from hspyio.streaming.encoders import Encoders

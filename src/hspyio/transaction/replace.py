@@ -155,6 +155,7 @@ def open_new(
     Yields what is to be said of it, which is known at the end.
     """
     notes: list[str] = []
+    output.puts_chunks = not changes.seals  # which are made of what was written
     try:
         with h5py.File(output, "w", libver=LIBVER) as file, changes.begun(file, output, source):
             yield notes

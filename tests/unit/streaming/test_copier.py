@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hspyio.hdf5.format.chunk_tree import ChunkTree
 from hspyio.streaming import copier
-from hspyio.streaming.chunk_tree import ChunkTree
 from hspyio.streaming.copier import ChunkCopier
 
 

@@ -2,19 +2,34 @@
 
 HDF5 has no call for that: a chunk gets into its index by being written. So the address is put into
 the header of the dataset once HDF5 has written it, before anybody can see it.
+
+Of many small chunks each call of HDF5 costs more than its codec. They are written in batches, and
+their index once, into the room that was left for it before them.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from hspyio.arrays.writing import write_chunks
 from hspyio.errors import SaveError
+from hspyio.hdf5.format.chunk_tree import ChunkTree
 from hspyio.hdf5.format.object_header import LAYOUT
 from hspyio.hdf5.format.superblock import lookup3, read_superblock
 from hspyio.system.calls import file_size, read_up_to, write_from
 
-__all__ = ["lead_to_index", "put_chunks"]
+if TYPE_CHECKING:
+    from hspyio.arrays.grid import ChunkGrid
+    from hspyio.arrays.workers import Workers
+    from hspyio.arrays.writing import Encoded
+    from hspyio.filters.pipeline import Pipeline
+    from hspyio.nodes.node import ArraySource
+
+__all__ = ["Chunks", "can_lead_to_index", "lead_to_index", "put_chunks"]
 
 _MOST_HEADER = 65536
 _SIGNATURE = b"OHDR\x02"
@@ -45,12 +60,21 @@ def lead_to_index(descriptor: int, header: int, index: int) -> None:
     OSError
         If the file cannot be read or written.
     """
-    content = bytearray(min(_MOST_HEADER, file_size(descriptor) - header))
-    read_up_to(descriptor, [memoryview(content)], header)
-    block = linked(bytes(content), index)
+    block = linked(_header(descriptor, header), index)
     if block is None:
         raise SaveError(f"HDF5 has written a header at {header} that does not lead to chunks")
     write_from(descriptor, [memoryview(block)], header)
+
+
+def can_lead_to_index(descriptor: int, header: int) -> bool:
+    """Whether a header, as HDF5 has written it, has a place for the address of an index."""
+    return linked(_header(descriptor, header), 0) is not None
+
+
+def _header(descriptor: int, place: int) -> bytes:
+    content = bytearray(min(_MOST_HEADER, max(0, file_size(descriptor) - place)))
+    read_up_to(descriptor, [memoryview(content)], place)
+    return bytes(content)
 
 
 def put_chunks(
@@ -80,6 +104,64 @@ def put_chunks(
         raise SaveError("HDF5 has written a file that cannot grow")
     for place, content in block.moved(block.root, end):
         write_from(descriptor, [memoryview(content)], place)
+
+
+class Chunks:
+    """The chunks of an array, all of which are compressed and written when they have a place.
+
+    Parameters
+    ----------
+    source : ArraySource
+        The array, which is read then.
+    pipeline : Pipeline
+        Can encode.
+    grid : ChunkGrid
+        Its chunks.
+    workers : Workers
+        Threads, and who is told of the progress.
+    """
+
+    def __init__(
+        self, source: ArraySource, pipeline: Pipeline, grid: ChunkGrid, workers: Workers
+    ) -> None:
+        self._source, self._pipeline, self._grid = source, pipeline, grid
+        self._workers = workers
+
+    def put(self, descriptor: int, place: int) -> tuple[int | None, int]:
+        """Write the index and the chunks behind it; see `IndexedSource.put`."""
+        sink = _Appender(descriptor, self._grid, place)
+        values = self._source.read().astype(self._pipeline.dtype, copy=False)
+        write_chunks(sink, self._pipeline, values, self._workers)
+        return sink.finish()
+
+
+class _Appender:
+    """A `ChunkSink` that puts one chunk behind the other, and their index before them."""
+
+    def __init__(self, descriptor: int, grid: ChunkGrid, place: int) -> None:
+        self._descriptor, self._place = descriptor, place
+        self._tree = ChunkTree(grid.chunk, grid.counts[1:])
+        self._numbers = np.arange(grid.count)
+        self._sizes, self._masks = np.ones((2, grid.count), np.int64)
+        self._tree.set(self._numbers, self._numbers, self._sizes, self._masks)
+        self._begin = self._end = place + self._tree.node_bytes
+
+    def write(self, numbers: Sequence[int], chunks: Sequence[Encoded]) -> None:
+        """Write chunks that follow those before."""
+        content = b"".join([bytes(data) for data, _ in chunks])
+        write_from(self._descriptor, [memoryview(content)], self._end)
+        self._end += len(content)
+        part = slice(numbers[0], numbers[0] + len(numbers))
+        self._sizes[part] = [len(data) for data, _ in chunks]
+        self._masks[part] = [mask for _, mask in chunks]
+
+    def finish(self) -> tuple[int | None, int]:
+        """Write the index: the address of its root, and the end of all."""
+        offsets = self._begin + np.cumsum(self._sizes) - self._sizes
+        self._tree.set(self._numbers, offsets, self._sizes, self._masks)
+        nodes, root = self._tree.write(self._place, whole=True)
+        write_from(self._descriptor, [memoryview(nodes)], self._place)
+        return root, self._end
 
 
 def linked(content: bytes, index: int) -> bytes | None:

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hspyio.hdf5.dataset import Dataset
+from hspyio.hdf5.format.chunk_tree import ChunkTree
 from hspyio.hdf5.reader import open_file
 from hspyio.nodes.node import Array
-from hspyio.streaming.chunk_tree import ChunkTree
 from support.grown import Grown
 
 SHAPES = [((1,), (300,)), ((2, 3), (40, 7)), ((1, 2, 2), (5000, 1, 1)), ((1, 1, 1), (9, 9, 9))]
