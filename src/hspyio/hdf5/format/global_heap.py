@@ -62,10 +62,9 @@ class GlobalHeaps:
     def text(self, reference: bytes) -> bytes:
         """The one text that a reference leads to; see `texts`."""
         length, address, number = self.content.reference.unpack(reference)
-        known = self._known.get(address)
-        if known is None or not length:
-            return self.texts(reference)[0]
-        heap, places = known
+        if not address or not length:
+            return b""
+        heap, places = self._known.get(address) or self._heap(address)
         place, size = places.get(number, (0, -1))
         if size != length:
             raise _misplaced()
