@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import baseline
+from benchmarks.far import measure_far
 from benchmarks.machine import machine, versions
 from benchmarks.many_chunks import measure_lazy_opening, measure_many_chunks
 from benchmarks.measuring import measure_measuring
@@ -33,7 +34,7 @@ from benchmarks.runs import (
 from benchmarks.workloads import WORKLOADS
 from benchmarks.zspy import NoZspyError, Zspy
 
-PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), *"hijklmno", "memory")
+PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), *"hijklmnop", "memory")
 PAGE = Path("docs/benchmarks.md")
 
 
@@ -138,6 +139,8 @@ def _runs(bench: Bench, part: str) -> Iterator[Iterator[Row]]:
         yield measure_navigators(bench)
     elif part == "o":
         yield measure_measuring(bench)
+    elif part == "p":
+        yield measure_far(bench)
     elif part == "memory":
         yield measure_streams(bench.folder, quick=bench.quick)
         yield measure_memory(bench.folder, quick=bench.quick)

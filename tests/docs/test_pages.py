@@ -31,6 +31,7 @@ NEEDS = {
     "docs/cli.md": ("tifffile",),
     "docs/format.md": ("hyperspy",),
     "docs/from-rosettasciio.md": ("hyperspy", "exspy"),
+    "docs/guide/far-away.md": ("obstore",),
     "docs/guide/hyperspy.md": ("hyperspy", "exspy"),
     "docs/guide/large-data.md": ("distributed",),
     "docs/guide/xarray.md": ("xarray", "h5netcdf", "tifffile"),

@@ -166,7 +166,8 @@ def info(
             version=file.contents.declared,
             size=file.reader.snapshot.size,
             experiments=tuple(known for known, _ in _outlines(file)),
-            unused_bytes=_unused_bytes(file),
+            # Far away it would take reading the indices of all arrays.
+            unused_bytes=_unused_bytes(file) if file.has_path else None,
             models=tuple(file.contents.standalone_models),
         )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import path_of_file
+from hspyio.api.arguments import file_of
 from hspyio.api.progress import working
 from hspyio.arrays.lazy import as_dask, from_source
 from hspyio.arrays.workers import Workers
@@ -188,7 +188,8 @@ class OpenFile:
         source = stored.detached()
         self.handle = stored.snapshot
         dims = array.signal_dims or ()
-        return from_source(source, array.type, array.chunks, chunks, dims)
+        far = not self.has_path
+        return from_source(source, array.type, array.chunks, chunks, dims, far=far)
 
     def values_in_blocks(self, array: Array) -> Any:
         """What stands in a dataset as a dask array, whatever it means; ``None`` if it cannot be."""
@@ -267,7 +268,7 @@ def opened(
     workers: Workers | None = None,
 ) -> Iterator[OpenFile]:
     """Open a file for one call; what could not be read is warned of once, at its end."""
-    source = path if isinstance(path, Snapshot) else path_of_file(path)
+    source = path if isinstance(path, Snapshot) else file_of(path)
     text = source.path if isinstance(source, Snapshot) else source
     label = f"reading {os.path.basename(text)}"
     given = working(options.threads, options.progress, label) if workers is None else None

@@ -55,6 +55,8 @@ def from_source(
     stored: tuple[int, ...] | None,
     chunks: str | tuple[int, ...],
     signal_dims: tuple[int, ...] = (),
+    *,
+    far: bool = False,
 ) -> dask.array.Array:
     """Make a dask array whose tasks read their own part of a file.
 
@@ -71,6 +73,9 @@ def from_source(
         but at least four a core.
     signal_dims : tuple of int
         The dimensions that hold one signal.
+    far : bool
+        Whether they are read over a network: then in fewer chunks, each of which is one request
+        at least.
 
     Raises
     ------
@@ -84,8 +89,10 @@ def from_source(
     if ragged and isinstance(chunks, str):
         wanted = _blocks_of_rows(source.shape, itemsize, stored)
     elif chunks == "auto":
-        target = _target(source.shape, itemsize)
-        wanted = lazy_chunks(source.shape, itemsize, stored, signal_dims, target)
+        target = _target(source.shape, itemsize, far=far)
+        whole = far and math.prod(source.shape) * itemsize <= target
+        sought = lazy_chunks(source.shape, itemsize, stored, signal_dims, target)
+        wanted = source.shape if whole else sought
     elif chunks == "storage":
         wanted = stored or _in_blocks(source.shape, itemsize)
     if isinstance(wanted, tuple) and isinstance(chunks, str):
@@ -169,14 +176,14 @@ def _bounded(chunks: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]
     return tuple(grown)
 
 
-def _target(shape: tuple[int, ...], itemsize: int) -> int:
+def _target(shape: tuple[int, ...], itemsize: int, *, far: bool = False) -> int:
     """Bytes of a chunk: dask's own wish, but with enough chunks that all cores have work."""
     dask: Any = import_module("dask")
     utils: Any = import_module("dask.utils")
     system: Any = import_module("dask.system")
     wish = int(utils.parse_bytes(dask.config.get("array.chunk-size")))
     share: int = math.prod(shape) * itemsize // (_CHUNKS_A_CORE * int(system.CPU_COUNT))
-    return min(wish, max(share, _LEAST))
+    return wish if far else min(wish, max(share, _LEAST))
 
 
 def as_dask(array: NDArray[Any]) -> dask.array.Array:

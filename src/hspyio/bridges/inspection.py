@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hspyio.api.arguments import path_of_file
+from hspyio.api.arguments import file_of
 from hspyio.api.open_file import readable
 from hspyio.errors import HspyError, OptionError, Problem, one_or_many, warn_user
 from hspyio.hdf5.dataset import Dataset
@@ -157,10 +157,11 @@ def _walking(
     filename: str | os.PathLike[str], function: str, *, hardlinks_only: bool = False
 ) -> Iterator[tuple[_Walk, Group]]:
     """Open a file for a walk from its root, and warn of all that the walk left out."""
-    path = path_of_file(filename, f"{function}(filename)", "filename")
+    given = file_of(filename, f"{function}(filename)", "filename")
+    path = given if isinstance(given, str) else given.path
     policy = ReadPolicy(of_arrays=True, soft_links=not hardlinks_only)
     walk = _Walk()
-    with named_errors(path), open_file(path, policy) as root, readable(path, "/"):
+    with named_errors(path), open_file(given, policy) as root, readable(path, "/"):
         yield walk, root
     if walk.left_out:
         warn_user(f"{path}: {one_or_many('left out', walk.left_out)}")

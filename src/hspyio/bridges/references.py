@@ -6,16 +6,18 @@ import base64
 import json
 import os
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.api.arguments import name_of, path_of_file, path_text
+from hspyio.api.arguments import file_of, name_of, path_of_file, path_text
 from hspyio.bridges.packages import imported
 from hspyio.bridges.place import beside, check_place
 from hspyio.bridges.virtual_zarr import ZarrArray, ZarrGroup, zarr_groups
 from hspyio.bridges.xarray import DATA
 from hspyio.errors import ConversionError, ExperimentError, OptionError, Problem
+from hspyio.hdf5.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import xarray
@@ -27,7 +29,12 @@ _MOST_INLINE = 2**24
 """Bytes of the chunks that were never written, which references have to hold."""
 
 
-def to_references(path: str | os.PathLike[str], name: str | None = None) -> dict[str, Any]:
+def to_references(
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Make references by which kerchunk, fsspec, Zarr and xarray read an HSpy file where it lies.
 
     Nothing of the data is copied: a reference says where a chunk begins, how long it is, and by
@@ -37,10 +44,13 @@ def to_references(path: str | os.PathLike[str], name: str | None = None) -> dict
     Parameters
     ----------
     path : path-like or str
-        The file, as `hspyio.load` takes it. References name it by its absolute path, or its URL.
+        The file, or its address, as `hspyio.load` takes it. References name it by its absolute
+        path, or by that address, with what is behind a ``?`` in it.
     name : str, optional
         The experiment, by the name of its group or its title. Without it all of them, a group
         each where there are several.
+    storage_options : dict, optional
+        See `hspyio.load`. References do not hold them: who reads by these gives their own.
 
     Returns
     -------
@@ -65,8 +75,9 @@ def to_references(path: str | os.PathLike[str], name: str | None = None) -> dict
     -----
     References are of the file as it is now. After a change of the file they have to be made anew.
     """
-    path = path_of_file(path, "to_references(path)")
-    place, groups = zarr_groups(path, name_of(name, "to_references(path, name='HAADF')"))
+    wanted = name_of(name, "to_references(path, name='HAADF')")
+    file = _file(path, "to_references(path)", storage_options)
+    place, groups = zarr_groups(file, wanted)
     refs: dict[str, Any] = {}
     if len(groups) == 1:
         ((_, group),) = groups.items()
@@ -77,6 +88,13 @@ def to_references(path: str | os.PathLike[str], name: str | None = None) -> dict
             _add_group(refs, f"{key}/", group, place)
         refs[".zmetadata"] = _consolidated(refs)  # Zarr's Python library lists no groups in groups
     return {"version": 1, "refs": refs}
+
+
+def _file(path: Any, call: str, options: Mapping[str, Any] | None) -> str | Snapshot:
+    """A file by its path or address: nothing refers to a file object."""
+    if isinstance(path, str | os.PathLike):
+        return file_of(path, call, storage_options=options)
+    return path_of_file(path, call)
 
 
 def _json(content: Any) -> str:
@@ -167,7 +185,12 @@ def _records(references: dict[str, Any]) -> int:
     return max(1, min(100_000, len(references["refs"])))
 
 
-def virtual_dataset(path: str | os.PathLike[str], name: str | None = None) -> xarray.Dataset:
+def virtual_dataset(
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+) -> xarray.Dataset:
     """Make VirtualiZarr's dataset of an experiment: coordinates, and where the chunks are.
 
     Many of them become one cube by xarray's own functions (``xr.concat``), without reading any
@@ -179,6 +202,8 @@ def virtual_dataset(path: str | os.PathLike[str], name: str | None = None) -> xa
         See `to_references`.
     name : str, optional
         The experiment; needed where the file holds several.
+    storage_options : dict, optional
+        See `hspyio.load`.
 
     Returns
     -------
@@ -193,10 +218,11 @@ def virtual_dataset(path: str | os.PathLike[str], name: str | None = None) -> xa
     HspyError
         See `to_references`.
     """
-    path = path_of_file(path, "virtual_dataset(path)")
+    file = _file(path, "virtual_dataset(path)", storage_options)
     imported("virtualizarr", "virtualizarr")
     xr: Any = imported("xarray", "xarray")
-    place, groups = zarr_groups(path, name_of(name, "virtual_dataset(path, name='HAADF')"))
+    wanted = name_of(name, "virtual_dataset(path, name='HAADF')")
+    place, groups = zarr_groups(file, wanted)
     if len(groups) > 1:
         listed = ", ".join(map(repr, groups))
         raise ExperimentError(f"holds {len(groups)} experiments; name one of: {listed}", path=place)

@@ -23,6 +23,7 @@ from hspyio.errors import ConversionError, DamagedFileError, HspyError, Problem,
 from hspyio.filters.numcodecs import config_of, encoded, hindrance
 from hspyio.hdf5.dataset import Dataset
 from hspyio.hdf5.format.conversions import truth_of
+from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.json import dtype_to_json
 from hspyio.nodes.node import Filter
 from hspyio.options import ReadOptions
@@ -88,12 +89,12 @@ class ZarrGroup:
     attributes: Mapping[str, Any]
 
 
-def zarr_groups(path: str | os.PathLike[str], name: str | None) -> tuple[str, dict[str, ZarrGroup]]:
+def zarr_groups(given: str | Snapshot, name: str | None) -> tuple[str, dict[str, ZarrGroup]]:
     """Where a file is, as references name it, and its experiments, one or all."""
     problems: list[Problem] = []
     notes: list[Problem] = []
     made: dict[str, ZarrGroup] = {}
-    with opened(path, ReadOptions(lazy=True)) as file:
+    with opened(given, ReadOptions(lazy=True)) as file:
         known = list(file.contents.experiments)
         chosen = known if name is None and known else [select(file.contents, name, file.path)]
         outline = Outline.of(file)
@@ -110,7 +111,7 @@ def zarr_groups(path: str | os.PathLike[str], name: str | None) -> tuple[str, di
                 raise
         if problems:
             raise ConversionError("has no Zarr form where it lies", problems, path=file.path)
-        place = file.path if "://" in file.path else os.path.abspath(file.path)
+        place = given.place if isinstance(given, Snapshot) else os.path.abspath(given)
     if notes:
         lines = "".join(f"\n  {note}" for note in notes)
         warn_user(f"{place}: not everything is referred to:{lines}")

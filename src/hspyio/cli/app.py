@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import glob
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import hspyio
 from hspyio.cli.commands import ALIASES, COMMANDS, command
-from hspyio.cli.usage import Argument, Exit, Parameter, WrongUsageError, parameters
+from hspyio.cli.usage import Argument, Exit, Parameter, Place, WrongUsageError, parameters
 from hspyio.printable import printable
 
 __all__ = ["app"]
@@ -108,6 +110,12 @@ class _Command(TyperCommand):
             return super().invoke(ctx)
 
 
+def _names_of_files(incomplete: str) -> list[str]:
+    """What the shell offers for a word that has been begun."""
+    found = glob.glob(glob.escape(os.path.expanduser(incomplete)) + "*")
+    return sorted(f"{path}/" if os.path.isdir(path) else path for path in found)
+
+
 def _is_flag(option: Any) -> bool:
     return bool(getattr(option, "is_flag", False))
 
@@ -139,7 +147,13 @@ def _for_typer(function: Any) -> Any:
 def _spec(parameter: Parameter) -> Any:
     spec = parameter.spec
     if isinstance(spec, Argument):
-        return typer.Argument(help=spec.help, metavar=spec.metavar)
+        is_place = parameter.inner is Place
+        return typer.Argument(
+            help=spec.help,
+            metavar=spec.metavar,
+            parser=Place if is_place else None,
+            autocompletion=_names_of_files if is_place else None,
+        )
     check = spec.callback
     return typer.Option(
         *spec.flags,

@@ -7,9 +7,9 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import IO
 
+from hspyio.cli.usage import Place
 from hspyio.errors import HspyError, byte_text
 from hspyio.printable import printable, printable_json, printable_line
 
@@ -104,7 +104,7 @@ def complain(error: HspyError | OSError) -> None:
     _say(sys.stderr, printable(f"hspy: {text}") + "\n")
 
 
-def each_file(files: Iterable[Path], action: Callable[[Path], bool | None]) -> bool:
+def each_file(files: Iterable[Place], action: Callable[[Place], bool | None]) -> bool:
     """Whether all files could be read, and an action said False of none."""
     fine = True
     for file in files:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hspyio.api.arguments import file_of
 from hspyio.api.open_file import readable
 from hspyio.api.progress import working
 from hspyio.cli.console import one_line
 from hspyio.cli.drawing import Fact, branches
+from hspyio.cli.usage import Place
 from hspyio.cli.values import MANY_ITEMS, short_text
 from hspyio.errors import byte_text
 from hspyio.filters import describe
@@ -23,11 +24,11 @@ from hspyio.schema.policy import HSPY
 __all__ = ["hdf5_tree"]
 
 
-def hdf5_tree(file: Path, depth: int | None) -> Iterator[str]:
+def hdf5_tree(file: Place, depth: int | None) -> Iterator[str]:
     """Draw an HDF5 file, HSpy or not; links to other files are named, and not followed."""
     with (
         working(None, False, "") as workers,
-        open_file(str(file), HSPY, workers=workers) as root,
+        open_file(file_of(file), HSPY, workers=workers) as root,
         readable(str(file), "/"),
     ):
         yield from branches(_entries(root, depth), depth)

@@ -6,7 +6,6 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 import hspyio
 from hspyio.api.info import outline
 from hspyio.cli.console import one_line
+from hspyio.cli.usage import Place
 from hspyio.cli.values import short_text
 from hspyio.errors import ExperimentError, HspyError, HspyWarning
 from hspyio.model.axes import axis_from_dict, axis_to_dict
@@ -44,13 +44,16 @@ _AXES = "axes"
 
 def experiment_group(experiments: hspyio.Experiments, name: str) -> str:
     """The group of an experiment that is asked for by its group or its title."""
-    with experiments[name] as signal:
-        assert signal.location is not None
-        return signal.location.group
+    titled = [group for group, title in experiments.titles.items() if title == name]
+    if name in list(experiments):
+        return name
+    if len(titled) != 1:
+        experiments[name]  # says what is wrong
+    return titled[0]
 
 
 @contextmanager
-def loaded(file: Path, name: str | None, *, change: bool) -> Iterator[Signal]:
+def loaded(file: Place, name: str | None, *, change: bool) -> Iterator[Signal]:
     """An experiment, its data unread; to `change` it, all of it has to be readable."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -9,17 +9,17 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from hspyio.arrays.workers import thread_count
 from hspyio.cli.console import each_file, say_warning
+from hspyio.cli.usage import Place
 from hspyio.cli.values import json_text
 from hspyio.errors import HspyError, HspyWarning
 
 __all__ = ["in_processes"]
 
-Facts: TypeAlias = Callable[[Path], list[dict[str, Any]]]
+Facts: TypeAlias = Callable[[Place], list[dict[str, Any]]]
 
 _WORTH_A_PROCESS = 400
 """Files that take longer to read than a process takes to start."""
@@ -27,7 +27,7 @@ _TOGETHER = 50
 """Files that are read between two messages, and told of in one go."""
 
 
-def in_processes(facts: Facts, files: Sequence[Path]) -> tuple[str, bool]:
+def in_processes(facts: Facts, files: Sequence[Place]) -> tuple[str, bool]:
     """A JSON list of what is known of all files in their order, and whether all could be read."""
     count = min(thread_count(None), len(files) // _WORTH_A_PROCESS)
     if count < 2:
@@ -43,7 +43,7 @@ def in_processes(facts: Facts, files: Sequence[Path]) -> tuple[str, bool]:
     return _list(",\n".join(filter(None, texts))), fine
 
 
-def _by_others(facts: Facts, files: Sequence[Path], count: int) -> Iterator[tuple[str, str, bool]]:
+def _by_others(facts: Facts, files: Sequence[Place], count: int) -> Iterator[tuple[str, str, bool]]:
     """What processes make of the files: JSON, what they say of them, whether all is well."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -65,7 +65,7 @@ def _left_to_the_first() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _heard(facts: Facts, files: Sequence[Path]) -> tuple[str, str, bool]:
+def _heard(facts: Facts, files: Sequence[Place]) -> tuple[str, str, bool]:
     """In another process: the same, with what it would have said on the error stream."""
     with redirect_stderr(io.StringIO()) as told, warnings.catch_warnings():
         warnings.simplefilter("always", HspyWarning)
@@ -74,7 +74,7 @@ def _heard(facts: Facts, files: Sequence[Path]) -> tuple[str, str, bool]:
     return text, told.getvalue(), fine
 
 
-def _known(facts: Facts, files: Sequence[Path]) -> tuple[str, bool]:
+def _known(facts: Facts, files: Sequence[Place]) -> tuple[str, bool]:
     records: list[dict[str, Any]] = []
     fine = each_file(files, lambda file: records.extend(facts(file)))
     return json_text(records)[2:-2], fine

@@ -6,7 +6,7 @@ Help, and words that are not understood here, are typer's matter (`hspyio.cli.ap
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -22,6 +22,7 @@ __all__ = [
     "NewFile",
     "Option",
     "Overwrite",
+    "Place",
     "Source",
     "Threads",
     "WrongUsageError",
@@ -59,11 +60,22 @@ class Option:
         self.callback = callback
 
 
+class Place(str):
+    """A file, by its path or its address."""
+
+    __slots__ = ()
+
+    @property
+    def stem(self) -> str:
+        """The name of the file without its suffix."""
+        return PurePath(self.partition("?")[0] if "://" in self else self).stem
+
+
 # What several commands take.
-File = Annotated[Path, Argument(help="The file.", metavar="FILE")]
-Files = Annotated[list[Path], Argument(help="HSpy files.", metavar="FILE...")]
-HspyFile = Annotated[Path, Argument(help="An HSpy file.", metavar="FILE")]
-Source = Annotated[Path, Argument(help="The file.", metavar="IN")]
+File = Annotated[Place, Argument(help="The file.", metavar="FILE")]
+Files = Annotated[list[Place], Argument(help="HSpy files.", metavar="FILE...")]
+HspyFile = Annotated[Place, Argument(help="An HSpy file.", metavar="FILE")]
+Source = Annotated[Place, Argument(help="The file.", metavar="IN")]
 NewFile = Annotated[Path, Argument(help="The new file.", metavar="OUT")]
 Experiments = Annotated[
     list[str], Argument(help="Experiments, by their groups or their titles.", metavar="NAME...")

@@ -41,6 +41,8 @@ _FEW_TEXTS = 4096
 _COUNTED = 2**20
 """Rows whose lengths are looked at, all of them; of more, those of a few chunks."""
 _REFERENCE_BYTES = 16
+_HEAD_OF_INDEX, _MOST_EXPECTED = 4096, 2 * 2**20
+"""Bytes of an index that are asked for before it is needed, far away."""
 
 
 def dataset_node(layout: Layout, where: str, address: int, opening: Opening) -> Array:
@@ -108,7 +110,17 @@ class Dataset:
         """The same array for when the file is closed, which stays open for it as it is now."""
         if self.opening is not None:
             self.opening.shared = True
+            self._expect_chunks(self.opening.content)
         return type(self)(self.snapshot, self.where, self.layout, self.address)
+
+    def _expect_chunks(self, content: FileBytes) -> None:
+        """Have what says where the chunks are fetched while nobody waits: it will be needed."""
+        layout = self.layout
+        if self.snapshot.is_local or layout.chunks is None or layout.address is None:
+            return
+        grid = [-(-n // step) for n, step in zip(layout.shape, layout.chunks, strict=True)]
+        size = _HEAD_OF_INDEX + math.prod(grid) * 8 * (len(grid) + 3)
+        content.expect([layout.address], min(size, _MOST_EXPECTED, content.end - layout.address))
 
     # what stands where
 

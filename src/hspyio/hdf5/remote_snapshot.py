@@ -37,6 +37,7 @@ class RemoteSnapshot(Snapshot):
 
     def __init__(self, address: str, options: StorageOptions, source: ObjectBytes) -> None:
         super().__init__(source.requests.name)
+        self.place = source.requests.address
         self._address, self._options, self._bytes = address, options, source
 
     @property

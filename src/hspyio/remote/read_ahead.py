@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["ReadAhead", "fill", "spans_of"]
 
 _SPARE = 2
-"""Spans that are here, or on the way, beside those that are being read."""
+"""Spans that are here, or on the way, beside those that are asked for at the same time."""
+_MOST_AHEAD = 64 * 2**20
+"""Bytes of all of them, if they are as long as they may be."""
 
 
 class _Bytes(Protocol):
@@ -195,7 +197,8 @@ class ReadAhead:
 
     def _ask_more(self) -> None:
         """Ask for the next, as long as few enough are here or on the way."""
-        most = self._requests.options.parallel + _SPARE
+        options = self._requests.options
+        most = max(2, min(options.parallel + _SPARE, _MOST_AHEAD // options.request))
         while len(self._work) < most and self._unasked < len(self._begins):
             if self._left[self._unasked]:
                 self._ask(self._unasked)

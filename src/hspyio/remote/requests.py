@@ -39,10 +39,20 @@ class Requests:
         What errors call the file.
     url : Url or None
         Its address, where it has one.
+
+    Attributes
+    ----------
+    address : str
+        What leads to it; without user and password, but with what is behind a ``?``.
+    version : Version or None
+        The state that was found first.
+    count : int
+        Requests that were made.
     """
 
     def __init__(self, store: Store, options: StorageOptions, name: str, url: Url | None) -> None:
         self.options, self.name = options, name
+        self.address = name if url is None else url.full
         self.version: Version | None = None
         self.count = 0
         self._store, self._url = store, url

@@ -63,8 +63,8 @@ class StorageOptions:
 
     head: int = _MIB
     block: int = 64 * _KIB
-    gap: int = 512 * _KIB
-    request: int = 8 * _MIB
+    gap: int = _MIB
+    request: int = 16 * _MIB
     parallel: int = 8
     retries: int = 6
     timeout: float = 60.0

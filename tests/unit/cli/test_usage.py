@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hspyio.cli.app import _command
 from hspyio.cli.commands import COMMANDS, command
-from hspyio.cli.usage import Option, WrongUsageError, parameters, values_of
+from hspyio.cli.usage import Option, Place, WrongUsageError, parameters, values_of
 from unit.cli.conftest import Ran
 
 NAMES = [name for listed in COMMANDS.values() for name in listed]
@@ -54,8 +54,8 @@ def test_words_are_read_as_typer_reads_them(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words", "expected"),
     [
-        ("info", ["a", "b"], {"files": [Path("a"), Path("b")], "tree": False, "as_json": False}),
-        ("info", ["--json", "a"], {"files": [Path("a")], "tree": False, "as_json": True}),
+        ("info", ["a", "b"], {"files": [Place("a"), Place("b")], "tree": False, "as_json": False}),
+        ("info", ["--json", "a"], {"files": [Place("a")], "tree": False, "as_json": True}),
         ("get", ["a", "k", "l", "--name", "n"], {"keys": ["k", "l"], "name": "n"}),
         ("extract", ["a", "x", "y", "out"], {"names": ["x", "y"], "target": Path("out")}),
         ("tree", ["a", "--depth", "3", "--no-data"], {"depth": 3, "data": False}),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import hspyio
 from hspyio.cli.console import Console, each_file, one_line
-from hspyio.cli.usage import Exit, Files
+from hspyio.cli.usage import Exit, Files, Place
 
 __all__ = ["add_nexus"]
 
@@ -20,7 +18,7 @@ def add_nexus(files: Files) -> None:
     """
     console = Console()
 
-    def annotate(file: Path) -> bool:
+    def annotate(file: Place) -> bool:
         groups = hspyio.add_nexus(file)
         said = ", ".join(groups) or "nothing that NeXus viewers plot"
         console.print(one_line(f"{file}: {said}"))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Annotated
 
 import hspyio
 from hspyio.cli.console import Console, one_line
 from hspyio.cli.keys import experiment_group
-from hspyio.cli.usage import Argument, Option, Threads
+from hspyio.cli.usage import Argument, Option, Place, Threads
 from hspyio.errors import OptionError
 
 __all__ = ["append"]
 
 
 def append(
-    file: Annotated[Path, Argument(help="The file that gets them.", metavar="FILE")],
+    file: Annotated[Place, Argument(help="The file that gets them.", metavar="FILE")],
     others: Annotated[
-        list[Path], Argument(help="Files to take experiments from.", metavar="OTHER...")
+        list[Place], Argument(help="Files to take experiments from.", metavar="OTHER...")
     ],
     name: Annotated[
         str | None,
@@ -43,9 +43,9 @@ def append(
             console.print(f"{file}: {one_line(group)} of {other}")
 
 
-def _wanted(file: Path, other: Path, name: str | None) -> list[str]:
+def _wanted(file: Place, other: Place, name: str | None) -> list[str]:
     """The groups to take of a file."""
-    if other.exists() and file.exists() and other.samefile(file):
+    if os.path.exists(other) and os.path.exists(file) and os.path.samefile(other, file):
         raise OptionError("is the file that gets them", path=other)
     with hspyio.open(other) as experiments:
         return list(experiments) if name is None else [experiment_group(experiments, name)]

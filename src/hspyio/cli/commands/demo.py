@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 import hspyio
 from hspyio.cli.commands.info import show_file
 from hspyio.cli.console import Console, one_line, stored_text
-from hspyio.cli.usage import Argument, Exit
+from hspyio.cli.usage import Argument, Exit, Place
 from hspyio.compare import signal_differences
 from hspyio.testing.simulated import eds_map
 
@@ -48,14 +48,14 @@ def _round_trip_of_simulation(console: Console) -> bool:
     _step(console, None, f"with {len(lines)} signals in its metadata, one a line: {lines[0]} ...")
     equal = _tell(console, signal_differences(signal, loaded))
     console.print()
-    show_file(console, DEMO_FILE)
+    show_file(console, Place(DEMO_FILE))
     console.print()
     console.print(f'In HyperSpy: hs.load("{DEMO_FILE}")    Here: hspy info --tree {DEMO_FILE}')
     return equal
 
 
 def _round_trip_of_file(console: Console, file: Path) -> bool:
-    show_file(console, file)
+    show_file(console, Place(file))
     console.print()
     before = _load_all(console, file)
     if not before:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from hspyio.api.diff import diff as differences
 from hspyio.cli.console import Console, one_line, say_json
-from hspyio.cli.usage import Argument, Exit, Option
+from hspyio.cli.usage import Argument, Exit, Option, Place
 from hspyio.cli.values import LONGEST, json_text, jsonable, short_text
 from hspyio.compare import MISSING, Difference
 
@@ -15,8 +14,8 @@ __all__ = ["diff"]
 
 
 def diff(
-    one: Annotated[Path, Argument(help="A file.", metavar="A")],
-    other: Annotated[Path, Argument(help="Another.", metavar="B")],
+    one: Annotated[Place, Argument(help="A file.", metavar="A")],
+    other: Annotated[Place, Argument(help="Another.", metavar="B")],
     name: Annotated[
         str | None, Option(help="The only experiment to compare; else all of them.")
     ] = None,

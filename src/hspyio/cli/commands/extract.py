@@ -8,14 +8,14 @@ from typing import Annotated
 import hspyio
 from hspyio.api.arguments import path_to_save
 from hspyio.cli.console import Console, one_line
-from hspyio.cli.usage import Argument, Experiments, NewFile, Overwrite
+from hspyio.cli.usage import Argument, Experiments, NewFile, Overwrite, Place
 from hspyio.errors import byte_text
 
 __all__ = ["extract"]
 
 
 def extract(
-    file: Annotated[Path, Argument(help="The file; it stays as it is.", metavar="FILE")],
+    file: Annotated[Place, Argument(help="The file; it stays as it is.", metavar="FILE")],
     names: Experiments,
     target: NewFile,
     overwrite: Overwrite = False,

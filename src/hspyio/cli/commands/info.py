@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from hspyio.cli.console import (
     table_lines,
 )
 from hspyio.cli.processes import in_processes
-from hspyio.cli.usage import Exit, Files, Option
+from hspyio.cli.usage import Exit, Files, Option, Place
 from hspyio.errors import byte_text
 
 __all__ = ["info", "show_file"]
@@ -76,7 +75,7 @@ def info(
         raise Exit(1)
 
 
-def show_file(console: Console, path: Path, *, tree: bool = False) -> None:
+def show_file(console: Console, path: Place, *, tree: bool = False) -> None:
     """Print a file's experiments; with ``tree`` all of their metadata."""
     known = hspyio.info(path)
     version = one_line(known.version) or "without a version"
@@ -199,7 +198,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _records(path: Path, tree: bool) -> list[dict[str, Any]]:
+def _records(path: Place, tree: bool) -> list[dict[str, Any]]:
     """The same as data: an item an experiment, with all of its metadata where ``tree``."""
     records = []
     known = hspyio.info(path)

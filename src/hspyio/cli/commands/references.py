@@ -9,13 +9,13 @@ from typing import Annotated
 import hspyio
 from hspyio.bridges.references import save_references
 from hspyio.cli.console import Console, say_json
-from hspyio.cli.usage import Argument, Option, Overwrite
+from hspyio.cli.usage import Argument, Option, Overwrite, Place
 
 __all__ = ["references"]
 
 
 def references(
-    file: Annotated[str, Argument(help="An HSpy file, or its URL.", metavar="FILE")],
+    file: Annotated[Place, Argument(help="An HSpy file, or its URL.", metavar="FILE")],
     output: Annotated[
         Path | None, Option("--output", "-o", help="A new .json or .parquet; else it is printed.")
     ] = None,

@@ -34,11 +34,11 @@ def repack(
     It needs little memory, whatever the size of the file, and leaves dead space behind. IN and OUT
     may be the same with --overwrite. Example: hspy repack map.hspy small.hspy --level 9
     """
-    source = Path(path_of_file(source, argument="IN"))
+    old = Path(path_of_file(source, argument="IN"))
     target = Path(path_to_save(target, argument="OUT"))
-    before = source.stat().st_size if source.exists() else 0
+    before = old.stat().st_size if old.exists() else 0
     hspyio.repack(
-        source,
+        old,
         target,
         overwrite=overwrite,
         chunks=shape_of(chunks),

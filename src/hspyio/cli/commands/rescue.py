@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import hspyio
 from hspyio.cli.console import Console, complain, say_json
-from hspyio.cli.usage import Argument, Exit, NewFile, Option, Threads
+from hspyio.cli.usage import Argument, Exit, NewFile, Option, Place, Threads
 from hspyio.errors import OptionError, TargetExistsError
 
 __all__ = ["rescue"]
 
 
 def rescue(
-    source: Annotated[Path, Argument(help="The damaged file.", metavar="IN")],
+    source: Annotated[Place, Argument(help="The damaged file.", metavar="IN")],
     target: NewFile,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace OUT if it exists.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,

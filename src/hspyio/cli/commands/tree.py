@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import hspyio
@@ -12,7 +11,7 @@ from hspyio.cli.console import Console, each_file, one_line, say_json, stored_te
 from hspyio.cli.drawing import Fact, branches, leaves, signal_parts
 from hspyio.cli.hdf5_tree import hdf5_tree
 from hspyio.cli.keys import experiment_group
-from hspyio.cli.usage import AsJson, Exit, Files, Option, WrongUsageError
+from hspyio.cli.usage import AsJson, Exit, Files, Option, Place, WrongUsageError
 from hspyio.cli.values import json_text
 from hspyio.hdf5.limits import MOST_GROWTH, UNSUSPICIOUS
 from hspyio.model.signal import Signal
@@ -53,7 +52,7 @@ def tree(
     console = Console()
     records: list[dict[str, Any]] = []
 
-    def show(file: Path) -> None:
+    def show(file: Place) -> None:
         if as_json:
             records.append(_record(file, name))
             return
@@ -75,7 +74,7 @@ def tree(
         raise Exit(1)
 
 
-def _outlined(file: Path, name: str | None) -> list[tuple[ExperimentInfo, Signal]]:
+def _outlined(file: Place, name: str | None) -> list[tuple[ExperimentInfo, Signal]]:
     found = outlines(file)
     if name is None:
         return found
@@ -84,7 +83,7 @@ def _outlined(file: Path, name: str | None) -> list[tuple[ExperimentInfo, Signal
     return [(info, signal) for info, signal in found if info.group == wanted]
 
 
-def _drawn(file: Path, name: str | None) -> dict[str, Any]:
+def _drawn(file: Place, name: str | None) -> dict[str, Any]:
     """What is drawn of a file: an entry an experiment."""
     result: dict[str, Any] = {}
     for info, signal in _outlined(file, name):
@@ -109,7 +108,7 @@ def _data_text(info: ExperimentInfo) -> str:
     return f"{info.shape} {kind}, {stored}, {chunks}, {filters}"
 
 
-def _record(file: Path, name: str | None) -> dict[str, Any]:
+def _record(file: Place, name: str | None) -> dict[str, Any]:
     """The same as data; arrays are told by shape and dtype where they are large."""
     experiments = {}
     version = ""
@@ -123,10 +122,10 @@ def _record(file: Path, name: str | None) -> dict[str, Any]:
 _OF_DATA = ("shape", "dtype", "ragged", "chunks", "filters", "stored_bytes", "array_bytes")
 
 
-def _lines(file: Path, name: str | None, *, data: bool) -> Iterator[str]:
+def _lines(file: Place, name: str | None, *, data: bool) -> Iterator[str]:
     """A line a value; none says what the file is called, which git changes."""
     with hspyio.open(file) as experiments:
-        most = UNSUSPICIOUS + MOST_GROWTH * file.stat().st_size
+        most = UNSUSPICIOUS + MOST_GROWTH * experiments.size
         wanted = list(experiments) if name is None else [experiment_group(experiments, name)]
         yield f"format version = {one_line(experiments.version)}"
         if experiments.attrs:

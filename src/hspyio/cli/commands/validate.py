@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import hspyio
 from hspyio.api.reports import ValidationReport
 from hspyio.cli.console import Console, each_file, one_line, say_json
-from hspyio.cli.usage import AsJson, Exit, Files, Option
+from hspyio.cli.usage import AsJson, Exit, Files, Option, Place
 from hspyio.errors import HspyError
 
 __all__ = ["Severity", "validate"]
@@ -42,7 +41,7 @@ def validate(
     console = Console()
     records: list[dict[str, Any]] = []
 
-    def look(file: Path) -> bool:
+    def look(file: Place) -> bool:
         try:
             report = hspyio.validate(file, severity=severity.value)
         except (HspyError, OSError) as error:

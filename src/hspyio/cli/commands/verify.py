@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import hspyio
 from hspyio.cli.console import Console, each_file, say_json
-from hspyio.cli.usage import AsJson, Exit, Files, Threads
+from hspyio.cli.usage import AsJson, Exit, Files, Place, Threads
 
 __all__ = ["verify"]
 
@@ -22,7 +21,7 @@ def verify(files: Files, as_json: AsJson = False, threads: Threads = None) -> No
     console = Console()
     records: list[dict[str, Any]] = []
 
-    def look(file: Path) -> bool:
+    def look(file: Place) -> bool:
         report = hspyio.verify(file, threads=threads)
         records.append(report.as_dict())
         if not as_json:

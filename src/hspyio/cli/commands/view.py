@@ -6,13 +6,13 @@ from typing import Annotated
 
 import hspyio
 from hspyio.cli.console import Console
-from hspyio.cli.usage import Argument, Option
+from hspyio.cli.usage import Argument, Option, Place
 
 __all__ = ["view"]
 
 
 def view(
-    file: Annotated[str, Argument(help="The file.", metavar="FILE")],
+    file: Annotated[Place, Argument(help="The file.", metavar="FILE")],
     name: Annotated[
         str | None, Option(help="The experiment that is shown first, by its group or its title.")
     ] = None,
