@@ -55,10 +55,10 @@ def open_browser() -> Iterator[Any]:
 
 @contextmanager
 def open_page(
-    browser: Any, path: Path, *, width: int = 1280, scheme: str = "light"
+    browser: Any, path: Path, *, width: int = 1280, scheme: str = "light", follow: bool = False
 ) -> Iterator[Page]:
     """A viewer of a file, and a page that shows it."""
-    with hspyio.view(path) as viewer:
+    with hspyio.view(path, follow=follow) as viewer:
         size = {"width": width, "height": 1000}
         context = browser.new_context(viewport=size, color_scheme=scheme)
         page = Page(context.new_page(), viewer)

@@ -16,7 +16,7 @@ from hspyio.system.calls import close, open_for_reading, read_up_to
 from hspyio.system.locks import writer_of
 from hspyio.system.refusals import named_errors
 
-__all__ = ["follow"]
+__all__ = ["follow", "state_of"]
 
 _TRIES = 20
 
@@ -77,7 +77,7 @@ def _states(
 ) -> Iterator[Signal]:
     seen, since = b"", time.monotonic()
     while True:
-        state, is_written = _look(path)
+        state, is_written = state_of(path)
         if state != seen:
             seen, signal = _loaded(path, name, state)
             yield signal
@@ -100,14 +100,14 @@ def _loaded(path: str, name: str | None, state: bytes) -> tuple[bytes, Signal]:
     """The newest state, and what tells it from others."""
     for _ in range(_TRIES):
         signal = load(path, name, lazy=True)
-        after, _ = _look(path)
+        after, _ = state_of(path)
         if after == state:
             break
         state = after
     return state, signal
 
 
-def _look(path: str) -> tuple[bytes, bool]:
+def state_of(path: str) -> tuple[bytes, bool]:
     """Which file it is and where its root is, and whether anybody is writing it."""
     with named_errors(path):
         descriptor = open_for_reading(path)

@@ -26,6 +26,7 @@ def view(
     port: int = 0,
     prefix: str = "",
     origins: Sequence[str] = (),
+    follow: bool = False,
 ) -> Viewer:
     """Show a file or a signal in the browser: a navigator and the signal at its pointer, linked.
 
@@ -48,6 +49,9 @@ def view(
         What the path of the address begins with, where a proxy passes it on.
     origins : sequence of str
         Hosts, with their ports, under which a proxy shows it, such as ``"hub.example.org"``.
+    follow : bool
+        Whether windows go along with a file that is being written (`hspyio.create`): they show each
+        new state of it, and the last frame, unless the pointer was put elsewhere.
 
     Returns
     -------
@@ -82,7 +86,9 @@ def view(
         raise
     from hspyio.bridges.viewer.server import Viewer
 
-    return Viewer(library, first, host=host, port=port, prefix=prefix, origins=origins)
+    return Viewer(
+        library, first, host=host, port=port, prefix=prefix, origins=origins, follow=follow
+    )
 
 
 def _first(library: Library, name: str | None) -> str:

@@ -10,6 +10,7 @@ from bokeh.models import Column, ColumnDataSource, CustomJS, Switch, TabPanel, T
 
 from hspyio.bridges.plotting.scales import plain_text
 from hspyio.bridges.viewer.display import Display
+from hspyio.bridges.viewer.following import Following
 from hspyio.bridges.viewer.library import Library
 from hspyio.bridges.viewer.navigation import Navigation
 from hspyio.bridges.viewer.page import DARK, KEYS, LIGHT, START, needed, template
@@ -33,9 +34,11 @@ class Session:
         What is shown; shared with other windows.
     name : str
         The experiment that is shown first.
+    follow : bool
+        Whether it goes along with the file.
     """
 
-    def __init__(self, document: Any, library: Library, name: str) -> None:
+    def __init__(self, document: Any, library: Library, name: str, *, follow: bool = False) -> None:
         window = self.window = Window(document, library)
         roots = {n: Column(name=n, sizing_mode="stretch_width") for n in _ROOTS}
         self._head, self._tools, self._facts = (roots[n] for n in ("head", "tools", "facts"))
@@ -52,6 +55,8 @@ class Session:
                 document.add_root(root)
             self._prepare()
             self._choose(name)
+            if follow:
+                Following(window, self.navigation, self._choose)
 
     def close(self) -> None:
         """End all threads of the window."""

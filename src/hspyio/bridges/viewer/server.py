@@ -88,9 +88,9 @@ class Viewer:
 
     def __init__(
         self, library: Library, name: str, *, host: str, port: int, prefix: str,
-        origins: Sequence[str],
+        origins: Sequence[str], follow: bool = False,
     ) -> None:  # fmt: skip
-        self._library, self._name = library, name
+        self._library, self._name, self._follow = library, name, follow
         self._host, self._port = host, port
         self._prefix = prefix.strip("/")
         self._hub = "" if self._prefix else os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
@@ -162,7 +162,7 @@ class Viewer:
         self._library.refresh()
         titles = self._library.titles
         name = self._name if self._name in titles else next(iter(titles), self._name)
-        session = Session(document, self._library, name)
+        session = Session(document, self._library, name, follow=self._follow)
         self._sessions.append(session)
 
         def gone(context: Any) -> None:

@@ -26,6 +26,9 @@ def view(
     origin: Annotated[
         str, Option(help="Hosts under which a proxy shows it, with commas between them.")
     ] = "",
+    follow: Annotated[
+        bool, Option("--follow/--no-follow", help="Whether it goes along with a growing file.")
+    ] = False,
     browser: Annotated[
         bool, Option("--browser/--no-browser", help="Whether a browser is opened.")
     ] = True,
@@ -39,7 +42,7 @@ def view(
     """
     origins = [word.strip() for word in origin.split(",") if word.strip()]
     options = {"host": host, "prefix": prefix}
-    with hspyio.view(file, name, port=port, origins=origins, **options) as viewer:
+    with hspyio.view(file, name, port=port, origins=origins, follow=follow, **options) as viewer:
         console = Console()
         if browser and viewer.open():
             console.print(f"{file} is shown in the browser; Ctrl-C ends it.")
