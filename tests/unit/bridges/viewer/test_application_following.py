@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.bridges.viewer.following import Following
+from hspyio.bridges.viewer.application import Following
 from support.browser import needs_browser, open_page
 
 FRAMES = np.random.default_rng(0).integers(0, 500, (9, 6, 7), dtype="u2")
