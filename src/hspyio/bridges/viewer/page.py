@@ -151,6 +151,7 @@ for (const [line, at] of [[across, cb_obj.y], [down, cb_obj.x]]) {
 QUIET = """
 if (cb_obj.event_name == "panstart") {
   hover.tags = [hover.active];
+  for (const view of Bokeh.index.query((view) => view.model == hover)) view._move_exit?.();
   hover.active = false;
 } else if (hover.tags.length) {
   hover.active = hover.tags[0];

@@ -50,6 +50,8 @@ _LONGEST_ASPECT = 25.0
 """How many times as long as wide an image may be that is drawn to scale."""
 _BLANK = "#9ecae1"
 """Of pixels without a value: no colour of the maps."""
+_LONGEST_NUMBER = 10
+"""Letters of a number: of longer ones there is an exponent."""
 _LEVEL = 1e-12
 """Which part of a value is nothing."""
 _POINTER, _REGION, _DETECTOR = "#ff3b30", "#ffb000", "#22c55e"
@@ -217,6 +219,7 @@ class ImagePanel(Panel):
         self._hover = HoverTool(tooltips=_TIPS[1:] if coloured else _TIPS)
         self._theme = LIGHT
         self._drawn: dict[bool, _Drawn] = {}
+        self._room = 0
         x_range.renderers = y_range.renderers = [self._paint(log=False).renderer]
         self.plot.grid.visible = False
         self._outline = ColumnDataSource({"xs": [], "ys": []}, name=f"{name}-detector")
@@ -303,6 +306,15 @@ class ImagePanel(Panel):
             low = low if low > 0 else abs(high) * 1e-6 or 1e-6
         if low < high:
             self._drawn[self.scale == "log"].mapper.update(low=low, high=high)
+            self._make_room(low, high)
+
+    def _make_room(self, low: float, high: float) -> None:
+        """Have the figure laid out anew for longer numbers: Bokeh notices those of axes only."""
+        whole = len(f"{max(abs(low), abs(high)):.0f}") + (low < 0)
+        length = min(whole + max(0, 1 - math.floor(math.log10(high - low))), _LONGEST_NUMBER)
+        if length > self._room:
+            self._room = length
+            self.plot.min_border_right = 5 + length
 
     def outline(self, detector: Detector | None) -> None:
         """Draw the rim of a detector."""

@@ -85,6 +85,44 @@ def test_the_value_under_the_pointer(shown: Shown) -> None:
     assert "x: 3" in text and "y: 2.5" in text
 
 
+def test_no_tip_is_in_the_way_of_a_drag(shown: Shown) -> None:
+    page = shown(made((12, 15, 6, 6), 2))
+    mouse, tip = page.page.mouse, page.page.locator(".bk-tooltip-content, .bk-tooltip")
+    mouse.move(*page.place("navigator", 3.0, 2.5))
+    tip.first.wait_for()
+    mouse.down()
+    mouse.move(*page.place("navigator", 5.0, 4.0), steps=3)
+    page.wait_until("pointer-x", "location", 5.0)
+    page.page.wait_for_timeout(200)
+    assert not tip.filter(visible=True).count()
+    mouse.up()
+    mouse.move(*page.place("navigator", 6.0, 4.0), steps=2)
+    tip.first.wait_for()
+
+
+def test_longer_numbers_get_room() -> None:
+    from hspyio.bridges.viewer.panels import ImagePanel
+    from hspyio.bridges.viewer.selection import Along
+
+    rows, columns = (Along.of(axis, as_image=True) for axis in made((2, 2), 2).axes)
+    panel = ImagePanel("signal", rows, columns)
+    rooms = []
+    for high in (9.0, 9e5, 5.0, 1e300, 1e-300):
+        panel.show(np.array([[0, high], [0, 0]]))
+        rooms.append(panel.plot.min_border_right)
+    assert rooms[0] < rooms[1] == rooms[2] < rooms[3] == rooms[4] < 20
+
+
+def test_a_level_curve_is_level(shown: Shown) -> None:
+    values = 2 + np.array([0, 1, 0, 1, 0, 0, 1, 0]) * np.spacing(2.0)
+    page = shown(hspyio.Signal(values))
+    page.page.wait_for_function(
+        "() => { const range = window.model('signal')?.y_range;"
+        " return range?.end - range?.start > 0.1 }"
+    )
+    assert len(set(page.values("signal-line", "y"))) == 1
+
+
 @pytest.mark.parametrize("scale", [0.5, -0.5])
 def test_falling_axes_are_drawn_as_they_are(shown: Shown, scale: float) -> None:
     signal = made((12, 15), 2)
