@@ -22,7 +22,7 @@ from hspyio.hdf5.format.messages import ChunkIndexKind, Layout
 from hspyio.hdf5.limits import Budget, check_chunks, repeats
 from hspyio.hdf5.opening import Opening
 from hspyio.hdf5.snapshot import Snapshot
-from hspyio.nodes.node import Array, RaggedArray, Selection, Text, Vlen
+from hspyio.nodes.node import Array, RaggedArray, Selection, SizedSource, Text, Vlen
 from hspyio.system.byte_source import ByteSource
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def dataset_node(layout: Layout, where: str, address: int, opening: Opening) -> 
     return Array(kind.kind, source, chunks=chunks, filters=layout.filters)
 
 
-class Dataset:
+class Dataset(SizedSource):
     """An array in a file.
 
     Parameters
@@ -414,7 +414,7 @@ def passing(array: Array) -> Iterator[None]:
 
 def stored_bytes(array: Array) -> int:
     """Bytes that an array of a file takes on disk."""
-    return array.source.stored_bytes if isinstance(array.source, Dataset) else 0
+    return array.source.stored_bytes if isinstance(array.source, SizedSource) else 0
 
 
 # small arrays

@@ -48,6 +48,7 @@ __all__ = [
     "RaggedList",
     "RowSource",
     "Selection",
+    "SizedSource",
     "StorageType",
     "StoredSource",
     "Text",
@@ -150,6 +151,15 @@ class StoredSource(ArraySource, Protocol):
     def detached(self) -> ArraySource:
         """The same values for when the file is closed, in any process."""
         ...
+
+
+class SizedSource:
+    """The base of sources that know what they take on disk."""
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes on disk."""
+        raise NotImplementedError
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ from hspyio.arrays.workers import Workers, run
 from hspyio.errors import DamagedFileError, located
 from hspyio.hdf5.limits import Budget
 from hspyio.nodes.json import type_from_json
-from hspyio.nodes.node import RaggedArray, Selection, StorageType, Text, Vlen
+from hspyio.nodes.node import RaggedArray, Selection, SizedSource, StorageType, Text, Vlen
 from hspyio.records import record
 from hspyio.zarr2.codecs import OBJECTS, Config, decoded
 from hspyio.zarr2.msgpack import unpacked
@@ -30,6 +30,8 @@ __all__ = ["Layout", "ZarrDataset", "ZarrRows", "layout_of", "with_type"]
 
 _LARGEST_CHUNK = 2**32
 _MOST_DIMENSIONS = 64
+_REFERENCE = 16
+"""Bytes that a row takes at least."""
 
 
 @record
@@ -148,7 +150,7 @@ def _fill(value: Any, dtype: np.dtype[Any]) -> Any:
     return value
 
 
-class ZarrDataset:
+class ZarrDataset(SizedSource):
     """An array in a store.
 
     Parameters
@@ -334,3 +336,7 @@ class ZarrRows(ZarrDataset):
         lengths = np.array([len(row) for row in flat], np.int64).reshape(found.shape)
         base: Any = object if isinstance(kind.base, Text) else kind.base
         return RaggedArray(np.concatenate(flat) if flat else np.empty(0, base), lengths)
+
+    def row_bytes(self) -> int:
+        """Bytes of a row, on average: as many as its share of what is stored."""
+        return max(_REFERENCE, self.stored_bytes // max(1, math.prod(self.shape)))

@@ -18,12 +18,13 @@ import numpy as np
 from hspyio.arrays.blocks import BlockEncoder, ChunkTarget
 from hspyio.arrays.dask import GraphOfTarget, store_graphs
 from hspyio.arrays.grid import ChunkGrid
-from hspyio.arrays.workers import Workers
-from hspyio.arrays.writing import Encoded, write_chunks
+from hspyio.arrays.workers import Workers, run
+from hspyio.arrays.writing import Encoded
 from hspyio.errors import ConversionError
 from hspyio.filters import codec_of
+from hspyio.filters.codec import Bytes
 from hspyio.filters.numcodecs import config_of, encoded
-from hspyio.filters.pipeline import Pipeline
+from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.nodes.json import type_to_json
 from hspyio.nodes.node import Array, Filter, GraphSource, Group, StorageType, Text, Vlen, arrays_of
 from hspyio.zarr2.attributes import ARRAYS, EXACT, ORDER, to_json
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open_folder", "open_zip", "write_store"]
 
-Put: TypeAlias = Callable[[str, bytes], None]
+Put: TypeAlias = Callable[[str, Bytes], None]
 """Stores the bytes of a key, from any thread."""
 _GROUP = {"zarr_format": 2}
 
@@ -46,14 +47,14 @@ def open_folder(path: str) -> Iterator[Put]:
     os.makedirs(path, exist_ok=True)
     made = {path}
 
-    def put(key: str, content: bytes) -> None:
+    def put(key: str, content: Bytes) -> None:
         place = os.path.join(path, *key.split("/"))
         folder = os.path.dirname(place)
         if folder not in made:
             os.makedirs(folder, exist_ok=True)
             made.add(folder)
         with open(place, "wb") as file:
-            file.write(content)
+            file.write(content.data if isinstance(content, np.ndarray) else content)
 
     yield put
 
@@ -64,9 +65,10 @@ def open_zip(path: str) -> Iterator[Put]:
     lock = threading.Lock()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
 
-        def put(key: str, content: bytes) -> None:
+        def put(key: str, content: Bytes) -> None:
+            octets = bytes(content)
             with lock:
-                archive.writestr(zipfile.ZipInfo(key), content)
+                archive.writestr(zipfile.ZipInfo(key), octets)
 
         yield put
 
@@ -180,7 +182,7 @@ class _Writing:
             self.graphs.append((array.source.graph, target))
             return
         values = np.asarray(array.source.read()).astype(dtype, copy=False)
-        write_chunks(sink, pipeline, values, self._workers)
+        _write(values, pipeline, sink, self._workers)
 
     def _objects(self, where: str, array: Array, chunks: tuple[int, ...]) -> None:
         """Rows and texts: whole chunks of them, also at the edge, where nothing is."""
@@ -210,8 +212,25 @@ class _Sink:
         """Store chunks; one that a filter was left out of is encoded all the same."""
         coords = self._grid.coords(np.array(numbers, np.int64)).tolist()
         for place, (data, mask) in zip(coords, chunks, strict=True):
-            content = encoded(self._filters, bytes(data)) if mask else bytes(data)
+            content = encoded(self._filters, bytes(data)) if mask else data
             self._put(f"{self._where}/{'/'.join(map(str, place)) or '0'}", content)
+
+
+def _write(values: NDArray[Any], pipeline: Pipeline, sink: _Sink, workers: Workers) -> None:
+    """Encode and store all chunks: each thread writes the files of its own."""
+    grid = ChunkGrid(values.shape, pipeline.chunk)
+
+    def writer() -> Callable[[int], None]:
+        scratch = Scratch()
+
+        def write(number: int) -> None:
+            part = values[grid.region(number)]
+            sink.write([number], [pipeline.encode(part, scratch)])
+            workers.progress.advance(part.nbytes)
+
+        return write
+
+    run(range(grid.count), writer, workers.threads)
 
 
 def _stored(

@@ -1,6 +1,7 @@
-"""Formats that are read here, without RosettaSciIO: Zarr's stores of HyperSpy's (.zspy).
+"""Formats that are read here, without RosettaSciIO: HyperSpy's Zarr stores, netCDF, Zarr.
 
-RosettaSciIO's reader needs Zarr 2, which hardly anybody has any more, and leaves types behind.
+RosettaSciIO's reader of .zspy needs Zarr 2, which hardly anybody has any more, and leaves types
+behind; its reader of netCDF is for one program's files.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from hspyio.api.load import open as open_file
 from hspyio.api.open_file import store_at
+from hspyio.bridges.importing.by_xarray import signals_by_xarray
 from hspyio.errors import OptionError
 from hspyio.model.signal import Signal
 
@@ -21,7 +23,12 @@ def _store(path: str) -> list[Signal]:
     return list(open_file(path).values())
 
 
-_READERS: dict[str, Callable[[str], list[Signal]]] = {".zspy": _store, ".zspy.zip": _store}
+_READERS: dict[str, Callable[[str], list[Signal]]] = {
+    ".zspy": _store,
+    ".zspy.zip": _store,
+    ".nc": signals_by_xarray,
+    ".zarr": signals_by_xarray,
+}
 """What reads a file, by the end of its name."""
 
 
