@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -273,6 +275,45 @@ def test_what_is_large_is_sent_in_parts(
         hspyio.save(name, hspyio.Signal(data[:3]), storage_options=s3)
 
 
+KILLED = """
+import os, sys, threading, time
+import numpy as np
+import hspyio
+from hspyio.remote import upload
+upload._AT_ONCE, upload._PART = 0, 5 * 2**20
+address, endpoint, after = sys.argv[1], sys.argv[2], float(sys.argv[3])
+options = {"endpoint_url": endpoint, "region": "us-east-1", "key": "k", "secret": "s"}
+data = np.random.default_rng(1).integers(0, 2**16, (8, 1000, 1000)).astype("u2")
+begun = upload.Target.upload
+def upload_then_die(self, *given, **options):
+    threading.Timer(after, os._exit, (9,)).start()
+    begun(self, *given, **options)
+    os._exit(0)
+upload.Target.upload = upload_then_die
+hspyio.save(address, hspyio.Signal(data), overwrite=True, compression=None, storage_options=options)
+"""
+
+
+def test_a_program_that_dies_on_the_way_leaves_the_old_object(s3: dict[str, Any]) -> None:
+    """Killed at ten instants of an upload of 16 MB in parts."""
+    name = f"s3://{BUCKET}/killed.hspy"
+    old = np.arange(1000.0)
+    hspyio.save(name, hspyio.Signal(old), storage_options=s3)
+    new = np.random.default_rng(1).integers(0, 2**16, (8, 1000, 1000)).astype("u2")
+    ends = set()
+    for number in range(10):
+        command = [sys.executable, "-c", KILLED, name, s3["endpoint_url"], str(0.005 * 1.9**number)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert ended.returncode in (0, 9), ended.stderr
+        ends.add(ended.returncode)
+        found = hspyio.load(name, storage_options=s3).data
+        expected = old if found.shape == old.shape else new
+        assert (found == expected).all()
+        assert ended.returncode == 9 or expected is new
+        hspyio.save(name, hspyio.Signal(old), storage_options=s3, overwrite=True)
+    assert 9 in ends
+
+
 def test_a_bad_signal_touches_nothing(s3: dict[str, Any]) -> None:
     name = f"s3://{BUCKET}/bad.hspy"
     with pytest.raises(hspyio.HspyError, match=f"{name}: one value cannot be saved"):
@@ -290,6 +331,17 @@ def test_no_credentials_are_told(s3: dict[str, Any]) -> None:
         with pytest.raises(HspyError) as caught:
             call()
         assert "S3CRET" not in str(caught.value) + repr(caught.value)
+
+
+def test_ragged_data_and_texts_take_few_requests(server: Server, files: Path) -> None:
+    rows = np.empty(3000, object)
+    rows[:] = [np.arange(n % 500) for n in range(3000)]
+    hspyio.save(files / "ragged.hspy", hspyio.Signal(rows))
+    near = hspyio.load(files / "ragged.hspy")
+    server.forget()
+    far = hspyio.load(f"{server.url}/ragged.hspy")
+    assert list(signal_differences(far, near)) == []
+    assert server.requests <= 12
 
 
 # hostile

@@ -82,11 +82,17 @@ def read_rows(references: NDArray[Any], source: ByteSource, base: np.dtype[Any])
         raise ValueError("its rows are said to be longer than the file")
     rows = RaggedArray(np.empty(int(lengths.sum()), base), lengths.reshape(references.shape))
     memory = rows.values.view(np.uint8)
-    for block in _heap_blocks(flat, rows, source, limit):
-        if block.stops[0] - block.starts[0] > _BIG:
-            _read_big(block, source, memory)
-        else:
-            _read_block(block, source, memory, math.gcd(base.itemsize, 8))
+    blocks = list(_heap_blocks(flat, rows, source, limit))
+    if not blocks:
+        return rows
+    starts = np.concatenate([block.starts for block in blocks])
+    stops = np.concatenate([block.stops for block in blocks])
+    with source.ahead(starts, stops - starts) as near:
+        for block in blocks:
+            if block.stops[0] - block.starts[0] > _BIG:
+                _read_big(block, near, memory)
+            else:
+                _read_block(block, near, memory, math.gcd(base.itemsize, 8))
     return rows
 
 
@@ -145,6 +151,7 @@ def _stops(starts: NDArray[np.int64], source: ByteSource, limit: int) -> NDArray
     stops = np.append(starts[1:], limit)
     far = np.flatnonzero(stops - starts > _GAP)
     heads = np.empty((len(far), _HEAD.size), np.uint8)
+    source.expect(starts[far].tolist(), [_HEAD.size] * len(far))
     for head, start in zip(heads, starts[far].tolist(), strict=True):
         source.read_into([head.data], start)
     words = heads.reshape(-1).view("<i8")

@@ -204,6 +204,10 @@ def _walk(nodes: _Nodes, address: int, count: int, depth: int) -> Iterator[bytes
     content.taken[address] = nodes.size
     place = _NODE_HEAD + count * nodes.record
     yield node[_NODE_HEAD:place]
+    if depth:
+        ahead = range(place, place + (count + 1) * pointer, pointer)
+        children = [int.from_bytes(node[at : at + width], "little") for at in ahead]
+        content.expect(children, nodes.size)
     for _ in range(count + 1 if depth else 0):
         child = int.from_bytes(node[place : place + width], "little")
         of_child = int.from_bytes(node[place + width : place + width + own], "little")
