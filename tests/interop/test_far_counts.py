@@ -105,3 +105,10 @@ def test_references_take_no_data(server: Server, files: Path) -> None:
         for key, one in near["refs"].items()
     }
     assert any(isinstance(one, list) and one[0] == where for one in near["refs"].values())
+
+
+@pytest.mark.parametrize("name", ["ours.hspy", "theirs.hspy"])
+def test_verifying_takes_little_more_than_reading(server: Server, files: Path, name: str) -> None:
+    assert hspyio.verify(f"{server.url}/{name}").ok
+    size = (files / name).stat().st_size
+    assert server.requests <= size / (8 * MIB) + 24
