@@ -11,6 +11,7 @@ import numpy as np
 
 import hspyio
 from hspyio.api.info import ExperimentInfo
+from hspyio.api.info import info as file_info
 from hspyio.cli.console import (
     Console,
     each_file,
@@ -77,7 +78,7 @@ def info(
 
 def show_file(console: Console, path: Place, *, tree: bool = False) -> None:
     """Print a file's experiments; with ``tree`` all of their metadata."""
-    known = hspyio.info(path)
+    known = file_info(path)
     version = one_line(known.version) or "without a version"
     number = len(known.experiments)
     count = "1 experiment" if number == 1 else f"{number} experiments"
@@ -201,7 +202,7 @@ def _short(value: Any) -> str:
 def _records(path: Place, tree: bool) -> list[dict[str, Any]]:
     """The same as data: an item an experiment, with all of its metadata where ``tree``."""
     records = []
-    known = hspyio.info(path)
+    known = file_info(path)
     for experiment in known.experiments:
         record: dict[str, Any] = {"file": str(path), "unused_bytes": known.unused_bytes}
         record |= {name: getattr(experiment, name) for name in FACTS}
