@@ -10,15 +10,15 @@ import pytest
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {
-    "load": Measures(66, 440, 841, 25, 1, 0),
-    "load lazily": Measures(56, 345, 741, 25, 1, 0),
+    "load": Measures(63, 440, 841, 25, 1, 0),
+    "load lazily": Measures(53, 345, 741, 25, 1, 0),
     "compute": Measures(24, 153, 242, 18, 0, 0),
-    "save": Measures(60, 329, 639, 23, 2, 2),
-    "save dask": Measures(58, 306, 571, 23, 2, 2),
-    "update": Measures(77, 486, 1517, 30, 1, 1),
-    "append": Measures(84, 541, 1643, 29, 1, 2),
-    "file_writer, mode a": Measures(86, 602, 1728, 30, 1, 2),
-    "repack": Measures(80, 547, 1203, 22, 1, 5),
+    "save": Measures(59, 329, 639, 23, 2, 2),
+    "save dask": Measures(57, 306, 571, 23, 2, 2),
+    "update": Measures(75, 486, 1517, 30, 1, 1),
+    "append": Measures(82, 541, 1643, 29, 1, 2),
+    "file_writer, mode a": Measures(84, 602, 1728, 30, 1, 2),
+    "repack": Measures(78, 547, 1203, 22, 1, 5),
     "verify": Measures(45, 315, 590, 23, 1, 0),
     "validate": Measures(47, 357, 1163, 21, 1, 0),
     "rescue": Measures(96, 710, 1521, 31, 1, 2),
