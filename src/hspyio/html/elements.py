@@ -39,6 +39,8 @@ HS table tr,HS table tr:hover,HS table tbody tr:nth-child(odd),HS table tbody tr
 {background:none;border:0}
 HS table th{font-weight:400;opacity:.7}
 HS table thead tr{border-bottom:1px solid rgba(128,128,128,.4)}
+@media(max-width:600px){HS table th,HS table td{font-size:11px;padding-right:.45em;
+white-space:normal}}
 HS ul{list-style:none;margin:0;padding:0 0 0 1.2em}
 HS li{margin:0;padding:0}
 HS details>ul{border-left:1px solid rgba(128,128,128,.3);margin-left:.3em;padding-left:.9em}
