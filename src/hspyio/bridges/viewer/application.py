@@ -227,6 +227,7 @@ class Following:
     def __init__(self, window: Window, navigation: Navigation, show: Callable[[str], None]) -> None:
         self._window, self._navigation, self._show = window, navigation, show
         self._library = window.library
+        window.follows = True
         self._state = self._found()
         self._to_end()
         window.document.add_periodic_callback(self.look, _PAUSE)

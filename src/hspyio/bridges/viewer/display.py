@@ -135,7 +135,8 @@ class Display:
             values = self._values(position, part)
         except Exception as error:  # whatever it is, the window stays and says it
             return self._blank(part), words(error)
-        return values, _CHANGED if self.window.library.has_changed else ""
+        stays = self.window.follows or not self.window.library.has_changed
+        return values, "" if stays else _CHANGED
 
     def _blank(self, part: Part) -> NDArray[Any]:
         """A signal of which nothing is known."""

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import os
 import threading
+import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +30,7 @@ MEMORY = 128 * 2**20
 _MOST_MAPS = 32
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Item:
     """An experiment that is viewed.
 
@@ -102,7 +103,7 @@ class Library:
         self._items: dict[str, Item] = {}
         self._signal: Signal | None = None
         self._experiments: Any = None
-        self._retired: list[Item] = []
+        self._retired: weakref.WeakSet[Item] = weakref.WeakSet()
         self._stamp: object = None
         self._target = ""
         if isinstance(target, Signal):
@@ -135,8 +136,9 @@ class Library:
                 return
             with contextlib.suppress(HspyError):  # of a file that has gone, what it was
                 self._open()
-                self._retired += self._items.values()
+                self._retired.update(self._items.values())
                 self._items.clear()
+                self.cache.clear()  # what is in it holds on to the file as it was
 
     @property
     def titles(self) -> dict[str, str]:

@@ -53,6 +53,8 @@ class Window:
         The experiment that is shown.
     position : tuple of int
         Where the pointer is, along the navigation axes.
+    follows : bool
+        Whether it goes along with a file that changes.
     """
 
     def __init__(self, document: Any, library: Library) -> None:
@@ -63,6 +65,7 @@ class Window:
         self.name = ""
         self.item = Item(None, None, "")
         self.position: tuple[int, ...] = ()
+        self.follows = False
         self._lock = threading.Lock()
         self._changes: dict[str, Callable[[], None]] = {}
         self._trouble = ""

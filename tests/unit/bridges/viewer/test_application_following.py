@@ -41,6 +41,7 @@ def test_the_last_frame_is_shown(browser: Any, path: Path) -> None:
                 page.wait_for_values("navigator-line", FRAMES[:count].sum((1, 2), dtype=float), "y")
             page.click("navigator", 1.0, float(FRAMES[1].sum()))
             page.wait_for_values("signal-image", FRAMES[1])
+            assert page.get("status", "text") == ""  # that it changes is what one looks at
             w.append(FRAMES[6:])
             w.checkpoint()
             page.wait_for_values("navigator-line", FRAMES.sum((1, 2), dtype=float), "y")

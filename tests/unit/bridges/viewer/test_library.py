@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -108,3 +109,21 @@ def test_a_file_that_has_changed_is_seen_by_new_windows(tmp_path: Path) -> None:
     assert library.has_changed and list(library.titles) == ["new"]
     library.close()
     assert not Library(hspyio.Signal(np.zeros(3))).has_changed
+
+
+def test_states_that_nobody_looks_at_are_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    library = None
+    for number in range(40):  # as of a file that grows
+        signal = hspyio.Signal(np.full((3, 4), number), signal_dimension=1, title="a")
+        hspyio.save(path, signal, overwrite=True)
+        library = library or Library(path)
+        library.refresh()
+        cube = library.item("a").cube
+        assert cube is not None and (cube.at((2,)) == number).all()
+    del cube
+    gc.collect()
+    links = [link for link in Path("/proc/self/fd").glob("*") if link.is_symlink()]
+    assert sum(str(path) in str(link.readlink()) for link in links) <= 2
+    assert library is not None
+    library.close()
