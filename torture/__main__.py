@@ -18,6 +18,7 @@ from pathlib import Path
 
 from torture import (
     attacks,
+    far,
     full_disk,
     injection,
     kill_points,
@@ -62,6 +63,7 @@ KINDS = {
     "stream": Kind(stream.cases),
     "mutants": Kind(mutants.cases),
     "attacks": Kind(attacks.cases),
+    "far": Kind(far.cases, divides=False),
 }
 _MEMORY = Path("/dev/shm")
 

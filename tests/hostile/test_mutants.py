@@ -95,7 +95,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("arguments", [["mutants"], ["attacks", "--case", "traced/*"]])
+@pytest.mark.parametrize(
+    "arguments", [["mutants"], ["attacks", "--case", "traced/*"], ["far", "--case", "ours/*"]]
+)
 def test_no_damaged_or_hostile_file_does_harm(arguments: list[str]) -> None:
     done = run("-m", "torture", "--short", "--seed", "1", "--jobs", "1", *arguments)
     assert done.returncode == 0 or "not run here" in done.stdout, done.stdout + done.stderr

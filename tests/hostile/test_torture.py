@@ -25,7 +25,7 @@ KINDS = (
     "injection",
     "stream",
 )
-IN_TEST_MUTANTS = ("mutants", "attacks")
+IN_TEST_MUTANTS = ("mutants", "attacks", "far")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
