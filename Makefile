@@ -26,7 +26,8 @@ test: $(VENV)/.installed-test
 
 test-zarr: $(VENV)-zarr/.installed
 	$(VENV)-zarr/bin/python -m pytest $(PYTEST_ARGS) tests/unit/bridges/test_references.py \
-		tests/unit/bridges/test_export.py tests/unit/bridges/test_export_tiff.py
+		tests/unit/bridges/test_export.py tests/unit/bridges/test_export_tiff.py \
+		tests/unit/bridges/importing/test_by_xarray.py
 
 test-zspy: $(VENV)-zspy/.installed
 	$(VENV)-zspy/bin/python -m pytest $(PYTEST_ARGS) tests/interop/test_zspy.py \

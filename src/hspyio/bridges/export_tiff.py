@@ -14,10 +14,14 @@ import numpy as np
 from hspyio.bridges.packages import imported
 from hspyio.bridges.tree_text import text_of
 from hspyio.errors import ConversionError, Problem
-from hspyio.model.axes import Axis, UniformAxis
+from hspyio.model.axes import Axis, UniformAxis, axis_to_dict
 from hspyio.model.signal import Signal
+from hspyio.nodes.json import dtype_to_json
 
-__all__ = ["write_tiff"]
+__all__ = ["OURS", "write_tiff"]
+
+OURS = "hspyio"
+"""Where it is said what the signal was, for who imports it again."""
 
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _OME_TYPES = (
@@ -340,4 +344,12 @@ def _about(signal: Signal, notes: list[Problem]) -> str:
     parts = ("original_metadata", "attributes", "learning_results", "models")
     held = [part for part in parts if getattr(signal, part)]
     notes += [Problem(part, "has no place: left out") for part in held]
-    return json.dumps({"metadata": content}, indent=1, allow_nan=False)
+    axes = list(signal.axes)
+    as_dicts = text_of([axis_to_dict(axis) for axis in axes], "axes", [])
+    was = {
+        "shape": list(signal.data.shape),
+        "order": _order(axes),
+        "dtype": dtype_to_json(signal.data.dtype),
+        "axes": json.loads(as_dicts),
+    }
+    return json.dumps({"metadata": content, OURS: was}, indent=1, allow_nan=False)

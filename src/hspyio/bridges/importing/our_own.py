@@ -11,6 +11,7 @@ from typing import Any
 
 from hspyio.api.load import open as open_file
 from hspyio.api.open_file import store_at
+from hspyio.bridges.importing.by_tifffile import is_exported, signals_by_tifffile
 from hspyio.bridges.importing.by_xarray import signals_by_xarray
 from hspyio.errors import OptionError
 from hspyio.model.signal import Signal
@@ -28,6 +29,8 @@ _READERS: dict[str, Callable[[str], list[Signal]]] = {
     ".zspy.zip": _store,
     ".nc": signals_by_xarray,
     ".zarr": signals_by_xarray,
+    ".tif": signals_by_tifffile,
+    ".tiff": signals_by_tifffile,
 }
 """What reads a file, by the end of its name."""
 
@@ -35,9 +38,16 @@ _READERS: dict[str, Callable[[str], list[Signal]]] = {
 def _reader(path: str) -> Callable[[str], list[Signal]] | None:
     name = path.rstrip("/\\").lower()
     for suffix, read in _READERS.items():
-        if name.endswith(suffix) and (read is not _store or store_at(path) is not None):
+        if name.endswith(suffix) and _is_for(read, path):
             return read
     return None
+
+
+def _is_for(read: Callable[[str], list[Signal]], path: str) -> bool:
+    """Whether a file of the right name is one that we read."""
+    if read is _store:
+        return store_at(path) is not None
+    return read is not signals_by_tifffile or is_exported(path)
 
 
 def is_our_own(path: str) -> bool:
