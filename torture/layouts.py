@@ -70,6 +70,7 @@ LAYOUTS: dict[str, Callable[[Path], object]] = {
     "chunked": _saved(compression=None, chunks=_CHUNKS),
     "compact": _saved(lambda: hspyio.Signal(np.arange(10.0)), compression=None),
     "gzip": _saved(chunks=_CHUNKS),
+    "many-chunks": _saved(chunks=(1, 2, 16)),
     "gzip-9": _saved(chunks=_CHUNKS, compression_opts=9),
     "gzip-plain": _saved(chunks=_CHUNKS, shuffle=False),
     "lzf": _saved(chunks=_CHUNKS, compression="lzf"),

@@ -22,6 +22,7 @@ _CHUNKS = (4, 64, 128)
 _TRIES = 30
 _LAYOUTS: dict[str, dict[str, Any]] = {
     "gzip": {"chunks": _CHUNKS},
+    "many-chunks": {"chunks": (1, 2, 64)},
     "uncompressed": {"compression": None},
     "dask": {"chunks": _CHUNKS},
 }
