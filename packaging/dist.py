@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-EXTRAS = ("cluster", "hyperspy", "plot", "plugins", "view", "xarray")
+EXTRAS = ("cluster", "hyperspy", "plot", "plugins", "remote", "view", "xarray")
 """What is tried with hspyio beside it; the others are for development, or want another Zarr."""
 INTEROP = (
     "tests/interop/test_archive.py",

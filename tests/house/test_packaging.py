@@ -87,7 +87,7 @@ def test_the_changelog_has_this_version() -> None:
 
 def test_nobody_is_told_to_install_what_is_not_published() -> None:
     """Until there is a release, see docs/release.md."""
-    asked = re.compile(r"pip install [\"']?hspyio\b(?!\[)|conda install .*hspyio")
+    asked = re.compile(r"pip install [\"']?hspyio\b|conda install .*hspyio")
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.py")]
     found = {
         str(path.relative_to(ROOT))
@@ -96,3 +96,10 @@ def test_nobody_is_told_to_install_what_is_not_published() -> None:
         and asked.search(path.read_text(encoding="utf-8"))
     }
     assert found <= {"docs/release.md"}
+
+
+def test_what_importing_asks_for_is_what_the_extra_has() -> None:
+    from hspyio.bridges.importing import readers
+
+    [wanted] = PROJECT["optional-dependencies"]["import"]
+    assert readers._EXTRA.strip("'") == wanted.partition(">=")[0]

@@ -35,6 +35,7 @@ NOT_RUN = {
     "python -m torture": "takes minutes; tests/hostile/test_torture.py runs a part of it",
     "python docs/make_": "changes the project; a test looks whether its page is up to date",
     "python -m http.server": "serves until it is stopped",
+    "hspy import merlin.mib": "reads a file of gigabytes; docs/guide/importing.md runs others",
     "hspy hyperspy": "changes the environment; tests/interop/test_hyperspy_sessions.py has its own",
     "hspy view": "serves until it is stopped; tests/unit/cli/commands/test_view.py runs it",
 }

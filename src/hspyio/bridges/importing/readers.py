@@ -21,7 +21,7 @@ from hspyio.suggestions import did_you_mean, quoted
 __all__ = ["Reader", "extension", "knows", "read_signals", "readers_of"]
 
 _OUR_OWN = "HSPY"
-_EXTRA = "'hspyio[import]'"
+_EXTRA = "'rosettasciio[blockfile,eds-stream,hdf5,image,speed,tiff]'"  # as the extra `import`
 _SMALL = 256 * 2**20
 """Bytes of a file that is read as a whole, where its reader fails at reading it lazily."""
 _AT_ONCE = 64 * 2**20
