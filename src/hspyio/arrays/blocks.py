@@ -271,14 +271,15 @@ class WholeBlocks:
 
 def shared_bytes(blocks: Lengths, chunk: Sequence[int], itemsize: int) -> int:
     """Bytes of the chunks that are begun and wait for other blocks, when these come in C order."""
+    count = 0
     for axis, (lengths, step) in enumerate(zip(blocks, chunk, strict=True)):
         edges = set(accumulate(lengths))
         if all(edge % step == 0 or edge == sum(lengths) for edge in edges):
             continue  # no chunk lies in two blocks
         outer = math.prod(max(sizes) for sizes in blocks[:axis])
         inner = math.prod(sum(sizes) for sizes in blocks[axis + 1 :])
-        return itemsize * outer * min(step, sum(lengths)) * inner
-    return 0
+        count += outer * min(step, sum(lengths)) * inner
+    return itemsize * count
 
 
 def open_scratch(blocks: Lengths, chunk: Sequence[int], itemsize: int, folder: str) -> int | None:

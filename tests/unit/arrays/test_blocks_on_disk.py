@@ -12,7 +12,7 @@ import dask.array as da
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import hspyio
@@ -70,6 +70,7 @@ def test_whatever_the_cuts_the_file_holds_the_values(
 
 
 @given(cuts())
+@example((((1, 4), (1, 1)), (2, 2)))  # cut along both: all of a row of blocks waits for the next
 def test_what_waits_is_no_more_than_is_told(cut: Any) -> None:
     """Blocks in C order: a chunk is begun with its first one, and done with its last."""
     blocks, chunk = cut
