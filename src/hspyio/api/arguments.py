@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
@@ -147,6 +148,8 @@ def warn_of_doubts(path: Any, signals: Iterable[Signal]) -> None:
 
 
 _SUFFIX = ".hspy"
+_SHORTENED = re.compile(r"(https?|s3|gs|az):/[^/]")
+"""What becomes of an address as a `pathlib.Path`."""
 _OURS = (_SUFFIX, ".hdf5", ".h5")
 _CONVERTED = (".nc", ".zarr", ".tif", ".tiff")
 _DRAWN = (".png", ".pdf", ".svg")
@@ -244,6 +247,12 @@ def path_of_file(given: object, call: str = "", argument: str = "path") -> str:
     if not text.lower().endswith(_OURS) and not os.path.lexists(text):
         written = text + _SUFFIX
         return written if os.path.isfile(written) else text
+    if _SHORTENED.match(text) and not os.path.lexists(text):
+        meant = text.replace(":/", "://", 1)
+        raise ArgumentError(
+            f"{argument} is an address that pathlib has shortened to {text!r}; give it as text: "
+            f"{meant!r}"
+        )
     return text
 
 

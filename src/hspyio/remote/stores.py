@@ -319,8 +319,9 @@ def client_of(url: Url, options: StorageOptions, *, patient: bool = False) -> tu
     except errors.UnknownConfigurationKeyError:
         raise unknown_option(_unknown(stores, root, options.config)) from None
     except (errors.BaseError, TypeError, ValueError):
+        needs = "" if url.scheme in ("s3", "s3a", "gs") else "; it needs at least account_name"
         raise ArgumentError(
-            "storage_options has values that the store does not understand", path=url.text
+            f"storage_options has nothing that the store understands{needs}", path=url.text
         ) from None
     return made, unquote(parts.path).lstrip("/")
 

@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 import hspyio
 from hspyio import HspyError, Signal
 from hspyio.api.arguments import path_of_file, path_text, path_to_save
-from hspyio.errors import HspyWarning, MissingFileError, OptionError, SaveError, TargetExistsError
+from hspyio.errors import (
+    ArgumentError,
+    HspyWarning,
+    MissingFileError,
+    OptionError,
+    SaveError,
+    TargetExistsError,
+)
 
 SIGNAL = Signal(np.arange(12.0).reshape(3, 4), metadata={"General": {"title": "t"}})
 
@@ -351,3 +358,9 @@ def test_any_text_is_a_path_or_refused(text: str) -> None:
         if function is path_to_save and not os.path.lexists(found):
             assert found.lower().endswith((".hspy", ".hdf5", ".h5"))
             assert path_to_save(found) == found
+
+
+@pytest.mark.parametrize("address", ["https://a.org/b.hspy", "s3://bucket/b.hspy"])
+def test_an_address_as_a_path_is_told(address: str) -> None:
+    with pytest.raises(ArgumentError, match=f"give it as text: '{address}'"):
+        hspyio.load(Path(address))
