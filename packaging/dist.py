@@ -33,6 +33,7 @@ TOOLS = Path(sys.executable).parent
 
 def main() -> None:
     """Build, check, try; the first thing that fails ends it."""
+    os.environ["UV_PYTHON_DOWNLOADS"] = "never"
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", action="append", help="only this one, such as 3.12")
     parser.add_argument("--no-tests", action="store_true", help="without the tests of interop")
