@@ -143,9 +143,10 @@ class StoreReader:
             size *= length
         if name.startswith(self._policy.lists) and size <= _LISTED and not rows:
             return Array(layout.kind, MemorySource(source.read()), inline=True)
-        if isinstance(layout.kind, Text) and not layout.shape:
-            return Array(layout.kind, MemorySource(source.read()))
-        return Array(layout.kind, source, chunks=layout.chunks or None, filters=filters)
+        chunks = layout.chunks or None
+        if 0 in layout.shape or (isinstance(layout.kind, Text) and not layout.shape):
+            source = MemorySource(source.read())  # of no chunk, which nothing is read of later
+        return Array(layout.kind, source, chunks=chunks, filters=filters)
 
 
 def _in_order(tree: Mapping[str, Any], wanted: Any) -> list[str]:
