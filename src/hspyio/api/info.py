@@ -167,7 +167,7 @@ def info(
             size=file.reader.snapshot.size,
             experiments=tuple(known for known, _ in _outlines(file)),
             # Far away it would take reading the indices of all arrays.
-            unused_bytes=_unused_bytes(file) if file.has_path else None,
+            unused_bytes=None if file.reader.snapshot.is_far else _unused_bytes(file),
             models=tuple(file.contents.standalone_models),
         )
 

@@ -188,8 +188,9 @@ class OpenFile:
         source = stored.detached()
         self.handle = stored.snapshot
         dims = array.signal_dims or ()
-        far = not self.has_path
-        return from_source(source, array.type, array.chunks, chunks, dims, far=far)
+        return from_source(
+            source, array.type, array.chunks, chunks, dims, far=self.reader.snapshot.is_far
+        )
 
     def values_in_blocks(self, array: Array) -> Any:
         """What stands in a dataset as a dask array, whatever it means; ``None`` if it cannot be."""

@@ -116,7 +116,7 @@ class Dataset(SizedSource):
     def _expect_chunks(self, content: FileBytes) -> None:
         """Have what says where the chunks are fetched while nobody waits: it will be needed."""
         layout = self.layout
-        if self.snapshot.is_local or layout.chunks is None or layout.address is None:
+        if not self.snapshot.is_far or layout.chunks is None or layout.address is None:
             return
         grid = [-(-n // step) for n, step in zip(layout.shape, layout.chunks, strict=True)]
         size = _HEAD_OF_INDEX + math.prod(grid) * 8 * (len(grid) + 3)

@@ -35,6 +35,8 @@ class RemoteSnapshot(Snapshot):
         Its bytes.
     """
 
+    is_far = True
+
     def __init__(self, address: str, options: StorageOptions, source: ObjectBytes) -> None:
         super().__init__(source.requests.name)
         self.place = source.requests.address

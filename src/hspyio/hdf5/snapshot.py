@@ -41,11 +41,14 @@ class Snapshot(ABC):
         Where the root was when the file was opened: an update moves it, and leaves the old tree.
     is_local : bool
         Whether it is a file on this computer, with a path.
+    is_far : bool
+        Whether each look at it is a request over a network.
     is_hdf5 : bool
         Whether it is a file of HDF5's, and no store of Zarr's.
     """
 
     is_local = False
+    is_far = False
     is_hdf5 = True
     superblock: Superblock | None = None
 
