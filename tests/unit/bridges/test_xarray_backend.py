@@ -171,7 +171,7 @@ def test_what_is_no_hspy_file(tmp_path: Path) -> None:
     for name in ("a.hspy", "none.hspy"):
         with pytest.raises(HspyError, match=name):
             opened(tmp_path / name)
-    with pytest.raises(OptionError, match="by their path, not a int"):
+    with pytest.raises(OptionError, match="is a int, not a path"):
         HspyBackend().open_dataset(5)
 
 

@@ -67,7 +67,7 @@ def test_every_way_to_look_at_it(values: Path) -> None:
     (info,) = hspyio.info(values).experiments
     assert (info.shape, info.dtype, info.filters) == ((3, 4, 5), "uint16", ("blosc zstd 1",))
     assert info.needs == "" and info.stored_bytes > 0
-    assert hspyio.info(values).size > 0 and hspyio.info(values).unused_bytes is None
+    assert hspyio.info(values).size > 0 and hspyio.info(values).unused_bytes == 0
     with hspyio.open(values) as experiments:
         assert list(experiments) == ["values"] and experiments.version == "3.3"
         assert experiments["values"].data.sum().compute() == np.arange(60).sum()
