@@ -104,7 +104,7 @@ def test_warnings_are_one_line(
         warnings.warn("an odd file", category, stacklevel=1)
         return FileInfo(path=str(path), version="", size=0, unused_bytes=0, experiments=())
 
-    monkeypatch.setattr(info_module.hspyio, "info", info)
+    monkeypatch.setattr(info_module, "file_info", info)
     code, out, err = hspy("info", "--json", "x.hspy")
     assert (code, out) == (0, "[]\n")
     assert says in err
@@ -116,7 +116,7 @@ def test_an_error_of_the_system_is_one_sentence(
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", "x.hspy")
 
-    monkeypatch.setattr(info_module.hspyio, "info", refuse)
+    monkeypatch.setattr(info_module, "file_info", refuse)
     assert hspy("info", "x.hspy") == (1, "", "hspy: x.hspy: Permission denied\n")
 
 

@@ -273,6 +273,7 @@ def test_save_goes_through_the_public_face(monkeypatch: pytest.MonkeyPatch) -> N
         "threads": 3,
         "progress": None,
         "durable": True,
+        "storage_options": None,
     }
 
 
