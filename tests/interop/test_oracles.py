@@ -102,7 +102,8 @@ def test_pyfive_still_has_its_limits(folder: Path) -> None:
         for limit, reason in LIMITS.items()
         if re.match(reason, value.reason)
     }
-    assert sorted(met) == sorted(LIMITS)
+    # Some are met in the files of other programs only, and these may not be here.
+    assert sorted(met) == sorted(LIMITS) if FILES else met <= set(LIMITS)
 
 
 def test_a_difference_is_found() -> None:
