@@ -15,12 +15,12 @@ import pytest
 from support.places import TESTS
 from support.source import PACKAGE, File, source_files
 
-MOST_LINES = 60_000
+MOST_LINES = 59_500
 """Of the whole source; the target is 31,000."""
-SLACK = 12_000
+SLACK = 1_000
 """So many fewer, and the ceiling comes down."""
 MOST_IN_A_ROOM = 4_500
-LARGE_ROOMS = {"api": 7_600, "bridges": 12_000, "hdf5": 8_000}
+LARGE_ROOMS = {"api": 6_500, "bridges": 10_950, "hdf5": 7_950}
 MOST_FILES = 20
 FULL_FOLDERS = {"api": 24, "cli/commands": 24, "hdf5": 21}
 SMALL, LARGE = 60, 600
