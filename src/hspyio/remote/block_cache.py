@@ -12,8 +12,9 @@ import os
 import struct
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from hspyio.errors import OptionError
 from hspyio.remote.stores import Version
@@ -54,7 +55,7 @@ class BlockCache:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for path in (self._data, self._table):
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+                _opened(path).close()
                 os.utime(path)
         except OSError as error:
             raise OptionError(
@@ -101,13 +102,16 @@ class BlockCache:
     def _keep(self, first: int, content: bytes | bytearray | memoryview) -> None:
         """Keep blocks; where the disk is full or the folder gone, they are not."""
         view = memoryview(content)
+        checks = b"".join(
+            _ENTRY.pack(_MARK, zlib.crc32(view[i : i + self._block]))
+            for i in range(0, len(view), self._block)
+        )
         with suppress(OSError), _opened(self._data) as data, _opened(self._table) as table:
-            os.pwrite(data, view, first * self._block)
-            checks = b"".join(
-                _ENTRY.pack(_MARK, zlib.crc32(view[i : i + self._block]))
-                for i in range(0, len(view), self._block)
-            )
-            os.pwrite(table, checks, first * _ENTRY.size)
+            data.seek(first * self._block)
+            data.write(view)
+            data.flush()
+            table.seek(first * _ENTRY.size)
+            table.write(checks)
         self._make_room()
 
     def _make_room(self) -> None:
@@ -117,7 +121,7 @@ class BlockCache:
             for path in self._folder.glob("*" + _DATA):
                 with suppress(OSError):
                     status = path.stat()
-                    found.append((status.st_mtime, status.st_blocks * 512, path))
+                    found.append((status.st_mtime, _taken(status), path))
         taken = sum(size for _, size, _ in found)
         for _, size, path in sorted(found):
             if taken <= self._most:
@@ -137,10 +141,13 @@ def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
             begin = i
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _taken(status: os.stat_result) -> int:
+    """Bytes on the disk: what was never kept is a hole."""
+    blocks = getattr(status, "st_blocks", None)
+    return status.st_size if blocks is None else blocks * 512
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file to be written to, made for the user alone; a link is not followed."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o600), "r+b")

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from hspyio.errors import UnreadableFileError
 from hspyio.remote.block_cache import BlockCache
 from hspyio.remote.read_ahead import ReadAhead, fill
 from hspyio.remote.requests import Content, Requests
@@ -91,7 +92,8 @@ class ObjectBytes:
             if len(wanted) * self._block > _KEPT // 2:
                 break
         with self._lock:
-            self._ask(self._missing(wanted), self.requests.options.gap // self._block)
+            gap = self.requests.options.gap // self._block
+            self._ask(self._missing(wanted), gap, expected=True)
 
     def ahead(
         self, offsets: NDArray[Any], sizes: NDArray[Any]
@@ -163,7 +165,7 @@ class ObjectBytes:
         self._next = (behind[-1] if behind else last) + 1
         return [*missing, *behind]
 
-    def _ask(self, numbers: list[int], gap: int) -> None:
+    def _ask(self, numbers: list[int], gap: int, *, expected: bool = False) -> None:
         """Ask for blocks, near ones in one request."""
         most = max(1, self.requests.options.request // self._block)
         begin = 0
@@ -173,7 +175,7 @@ class ObjectBytes:
                 continue
             low, high = numbers[begin], numbers[i - 1] + 1
             start, stop = low * self._block, min(high * self._block, self.size)
-            run = _Run(low, self.requests.begin(start, stop))
+            run = _Run(low, self.requests.begin(start, stop), expected=expected)
             self._asked.update((n, run) for n in range(low, high) if n not in self._blocks)
             begin = i
 
@@ -181,9 +183,11 @@ class ObjectBytes:
         """A block that was asked for; with it all others of the same request are here."""
         try:
             content = memoryview(self.requests.result(run.work))
-        except BaseException:
+        except BaseException as error:
             with self._lock:
                 self._drop(run)
+            if run.expected and type(error) is UnreadableFileError:
+                return self._asked_now(number)  # it may have been long ago
             raise
         with self._lock:
             for n in self._drop(run):
@@ -193,6 +197,11 @@ class ObjectBytes:
                 self._blocks.popitem(last=False)
         start = (number - run.first) * self._block
         return content[start : start + self._block]
+
+    def _asked_now(self, number: int) -> memoryview:
+        start = number * self._block
+        stop = min(start + self._block, self.size)
+        return memoryview(self.requests.result(self.requests.begin(start, stop)))
 
     def _drop(self, run: _Run) -> list[int]:
         numbers = [n for n, other in self._asked.items() if other is run]
@@ -204,8 +213,8 @@ class ObjectBytes:
 class _Run:
     """Blocks in a row that were asked for at once."""
 
-    def __init__(self, first: int, work: Future[Content]) -> None:
-        self.first, self.work = first, work
+    def __init__(self, first: int, work: Future[Content], *, expected: bool) -> None:
+        self.first, self.work, self.expected = first, work, expected
 
 
 def open_object(

@@ -148,6 +148,15 @@ def test_a_block_that_failed_is_asked_for_again(server: Server) -> None:
     assert source.read(500_000, 10) == CONTENT[500_000:500_010]
 
 
+def test_what_was_expected_in_vain_is_asked_for_again(server: Server) -> None:
+    source = open_here(server, retries=0)
+    server.fail["500"] = 1
+    source.expect([500_000], [10])
+    while server.requests < 2:
+        pass
+    assert source.read(500_000, 10) == CONTENT[500_000:500_010]
+
+
 def test_one_error_does_not_change_another(server: Server) -> None:
     """Two threads may wait for one request; what one adds to its error is not the other's."""
     source = open_here(server, retries=0)
