@@ -322,6 +322,34 @@ def test_a_bad_signal_touches_nothing(s3: dict[str, Any]) -> None:
         hspyio.load(name, storage_options=s3)
 
 
+def test_words_for_buckets_and_web_servers_are_told_apart(server: Server) -> None:
+    server.wanted = "Bearer x"
+    try:
+        with pytest.raises(HspyError, match=r"storage_options=\{'headers': \{'Authorization'"):
+            hspyio.load(f"{server.url}/small.hspy")
+        headers = {"headers": {"Authorization": "Bearer x"}}
+        hspyio.load(f"{server.url}/small.hspy", storage_options=headers)
+    finally:
+        server.wanted = None
+    with pytest.raises(OptionError, match="'anon', which is for buckets; web servers are told"):
+        hspyio.load(f"{server.url}/small.hspy", storage_options={"anon": True})
+    for address in ("s3://bucket", "s3://bucket/", "gs://bucket/folder/"):
+        with pytest.raises(OptionError, match="names a bucket or a folder in it, and no file"):
+            hspyio.load(address)
+
+
+def test_a_store_of_the_environment(s3: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3["endpoint_url"])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    name = hspyio.save(f"s3://{BUCKET}/environment.hspy", hspyio.Signal(np.arange(5.0)))
+    assert hspyio.load(name).data.tolist() == [0, 1, 2, 3, 4]
+    with_word = {**s3, "allow_http": True}
+    assert hspyio.info(name, storage_options=with_word).size > 0
+    with pytest.raises(OptionError, match="the endpoint has to begin with https:// or http://"):
+        hspyio.load(name, storage_options={"endpoint_url": "127.0.0.1:80"})
+
+
 def test_no_credentials_are_told(s3: dict[str, Any]) -> None:
     wrong = {**s3, "endpoint_url": "http://127.0.0.1:1", "retries": 0}
     for call in (

@@ -321,6 +321,11 @@ def path_to_save(given: object, call: str = "", argument: str = "path") -> str:
     A file, folder or device of exactly that name is meant itself.
     """
     text = path_text(given, call, argument)
+    if _SHORTENED.match(text):
+        raise ArgumentError(
+            f"{argument} is an address that was shortened to {text!r}; hspyio.save takes "
+            f"{text.replace(':/', '://', 1)!r} as text, and nothing else writes to addresses"
+        )
     name = os.path.basename(text)
     if name in ("", os.curdir, os.pardir):
         if os.path.isdir(text):

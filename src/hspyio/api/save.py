@@ -15,6 +15,7 @@ from hspyio.api.arguments import (
     warn_of_doubts,
     with_suffix,
 )
+from hspyio.api.experiments import Loaded
 from hspyio.api.navigator import Wanted, fitting_signals, wanted_navigators, with_navigators
 from hspyio.api.progress import working
 from hspyio.errors import ArgumentError, OptionError, Problem, UnsupportedTypeError, warn_user
@@ -161,8 +162,12 @@ def _save_here(
     """Write a file on this computer; errors call it by a name, if that is another."""
     check_target(text, overwrite=overwrite)
     shown = name or text
-    given, encoded = _encoded(shown, the_signals(signals, "save"), navigator, options)
+    asked = the_signals(signals, "save")
+    given, encoded = _encoded(shown, asked, navigator, options)
     write_new(text, encoded, options, overwrite=overwrite)
+    for signal in asked:
+        if signal.location is not None and os.path.abspath(text) == signal.location.path:
+            signal._loaded = Loaded(signal.data)  # that is what stands there now
     warn_unannotated(shown, encoded.unannotated)
     warn_of_doubts(shown, given)
 

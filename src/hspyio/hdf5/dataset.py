@@ -284,7 +284,8 @@ class Dataset(SizedSource):
         from hspyio.arrays.reading import read_chunks
 
         stored = self.stored
-        check_chunks(stored.pipeline.size, math.prod(stored.shape) * stored.dtype.itemsize)
+        if size := math.prod(stored.shape) * stored.dtype.itemsize:
+            check_chunks(stored.pipeline.size, size)
         index = self.chunk_index()
         with self.snapshot.open_source() as source:
             if stored.pipeline.decodes:

@@ -57,9 +57,10 @@ class BlockCache:
             for path in (self._data, self._table):
                 _opened(path).close()
                 os.utime(path)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "no folder can be called so"
             raise OptionError(
-                f"storage_options['cache'] cannot be used: {error.strerror}", path=folder
+                f"storage_options['cache'] cannot be used: {reason}", path=folder
             ) from None
 
     async def read(self, begin: int, end: int, fetch: Fetch) -> bytes | bytearray | memoryview:

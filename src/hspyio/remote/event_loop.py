@@ -11,10 +11,14 @@ from functools import cache
 from typing import Any, TypeVar
 
 from hspyio.errors import UnreadableFileError
+from hspyio.forks import lock_of_module
 
 __all__ = ["start", "wait"]
 
 T = TypeVar("T")
+
+
+_LOCK = lock_of_module()
 
 
 @cache
@@ -44,7 +48,9 @@ def start(work: Coroutine[Any, Any, T]) -> Future[T]:
         In a forked process, where the network is no more to be had.
     """
     try:
-        return asyncio.run_coroutine_threadsafe(work, _loop_of(os.getpid()))
+        with _LOCK:  # two threads would make two of them
+            loop = _loop_of(os.getpid())
+        return asyncio.run_coroutine_threadsafe(work, loop)
     except UnreadableFileError:
         work.close()
         raise

@@ -99,10 +99,14 @@ def fault_of_text(text: str) -> RequestError:
 
 
 _MENDS = {
-    Fault.DENIED: "; give credentials in storage_options, or {'anon': True} for a public bucket",
+    Fault.DENIED: "; give credentials in storage_options or the environment, or {'anon': True} "
+    "(AWS_SKIP_SIGNATURE=true) for a public bucket",
     Fault.BUSY: "; wait, ask for less at a time (storage_options={'parallel': 1}), or download it",
     Fault.PASSING: "; try again",
 }
+
+
+_FOR_WEB = "; storage_options={'headers': {'Authorization': 'Bearer ...'}} tells it who asks"
 
 
 def error_of(failure: RequestError, path: str) -> HspyError:
@@ -114,6 +118,7 @@ def error_of(failure: RequestError, path: str) -> HspyError:
         case Fault.MISSING:
             return MissingFileError("no such file", path=path)
         case Fault.DENIED:
-            return FilePermissionError(f"cannot be read: {said}{_MENDS[fault]}", path=path)
+            mend = _FOR_WEB if path.startswith("http") else _MENDS[fault]
+            return FilePermissionError(f"cannot be read: {said}{mend}", path=path)
         case _:
             return UnreadableFileError(f"cannot be read: {said}{_MENDS.get(fault, '')}", path=path)

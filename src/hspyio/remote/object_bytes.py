@@ -243,7 +243,8 @@ def open_object(
     requests = Requests(store_of(address if url is None else url, options), options, name, url)
     requests.version = version
     opened = ObjectBytes(requests)
-    if options.cache is not None:
+    told = opened.version.tag or opened.version.modified  # else another state looks the same
+    if options.cache is not None and told:
         full = address if url is None else url.full
         requests.keep_in(
             BlockCache(options.cache, full, opened.version, options.block, options.cache_size)

@@ -167,8 +167,14 @@ def _config(rest: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def unknown_option(key: str) -> OptionError:
+def unknown_option(key: str, *, http: bool = False) -> OptionError:
     """The error about a word that neither we nor the store know."""
+    if http and (key in _OF_FSSPEC.values() or key in _OTHERS):
+        given = next((word for word, one in _OF_FSSPEC.items() if one == key), key)
+        return OptionError(
+            f"storage_options has {given!r}, which is for buckets; web servers are told who asks "
+            "by {'headers': {'Authorization': 'Bearer ...'}}"
+        )
     known = [item.name for item in fields(StorageOptions) if item.name != "config"]
     near = did_you_mean(key, [*known, *_OTHERS])
     return OptionError(f"storage_options has {key!r}, which the store does not know{near}")

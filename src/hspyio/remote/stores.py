@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib import import_module
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit, urlunsplit
 
-from hspyio.errors import ArgumentError, MissingPackageError
+from hspyio.errors import ArgumentError, MissingPackageError, OptionError
 from hspyio.records import record, value
 from hspyio.remote.failures import Fault, RequestError, fault_of_text
 from hspyio.remote.storage_options import StorageOptions, unknown_option
@@ -29,6 +29,12 @@ __all__ = [
 
 _LONG = timedelta(days=1)
 _CONNECT = timedelta(seconds=15)
+_OF_CLIENT = (
+    *("allow_http", "allow_invalid_certificates", "http1_only", "http2_only", "proxy_url"),
+    *("proxy_ca_certificate", "proxy_excludes", "user_agent"),
+)
+"""Options that obstore takes for the connection, not for the store."""
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _PIECE = 2**16
 """Bytes that are waited for at a time."""
 
@@ -121,8 +127,8 @@ class ObjectStore:
         return await self._fetch({}, limit)
 
     async def _fetch(self, options: dict[str, Any], most: int) -> Fetched:
-        asked = self._obstore.get_async(self._store, self._key, options=options)
         try:
+            asked = self._obstore.get_async(self._store, self._key, options=options)
             result = await asyncio.wait_for(asked, self._timeout)
             begin, end = result.range
             if end - begin > most:
@@ -164,7 +170,9 @@ def request_error(error: Exception) -> RequestError:
     if isinstance(error, TimeoutError):
         return RequestError(Fault.PASSING, "no answer came in time")
     if kind == "NotSupportedError":
-        return RequestError(Fault.NO_RANGES, "")
+        return RequestError(Fault.NO_RANGES, "the server gives no parts of files")
+    if isinstance(error, ValueError | TypeError | OverflowError):
+        return RequestError(Fault.FINAL, "the store does not understand this name, or an option")
     if kind == "PreconditionError":
         return RequestError(Fault.CHANGED, "")
     if kind == "NotFoundError" or isinstance(error, FileNotFoundError):
@@ -175,7 +183,7 @@ def request_error(error: Exception) -> RequestError:
 
 
 class FsspecStore:
-    """A file of a file system of fsspec; its state is looked at once, before the first part.
+    """A file of a file system of fsspec; its state is looked at after each part.
 
     Parameters
     ----------
@@ -194,12 +202,13 @@ class FsspecStore:
     async def fetch(self, start: int, stop: int, version: Version | None) -> Fetched:
         """A part of it."""
         try:
-            known = self._version or _version_of(await self._info())
-            self._version = known
-            stop = min(stop, known.size)
+            first = self._version or _version_of(await self._info())
+            self._version = first
+            stop = min(stop, first.size)
             content = b""
             if stop > start:
                 content = await self._part(start, stop)
+            known = _version_of(await self._info()) if version is not None else first
         except Exception as error:
             raise _fault_of_fsspec(error) from None
         if len(content) != stop - start:
@@ -211,6 +220,9 @@ class FsspecStore:
         return await self.fetch(0, limit, None)
 
     async def _info(self) -> Any:
+        forget = getattr(self._system, "invalidate_cache", None)
+        if forget is not None:
+            forget()
         return await asyncio.wait_for(
             asyncio.to_thread(self._system.info, self._key), self._timeout
         )
@@ -303,27 +315,39 @@ def client_of(url: Url, options: StorageOptions, *, patient: bool = False) -> tu
         headers.setdefault("Authorization", url.authorization)
     if headers:
         client["default_headers"] = headers
+    client |= {key: item for key, item in options.config.items() if key in _OF_CLIENT}
+    config = {key: item for key, item in options.config.items() if key not in _OF_CLIENT}
     if url.is_http:
-        for key in options.config:
-            raise unknown_option(key)
+        for key in config:
+            raise unknown_option(key, http=True)
         client["allow_http"] = True
-        return stores.HTTPStore.from_url(url.full, client_options=client, retry_config=retries), ""
-    parts = urlsplit(url.full)
-    root = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
-    if str(options.config.get("endpoint", "")).startswith("http://"):
+        try:
+            made = stores.HTTPStore.from_url(url.full, client_options=client, retry_config=retries)
+        except (errors.BaseError, TypeError, ValueError):
+            raise ArgumentError(
+                "has headers or an address of no valid form", path=url.text
+            ) from None
+        return made, ""
+    root = url.full.removesuffix(f"/{url.key}")
+    if not url.key or url.key.endswith("/"):
+        raise OptionError("names a bucket or a folder in it, and no file", path=url.text)
+    endpoint = config.get("endpoint") or next(filter(None, map(os.environ.get, _ENDPOINTS)), "")
+    if str(endpoint).startswith("http://"):
         client["allow_http"] = True
+    elif endpoint and not str(endpoint).startswith("https://"):
+        raise OptionError("the endpoint has to begin with https:// or http://", path=url.text)
     try:
         made = stores.from_url(
-            root, config=options.config or None, client_options=client, retry_config=retries
+            root, config=config or None, client_options=client, retry_config=retries
         )
     except errors.UnknownConfigurationKeyError:
-        raise unknown_option(_unknown(stores, root, options.config)) from None
+        raise unknown_option(_unknown(stores, root, config)) from None
     except (errors.BaseError, TypeError, ValueError):
         needs = "" if url.scheme in ("s3", "s3a", "gs") else "; it needs at least account_name"
         raise ArgumentError(
             f"storage_options has nothing that the store understands{needs}", path=url.text
         ) from None
-    return made, unquote(parts.path).lstrip("/")
+    return made, url.key
 
 
 def _unknown(stores: Any, root: str, config: Mapping[str, Any]) -> str:

@@ -35,12 +35,15 @@ class Url:
         What the store is asked for: without user and password.
     authorization : str
         The header that stands for user and password; empty where there are none.
+    key : str
+        Of the object in its bucket; empty for a file of a web server.
     """
 
     scheme: str
     text: str
     full: str
     authorization: str = ""
+    key: str = ""
 
     def __repr__(self) -> str:
         """How it is told."""
@@ -99,18 +102,24 @@ def url_of(text: str) -> Url:
             f"{', '.join(f'{one}://' for one in SCHEMES)}; of others load takes what "
             "fsspec.open(address).open() gives"
         )
+    if scheme not in HTTP_SCHEMES:
+        return _of_bucket(scheme, text)
     host = parts.hostname or ""
     if not host:
-        what = "host" if scheme in HTTP_SCHEMES else "bucket"
-        raise OptionError(f"the address {_told(text)} names no {what}")
+        raise OptionError(f"the address {_told(text)} names no host")
     where = (f"[{host}]" if ":" in host else host) + port
-    if scheme not in HTTP_SCHEMES:  # capital letters count in the names of buckets
-        where = parts.netloc.rpartition("@")[2]
-        if scheme in ("abfs", "abfss", "adl"):  # container@account
-            where = parts.netloc
     full = urlunsplit((scheme, where, parts.path, parts.query, ""))
     shown = urlunsplit((scheme, where, parts.path, "", ""))
     return Url(scheme, shown + _query(parts.query), full, _basic(parts.username, parts.password))
+
+
+def _of_bucket(scheme: str, text: str) -> Url:
+    """A key is taken as it is: nothing in it stands for anything else, as with s3fs."""
+    bucket, _, key = text.partition("://")[2].partition("/")
+    if not bucket:
+        raise OptionError(f"the address {_told(text)} names no bucket")
+    full = f"{scheme}://{bucket}/{key}"
+    return Url(scheme, full, full, key=key)
 
 
 def _query(query: str) -> str:

@@ -87,7 +87,9 @@ class Encoders:
         place: int,
         limit: int,
     ) -> None:
-        self.changed = threading.Condition()
+        # Not `with changed`: its enter is Python, in which Ctrl-C would leave the lock held.
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
         self.failure: BaseException | None = None
         self.used = 0
         self.place = place
@@ -177,26 +179,26 @@ class Encoders:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Within this no place is taken, and nothing is being written; `changed` is not held."""
-        with self.changed:
+        with self.lock:
             self._frozen = True
             while self._writing:
                 self.changed.wait()
         try:
             yield
         finally:
-            with self.changed:
+            with self.lock:
                 self._frozen = False
                 self.changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
         """Let nothing more be done; `changed` is not held."""
-        with self.changed:
+        with self.lock:
             self.failure = self.failure or error
             self.changed.notify_all()
 
     def stop(self) -> None:
         """End the threads, when all is done or nothing can be; `changed` is not held."""
-        with self.changed:
+        with self.lock:
             self._stopped = True
             self.changed.notify_all()
         for thread in self._threads:
@@ -211,14 +213,14 @@ class Encoders:
             except BaseException as error:  # whatever it is, those who wait have to be told
                 self.fail(error)
                 return
-            with self.changed:
+            with self.lock:
                 self._unfinished.pop(job.turn)
                 if placed is not None:
                     self._note(placed)
                 self.release(job.values)
 
     def _next(self) -> _Job | None:
-        with self.changed:
+        with self.lock:
             while not self._jobs and not self._stopped and self.failure is None:
                 self.changed.wait()
             if self.failure is not None or not self._jobs:
@@ -227,7 +229,7 @@ class Encoders:
 
     def _stored(self, job: _Job, data: memoryview, mask: int) -> Placed | None:
         """Write a chunk at the next free place."""
-        with self.changed:
+        with self.lock:
             while self._frozen and self.failure is None:
                 self.changed.wait()
             if self.failure is not None:
@@ -238,7 +240,7 @@ class Encoders:
         try:
             self._write([data], offset)
         finally:
-            with self.changed:
+            with self.lock:
                 self._writing -= 1
                 self.changed.notify_all()
         return Placed(job.turn, job.number, offset, len(data), mask)

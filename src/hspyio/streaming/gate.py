@@ -18,7 +18,9 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        # Not `with changed`: its enter is Python, in which Ctrl-C would leave the lock held.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._mine = threading.local()
         self._inside = 0
         self._closing = self._closed = False
@@ -37,7 +39,7 @@ class Gate:
         """
         depth = getattr(self._mine, "depth", 0)
         if not depth:
-            with self._changed:
+            with self._lock:
                 while self._closed or (self._closing and not goes_on):
                     self._changed.wait()
                 self._inside += 1
@@ -47,7 +49,7 @@ class Gate:
         finally:
             self._mine.depth = depth
             if not depth:
-                with self._changed:
+                with self._lock:
                     self._inside -= 1
                     self._changed.notify_all()
 
@@ -62,17 +64,17 @@ class Gate:
         """
         if self.is_inside:
             raise OptionError("checkpoint() is called in a block of one_state(): call it behind it")
-        with self._changed:
+        with self._lock:
             while self._closing:
                 self._changed.wait()
             self._closing = True
         try:
-            with self._changed:
+            with self._lock:
                 while self._inside:
                     self._changed.wait()
                 self._closed = True
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._closing = self._closed = False
                 self._changed.notify_all()

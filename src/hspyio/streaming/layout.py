@@ -164,4 +164,5 @@ def _chunk(
         return given
     if options.chunks is True:
         return guess_chunks(shape, size)
-    return stream_chunks(endless, size, node.signal_dims or ())
+    # One that grows never lies within a chunk as a whole, whatever its axis says.
+    return stream_chunks(endless, size, [i for i in node.signal_dims or () if i or not is_open])

@@ -105,7 +105,7 @@ class OpenChunks:
             If there is none.
         """
         numbers = {self._layout.grid.number(one.coords) for one in projections}
-        with self._encoders.changed:
+        with self._encoders.lock:
             new = sum(number not in self._open for number in numbers)
             needed = new * self._layout.pipeline.size
             if self._encoders.used + needed > self._encoders.limit:
@@ -126,7 +126,7 @@ class OpenChunks:
             All dimensions.
         """
         number = self._layout.grid.number(piece.coords)
-        with self._encoders.changed:
+        with self._encoders.lock:
             chunk = self._opened(number, piece.chunk_selection)
             chunk.users += 1
         done = False
@@ -134,7 +134,7 @@ class OpenChunks:
             np.copyto(chunk.values[piece.chunk_selection], values[piece.out_selection])
             done = True
         finally:
-            with self._encoders.changed:
+            with self._encoders.lock:
                 chunk.users -= 1
                 if done:
                     chunk.coverage.mark(piece.chunk_selection)

@@ -173,7 +173,7 @@ class Stream:
         values = frames[part.start - first : part.stop - first]
         for piece in self._pieces(part.start, part.stop):
             self._chunks.put(piece, values)
-        with self._encoders.changed:
+        with self._encoders.lock:
             self.length = part.stop
             self._rate.note(values.nbytes)
 
@@ -204,7 +204,7 @@ class Stream:
         for low in range(most, len(pieces), most):
             with self.gate.call(goes_on=True):
                 self._put_all(pieces[low : low + most], values)
-        with self._encoders.changed:
+        with self._encoders.lock:
             self._rate.note(values.nbytes)
 
     def _check_goes_on(self) -> None:
@@ -251,13 +251,13 @@ class Stream:
 
     def written(self) -> NDArray[np.bool_]:
         """Which signals were written, as of now."""
-        with self._encoders.changed:
+        with self._encoders.lock:
             parts = self._chunks.parts(now=True)
             return written_mask(self.layout, self._chunks.full, parts, self.length)
 
     def status(self) -> StreamStatus:
         """How it is doing."""
-        with self._encoders.changed:
+        with self._encoders.lock:
             return StreamStatus(
                 length=self.length,
                 safe=self.safe,
@@ -297,7 +297,7 @@ class Stream:
             with self.gate.closed():
                 self._is_ended = self._is_ended or last
                 instant = self._instant(asked=asked, last=last)
-            with self._encoders.changed:
+            with self._encoders.lock:
                 self._encoders.wait_for(instant.turn)
                 if self.failure is not None:
                     raise self.failure
@@ -321,7 +321,7 @@ class Stream:
 
     def _instant(self, *, asked: bool, last: bool) -> _Instant:
         """What belongs to the state, as of now: no call is going on."""
-        with self._encoders.changed:
+        with self._encoders.lock:
             length = self.length
             if asked or self._may_store_parts():
                 self._chunks.store_parts()
@@ -342,7 +342,7 @@ class Stream:
 
     def _switch(self, instant: _Instant, *, last: bool) -> None:
         """Write the new nodes of the tree, and a root that leads to them; nobody else writes."""
-        with self._encoders.changed:
+        with self._encoders.lock:
             placed = {one.number: one for one in self._encoders.take(instant.turn)}
             table = np.array(
                 [(one.number, one.offset, one.size, one.mask) for one in placed.values()], np.int64
@@ -355,7 +355,7 @@ class Stream:
         start = place + len(nodes)
         steps = self._states.steps(instant.experiment, instant.length, address)
         self._file.switch(steps, start, self._workers)
-        with self._encoders.changed:
+        with self._encoders.lock:
             self._encoders.place = self._file.end
             self._metadata_bytes = self._file.end - start
 

@@ -255,6 +255,10 @@ class StreamWriter:
         """
         if self._closed or os.getpid() != self._process:
             return
+        if self._stream.gate.is_inside:
+            raise OptionError(
+                "close() is called in a block of one_state(): call it behind it", path=self._path
+            )
         self._closed = True
         atexit.unregister(self._end_of_program)
         self._timer.stop()
@@ -331,10 +335,11 @@ class StreamWriter:
         if isinstance(given, list | tuple | int | float) and _fits(values, self.dtype):
             values = values.astype(self.dtype)
         if not np.can_cast(values.dtype, self.dtype, "safe"):
+            mend = f"give .astype({str(self.dtype)!r})"
+            if not _fits(values, self.dtype):
+                mend = "which not all of them fit: give what is meant, or create with another dtype"
             raise OptionError(
-                f"values are {values.dtype}, and {self.dtype} is written; give "
-                f".astype({str(self.dtype)!r})",
-                path=self._path,
+                f"values are {values.dtype}, and {self.dtype} is written; {mend}", path=self._path
             )
         return values
 

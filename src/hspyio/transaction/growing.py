@@ -15,7 +15,7 @@ from hspyio.arrays.workers import Workers
 from hspyio.errors import SaveError
 from hspyio.hdf5.format.superblock import Superblock, read_superblock
 from hspyio.hdf5.local_snapshot import LocalSnapshot, check_is_file
-from hspyio.system.calls import file_size, resize, sync, write_from
+from hspyio.system.calls import file_size, is_same_file, resize, sync, write_from
 from hspyio.system.locks import kept_from_writers
 from hspyio.system.refusals import named_errors
 from hspyio.transaction.changes import Changes, Step
@@ -108,6 +108,12 @@ class GrowingFile:
         SaveError
             If it cannot be written; then the file is as it was.
         """
+        if not is_same_file(self.path, self.descriptor):
+            raise SaveError(
+                "is not the file any more that was written: it was moved or replaced; all of it is "
+                "where it was moved to",
+                path=self.path,
+            )
         changes = Changes(tuple(steps), {})
         with closing(LocalSnapshot(self.path, descriptor=self.descriptor)) as old:
             replace_file(self.path, changes, old, workers, durable=self._durable)

@@ -364,3 +364,13 @@ def test_any_text_is_a_path_or_refused(text: str) -> None:
 def test_an_address_as_a_path_is_told(address: str) -> None:
     with pytest.raises(ArgumentError, match=f"give it as text: '{address}'"):
         hspyio.load(Path(address))
+
+
+def test_nothing_is_saved_under_a_shortened_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    monkeypatch.chdir(tmp_path / "own")
+    with pytest.raises(ArgumentError, match=r"hspyio.save takes 's3://bucket/b.hspy' as text"):
+        hspyio.save(Path("s3://bucket/b.hspy"), Signal(np.zeros(3)))
+    assert list((tmp_path / "own").iterdir()) == []

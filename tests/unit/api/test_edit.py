@@ -270,3 +270,14 @@ def test_edit_a_file_of_an_older_version(version: str, tmp_path: Path) -> None:
     whole.title = "Changed"
     hspyio.update(path, whole, name="Archive")
     assert same(path, "Changed", whole)
+
+
+def test_data_that_were_saved_since_are_no_change(tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, hspyio.Signal(np.arange(5.0)))
+    signal = hspyio.load(path)
+    signal.data = signal.data * 2
+    signal.save(path, overwrite=True)
+    signal.metadata.set_item("Sample.name", "x")
+    hspyio.update(path, signal)  # a warning would be an error here
+    assert hspyio.load(path).data.tolist() == [0, 2, 4, 6, 8]

@@ -93,3 +93,9 @@ def test_a_link_in_the_folder_is_not_followed(server: Server, tmp_path: Path) ->
     with pytest.raises(OptionError):
         open_here(server, tmp_path / "kept")
     assert not (tmp_path / "victim").exists()
+
+
+def test_nothing_is_kept_of_what_tells_no_state(server: Server, tmp_path: Path) -> None:
+    server.always.add("no tag")
+    read_all(open_here(server, tmp_path / "kept"))
+    assert not (tmp_path / "kept").exists()

@@ -44,7 +44,7 @@ def test_what_is_said_tells_what_can_be_done(text: str, fault: Fault) -> None:
     [
         (Fault.CHANGED, StaleFileError, "has changed since it was opened"),
         (Fault.MISSING, MissingFileError, "no such file"),
-        (Fault.DENIED, FilePermissionError, "give credentials in storage_options"),
+        (Fault.DENIED, FilePermissionError, "tells it who asks"),
         (Fault.BUSY, UnreadableFileError, "ask for less at a time"),
         (Fault.PASSING, UnreadableFileError, "try again"),
         (Fault.FINAL, UnreadableFileError, "cannot be read: said"),
@@ -56,3 +56,8 @@ def test_every_fault_is_an_error_with_a_mend(
     error = error_of(RequestError(fault, "said"), "https://a/b")
     assert type(error) is kind
     assert str(error).startswith("https://a/b: ") and message in str(error)
+
+
+def test_who_asks_a_bucket_is_told_otherwise() -> None:
+    error = error_of(RequestError(Fault.DENIED, "said"), "s3://a/b")
+    assert "give credentials in storage_options or the environment" in str(error)

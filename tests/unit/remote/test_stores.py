@@ -79,6 +79,7 @@ class System:
 def test_a_file_system_of_fsspec(facts: dict[str, Any], version: Version) -> None:
     store = FsspecStore(System(**facts), "key", 5)
     for start, stop in ((0, 10), (190, 300), (200, 300)):
+        assert asyncio.run(store.fetch(start, stop, version)).version == version
         fetched = asyncio.run(store.fetch(start, stop, None))
         assert fetched.content == CONTENT[start:stop]
         assert fetched.version == version
@@ -139,7 +140,8 @@ def test_a_store_of_obstore() -> None:
 @pytest.mark.parametrize(
     ("address", "key"),
     [
-        ("s3://bucket/a%20b/c.hspy", "a b/c.hspy"),
+        ("s3://bucket/a%20b/c.hspy", "a%20b/c.hspy"),
+        ("s3://bucket/run#1?x=2.hspy", "run#1?x=2.hspy"),
         ("gs://bucket/c.hspy", "c.hspy"),
         ("az://box/c.hspy", "c.hspy"),
         ("https://host/c.hspy?x=1", ""),
@@ -172,3 +174,11 @@ def test_errors_of_obstore_by_their_names() -> None:
     assert request_error(PreconditionError("x")).fault is Fault.CHANGED
     assert request_error(NotSupportedError("x")).fault is Fault.NO_RANGES
     assert request_error(TimeoutError()).fault is Fault.PASSING
+
+
+def test_a_file_of_fsspec_that_changes_is_noticed() -> None:
+    system = System(mtime=1.0)
+    store = FsspecStore(system, "key", 5)
+    first = asyncio.run(store.fetch(0, 10, None)).version
+    system.facts["mtime"] = 2.0
+    assert not asyncio.run(store.fetch(20, 30, first)).version.is_of(first)

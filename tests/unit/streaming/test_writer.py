@@ -303,3 +303,46 @@ def test_what_a_program_leaves_open_is_closed_at_its_end(path: Path) -> None:
     )
     signal = hspyio.load(path)
     assert len(signal.data) == 5 and not signal.metadata.has_item("_hspyio")
+
+
+def test_closing_within_one_state_is_refused_before_anything_is_lost(path: Path) -> None:
+    w = opened(path)
+    many(w, 3)
+    with w.one_state(), pytest.raises(OptionError, match="call it behind it"):
+        w.close()
+    many(w, 2)
+    w.close()
+    assert len(hspyio.load(path).data) == 5
+
+
+def test_a_file_that_was_moved_is_not_compacted_over_another(path: Path) -> None:
+    w = opened(path)
+    many(w, 3)
+    path.rename(path.with_name("moved.hspy"))
+    hspyio.save(path, hspyio.Signal(np.arange(4.0)))
+    with pytest.raises(SaveError, match="was moved or replaced"):
+        w.close(compact=True)
+    assert hspyio.load(path).data.tolist() == [0, 1, 2, 3]
+    assert len(hspyio.load(path.with_name("moved.hspy")).data) == 3
+
+
+def test_an_open_axis_that_says_nothing_is_cut_into_small_chunks(path: Path) -> None:
+    axes = [{"name": "time"}, {"name": "y"}, {"name": "x"}]
+    with opened(path, (None, 64, 64), axes=axes) as w:
+        assert np.prod(w.chunks) * 2 <= 2**21
+        w.append(np.ones((3, 64, 64), "u2"))
+    assert hspyio.load(path).data.shape == (3, 64, 64)
+
+
+def test_large_frames_may_be_looked_at_before_the_first(path: Path) -> None:
+    with opened(path, (None, 6000, 6000)) as w:
+        w.checkpoint()
+        assert hspyio.load(path).data.shape == (0, 6000, 6000)
+
+
+def test_values_that_do_not_fit_are_not_told_to_be_converted(path: Path) -> None:
+    with opened(path) as w:
+        with pytest.raises(OptionError, match="which not all of them fit"):
+            w.append(np.full((4, 4), 70_000))
+        with pytest.raises(OptionError, match=r"give .astype\('uint16'\)"):
+            w.append(np.full((4, 4), 7))

@@ -110,7 +110,10 @@ class _Stack:
 
     def _take(self, data: Any) -> None:
         """Copy what is in memory to its place, and keep a lazy array."""
-        if self._along is not None or type(data) is not np.ndarray:
+        if self._along is not None or self._parts or type(data) is not np.ndarray:
+            if self._whole is not None:  # one with a mask, after others without
+                self._parts = list(self._whole[: self._number])
+                self._whole = None
             self._parts.append(data)
             return
         if self._whole is None:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 def demo(
     file: Annotated[
-        Path | None, Argument(help="A file of yours to take instead.", metavar="FILE")
+        Place | None, Argument(help="A file of yours to take instead.", metavar="FILE")
     ] = None,
 ) -> None:
     """Save, load and compare: proves that nothing is lost.
@@ -54,8 +54,8 @@ def _round_trip_of_simulation(console: Console) -> bool:
     return equal
 
 
-def _round_trip_of_file(console: Console, file: Path) -> bool:
-    show_file(console, Place(file))
+def _round_trip_of_file(console: Console, file: Place) -> bool:
+    show_file(console, file)
     console.print()
     before = _load_all(console, file)
     if not before:
@@ -63,11 +63,11 @@ def _round_trip_of_file(console: Console, file: Path) -> bool:
         return True
     target = Path(f"{file.stem}-resaved.hspy")
     _save(console, target, before)
-    after = _load_all(console, target)
+    after = _load_all(console, Place(target))
     return _tell(console, _left_behind(file) + _differences(before, after))
 
 
-def _load_all(console: Console, file: Path) -> list[hspyio.Signal]:
+def _load_all(console: Console, file: Place) -> list[hspyio.Signal]:
     def load() -> list[hspyio.Signal]:
         with hspyio.open(file) as experiments:
             return [hspyio.load(file, name=group) for group in experiments]
@@ -85,7 +85,7 @@ def _save(console: Console, target: Path, signals: list[hspyio.Signal]) -> None:
     _step(console, seconds, f"saved {target}: {stored_text(in_file, in_memory)}")
 
 
-def _left_behind(file: Path) -> list[str]:
+def _left_behind(file: Place) -> list[str]:
     """What belongs to the file and to none of its experiments: a save of signals leaves it out."""
     with hspyio.open(file) as experiments:
         attributes = [f"attribute {one_line(name)} of /Experiments" for name in experiments.attrs]

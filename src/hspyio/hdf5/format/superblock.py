@@ -226,7 +226,8 @@ def _check(block: Superblock, size: int) -> None:
     if block.end - block.base > size - block.start:
         raise DamagedFileError(
             "is an HDF5 file that cannot be opened: it was cut, and is "
-            f"{size - block.start:,} bytes long instead of {block.end - block.base:,}"
+            f"{size - block.start:,} bytes long instead of {block.end - block.base:,}; "
+            "hspyio.rescue(old, new), or `hspy rescue OLD NEW`, saves what is left"
         )
 
 

@@ -169,11 +169,14 @@ OPEN_FILES = """
 import os, sys
 import numpy as np, hspyio
 
+def leads_to(n):
+    try:
+        return os.readlink(f"/proc/self/fd/{n}")
+    except OSError:  # closed meanwhile by another thread
+        return ""
+
 def files() -> int:
-    return sum(
-        os.path.exists(f"/proc/self/fd/{n}") and ".hspy" in os.readlink(f"/proc/self/fd/{n}")
-        for n in os.listdir("/proc/self/fd")
-    )
+    return sum(".hspy" in leads_to(n) for n in os.listdir("/proc/self/fd"))
 
 most = []
 s = hspyio.load(sys.argv[1], stack=True, lazy=True)
@@ -215,3 +218,19 @@ def test_files_of_a_lazy_stack_may_be_updated_but_not_replaced(folder: Path) -> 
         signal.data[3].compute()
     signal.close()
     assert_array_equal(signal.data[4], frame(4).data)
+
+
+@pytest.mark.parametrize("masked", [0, 1, 2])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_one_with_a_mask_among_others(tmp_path: Path, masked: int, lazy: bool) -> None:
+    for number in range(3):
+        data = np.full((4, 5), 7.0 + number)
+        if number == masked:
+            data = np.ma.masked_array(data, np.arange(20).reshape(4, 5) % 3 == 0)
+        hspyio.save(tmp_path / f"m{number}.hspy", hspyio.Signal(data))
+    stacked = hspyio.load(tmp_path / "m*.hspy", stack=True, lazy=lazy).data
+    found = stacked.compute() if lazy else stacked
+    assert (found.data == np.array([7.0, 8.0, 9.0])[:, None, None]).all()
+    assert np.ma.getmaskarray(found).sum(axis=(1, 2)).tolist() == [
+        7 if number == masked else 0 for number in range(3)
+    ]
