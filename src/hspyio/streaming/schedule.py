@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Callable
 
-from hspyio.errors import OptionError
+from hspyio.errors import HspyError, OptionError, SaveError
 from hspyio.records import value
 from hspyio.streaming.stream import Stream
 
@@ -100,7 +100,11 @@ class Timer:
             at = taken
             try:
                 error = self._stream.checkpoint(asked=False)
-            except BaseException:  # the stream knows, and tells who calls next
+            except Exception as caught:
+                if self._stream.failure is not None:  # it tells who calls next
+                    return
+                error = caught if isinstance(caught, HspyError) else SaveError(f"failed: {caught}")
+            except BaseException:
                 return
             if error is not None:
                 self._note(error)

@@ -11,7 +11,7 @@ import numpy as np
 from hspyio import names
 from hspyio.converters.signals import StoredData
 from hspyio.converters.type_hints import NO_HINT
-from hspyio.errors import UnsupportedTypeError
+from hspyio.errors import HspyError, UnsupportedTypeError
 from hspyio.hdf5.dataset_writer import check_filters
 from hspyio.model.axes import UniformAxis
 from hspyio.model.signal import Signal
@@ -73,7 +73,7 @@ class States:
 
     def experiment(
         self, length: int, written: NDArray[np.bool_] | None, *, growing: bool
-    ) -> tuple[Group, UnsupportedTypeError | None]:
+    ) -> tuple[Group, HspyError | None]:
         """The experiment as it is now, but for where its chunks are.
 
         Metadata that cannot be stored are told of, and those of the last state stand in their
@@ -88,12 +88,15 @@ class States:
         growing : bool
             Whether more is to come.
         """
-        encoded, signal = self._encoded(self.signal, length, written, growing)
-        error = None
-        if encoded.problems:
-            error = UnsupportedTypeError(encoded.problems)
+        error: HspyError | None = None
+        try:
+            encoded, signal = self._encoded(self.signal, length, written, growing)
+            if encoded.problems:
+                raise UnsupportedTypeError(encoded.problems)
+        except HspyError as caught:
             if self._sound is None:
-                raise error
+                raise
+            error = caught
             encoded, signal = self._encoded(self._sound, length, written, growing)
         self._sound = signal
         root = plan(Group({}, dict(encoded.experiments)), _PLAIN)

@@ -47,6 +47,8 @@ class Told:
 
     def __init__(self, outcome: Any) -> None:
         self.outcome, self.made, self.taken_bytes = outcome, 0, 10
+        self.failure: BaseException | None = None
+        self.ends = True  # by what is raised
 
     def seconds_since_checkpoint(self) -> float:
         return 0.1
@@ -58,6 +60,7 @@ class Told:
         assert not asked
         self.made += 1
         if isinstance(self.outcome, ValueError):
+            self.failure = self.outcome if self.ends else None
             raise self.outcome
         return self.outcome
 
@@ -90,6 +93,13 @@ def test_a_failure_ends_it() -> None:
     stream = Told(ValueError("x"))
     assert run(stream, Schedule(seconds=0.01)) == []
     assert stream.made == 1
+
+
+def test_what_does_not_end_the_stream_is_told_and_it_goes_on() -> None:
+    stream = Told(ValueError("x"))
+    stream.ends = False
+    notes = run(stream, Schedule(seconds=0.01))
+    assert [str(note) for note in notes[:1]] == ["failed: x"]
 
 
 def test_without_a_schedule_there_is_no_thread() -> None:

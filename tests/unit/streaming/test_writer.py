@@ -346,3 +346,15 @@ def test_values_that_do_not_fit_are_not_told_to_be_converted(path: Path) -> None
             w.append(np.full((4, 4), 70_000))
         with pytest.raises(OptionError, match=r"give .astype\('uint16'\)"):
             w.append(np.full((4, 4), 7))
+
+
+def test_axes_that_do_not_fit_cost_no_frames(path: Path) -> None:
+    axes = [{"name": "time", "navigate": True}, {"name": "energy"}]
+    w = opened(path, (None, 4), axes=axes)
+    w.append(np.ones((5, 4), "u2"))
+    w.checkpoint()
+    w.axes[1].size = 99
+    w.append(np.ones((5, 4), "u2"))
+    with pytest.raises(hspyio.HspyError):
+        w.close()
+    assert hspyio.load(path).data.shape == (10, 4)
