@@ -93,7 +93,10 @@ class _Stack:
             if index != self._along and not _alike(axis, other):
                 self._differing.append(f"{path}: axis {index}, {quoted(other.name)}")
         if self._along is not None:
-            self._axes.append(signal.axes[self._along])
+            other = signal.axes[self._along]
+            if not _goes_on(self._axes, other):
+                self._differing.append(f"{path}: axis {self._along}, {quoted(other.name)}")
+            self._axes.append(other)
         if signal._close is not None:
             self._closing.append(signal._close)
         if self._keeps_elements:
@@ -213,6 +216,21 @@ def _alike(one: Axis, other: Axis) -> bool:
         math.isclose(one.scale, other.scale, rel_tol=_CLOSE)
         and math.isclose(one.offset, other.offset, rel_tol=_CLOSE, abs_tol=step)
     )
+
+
+def _goes_on(axes: Sequence[Axis], other: Axis) -> bool:
+    """Whether an axis goes on with those before it, or begins again where the first did."""
+    if not axes:
+        return True
+    first = axes[0]
+    if other.units != first.units:
+        return False
+    if not (isinstance(first, UniformAxis) and isinstance(other, UniformAxis)):
+        return True
+    end = first.offset + first.scale * sum(axis.size for axis in axes)
+    near = abs(first.scale) / 1000
+    begins = min(abs(other.offset - end), abs(other.offset - first.offset)) <= near
+    return bool(begins and abs(other.scale - first.scale) <= near)
 
 
 def _continued(axes: Sequence[Axis]) -> Axis:

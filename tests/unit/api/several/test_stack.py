@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -234,3 +235,28 @@ def test_one_with_a_mask_among_others(tmp_path: Path, masked: int, lazy: bool) -
     assert np.ma.getmaskarray(found).sum(axis=(1, 2)).tolist() == [
         7 if number == masked else 0 for number in range(3)
     ]
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ({"scale": 0.5, "units": "s", "offset": 2.0}, False),  # goes on
+        ({"scale": 0.5, "units": "s", "offset": 0.0}, False),  # begins again
+        ({"scale": 0.5, "units": "s", "offset": 7.0}, True),
+        ({"scale": 60.0, "units": "s", "offset": 2.0}, True),
+        ({"scale": 0.5, "units": "ms", "offset": 2.0}, True),
+    ],
+)
+def test_an_axis_that_does_not_go_on_is_told(
+    tmp_path: Path, second: dict[str, Any], told: bool
+) -> None:
+    axes = [{"scale": 0.5, "units": "s", "offset": 0.0}, second]
+    for number, axis in enumerate(axes):
+        time = hspyio.UniformAxis("time", size=4, navigate=True, **axis)
+        signal = hspyio.Signal(np.zeros((4, 3)), [time, hspyio.UniformAxis("x", size=3)])
+        hspyio.save(tmp_path / f"t{number}.hspy", signal)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = hspyio.load(tmp_path / "t*.hspy", stack="time")
+    assert made.data.shape == (8, 3)
+    assert [("t1.hspy: axis 0, 'time'" in str(one.message)) for one in caught] == [True] * told
