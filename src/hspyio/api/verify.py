@@ -34,6 +34,8 @@ from hspyio.system.refusals import named_errors
 
 __all__ = ["verified", "verify"]
 
+_STORES = (".zspy", ".zspy.zip")
+
 
 def verify(
     path: str | os.PathLike[str] | BinaryIO,
@@ -96,6 +98,10 @@ def verify(
 def verified(file: str | Snapshot, workers: Workers) -> Verification:
     """What `verify` does in whatever process; what opening the file raises is raised."""
     path = file if isinstance(file, str) else file.path
+    if isinstance(file, str) and file.lower().endswith(_STORES) and os.path.exists(file):
+        raise UnsupportedFeatureError(
+            "is a store of Zarr, whose chunks have no checksums to verify"
+        )
     with named_errors(path), open_file(file, HSPY, workers=workers) as root:
         return _Examination(path, _size(file), workers).of(root)
 

@@ -206,3 +206,11 @@ def test_intact_selections_hold_no_damage_and_are_the_largest(case: Any) -> None
     others = [tuple(j for j in range(len(shape)) if j != axis) for axis in range(len(shape))]
     best = max((~bad.any(axis=rest)).mean() for rest in others)
     assert sum(part.size for part in free) == pytest.approx(best * bad.size)
+
+
+def test_a_store_is_not_called_damaged(tmp_path: Path) -> None:
+    hspyio.save(tmp_path / "a.hspy", hspyio.Signal(np.arange(5.0)))
+    hspyio.export(tmp_path / "a.hspy", tmp_path / "a.zspy")
+    found = hspyio.verify(tmp_path / "a.zspy")
+    assert found.ok
+    assert "is a store of Zarr" in str(found)
