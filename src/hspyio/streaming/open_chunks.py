@@ -109,11 +109,19 @@ class OpenChunks:
             new = sum(number not in self._open for number in numbers)
             needed = new * self._layout.pipeline.size
             if self._encoders.used + needed > self._encoders.limit:
+                self._give_up(numbers, new)
                 raise QueueFullError(
                     f"the queue is full: {self._encoders.used:,} of {self._encoders.limit:,} bytes "
                     f"are in use, and {needed:,} more are needed; try again, let it wait "
                     "(on_full='wait'), or give it more (queue_bytes)"
                 )
+
+    def _give_up(self, wanted: set[int], count: int) -> None:
+        """Store what nobody uses, so that there is room when it is tried again."""
+        idle = [n for n, chunk in self._open.items() if not chunk.users and n not in wanted]
+        if not self._encoders.is_busy:
+            for number in idle[:count]:
+                self._put_by(number)
 
     def put(self, piece: ChunkProjection, values: NDArray[Any]) -> None:
         """Copy what belongs to one chunk; wait for room.

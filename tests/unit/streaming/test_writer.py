@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -358,3 +359,19 @@ def test_axes_that_do_not_fit_cost_no_frames(path: Path) -> None:
     with pytest.raises(hspyio.HspyError):
         w.close()
     assert hspyio.load(path).data.shape == (10, 4)
+
+
+def test_a_full_queue_of_chunks_that_nobody_fills_gets_room(path: Path) -> None:
+    """One frame of each chunk, with room for few of them: trying again is enough."""
+    options = {"queue_bytes": 1, "chunks": (8, 8, 4, 4), "on_full": "raise", "threads": 1}
+    with opened(path, (32, 32, 4, 4), **options) as w:
+        for place in [(y, x) for y in range(0, 32, 8) for x in range(0, 32, 8)]:
+            for _ in range(500):
+                try:
+                    w[place] = np.ones((4, 4), "u2")
+                    break
+                except QueueFullError:
+                    time.sleep(0.01)
+            else:
+                pytest.fail("it never had room")
+    assert hspyio.load(path).data.sum() == 16 * 16
