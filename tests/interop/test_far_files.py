@@ -125,6 +125,14 @@ def test_every_file_opens_in_xarray_the_same(path: Path, server: Server) -> None
     xarray.testing.assert_identical(near, far)
 
 
+def test_xarray_notes_no_secret(server: Server) -> None:
+    xarray = pytest.importorskip("xarray")
+    url = server.url.replace("//", "//me:S3CRET@") + "/small.hspy?sig=S3CRET"
+    opened = xarray.open_dataset(url, engine="hspyio")
+    assert "S3CRET" not in repr(opened.encoding) + repr(opened) + repr(opened.attrs)
+    assert opened.encoding["source"] == f"{server.url}/small.hspy?..."
+
+
 @EACH
 def test_what_is_said_of_a_file_is_the_same(path: Path, server: Server, files: Path) -> None:
     address, local = f"{server.url}/{path.name}", files / path.name

@@ -281,13 +281,13 @@ def _fill(dtype: object, value: object) -> Any:
         raise OptionError("dtype is missing; give that of the frames, such as 'u2'")
     try:
         kind = np.dtype(dtype)  # type: ignore[call-overload]
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):
         raise OptionError(f"dtype is {dtype!r}, which numpy does not know") from None
     if kind.kind not in _KINDS:
         raise OptionError(f"dtype is {kind}; use booleans, integers, floats or complex numbers")
     try:
         fill: NDArray[Any] = np.asarray(value).astype(kind)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise OptionError(f"fill_value is {value!r}, which {kind} cannot hold") from None
     given: Any = np.asarray(value)
     if given.ndim or not np.array_equal(fill, given, equal_nan=kind.kind in "fc"):

@@ -224,6 +224,8 @@ def _dataset(
     made.attrs["title"] = title_of(file.contents, group)
     dropped = {drop} if isinstance(drop, str) else set(drop or ())
     made = made.drop_vars([name for name in made.variables if name in dropped])
+    if not file.has_path:  # else xarray would note the whole address, with what is secret in it
+        made.encoding["source"] = file.path
     if file.handle is not None:
         made.set_close(file.handle.close)
     return made

@@ -113,4 +113,5 @@ class Timer:
         """Seconds until it may be due."""
         if self._schedule.count is not None or self._schedule.seconds is None:
             return _LOOK
-        return max(_LOOK, self._schedule.seconds - self._stream.seconds_since_checkpoint())
+        pause = max(_LOOK, self._schedule.seconds - self._stream.seconds_since_checkpoint())
+        return min(pause, threading.TIMEOUT_MAX)

@@ -440,3 +440,18 @@ class Measurement(RuleBasedStateMachine):
 
 Measurement.TestCase.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)
 TestAnySequence = Measurement.TestCase
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dtype": "u2,,"}, "dtype is 'u2,,'"),
+        ({"fill_value": 2**70}, "fill_value is 1180591620717"),
+    ],
+)
+def test_odd_types_and_values_are_options_that_make_no_sense(
+    path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        hspyio.create(path, **{"shape": (None, 4), "dtype": "u2", **options})
+    assert not path.exists()
