@@ -158,7 +158,11 @@ def test_lazily_on_a_cluster(name: str, server: Server, files: Path) -> None:
     near = hspyio.load(files / name)
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            silence_logs=50,
         ) as cluster,
         distributed.Client(cluster) as client,
     ):

@@ -198,8 +198,8 @@ def _without_scheme(text: str, call: str) -> str:
         url = url_of(text)
         function = f"hspyio.{call.partition('(')[0]}" if call else "this"
         raise OptionError(
-            f"is far away, and {function} needs a file on this computer; download it, work on "
-            "that, and put it in the place of the old one",
+            f"is far away, and {function} needs a file on this computer; download it, or copy an "
+            "experiment: hspyio.load(address, lazy=True).save(path)",
             path=url.text,
         )
     return found

@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 import hspyio
 from hspyio.cli.commands.info import show_file
 from hspyio.cli.console import Console, one_line, stored_text
-from hspyio.cli.usage import Argument, Exit, Place
+from hspyio.cli.usage import Argument, Exit, Option, Place
 from hspyio.compare import signal_differences
 from hspyio.testing.simulated import eds_map
 
@@ -24,6 +24,9 @@ def demo(
     file: Annotated[
         Place | None, Argument(help="A file of yours to take instead.", metavar="FILE")
     ] = None,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace what stands under the name.")
+    ] = False,
 ) -> None:
     """Save, load and compare: proves that nothing is lost.
 
@@ -33,15 +36,19 @@ def demo(
     Example: hspy demo map.hspy
     """
     console = Console()
-    equal = _round_trip_of_file(console, file) if file else _round_trip_of_simulation(console)
+    if file:
+        equal = _round_trip_of_file(console, file, overwrite=overwrite)
+    else:
+        equal = _round_trip_of_simulation(console, overwrite=overwrite)
     if not equal:
         raise Exit(1)
 
 
-def _round_trip_of_simulation(console: Console) -> bool:
+def _round_trip_of_simulation(console: Console, *, overwrite: bool) -> bool:
     signal, seconds = _timed(eds_map)
+    overwrite = overwrite or _is_made_by_demo(signal)
     _step(console, seconds, f"simulated {signal}, {int(signal.data.sum()):,} counts")
-    _save(console, DEMO_FILE, [signal])
+    _save(console, DEMO_FILE, [signal], overwrite=overwrite)
     loaded, seconds = _timed(lambda: hspyio.load(DEMO_FILE))
     _step(console, seconds, f"loaded {loaded}")
     lines = loaded.metadata.Sample.intensities
@@ -54,7 +61,16 @@ def _round_trip_of_simulation(console: Console) -> bool:
     return equal
 
 
-def _round_trip_of_file(console: Console, file: Place) -> bool:
+def _is_made_by_demo(signal: hspyio.Signal) -> bool:
+    """Whether what stands there is that of an earlier run, and nothing of the user's."""
+    try:
+        found = hspyio.info(DEMO_FILE).experiments
+    except hspyio.HspyError:
+        return False
+    return [one.title for one in found] == [signal.title]
+
+
+def _round_trip_of_file(console: Console, file: Place, *, overwrite: bool) -> bool:
     show_file(console, file)
     console.print()
     before = _load_all(console, file)
@@ -62,7 +78,7 @@ def _round_trip_of_file(console: Console, file: Place) -> bool:
         console.print("No experiment to save.")
         return True
     target = Path(f"{file.stem}-resaved.hspy")
-    _save(console, target, before)
+    _save(console, target, before, overwrite=overwrite)
     after = _load_all(console, Place(target))
     return _tell(console, _left_behind(file) + _differences(before, after))
 
@@ -78,8 +94,8 @@ def _load_all(console: Console, file: Place) -> list[hspyio.Signal]:
     return signals
 
 
-def _save(console: Console, target: Path, signals: list[hspyio.Signal]) -> None:
-    _, seconds = _timed(lambda: hspyio.save(target, signals, overwrite=True))
+def _save(console: Console, target: Path, signals: list[hspyio.Signal], *, overwrite: bool) -> None:
+    _, seconds = _timed(lambda: hspyio.save(target, signals, overwrite=overwrite))
     in_memory = sum(int(signal.data.nbytes) for signal in signals)
     in_file = target.stat().st_size
     _step(console, seconds, f"saved {target}: {stored_text(in_file, in_memory)}")

@@ -111,3 +111,17 @@ def test_archive(hspy: Hspy, tmp_path: Path) -> None:
         shutil.copy(file, tmp_path)
         code, out, err = hspy("demo", file.name)
         assert code == 0, out + err
+
+
+def test_what_is_the_users_is_not_replaced(hspy: Hspy, tmp_path: Path) -> None:
+    assert hspy("demo").code == 0
+    assert hspy("demo").code == 0  # its own
+    hspyio.append(tmp_path / "demo.hspy", hspyio.Signal(np.arange(3.0), title="mine"))
+    before = (tmp_path / "demo.hspy").read_bytes()
+    ran = hspy("demo")
+    assert ran.code != 0
+    assert "demo.hspy: exists; --overwrite replaces it" in ran.err
+    assert (tmp_path / "demo.hspy").read_bytes() == before
+    assert hspy("demo", "--overwrite").code == 0
+    assert hspy("demo", "demo.hspy").code == 0
+    assert "demo-resaved.hspy: exists" in hspy("demo", "demo.hspy").err
