@@ -91,8 +91,9 @@ def from_source(
     elif chunks == "auto":
         target = _target(source.shape, itemsize, far=far)
         whole = far and math.prod(source.shape) * itemsize <= target
-        sought = lazy_chunks(source.shape, itemsize, stored, signal_dims, target)
-        wanted = source.shape if whole else sought
+        wanted = source.shape
+        if not whole:
+            wanted = lazy_chunks(source.shape, itemsize, stored, signal_dims, target)
     elif chunks == "storage":
         wanted = stored or _in_blocks(source.shape, itemsize)
     if isinstance(wanted, tuple) and isinstance(chunks, str):

@@ -46,15 +46,12 @@ class Requests:
         What leads to it; without user and password, but with what is behind a ``?``.
     version : Version or None
         The state that was found first.
-    count : int
-        Requests that were made.
     """
 
     def __init__(self, store: Store, options: StorageOptions, name: str, url: Url | None) -> None:
         self.options, self.name = options, name
         self.address = name if url is None else url.full
         self.version: Version | None = None
-        self.count = 0
         self._store, self._url = store, url
         self._cache: BlockCache | None = None
         self._most = asyncio.Semaphore(options.parallel)
@@ -139,7 +136,6 @@ class Requests:
             for attempt in range(self.options.retries + 1):
                 await self._while_busy()
                 try:
-                    self.count += 1
                     fetched = await self._store.fetch(begin, end, self.version)
                     self._check(fetched.version)
                     return fetched

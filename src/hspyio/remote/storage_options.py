@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field, fields
 from typing import Any
 
-from hspyio.errors import ArgumentError, OptionError, byte_text
+from hspyio.errors import ArgumentError, OptionError
 from hspyio.records import record
 from hspyio.suggestions import did_you_mean
 
@@ -178,8 +178,3 @@ def unknown_option(key: str, *, http: bool = False) -> OptionError:
     known = [item.name for item in fields(StorageOptions) if item.name != "config"]
     near = did_you_mean(key, [*known, *_OTHERS])
     return OptionError(f"storage_options has {key!r}, which the store does not know{near}")
-
-
-def size_limit(options: StorageOptions) -> str:
-    """How much is read whole, as text."""
-    return byte_text(options.whole)

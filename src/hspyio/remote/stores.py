@@ -309,37 +309,22 @@ def client_of(url: Url, options: StorageOptions, *, patient: bool = False) -> tu
         ) from None
     # Where it is read they are ours.
     retries = None if patient else {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
-    client: dict[str, Any] = {"timeout": _LONG, "connect_timeout": _CONNECT}
-    headers = dict(options.headers)
-    if url.authorization:
-        headers.setdefault("Authorization", url.authorization)
-    if headers:
-        client["default_headers"] = headers
-    client |= {key: item for key, item in options.config.items() if key in _OF_CLIENT}
+    made: dict[str, Any] = {"client_options": _connection(url, options), "retry_config": retries}
     config = {key: item for key, item in options.config.items() if key not in _OF_CLIENT}
     if url.is_http:
         for key in config:
             raise unknown_option(key, http=True)
-        client["allow_http"] = True
         try:
-            made = stores.HTTPStore.from_url(url.full, client_options=client, retry_config=retries)
+            return stores.HTTPStore.from_url(url.full, **made), ""
         except (errors.BaseError, TypeError, ValueError):
             raise ArgumentError(
                 "has headers or an address of no valid form", path=url.text
             ) from None
-        return made, ""
     root = url.full.removesuffix(f"/{url.key}")
     if not url.key or url.key.endswith("/"):
         raise OptionError("names a bucket or a folder in it, and no file", path=url.text)
-    endpoint = config.get("endpoint") or next(filter(None, map(os.environ.get, _ENDPOINTS)), "")
-    if str(endpoint).startswith("http://"):
-        client["allow_http"] = True
-    elif endpoint and not str(endpoint).startswith("https://"):
-        raise OptionError("the endpoint has to begin with https:// or http://", path=url.text)
     try:
-        made = stores.from_url(
-            root, config=config or None, client_options=client, retry_config=retries
-        )
+        return stores.from_url(root, config=config or None, **made), url.key
     except errors.UnknownConfigurationKeyError:
         raise unknown_option(_unknown(stores, root, config)) from None
     except (errors.BaseError, TypeError, ValueError):
@@ -347,7 +332,24 @@ def client_of(url: Url, options: StorageOptions, *, patient: bool = False) -> tu
         raise ArgumentError(
             f"storage_options has nothing that the store understands{needs}", path=url.text
         ) from None
-    return made, url.key
+
+
+def _connection(url: Url, options: StorageOptions) -> dict[str, Any]:
+    """How obstore is to connect: its retries and its time limit for a whole answer are not ours."""
+    client: dict[str, Any] = {"timeout": _LONG, "connect_timeout": _CONNECT}
+    headers = dict(options.headers)
+    if url.authorization:
+        headers.setdefault("Authorization", url.authorization)
+    if headers:
+        client["default_headers"] = headers
+    client |= {key: item for key, item in options.config.items() if key in _OF_CLIENT}
+    given = options.config.get("endpoint")
+    endpoint = str(given or next(filter(None, map(os.environ.get, _ENDPOINTS)), ""))
+    if url.is_http or endpoint.startswith("http://"):
+        client["allow_http"] = True
+    elif endpoint and not endpoint.startswith("https://"):
+        raise OptionError("the endpoint has to begin with https:// or http://", path=url.text)
+    return client
 
 
 def _unknown(stores: Any, root: str, config: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -78,8 +77,6 @@ def test_a_program_ends_while_something_hangs() -> None:
         "import asyncio\nfrom hspyio.remote.event_loop import start\n"
         "start(asyncio.sleep(600))\nprint('done')"
     )
-    began = time.monotonic()
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert (ended.stdout.strip(), ended.stderr) == ("done", "")
-    assert time.monotonic() - began < 60
