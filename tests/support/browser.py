@@ -33,6 +33,19 @@ window.place = (name, x, y) => {
   const box = view.canvas_view.el.getBoundingClientRect();
   return [box.left + view.frame.x_scale.compute(x), box.top + view.frame.y_scale.compute(y)];
 };
+// Where it stays: a figure that has just come has no ranges yet, and moves while it is laid out.
+window.placed = async (name, x, y) => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  let before = null;
+  for (let looks = 0; looks < 1000; looks++) {
+    let found = null;
+    try { found = window.place(name, x, y); } catch (error) { }
+    if (found?.every(Number.isFinite) && found.join() == before?.join()) return found;
+    before = found;
+    await frame();
+  }
+  throw new Error(`${name} is not drawn`);
+};
 window.widget = (name) => Bokeh.index.find_one(window.model(name)).input_el;
 window.column = (name, key) => {
   const found = window.model(name)?.data[key];
@@ -116,7 +129,7 @@ class Page:
 
     def place(self, name: str, x: float, y: float) -> list[float]:
         """Where a point of a figure is on the screen."""
-        return list(self.page.evaluate("args => window.place(...args)", [name, float(x), float(y)]))
+        return list(self.page.evaluate("args => window.placed(...args)", [name, float(x), float(y)]))
 
     def drag(self, name: str, *points: tuple[float, float]) -> None:
         """Press the mouse at the first point, and release it at the last."""
