@@ -25,8 +25,8 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-zarr: $(VENV)-zarr/.installed
-	$(VENV)-zarr/bin/python -m pytest $(PYTEST_ARGS) tests/unit/bridges/test_references.py \
-		tests/unit/bridges/test_export.py tests/unit/bridges/test_export_tiff.py \
+	$(VENV)-zarr/bin/python -m pytest $(PYTEST_ARGS) tests/unit/bridges/exporting/test_references.py \
+		tests/unit/bridges/exporting/test_export.py tests/unit/bridges/exporting/test_export_tiff.py \
 		tests/unit/bridges/importing/test_by_xarray.py
 
 test-zspy: $(VENV)-zspy/.installed

@@ -9,26 +9,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hspyio.api.add_navigator import add_navigator
-    from hspyio.api.add_nexus import add_nexus
-    from hspyio.api.copy import extract, repack, upgrade
-    from hspyio.api.create import create, resume
-    from hspyio.api.diff import diff
-    from hspyio.api.edit import append, remove, update
-    from hspyio.api.experiments import Experiments
-    from hspyio.api.follow import follow
-    from hspyio.api.info import info
-    from hspyio.api.load import load, open
-    from hspyio.api.rescue import rescue
-    from hspyio.api.save import save, save_all
-    from hspyio.api.validate import validate
-    from hspyio.api.verify import verify
-    from hspyio.bridges.export import export
+    from hspyio.api.changing.add_navigator import add_navigator
+    from hspyio.api.changing.add_nexus import add_nexus
+    from hspyio.api.changing.copy import extract, repack, upgrade
+    from hspyio.api.changing.edit import append, remove, update
+    from hspyio.api.examining.diff import diff
+    from hspyio.api.examining.info import info
+    from hspyio.api.examining.rescue import rescue
+    from hspyio.api.examining.validate import validate
+    from hspyio.api.examining.verify import verify
+    from hspyio.api.loading.experiments import Experiments
+    from hspyio.api.loading.load import load, open
+    from hspyio.api.saving.save import save, save_all
+    from hspyio.api.streaming.create import create, resume
+    from hspyio.api.streaming.follow import follow
+    from hspyio.bridges.exporting.export import export
+    from hspyio.bridges.exporting.references import to_references, virtual_dataset
     from hspyio.bridges.hyperspy import from_hyperspy
     from hspyio.bridges.hyperspy_plugin import disable_hyperspy, enable_hyperspy
     from hspyio.bridges.importing.import_file import import_file
     from hspyio.bridges.inspection import list_datasets_in_file, read_metadata_from_file
-    from hspyio.bridges.references import to_references, virtual_dataset
     from hspyio.bridges.rosettasciio import file_reader, file_writer
     from hspyio.bridges.viewer import view
     from hspyio.bridges.xarray import from_xarray
@@ -89,27 +89,27 @@ __all__ = [
 ]
 
 _HOMES = {
-    "hspyio.api.add_navigator": "add_navigator",
-    "hspyio.api.add_nexus": "add_nexus",
-    "hspyio.api.diff": "diff",
-    "hspyio.api.edit": "append remove update",
-    "hspyio.api.experiments": "Experiments",
-    "hspyio.api.copy": "extract repack upgrade",
-    "hspyio.api.create": "create resume",
-    "hspyio.api.follow": "follow",
-    "hspyio.api.info": "info",
-    "hspyio.api.load": "load open",
-    "hspyio.api.rescue": "rescue",
-    "hspyio.api.save": "save save_all",
-    "hspyio.api.validate": "validate",
-    "hspyio.api.verify": "verify",
+    "hspyio.api.changing.add_navigator": "add_navigator",
+    "hspyio.api.changing.add_nexus": "add_nexus",
+    "hspyio.api.examining.diff": "diff",
+    "hspyio.api.changing.edit": "append remove update",
+    "hspyio.api.loading.experiments": "Experiments",
+    "hspyio.api.changing.copy": "extract repack upgrade",
+    "hspyio.api.streaming.create": "create resume",
+    "hspyio.api.streaming.follow": "follow",
+    "hspyio.api.examining.info": "info",
+    "hspyio.api.loading.load": "load open",
+    "hspyio.api.examining.rescue": "rescue",
+    "hspyio.api.saving.save": "save save_all",
+    "hspyio.api.examining.validate": "validate",
+    "hspyio.api.examining.verify": "verify",
     "hspyio.model.axes": "Axes DataAxis FunctionalAxis UniformAxis",
-    "hspyio.bridges.export": "export",
+    "hspyio.bridges.exporting.export": "export",
     "hspyio.bridges.hyperspy": "from_hyperspy",
     "hspyio.bridges.hyperspy_plugin": "disable_hyperspy enable_hyperspy",
     "hspyio.bridges.importing.import_file": "import_file",
     "hspyio.bridges.inspection": "list_datasets_in_file read_metadata_from_file",
-    "hspyio.bridges.references": "to_references virtual_dataset",
+    "hspyio.bridges.exporting.references": "to_references virtual_dataset",
     "hspyio.bridges.rosettasciio": "file_reader file_writer",
     "hspyio.bridges.viewer": "view",
     "hspyio.bridges.xarray": "from_xarray",

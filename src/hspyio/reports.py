@@ -1,7 +1,7 @@
 """What the functions of `hspyio` report: the types of what they return, for those who name them."""
 
-from hspyio.api.info import ExperimentInfo, FileInfo
-from hspyio.api.reports import (
+from hspyio.api.examining.info import ExperimentInfo, FileInfo
+from hspyio.api.examining.reports import (
     DamagedArray,
     DamagedPart,
     Differences,

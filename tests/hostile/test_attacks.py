@@ -20,7 +20,7 @@ TIMEOUT = 120
 """Seconds after which a child has got stuck; an attack takes one."""
 
 IMPORTED = (
-    "hspyio.api.load",
+    "hspyio.api.loading.load",
     "hspyio.bridges.inspection",
     "hspyio.bridges.rosettasciio",
     "hspyio.hdf5.ragged",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hspyio
-from hspyio.api import validate as validating
+from hspyio.api.examining import validate as validating
 from support.attacks.corpus import ATTACKS
 from support.broken import good
 from support.mutants import mutant

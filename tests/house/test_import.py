@@ -24,10 +24,10 @@ HEAVY = (
 UNUSED_BY_LOADING = (
     "base64", "dask", "decimal", "fractions", "hashlib", "hdf5plugin", "html", "imagecodecs",
     "isal", "numpy.ma", "pathlib", "rich", "tqdm", "uuid", "zoneinfo",
-    "hspyio.schema.writing", "hspyio.transaction.plan", "hspyio.hdf5.dataset_writer",
+    "hspyio.schema.writing", "hspyio.transaction.plan", "hspyio.hdf5.writing.dataset_writer",
     "hspyio.arrays.contiguous",
     "hspyio.arrays.reading",
-    "hspyio.arrays.manifest", "hspyio.hdf5.ragged", "hspyio.hdf5.writer",
+    "hspyio.arrays.manifest", "hspyio.hdf5.ragged", "hspyio.hdf5.writing.writer",
 )  # fmt: skip
 """What a load of a small file without odd types can do without, so that it starts quickly."""
 

@@ -129,7 +129,9 @@ class Page:
 
     def place(self, name: str, x: float, y: float) -> list[float]:
         """Where a point of a figure is on the screen."""
-        return list(self.page.evaluate("args => window.placed(...args)", [name, float(x), float(y)]))
+        return list(
+            self.page.evaluate("args => window.placed(...args)", [name, float(x), float(y)])
+        )
 
     def drag(self, name: str, *points: tuple[float, float]) -> None:
         """Press the mouse at the first point, and release it at the last."""

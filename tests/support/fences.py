@@ -37,7 +37,7 @@ NOT_RUN = {
     "python -m http.server": "serves until it is stopped",
     "hspy import merlin.mib": "reads a file of gigabytes; docs/guide/importing.md runs others",
     "hspy hyperspy": "changes the environment; tests/interop/test_hyperspy_sessions.py has its own",
-    "hspy view": "serves until it is stopped; tests/unit/cli/commands/test_view.py runs it",
+    "hspy view": "serves until it is stopped; tests/unit/cli/commands/look/test_view.py runs it",
 }
 """Commands that pages show and tests don't run, and why."""
 

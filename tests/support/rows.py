@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hspyio.hdf5.h5types import to_h5py
 from hspyio.hdf5.ragged import REFERENCE, read_rows
-from hspyio.hdf5.row_writer import row_access, write_rows
+from hspyio.hdf5.writing.h5types import to_h5py
+from hspyio.hdf5.writing.row_writer import row_access, write_rows
 from hspyio.nodes.node import Array, RaggedArray
 from hspyio.system.byte_source import LocalBytes
 

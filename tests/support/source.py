@@ -13,10 +13,60 @@ PACKAGE = "hspyio"
 SOURCE = ROOT / "src" / PACKAGE
 ROOMS = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
 
+# Rooms from the ground up. A room may also import those named before it on its own floor. A file's
+# room is the innermost one that is named here: a folder, or a file.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    (
+        "records",
+        "forks",
+        "printable",
+        "errors",
+        "names",
+        "options",
+        "suggestions",
+        "html",
+        "system",
+    ),
+    ("remote", "nodes", "model"),
+    ("filters", "arrays", "converters", "compare"),
+    ("hdf5/format", "hdf5", "hdf5/writing", "zarr2", "schema"),
+    ("integrity", "transaction"),
+    ("streaming", "recovery", "rules"),
+    (
+        "api",
+        "api/loading",
+        "api/saving",
+        "api/changing",
+        "api/examining",
+        "api/streaming",
+        "api/sandbox_child",
+    ),
+    (
+        "reports",
+        "bridges",
+        "bridges/exporting",
+        "bridges/importing",
+        "bridges/plotting",
+        "bridges/viewer",
+        "testing",
+        "cli",
+    ),
+    ("__main__",),
+)
+PLACES = {
+    room: (floor, index) for floor, rooms in enumerate(FLOORS) for index, room in enumerate(rooms)
+}
+
+
+def room_of(parts: tuple[str, ...]) -> str:
+    """The innermost room on the way to a module, ``""`` for the package's public face."""
+    ways = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1))
+    return next((way for way in ways if way in PLACES), parts[0] if parts else "")
+
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module (for ``from x import y`` also ``x.y``, where that is one)."""
+    """One imported module: for ``from x import y`` ``x.y``, where that is one, else ``x``."""
 
     module: str
     line: int
@@ -38,7 +88,7 @@ class File:
 
     @property
     def room(self) -> str:
-        return self.module[0] if self.module else ""
+        return room_of(self.module)
 
     @property
     def exempt(self) -> bool:
@@ -72,7 +122,8 @@ class File:
         stem = self._stem(node)
         if stem == PACKAGE:
             return [f"{PACKAGE}.{a.name}" if a.name in ROOMS else PACKAGE for a in node.names]
-        return [stem]
+        full = [f"{stem}.{alias.name}" for alias in node.names]
+        return sorted({name if _is_ours(name) else stem for name in full})
 
     def _stem(self, node: ast.ImportFrom) -> str:
         """The absolute name of what stands between ``from`` and ``import``."""
@@ -95,6 +146,13 @@ class File:
                 stem = self._stem(node)
                 found |= {f"{stem}.{alias.name}" for alias in node.names}
         return frozenset(found)
+
+
+@cache
+def _is_ours(module: str) -> bool:
+    first, *parts = module.split(".")
+    place = SOURCE.joinpath(*parts)
+    return first == PACKAGE and (place.is_dir() or place.with_name(f"{place.name}.py").is_file())
 
 
 @cache

@@ -99,7 +99,7 @@ def folder(tmp_path: Path) -> Path:
         ("hspyio.arrays.manifest", "StoredArray", "load", ()),
         ("hspyio.hdf5.local_snapshot", "_duplicated", "lazy", ()),
         ("hspyio.arrays.reading", "Scratch", "lazy", ()),
-        ("hspyio.api.rescue", "search_objects", "rescue", ()),
+        ("hspyio.api.examining.rescue", "search_objects", "rescue", ()),
         ("importlib", "import_module", "load", ("waits",)),  # imagecodecs, with its own lock held
     ],
 )

@@ -1,4 +1,4 @@
-"""The only floor that composes: load, save, open, append, update, remove, repack, info.
+"""The only floor that composes: what the user calls is in the folders, what they share is here.
 
 Nothing is imported here: whoever loads a file need not wait for what saves one.
 """

@@ -22,11 +22,11 @@ except ImportError:  # Windows
 
 import numpy as np
 
-from hspyio.api.load import loaded
-from hspyio.api.rescue import rescued
-from hspyio.api.save import write_new
-from hspyio.api.validate import validated
-from hspyio.api.verify import verified
+from hspyio.api.examining.rescue import rescued
+from hspyio.api.examining.validate import validated
+from hspyio.api.examining.verify import verified
+from hspyio.api.loading.load import loaded
+from hspyio.api.saving.save import write_new
 from hspyio.arrays.workers import Progress, Workers
 from hspyio.errors import UNREADABLE, DamagedFileError, HspyError, HspyWarning, UnsupportedTypeError
 from hspyio.nodes.node import Array, MemorySource, SparseSource, with_arrays

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from hspyio.api.arguments import file_of
-from hspyio.api.open_file import readable
+from hspyio.api.loading.open_file import readable
 from hspyio.errors import HspyError, OptionError, Problem, one_or_many, warn_user
 from hspyio.hdf5.dataset import Dataset
 from hspyio.hdf5.opening import ReadPolicy

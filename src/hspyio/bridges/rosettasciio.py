@@ -12,10 +12,10 @@ import numpy as np
 
 from hspyio import names
 from hspyio.api.arguments import file_of, path_text, warn_of_doubts
-from hspyio.api.edit import write_into
-from hspyio.api.navigator import fitting_signals, wanted_navigators
-from hspyio.api.open_file import OpenFile, opened
-from hspyio.api.save import signals_with_navigators, warn_unannotated, write_new
+from hspyio.api.changing.edit import write_into
+from hspyio.api.loading.open_file import OpenFile, opened
+from hspyio.api.saving.navigator import fitting_signals, wanted_navigators
+from hspyio.api.saving.save import signals_with_navigators, warn_unannotated, write_new
 from hspyio.converters.converter import NotStorableError, not_storable
 from hspyio.errors import (
     OptionError,

@@ -15,8 +15,8 @@ from xarray.core import indexing
 
 from hspyio import names
 from hspyio.api.arguments import file_of
-from hspyio.api.experiments import read_signal
-from hspyio.api.open_file import OpenFile, opened, select, title_of
+from hspyio.api.loading.experiments import read_signal
+from hspyio.api.loading.open_file import OpenFile, opened, select, title_of
 from hspyio.arrays.indexing import OrthogonalIndexer
 from hspyio.arrays.workers import thread_count
 from hspyio.bridges.coordinates import safe_names

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hspyio.api.arguments import file_of
-from hspyio.api.open_file import readable
+from hspyio.api.loading.open_file import readable
 from hspyio.api.progress import working
 from hspyio.cli.console import one_line
 from hspyio.cli.drawing import Fact, branches

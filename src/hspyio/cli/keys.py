@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import hspyio
-from hspyio.api.info import outline
+from hspyio.api.examining.info import outline
 from hspyio.cli.console import one_line
 from hspyio.cli.usage import Place
 from hspyio.cli.values import short_text

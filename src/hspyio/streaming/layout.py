@@ -14,7 +14,7 @@ from hspyio.arrays.grid import ChunkGrid
 from hspyio.errors import FilterError, OptionError
 from hspyio.filters.pipeline import Pipeline
 from hspyio.forks import derived
-from hspyio.hdf5.dataset_writer import stored_filters
+from hspyio.hdf5.writing.dataset_writer import stored_filters
 from hspyio.nodes.node import Array, Filter, Group, IndexedSource, MemorySource
 from hspyio.options import WriteOptions
 from hspyio.transaction.plan import plan

@@ -12,7 +12,7 @@ from hspyio import names
 from hspyio.converters.signals import StoredData
 from hspyio.converters.type_hints import NO_HINT
 from hspyio.errors import HspyError, UnsupportedTypeError
-from hspyio.hdf5.dataset_writer import check_filters
+from hspyio.hdf5.writing.dataset_writer import check_filters
 from hspyio.model.axes import UniformAxis
 from hspyio.model.signal import Signal
 from hspyio.nodes.node import Attribute, Group, Kept

@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hspyio.api.load import load
-from hspyio.api.save import save
+from hspyio.api.loading.load import load
+from hspyio.api.saving.save import save
 from hspyio.compare import signal_differences
 from hspyio.model.signal import Signal
 

@@ -16,14 +16,14 @@ from h5py import h5l, h5o, h5r
 
 from hspyio import names
 from hspyio.arrays.dask import store_graphs
-from hspyio.hdf5.dataset_writer import NewArray, fill_array
 from hspyio.hdf5.format.superblock import LENGTH, Superblock
-from hspyio.hdf5.h5types import readable_name, stored_name
 from hspyio.hdf5.identity import Identity, fingerprint
 from hspyio.hdf5.local_snapshot import LocalSnapshot
-from hspyio.hdf5.output import Output
 from hspyio.hdf5.reader import Reader
-from hspyio.hdf5.writer import create_tree, size_of
+from hspyio.hdf5.writing.dataset_writer import NewArray, fill_array
+from hspyio.hdf5.writing.h5types import readable_name, stored_name
+from hspyio.hdf5.writing.output import Output
+from hspyio.hdf5.writing.writer import create_tree, size_of
 from hspyio.nodes.node import Group, Kept
 from hspyio.records import record
 from hspyio.schema.policy import HSPY

@@ -17,8 +17,8 @@ from hspyio.errors import HspyError, SaveError
 from hspyio.hdf5.format.index_link import lead_to_index
 from hspyio.hdf5.format.superblock import LENGTH, Superblock, read_superblock
 from hspyio.hdf5.local_snapshot import LocalSnapshot
-from hspyio.hdf5.output import Output
-from hspyio.hdf5.writer import LIBVER
+from hspyio.hdf5.writing.output import Output
+from hspyio.hdf5.writing.writer import LIBVER
 from hspyio.system.calls import (
     close,
     file_size,

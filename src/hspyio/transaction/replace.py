@@ -22,8 +22,8 @@ from hspyio.errors import (
 )
 from hspyio.hdf5.format.index_link import put_chunks
 from hspyio.hdf5.local_snapshot import LocalSnapshot
-from hspyio.hdf5.output import Output
-from hspyio.hdf5.writer import LIBVER
+from hspyio.hdf5.writing.output import Output
+from hspyio.hdf5.writing.writer import LIBVER
 from hspyio.system.calls import (
     NO_SUCH_FILE,
     RENAMES_OPEN_FILES,

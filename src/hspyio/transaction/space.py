@@ -10,7 +10,7 @@ import numpy as np
 from hspyio.arrays.grid import ChunkGrid
 from hspyio.errors import SaveError, byte_text
 from hspyio.filters.pipeline import Pipeline, Scratch
-from hspyio.hdf5.dataset_writer import stored_filters
+from hspyio.hdf5.writing.dataset_writer import stored_filters
 from hspyio.nodes.node import Array, Group, IndexedSource, MemorySource, SparseSource, arrays_of
 from hspyio.system.calls import free_space
 

@@ -10,7 +10,7 @@ from hspyio.arrays.dask import store_graphs
 from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError
 from hspyio.hdf5.local_snapshot import LocalSnapshot
-from hspyio.hdf5.output import Output
+from hspyio.hdf5.writing.output import Output
 from hspyio.records import record
 from hspyio.system.calls import sync_folder
 from hspyio.system.interrupts import interrupt_behind

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from hspyio.arrays.workers import Workers
-from hspyio.hdf5.h5types import stored_name
 from hspyio.hdf5.local_snapshot import LocalSnapshot, check_is_file
+from hspyio.hdf5.writing.h5types import stored_name
 from hspyio.nodes.node import Group
 from hspyio.system.locks import kept_from_writers
 from hspyio.system.refusals import named_errors

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import hspyio
-from hspyio.cli.commands.info import info
+from hspyio.cli.commands.look.info import info
 
 try:
     import resource

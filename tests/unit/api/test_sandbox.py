@@ -17,7 +17,7 @@ import pytest
 import hspyio
 from hspyio import HspyError, Signal
 from hspyio.api import sandbox
-from hspyio.api.load import _loaded_apart, loaded
+from hspyio.api.loading.load import _loaded_apart, loaded
 from hspyio.arrays.workers import Progress, Workers
 from hspyio.errors import DamagedFileError, FilterError, MissingFileError, NotHspyError, OptionError
 from hspyio.options import ReadOptions

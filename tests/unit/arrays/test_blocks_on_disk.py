@@ -32,7 +32,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> list[targets.ScratchTarget]:
             super().__init__(*arguments)
 
     monkeypatch.setattr(targets, "_MOST_SHARED", 0)
-    monkeypatch.setattr("hspyio.hdf5.dataset_writer.ScratchTarget", Noted)
+    monkeypatch.setattr("hspyio.hdf5.writing.dataset_writer.ScratchTarget", Noted)
     return made
 
 
@@ -169,7 +169,7 @@ def test_a_scratch_file_that_fails_is_an_error(
 def test_few_waiting_chunks_stay_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made: list[Any] = []
     monkeypatch.setattr(
-        "hspyio.hdf5.dataset_writer.ChunkTarget",
+        "hspyio.hdf5.writing.dataset_writer.ChunkTarget",
         lambda *given: made.append(given) or ChunkTarget(*given),
     )
     values, lazy = made_of(((1,) * 5, (6,)))

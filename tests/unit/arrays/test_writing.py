@@ -25,9 +25,9 @@ from hspyio.arrays import writing as scatter
 from hspyio.arrays.workers import Progress, Workers
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
-from hspyio.hdf5.dataset_writer import create_array, fill_array
-from hspyio.hdf5.output import Output
-from hspyio.hdf5.writer import LIBVER
+from hspyio.hdf5.writing.dataset_writer import create_array, fill_array
+from hspyio.hdf5.writing.output import Output
+from hspyio.hdf5.writing.writer import LIBVER
 from hspyio.nodes.node import Array, Filter, MemorySource, StorageType, Text
 from support.engine import DTYPES, assert_same, encoders, through_hdf5, values
 

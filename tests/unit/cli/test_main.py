@@ -16,7 +16,7 @@ import pytest
 
 import hspyio
 from hspyio.cli.commands import command as command_named
-from hspyio.cli.commands import info as info_module
+from hspyio.cli.commands.look import info as info_module
 from hspyio.cli.main import COMMANDS
 from hspyio.reports import FileInfo
 from unit.cli.conftest import Ran

@@ -16,8 +16,8 @@ from hspyio import Signal
 from hspyio.compare import signal_differences
 from hspyio.errors import FilterError, OptionError
 from hspyio.filters import CODECS, chosen, codec_of, describe
-from hspyio.hdf5 import dataset_writer as array_writer
 from hspyio.hdf5 import plugin_filters as datasets
+from hspyio.hdf5.writing import dataset_writer as array_writer
 from hspyio.nodes.node import Array, Filter, Group
 from hspyio.options import WriteOptions
 from hspyio.schema import encode_file

@@ -19,7 +19,7 @@ from hspyio.arrays.workers import Workers
 from hspyio.compare import signal_differences
 from hspyio.errors import SaveError
 from hspyio.hdf5.local_snapshot import DescriptorFile, PinnedFile
-from hspyio.hdf5.output import Output
+from hspyio.hdf5.writing.output import Output
 from hspyio.system import calls as system
 from hspyio.system.byte_source import LocalBytes
 

@@ -13,7 +13,7 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.api.edit import keep_rest
+from hspyio.api.changing.edit import keep_rest
 from hspyio.arrays.workers import Workers
 from hspyio.errors import SaveError
 from hspyio.hdf5.local_snapshot import snapshot_of

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hspyio.bridges.export_tiff import OURS
+from hspyio.bridges.exporting.export_tiff import OURS
 from hspyio.bridges.importing.blocks import block_shape, in_blocks
 from hspyio.bridges.tree_text import tree_of
 from hspyio.errors import ConversionError, HspyError

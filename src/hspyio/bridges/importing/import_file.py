@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import Any
 
 from hspyio.api.arguments import path_text, warn_of_doubts
-from hspyio.api.navigator import fitting_signals, wanted_navigators
-from hspyio.api.save import signals_with_navigators, write_new
-from hspyio.api.several.files import files_meant
-from hspyio.api.several.stack import stacked
+from hspyio.api.loading.several.files import files_meant
+from hspyio.api.loading.several.stack import stacked
+from hspyio.api.saving.navigator import fitting_signals, wanted_navigators
+from hspyio.api.saving.save import signals_with_navigators, write_new
 from hspyio.bridges.importing.blocks import block_shape
 from hspyio.bridges.importing.our_own import is_our_own, signals_by_us
 from hspyio.bridges.importing.readers import Reader, extension, readers_of

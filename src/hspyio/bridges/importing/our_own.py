@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hspyio.api.load import open as open_file
-from hspyio.api.open_file import store_at
+from hspyio.api.loading.load import open as open_file
+from hspyio.api.loading.open_file import store_at
 from hspyio.bridges.importing.by_tifffile import is_exported, signals_by_tifffile
 from hspyio.bridges.importing.by_xarray import signals_by_xarray
 from hspyio.errors import OptionError

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.api.navigator import navigators
+from hspyio.api.saving.navigator import navigators
 from hspyio.arrays.workers import Workers
 from hspyio.bridges.plotting.panels import Image, Lines, Panel, Picture
 from hspyio.bridges.plotting.ragged import ragged_panels

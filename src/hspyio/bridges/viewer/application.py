@@ -8,7 +8,7 @@ from typing import Any
 from bokeh.events import DocumentReady
 from bokeh.models import Column, ColumnDataSource, CustomJS, Switch, TabPanel, Tabs
 
-from hspyio.api.follow import state_of
+from hspyio.api.streaming.follow import state_of
 from hspyio.bridges.plotting.scales import plain_text
 from hspyio.bridges.viewer.display import Display
 from hspyio.bridges.viewer.library import Library

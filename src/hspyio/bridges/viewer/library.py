@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hspyio.api.edit import append
-from hspyio.api.load import open as open_experiments
-from hspyio.api.navigator import navigators
+from hspyio.api.changing.edit import append
+from hspyio.api.loading.load import open as open_experiments
+from hspyio.api.saving.navigator import navigators
 from hspyio.bridges.plotting.scales import plain_text
 from hspyio.bridges.viewer.source import BlockCache, Cube
 from hspyio.bridges.viewer.worker import Turns

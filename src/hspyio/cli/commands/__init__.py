@@ -1,4 +1,7 @@
-"""The commands of ``hspy``, each a function in a module of its name."""
+"""The commands of ``hspy``, each a function in a module of its name.
+
+A folder has the first word of a heading of `--help`: ``look``, ``change``, ``write``, ``use``.
+"""
 
 from __future__ import annotations
 
@@ -26,4 +29,6 @@ def command(name: str) -> Any:
     called = name.replace("-", "_")
     if iskeyword(called):
         called += "_"
-    return getattr(import_module(f"hspyio.cli.commands.{called}"), called)
+    heading = next(heading for heading, listed in COMMANDS.items() if name in listed)
+    folder = heading.partition(" ")[0].lower()
+    return getattr(import_module(f"hspyio.cli.commands.{folder}.{called}"), called)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import hspyio
 from hspyio.errors import SaveError
-from hspyio.hdf5 import dataset_writer
 from hspyio.hdf5.format.index_link import lead_to_index, linked
 from hspyio.hdf5.format.superblock import lookup3
+from hspyio.hdf5.writing import dataset_writer
 
 
 def header(path: Path, libver: Any, **options: Any) -> int:

@@ -1,0 +1,1 @@
+"""Change files: what is added, altered or taken out, and what is copied into another."""

@@ -1,0 +1,1 @@
+"""Write signals into a new file."""

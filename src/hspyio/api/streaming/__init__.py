@@ -1,0 +1,1 @@
+"""Write a file while it is measured, and read it meanwhile."""

@@ -1,0 +1,1 @@
+"""Change a file in place."""

@@ -1,0 +1,1 @@
+"""Look into files: commands that change nothing."""

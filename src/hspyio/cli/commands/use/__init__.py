@@ -1,0 +1,1 @@
+"""Use hspyio in other programs."""

@@ -1,0 +1,1 @@
+"""Write a new file, out of others."""

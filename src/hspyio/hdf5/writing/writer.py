@@ -1,0 +1,128 @@
+"""Nodes -> HDF5 file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import h5py
+import numpy as np
+from h5py import h5, h5a, h5d, h5g, h5p, h5s
+
+from hspyio.hdf5.writing.dataset_writer import NewArray, create_array, expected_bytes
+from hspyio.hdf5.writing.h5types import WriteTypes, stored_name
+from hspyio.hdf5.writing.output import Output
+from hspyio.hdf5.writing.small_writer import SmallWriter
+from hspyio.nodes.node import Array, Attribute, Group, Kept, Text, arrays_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["LIBVER", "Keep", "create_tree", "size_of"]
+
+Keep: TypeAlias = Callable[[h5g.GroupID, bytes, bytes], None]
+"""Puts into a group, under a name, what stands in the old file at a path."""
+
+LIBVER = ("v108", "latest")
+"""What HDF5 1.8 reads: smaller groups, checksums on metadata, attributes over 64 KiB."""
+
+_MOST_TOGETHER, _LEAST_APART = 16, 6
+"""Attributes that stand in the header of their group, which is quicker to read: those of an axis
+and more, while HDF5 takes eight."""
+
+
+def create_tree(
+    target: h5py.Group, group: Group, output: Output, keep: Keep | None = None
+) -> list[NewArray]:
+    """Write a group into one that exists, all but the values of large arrays, which come last.
+
+    `Kept` attributes are left out: what they are copied from only the caller knows.
+    """
+    output.workers.progress.expect(sum(map(expected_bytes, arrays_of(group))))
+    writer = _Writer(keep)
+    writer.fill(target.id, group)
+    return writer.large
+
+
+def size_of(made: NewArray) -> int:
+    """Bytes of the values."""
+    return math.prod(made.array.shape) * int(made.dataset.dtype.itemsize)
+
+
+class _Writer:
+    """One call of `create_tree`; what its thousands of small objects share is made once.
+
+    Attributes
+    ----------
+    large : list of NewArray
+        Arrays whose values are yet to be written.
+    """
+
+    def __init__(self, keep: Keep | None) -> None:
+        self.large: list[NewArray] = []
+        self._keep = keep
+        self._types = WriteTypes()
+        self._small = SmallWriter(self._types)
+        self._scalar = h5s.create(h5s.SCALAR)
+        self._text: NDArray[Any] = np.empty((), object)
+        self._plain_group = h5p.create(h5p.GROUP_CREATE)
+        self._plain_group.set_obj_track_times(False)
+        self._plain_group.set_attr_phase_change(_MOST_TOGETHER, _LEAST_APART)
+
+    def fill(self, target: h5g.GroupID, group: Group) -> None:
+        """Write into a group that exists."""
+        for name, attribute in group.attributes.items():
+            if isinstance(attribute, Attribute):
+                self._attribute(target, stored_name(name), attribute)
+        for name, node in group.members.items():
+            if isinstance(node, Group):
+                self.fill(self._group(target, name, ordered=node.ordered), node)
+            elif isinstance(node, Array):
+                if not self._small.write(target, stored_name(name), node):
+                    self.large.append(create_array(target, name, node))
+                if node.attributes:
+                    self._describe(h5d.open(target, stored_name(name)), node)
+            elif isinstance(node, Kept) and self._keep is not None:
+                self._keep(target, stored_name(name), stored_name(node.where))
+
+    def _describe(self, dataset: h5d.DatasetID, array: Array) -> None:
+        for name, attribute in array.attributes.items():
+            assert isinstance(attribute, Attribute)
+            self._attribute(dataset, stored_name(name), attribute)
+
+    def _attribute(
+        self, target: h5g.GroupID | h5d.DatasetID, name: bytes, attribute: Attribute
+    ) -> None:
+        kind = self._types.of(attribute.type)
+        value = attribute.value
+        values: NDArray[Any]
+        if isinstance(value, bytes) and kind.dtype.hasobject:
+            values = self._text
+            values[()] = value
+        elif isinstance(attribute.type, Text):
+            values = np.empty(np.shape(value), kind.dtype)
+            values[...] = value
+        else:
+            values = np.asarray(value)
+        space = h5s.create_simple(values.shape) if values.shape else self._scalar
+        handle = h5a.create(target, name, kind.file, space)
+        if not values.shape:
+            handle.write(values, mtype=kind.memory)
+        elif values.size:
+            handle.write(np.ascontiguousarray(values), mtype=kind.memory)
+
+    def _group(self, target: h5g.GroupID, name: str, *, ordered: bool) -> h5g.GroupID:
+        """A group as h5py makes it, without asking each time what never changes."""
+        if ordered or not name.isascii() or h5.get_config().track_order:
+            return h5py.Group(target).create_group(_for_h5py(name), track_order=ordered or None).id
+        return h5g.create(target, stored_name(name), gcpl=self._plain_group)
+
+
+def _for_h5py(name: str) -> str | bytes:
+    """A name that is no text is bytes to h5py."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return stored_name(name)
+    return name
