@@ -18,7 +18,7 @@ CEILINGS: dict[str, Measures] = {
     "update": Measures(75, 486, 1517, 30, 1, 1),
     "append": Measures(82, 541, 1643, 29, 1, 2),
     "file_writer, mode a": Measures(84, 602, 1728, 30, 1, 2),
-    "repack": Measures(78, 547, 1212, 22, 1, 5),
+    "repack": Measures(78, 547, 1250, 22, 1, 5),
     "verify": Measures(45, 315, 590, 23, 1, 0),
     "validate": Measures(47, 357, 1163, 21, 1, 0),
     "rescue": Measures(96, 710, 1521, 31, 1, 2),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.errors import OptionError
-from hspyio.filters import shuffle
 from hspyio.filters.codec import Bytes, Codec, library
+from hspyio.filters.shuffle import merge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def _decode(
     if planes == 1:
         return pixels
     result = np.empty(size, np.uint8) if out is None else out
-    shuffle.merge(pixels.reshape(planes, -1), result.view(f"V{planes}"))
+    merge(pixels.reshape(planes, -1), result.view(f"V{planes}"))
     return result
 
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hspyio.errors import (
     FilePermissionError,
@@ -44,16 +44,12 @@ from hspyio.system.locks import (
     unlock,
 )
 
-if TYPE_CHECKING:
-    import h5py
-
 __all__ = [
     "DescriptorFile",
     "LocalSnapshot",
     "PinnedFile",
     "cannot_read",
     "check_is_file",
-    "close_read",
     "is_ours",
     "share_lock",
     "snapshot_of",
@@ -271,14 +267,6 @@ class LocalSnapshot(Snapshot):
             raise
         return descriptor
 
-    @contextmanager
-    def open(self) -> Iterator[h5py.File]:
-        """Open the file by HDF5, as it was, to copy objects out of it."""
-        import h5py
-
-        with self.as_file() as raw, raw.blamed(), h5py.File(raw, "r") as file:
-            yield file
-
     def as_file(self) -> DescriptorFile:
         """What HDF5 takes for the file as it was.
 
@@ -417,12 +405,6 @@ def cannot_read(path: str, error: OSError) -> HspyError:
     """The error for a file that the system does not open or read."""
     kind = FilePermissionError if isinstance(error, PermissionError) else UnreadableFileError
     return kind(f"cannot be read: {error.strerror or error}", path=path)
-
-
-def close_read(file: h5py.File) -> None:
-    """Close what was only read: nothing hangs on it, whatever the system says of that."""
-    with suppress(OSError, RuntimeError):
-        file.close()
 
 
 class DescriptorFile(io.RawIOBase):

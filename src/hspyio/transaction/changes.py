@@ -22,7 +22,7 @@ from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.reader import Reader
 from hspyio.hdf5.writing.dataset_writer import NewArray, fill_array
 from hspyio.hdf5.writing.h5types import readable_name, stored_name
-from hspyio.hdf5.writing.output import Output
+from hspyio.hdf5.writing.output import Output, open_to_copy
 from hspyio.hdf5.writing.writer import create_tree, size_of
 from hspyio.nodes.node import Group, Kept
 from hspyio.records import record
@@ -172,7 +172,7 @@ class _Staying(ExitStack):
     def _values(self) -> h5py.Group:
         """The old root, in a file that is only read."""
         if self._copied is None:
-            self._copied = self.enter_context(self._snapshot.open())["/"]
+            self._copied = self.enter_context(open_to_copy(self._snapshot))["/"]
         return self._copied
 
     def keep(self, target: h5py.h5g.GroupID, name: bytes, where: bytes) -> None:

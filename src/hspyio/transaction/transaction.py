@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hspyio.arrays.workers import Workers
 from hspyio.hdf5.local_snapshot import LocalSnapshot, check_is_file
 from hspyio.hdf5.writing.h5types import stored_name
+from hspyio.hdf5.writing.output import open_to_copy
 from hspyio.nodes.node import Group
 from hspyio.system.locks import kept_from_writers
 from hspyio.system.refusals import named_errors
@@ -143,7 +144,7 @@ class Transaction:
     def is_ordered(self, where: str) -> bool:
         """Whether a group of the old file knows in which order its members were made."""
         assert self.snapshot is not None
-        with self.snapshot.open() as file:
+        with open_to_copy(self.snapshot) as file:
             creation = file[stored_name(where)].id.get_create_plist()
             return bool(creation.get_link_creation_order())
 

@@ -20,6 +20,7 @@ from hspyio.errors import StaleFileError
 from hspyio.hdf5 import local_snapshot as handles
 from hspyio.hdf5.identity import Identity, identity_of, is_the_same
 from hspyio.hdf5.local_snapshot import LocalSnapshot
+from hspyio.hdf5.writing.output import open_to_copy
 
 RANDOM = np.random.default_rng(0)
 SMALL = RANDOM.integers(0, 2**16, (6, 50), "u2")
@@ -124,7 +125,7 @@ def test_other_hosts_number_files_otherwise(case: tuple[Path, np.ndarray]) -> No
     path, values = case
     identity = LocalSnapshot(str(path)).identity()
     elsewhere = LocalSnapshot(str(path), replace(identity, state=(1, *identity.state[1:])))
-    with elsewhere.open() as file:
+    with open_to_copy(elsewhere) as file:
         assert np.array_equal(file["/Experiments/one/data"][...], values)
     copied = path.with_name("copy")
     shutil.copy2(path, copied)  # with its time

@@ -12,17 +12,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import h5py
+
 from hspyio.arrays.workers import Workers
-from hspyio.hdf5.local_snapshot import DescriptorFile
+from hspyio.hdf5.local_snapshot import DescriptorFile, LocalSnapshot
 from hspyio.system.calls import resize, sync, write_from
 
 if TYPE_CHECKING:
     from hspyio.arrays.dask import GraphOfTarget
 
-__all__ = ["Output"]
-
+__all__ = ["Output", "open_to_copy"]
 
 _PAGE = 4096
+
+
+@contextmanager
+def open_to_copy(snapshot: LocalSnapshot) -> Iterator[h5py.File]:
+    """Open an old file by HDF5, as it was, to copy objects out of it."""
+    with snapshot.as_file() as raw, raw.blamed(), h5py.File(raw, "r") as file:
+        yield file
 
 
 class Output(DescriptorFile):
