@@ -23,6 +23,10 @@ How: TypeAlias = Literal["sum", "max"]
 
 _BLOCK = 4 * 2**20
 """Bytes of a part that one thread takes: it stays in the processor's cache."""
+_CACHED = 2**19
+"""Bytes of integers that are looked at twice: for the largest, and to be added."""
+_SHORTEST = 128
+"""Items of a run below which a run takes longer to begin than to add."""
 _PART = 64 * 2**20
 """Bytes of a lazy array that are in memory at a time."""
 _KINDS = "biufc"
@@ -100,17 +104,38 @@ def _reduce_block(values: NDArray[Any], axes: tuple[int, ...], how: How) -> NDAr
 
 
 def _sum_block(values: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
-    """Sums that begin in 32 bits where these hold them, which is twice as fast."""
+    """Sums in 64 bits; those of integers in one piece of memory begin in as few as hold them."""
     dtype = reduced_dtype(values.dtype, "sum")
-    if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
-        narrow = np.dtype(f"{values.dtype.kind}4")
-        most = 2 ** (32 - 8 * values.dtype.itemsize)
-        if math.prod(values.shape[axis] for axis in axes) <= most:
-            return np.asarray(values.sum(axis=axes, dtype=narrow).astype(dtype))
-        if values.shape[axes[-1]] <= most:
-            rows = values.sum(axis=axes[-1], dtype=narrow)
-            return np.asarray(rows.sum(axis=axes[:-1], dtype=dtype))
-    return np.asarray(values.sum(axis=axes, dtype=dtype))
+    kept = [axis for axis in range(values.ndim) if axis not in axes]
+    rows = values.transpose(*kept, *axes)
+    narrow = values.dtype.kind in "iu" and values.dtype.itemsize < 8
+    if not narrow or not rows.flags.c_contiguous or not rows.size:
+        return np.asarray(values.sum(axis=axes, dtype=dtype))
+    shape = rows.shape[: len(kept)]
+    rows = rows.reshape(math.prod(shape), -1)
+    result = np.empty(len(rows), dtype)
+    step = max(1, _CACHED // rows[0].nbytes)
+    for low in range(0, len(rows), step):
+        result[low : low + step] = _sum_rows(rows[low : low + step], dtype)
+    return result.reshape(shape)
+
+
+def _sum_rows(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The sum of each row: of runs so short that the narrow type of the values holds their sums.
+
+    That is up to three times as fast as 64 bits from the start, since nothing is converted.
+    """
+    most = int(rows.max())
+    if dtype.kind == "i":
+        most = max(most, -int(rows.min()))
+    for size in (1, 2, 4):
+        narrow = np.dtype(f"{dtype.kind}{size}")
+        run_length = int(np.iinfo(narrow).max) // max(1, most)
+        if size >= rows.itemsize and run_length >= _SHORTEST:
+            starts = np.arange(0, rows.shape[1], run_length)
+            rows = np.add.reduceat(rows, starts, axis=1, dtype=narrow)
+            most *= run_length
+    return np.asarray(rows.sum(axis=1, dtype=dtype))
 
 
 def reduce_by_parts(data: Any, axes: Sequence[int], how: How, workers: Workers) -> NDArray[Any]:
