@@ -23,7 +23,7 @@ How: TypeAlias = Literal["sum", "max"]
 
 _BLOCK = 4 * 2**20
 """Bytes of a part that one thread takes: it stays in the processor's cache."""
-_CACHED = 2**19
+_CACHED = 2**21
 """Bytes of integers that are looked at twice: for the largest, and to be added."""
 _SHORTEST = 128
 """Items of a run below which a run takes longer to begin than to add."""

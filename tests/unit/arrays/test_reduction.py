@@ -62,6 +62,25 @@ def test_the_largest_values_of_many_pixels_do_not_overflow(dtype: str, count: in
         )
 
 
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", ">u2", "u4", "i4"])
+@pytest.mark.parametrize("runs", [1, 2, 127, 128, 129, 300])
+def test_runs_as_long_as_their_type_holds_do_not_overflow(dtype: str, runs: int) -> None:
+    info = np.iinfo(dtype)
+    for extreme in {int(info.max) // runs, -(int(info.max) // runs), int(info.min)}:
+        if extreme >= info.min:
+            values = np.full((3, 5, 4099), extreme, dtype)
+            found = reduce_array(values, (1, 2), "sum", Workers())
+            assert found.tolist() == [extreme * 5 * 4099] * 3
+
+
+def test_rows_that_are_larger_than_what_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reduction, "_CACHED", 100)
+    values = np.random.default_rng(0).integers(0, 9, (7, 3, 500)).astype("u2")
+    for axes in ((2,), (0, 2), (1, 2), (0,)):
+        found = reduce_array(values, axes, "sum", Workers())
+        np.testing.assert_array_equal(found, values.sum(axes, dtype="u8"))
+
+
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8", "c16"])
 def test_floats_are_summed_in_64_bits_and_complex_values_by_their_modulus(dtype: str) -> None:
     values = np.arange(24).reshape(2, 3, 4).astype(dtype) * (1j if dtype[0] == "c" else 1)
