@@ -31,10 +31,11 @@ from benchmarks.runs import (
     measure_many_files,
     measure_workload,
 )
+from benchmarks.scaling import measure_growth, measure_threads
 from benchmarks.workloads import WORKLOADS
 from benchmarks.zspy import NoZspyError, Zspy
 
-PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), *"hijklmnop", "memory")
+PARTS = (*dict.fromkeys(workload.key for workload in WORKLOADS), *"hijklmnopq", "memory")
 PAGE = Path("docs/benchmarks.md")
 
 
@@ -141,6 +142,9 @@ def _runs(bench: Bench, part: str) -> Iterator[Iterator[Row]]:
         yield measure_measuring(bench)
     elif part == "p":
         yield measure_far(bench)
+    elif part == "q":
+        yield measure_threads(bench)
+        yield measure_growth(bench)
     elif part == "memory":
         yield measure_streams(bench.folder, quick=bench.quick)
         yield measure_memory(bench.folder, quick=bench.quick)

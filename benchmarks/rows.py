@@ -111,6 +111,23 @@ FAR = Section(
     "h5py over fsspec",
     "hspyio",
 )
+THREADS = Section(
+    "Threads",
+    "Both by hspyio, with gzip. More threads than the computer has processors are simulated: what "
+    "the codec takes for each chunk runs at once on all threads, all the rest of one thread's time "
+    "on one at a time; how fast the memory is, is no part of it.",
+    "one thread",
+    "more threads",
+)
+GROWTH = Section(
+    "Growth",
+    "Both by hspyio. What each of many costs, against each of few: 1 where the whole grows as they "
+    "do, less where a part stays the same. Where one of them is read or appended, that time is "
+    "shared out to all of them, too.",
+    "few",
+    "many",
+    "each, times as long",
+)
 CHECK = Section(
     "Files read by h5py alone",
     "Every element of every file that either program wrote, against what was saved.",
@@ -131,6 +148,8 @@ SECTIONS = (
     START,
     NAVIGATOR,
     FAR,
+    THREADS,
+    GROWTH,
     CHECK,
 )
 
@@ -181,6 +200,23 @@ def longer(
         action,
         _seconds(theirs.median),
         _seconds(ours.median),
+        f"{ratio:.2f}",
+        f"{low:.2f} to {high:.2f}",
+        f"≤ {target:g}",
+        ratio <= target,
+    )
+
+
+def growth(what: str, action: str, *, few: Times, many: Times, factor: float, target: float) -> Row:
+    """How much longer each of many takes than each of few."""
+    ratio = few.times_faster_than(many) / factor
+    low, high = (bound / factor for bound in few.range_against(many))
+    return Row(
+        GROWTH,
+        what,
+        action,
+        _seconds(few.median),
+        _seconds(many.median),
         f"{ratio:.2f}",
         f"{low:.2f} to {high:.2f}",
         f"≤ {target:g}",
