@@ -9,6 +9,7 @@ where both are known is a row, too. How fast the memory is, is no part of the mo
 from __future__ import annotations
 
 import heapq
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -203,10 +204,10 @@ def _experiments(count: int, folder: Path) -> Mapping[str, Contender]:
     save = partial(hspyio.save, overwrite=True, durable=False, progress=False)
     save(path, signals)
     save(more, signals)
-    last = f"result {count - 1}"
+    last, numbers = f"result {count - 1}", itertools.count(count)
 
     def append() -> None:
-        hspyio.append(more, _small(count), overwrite=True, durable=False)
+        hspyio.append(more, _small(next(numbers)), durable=False)
 
     return {
         "open and see all": Step(lambda: _titles(path)),

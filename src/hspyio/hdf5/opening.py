@@ -27,7 +27,7 @@ from hspyio.nodes.node import Attribute, Damaged
 from hspyio.records import record
 from hspyio.system.byte_source import ByteSource
 
-__all__ = ["Opening", "ReadPolicy", "of_file"]
+__all__ = ["Kept", "Opening", "ReadPolicy", "of_file"]
 
 _MOST_KEPT = 20_000
 """Headers, links and attributes that are kept, for who comes by them again."""
@@ -59,6 +59,27 @@ class ReadPolicy:
     soft_links: bool = True
 
 
+class Kept:
+    """What objects of a file say of themselves, for who comes by them again.
+
+    It may outlast an opening: another one of the same state of the file finds them here.
+    """
+
+    def __init__(self) -> None:
+        self.headers: dict[int, ObjectHeader] = {}
+        self.links: dict[int, dict[bytes, Link]] = {}
+        self.attributes: dict[int, dict[bytes, Attribute | Damaged]] = {}
+        self._count = 0
+
+    def make_room(self, count: int) -> None:
+        """Forget all if it becomes too much."""
+        self._count += count
+        if self._count > _MOST_KEPT:
+            for kept in (self.headers, self.links, self.attributes):
+                kept.clear()
+            self._count = count
+
+
 class Opening:
     """One opening of a file.
 
@@ -74,6 +95,8 @@ class Opening:
         How arrays are read.
     budget : Budget, optional
         The memory that arrays may take.
+    kept : Kept, optional
+        What earlier openings of this state of the file have read.
 
     Attributes
     ----------
@@ -97,6 +120,7 @@ class Opening:
         *,
         workers: Workers | None = None,
         budget: Budget | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.policy = policy
@@ -104,10 +128,7 @@ class Opening:
         self.budget = budget or Budget()
         self.shared = False
         self.is_open = True
-        self._kept_headers: dict[int, ObjectHeader] = {}
-        self._kept_links: dict[int, dict[bytes, Link]] = {}
-        self._kept_attributes: dict[int, dict[bytes, Attribute | Damaged]] = {}
-        self._count = 0
+        self._kept = kept or Kept()
         with of_file(snapshot.path):
             self.root_address, self.content = self._opened(source)
         self.heaps = GlobalHeaps(self.content)
@@ -155,37 +176,30 @@ class Opening:
         DamagedFileError, UnsupportedFeatureError
             If it cannot be read.
         """
-        found = self._kept_headers.get(address)
+        found = self._kept.headers.get(address)
         if found is None:
             found = object_header(self.content, address)
-            self._make_room(1)
-            self._kept_headers[address] = found
+            self._kept.make_room(1)
+            self._kept.headers[address] = found
         return found
 
     def links(self, header: ObjectHeader) -> dict[bytes, Link]:
         """The members of a group."""
-        found = self._kept_links.get(header.address)
+        found = self._kept.links.get(header.address)
         if found is None:
             found = links_of(header, self.content)
-            self._make_room(len(found))
-            self._kept_links[header.address] = found
+            self._kept.make_room(len(found))
+            self._kept.links[header.address] = found
         return found
 
     def attributes(self, header: ObjectHeader) -> dict[bytes, Attribute | Damaged]:
         """The attributes of an object."""
-        found = self._kept_attributes.get(header.address)
+        found = self._kept.attributes.get(header.address)
         if found is None:
             found = attributes_of(header, self.types, self.heaps)
-            self._make_room(len(found))
-            self._kept_attributes[header.address] = found
+            self._kept.make_room(len(found))
+            self._kept.attributes[header.address] = found
         return found
-
-    def _make_room(self, count: int) -> None:
-        self._count += count
-        if self._count > _MOST_KEPT:
-            for kept in (self._kept_headers, self._kept_links, self._kept_attributes):
-                kept.clear()
-            self._count = count
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from hspyio.hdf5.format.object_header import (
 )
 from hspyio.hdf5.limits import MOST_STEPS, Budget, Census, repeats
 from hspyio.hdf5.local_snapshot import LocalSnapshot, is_ours, share_lock, snapshot_of
-from hspyio.hdf5.opening import Opening, ReadPolicy, of_file
+from hspyio.hdf5.opening import Kept, Opening, ReadPolicy, of_file
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import (
     Array,
@@ -113,15 +113,19 @@ def open_reader(
     allow_external: bool = False,
     workers: Workers | None = None,
     budget: Budget | None = None,
+    kept: Kept | None = None,
 ) -> Iterator[Reader]:
-    """The same, and give what reads it, for who wants to know more than its nodes."""
+    """The same, and give what reads it, for who wants to know more than its nodes.
+
+    Who opens the same state of a file again and again gives them all one `Kept`.
+    """
     snapshot = source if isinstance(source, Snapshot) else _snapshot_of(os.fspath(source))
     reader = None
     try:
         with snapshot.hold() as octets:
             reader = Reader(
                 snapshot, octets, policy or ReadPolicy(), allow_external=allow_external,
-                workers=workers, budget=budget,
+                workers=workers, budget=budget, kept=kept,
             )  # fmt: skip
             yield reader
     finally:
@@ -198,7 +202,7 @@ class Reader(Opening):
 
     Parameters
     ----------
-    snapshot, source, policy, workers, budget
+    snapshot, source, policy, workers, budget, kept
         See `Opening`.
     allow_external : bool
         Whether links to other files are followed.
@@ -215,6 +219,7 @@ class Reader(Opening):
         allow_external: bool = False,
         workers: Workers | None = None,
         budget: Budget | None = None,
+        kept: Kept | None = None,
         first: Reader | None = None,
     ) -> None:
         self._allow_external = allow_external
@@ -222,7 +227,7 @@ class Reader(Opening):
         self._census: Census = first._census if first is not None else Census()
         self._number = len(self._files.readers)
         self._files.readers.append(self)
-        super().__init__(snapshot, source, policy, workers=workers, budget=budget)
+        super().__init__(snapshot, source, policy, workers=workers, budget=budget, kept=kept)
 
     def root(self) -> Group:
         """The root group.

@@ -80,16 +80,19 @@ def _text(node: object) -> str:
     return ""
 
 
-def contents(root: Group) -> Contents:
-    """Look what a file holds; a `NotHspyError` if that is neither experiments nor models."""
+def contents(root: Group, only: str | None = None) -> Contents:
+    """Look what a file holds; a `NotHspyError` if that is neither experiments nor models.
+
+    With `only` its group alone is looked at, of all experiments, and no list of them.
+    """
     problems: list[Problem] = []
     holder = _container(root, names.EXPERIMENTS, "", problems)
     analysis = _container(root, names.ANALYSIS, "", problems)
     models = _container(analysis, names.MODELS, f"/{names.ANALYSIS}", problems)
-    experiments = dict(_experiments(holder, problems)) if holder is not None else {}
+    experiments = dict(_experiments(holder, problems, only)) if holder is not None else {}
     known = dict(_groups(models, problems)) if models is not None else {}
     listed = root.attributes.get(names.SEAL)
-    if listed is not None:
+    if listed is not None and only is None:
         problems += missing_of_list(listed, experiments, known, {one.where for one in problems})
     if not experiments and not known:
         raise _nothing_found(root, problems)
@@ -136,8 +139,11 @@ def _container(
     return None
 
 
-def _experiments(holder: Group, problems: list[Problem]) -> Iterator[tuple[str, Group]]:
-    for name, node in holder.members.items():
+def _experiments(
+    holder: Group, problems: list[Problem], only: str | None
+) -> Iterator[tuple[str, Group]]:
+    for name in holder.members if only is None else [only] if only in holder.members else []:
+        node = holder.members[name]
         where = f"/{names.EXPERIMENTS}/{name}"
         if isinstance(node, Damaged):
             problems.append(Problem(where, node.reason, lost=not node.sound))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from math import prod
@@ -29,6 +30,7 @@ from hspyio.errors import ArgumentError, HspyError
 from hspyio.filters import describe, everywhere
 from hspyio.hdf5.dataset import stored_bytes
 from hspyio.hdf5.local_snapshot import snapshot_of
+from hspyio.hdf5.opening import Kept
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.models import Model
 from hspyio.model.parts import SignalParts
@@ -108,6 +110,7 @@ class Experiments(Mapping[str, Signal]):
     def __init__(self, given: str | Snapshot, options: ReadOptions) -> None:
         self.path = given if isinstance(given, str) else given.path
         self._options = options
+        self._kept = Kept()
         with named_errors(self.path):
             self._handle: Snapshot = _state_of(given) if isinstance(given, str) else given
         self.size = self._handle.size
@@ -117,6 +120,10 @@ class Experiments(Mapping[str, Signal]):
             with readable(self.path, f"/{names.EXPERIMENTS}"):
                 self.attrs = _decoded(file.contents.attributes, file)
                 self.titles = {name: title_of(file.contents, name) for name in self._names}
+        # By its title, if no other has it; but names go first.
+        counts = Counter(self.titles.values())
+        self._groups = {title: name for name, title in self.titles.items() if counts[title] == 1}
+        self._groups |= {name: name for name in self._names}
 
     def __getattr__(self, name: str) -> Any:
         """Attributes of the ``Experiments`` group."""
@@ -133,8 +140,10 @@ class Experiments(Mapping[str, Signal]):
         ExperimentError
             If there is none of that name.
         """
-        with self._opened() as file:
-            return read_signal(file, select(file.contents, name_of(name, _CALL), file.path))
+        asked = name_of(name, _CALL)
+        group = None if asked is None else self._groups.get(asked)
+        with self._opened(group) as file:
+            return read_signal(file, group or select(file.contents, asked, file.path))
 
     def __setitem__(self, name: object, signal: object) -> None:
         """Say how a signal gets into a file; nothing is written by an assignment."""
@@ -148,13 +157,13 @@ class Experiments(Mapping[str, Signal]):
         text = f"open(path) reads only; hspyio.remove(path, {name!r}) takes an experiment out"
         raise ArgumentError(text, path=self.path)
 
-    def _opened(self) -> AbstractContextManager[OpenFile]:
+    def _opened(self, only: str | None = None) -> AbstractContextManager[OpenFile]:
         """The file as it was when this object was made, whatever has become of it."""
-        return opened(self._handle.clone(), self._options)
+        return opened(self._handle.clone(), self._options, kept=self._kept, only=only)
 
     def __contains__(self, name: object) -> bool:
         """Whether a group of that name, or one experiment of that title, is there."""
-        return name in self._names or list(self.titles.values()).count(str(name)) == 1
+        return isinstance(name, str) and name in self._groups
 
     def __iter__(self) -> Iterator[str]:
         """Group names, in the order of the file."""

@@ -26,6 +26,7 @@ from hspyio.errors import (
     warn_user,
 )
 from hspyio.hdf5.dataset import RowDataset
+from hspyio.hdf5.opening import Kept
 from hspyio.hdf5.reader import Reader, open_reader
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.parts import SignalParts
@@ -267,8 +268,13 @@ def opened(
     options: ReadOptions,
     *,
     workers: Workers | None = None,
+    kept: Kept | None = None,
+    only: str | None = None,
 ) -> Iterator[OpenFile]:
-    """Open a file for one call; what could not be read is warned of once, at its end."""
+    """Open a file for one call; what could not be read is warned of once, at its end.
+
+    Who has opened it before gives what was kept of it, and the one experiment that is wanted.
+    """
     source = path if isinstance(path, Snapshot) else file_of(path)
     text = source.path if isinstance(source, Snapshot) else source
     label = f"reading {os.path.basename(text)}"
@@ -276,11 +282,11 @@ def opened(
     with (
         given or nullcontext(workers or Workers()) as made,
         named_errors(text),
-        open_any(source, allow_external=options.allow_external, workers=made) as reader,
+        open_any(source, allow_external=options.allow_external, workers=made, kept=kept) as reader,
     ):
         root = reader.root()
         with readable(text, "/"):
-            found = contents(root)
+            found = contents(root, only)
         has_path = reader.snapshot.is_local and reader.snapshot.is_hdf5
         problems = list(found.problems)
         file = OpenFile(text, found, options, problems, made, reader, root=root, has_path=has_path)
@@ -289,7 +295,11 @@ def opened(
 
 
 def open_any(
-    source: str | Snapshot, *, allow_external: bool = False, workers: Workers | None = None
+    source: str | Snapshot,
+    *,
+    allow_external: bool = False,
+    workers: Workers | None = None,
+    kept: Kept | None = None,
 ) -> AbstractContextManager[Reader | StoreReader]:
     """What reads a file, or a store of Zarr's (.zspy)."""
     if isinstance(source, str):
@@ -298,7 +308,7 @@ def open_any(
         from hspyio.zarr2.reader import open_store
 
         return open_store(source, HSPY, workers=workers)
-    return open_reader(source, HSPY, allow_external=allow_external, workers=workers)
+    return open_reader(source, HSPY, allow_external=allow_external, workers=workers, kept=kept)
 
 
 def store_at(path: str) -> Snapshot | None:
