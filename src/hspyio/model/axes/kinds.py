@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -301,6 +302,10 @@ def _label(axis: _Common) -> str:
     return f"axis {index}{short(axis.name)}"
 
 
+_INEXACT = float | complex | np.inexact
+_TIMES = np.datetime64 | np.timedelta64
+
+
 def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         one, other = np.asarray(one), np.asarray(other)
@@ -310,8 +315,10 @@ def _equal(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple) and type(one) is type(other):
         return len(one) == len(other) and all(map(_equal, one, other))
-    if one != one and other != other:  # nan, of whatever type
-        return True
+    if isinstance(one, _INEXACT) and isinstance(other, _INEXACT) and cmath.isnan(one):
+        return cmath.isnan(other)
+    if isinstance(one, _TIMES) and isinstance(other, _TIMES) and np.isnat(one):
+        return bool(np.isnat(other))
     return bool(one == other)
 
 

@@ -63,6 +63,13 @@ def test_a_formula_is_looked_at_when_it_is_used() -> None:
 def test_equality() -> None:
     nan = float("nan")
     assert UniformAxis(scale=nan) == UniformAxis(scale=nan)
+    for one, other in (
+        (complex(0, nan), complex(0, float("nan"))),
+        (np.float32("nan"), np.float32("nan")),
+        (np.datetime64("NaT"), np.datetime64("NaT")),
+    ):
+        assert UniformAxis(extra={"x": one}) == UniformAxis(extra={"x": other})
+        assert UniformAxis(extra={"x": one}) != UniformAxis(extra={"x": 1.0})
     assert UniformAxis() != UniformAxis(offset=1)
     assert UniformAxis() != DataAxis(axis=[0.0])
     assert UniformAxis() != "axis"
