@@ -48,7 +48,8 @@ def view(
     prefix : str
         What the path of the address begins with, where a proxy passes it on.
     origins : sequence of str
-        Hosts, with their ports, under which a proxy shows it, such as ``"hub.example.org"``.
+        Hosts, with their ports, under which a proxy shows it, such as ``"hub.example.org"``; where
+        none is named, a JupyterHub or a `prefix` is shown under any, to who has the token.
     follow : bool
         Whether windows go along with a file that is being written (`hspyio.create`): they show each
         new state of it, and the last frame, unless the pointer was put elsewhere.

@@ -6,13 +6,14 @@ import asyncio
 import hmac
 import logging
 import os
+import re
 import secrets
 import socket
 import threading
 import webbrowser
 from collections.abc import Sequence
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
@@ -28,6 +29,7 @@ from hspyio.errors import OptionError
 __all__ = ["Viewer"]
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_A_HOST = re.compile(r"[a-z0-9.-]+(:\d+)?|\[[0-9a-f:.]+\](:\d+)?")
 _STARTING = 30
 """Seconds in which a server has to have begun."""
 _FRAME = 900
@@ -37,10 +39,19 @@ _FRAME = 900
 class _Gate(AuthProvider):
     """Lets in who names the right host and has the token."""
 
-    def __init__(self, token: str, hosts: frozenset[str]) -> None:
+    def __init__(self, token: str, *, asks: bool) -> None:
         self._token = token
-        self._hosts = hosts
+        self._asks = asks
+        """Whether nobody has said under which host a proxy shows it: who has the token does."""
+        self._hosts: set[str] = set()
+        self.origins: set[str] = set()
+        """Where pages that open sockets may come from, as Bokeh compares them."""
         super().__init__()
+
+    def serve(self, host: str) -> None:
+        """Let in whoever asks for that host, and pages that come from it."""
+        self._hosts.add(host)
+        self.origins.add(host if ":" in host else f"{host}:80")
 
     @property
     def get_user(self) -> Any:
@@ -53,17 +64,25 @@ class _Gate(AuthProvider):
         return lambda handler: ""
 
     def _user(self, handler: Any) -> str:
-        if handler.request.host.lower() not in self._hosts:
+        host = handler.request.host.lower()
+        socket = isinstance(handler, WSHandler)  # its token is one that Bokeh signed for a page
+        has_token = not socket and self._has_token(handler)
+        if has_token and self._asks and _A_HOST.fullmatch(host):
+            self.serve(host)
+        if host not in self._hosts:
             raise HTTPError(403, reason="this host is not served; see --origin")
-        if isinstance(handler, WSHandler):
-            return "viewer"  # its token is one that Bokeh has signed for a page that got in
+        if socket:
+            return "viewer"
         handler.set_header("Referrer-Policy", "no-referrer")
         handler.set_header("X-Content-Type-Options", "nosniff")
         handler.set_header("Cache-Control", "no-store")
-        given = handler.get_argument("token", "")
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
+        if not has_token:
             raise HTTPError(403, reason="the address has no token, or another one")
         return "viewer"
+
+    def _has_token(self, handler: Any) -> bool:
+        given = handler.get_argument("token", "")
+        return hmac.compare_digest(given.encode(), self._token.encode())
 
 
 class _Unchecked(Application):
@@ -83,7 +102,9 @@ class Viewer:
     Attributes
     ----------
     url : str
-        Its address, with the token that lets in.
+        Its address on this computer, with the token that lets in.
+    public_url : str
+        The same, or what leads to it through the JupyterHub that this process runs on.
     """
 
     def __init__(
@@ -133,7 +154,7 @@ class Viewer:
         self._loop.close(all_fds=True)
 
     def _made(self) -> Any:
-        gate = _Gate(self._token, frozenset())
+        gate = _Gate(self._token, asks=bool(self._prefix) and not self._origins)
         server = Server(
             {"/": _Unchecked(FunctionHandler(self._window))},
             address=self._host, port=self._port, prefix=self._prefix, auth_provider=gate,
@@ -144,11 +165,9 @@ class Viewer:
             check_unused_sessions_milliseconds=5_000,
         )  # fmt: skip
         self._port = server.port
-        hosts = self._hosts()
-        gate._hosts = frozenset(hosts)
-        server._tornado._websocket_origins = {
-            host if ":" in host else f"{host}:80" for host in hosts
-        }
+        for host in self._hosts():
+            gate.serve(host)
+        server._tornado._websocket_origins = gate.origins
         return server
 
     def _hosts(self) -> set[str]:
@@ -180,6 +199,16 @@ class Viewer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         place = f"/{self._prefix}/" if self._prefix else "/"
         return f"http://{host}:{self._port}{place}?{urlencode({'token': self._token})}"
+
+    @property
+    def public_url(self) -> str:
+        """The address as a browser far away has it: on a JupyterHub, which may not tell its name
+        and leaves a path then."""
+        if not self._hub:
+            return self.url
+        hub = urlsplit(os.environ.get("JUPYTERHUB_PUBLIC_URL", ""))
+        name = f"{hub.scheme}://{hub.netloc}" if hub.netloc else ""
+        return f"{name}/{self._prefix}/?{urlencode({'token': self._token})}"
 
     def open(self) -> bool:
         """Open the browser of this computer; False where there is none."""
@@ -222,17 +251,11 @@ class Viewer:
 
         if self._ended.is_set():
             return "<p>This viewer is closed.</p>"
-        url = escape(self._public_url(), quote=True)
+        url = escape(self.public_url, quote=True)
         return (
             f'<iframe src="{url}" style="width:100%;height:{_FRAME}px;border:0"></iframe>'
             f'<p><a href="{url}" target="_blank" rel="noopener noreferrer">in a window</a></p>'
         )
-
-    def _public_url(self) -> str:
-        """The address as a browser far away has it, where JupyterHub passes it on."""
-        if not self._hub:
-            return self.url
-        return f"/{self._prefix}/?{urlencode({'token': self._token})}"
 
 
 def _free_port(host: str) -> int:

@@ -62,11 +62,13 @@ def test_another_host_is_refused(viewer: Any, host: str) -> None:
     assert asked(viewer, host=host.format(port=port))[0] == 403
 
 
-def opened(viewer: Any, token: str, *, origin: str | None = None, host: str | None = None) -> str:
+def opened(
+    viewer: Any, token: str, *, origin: str | None = None, host: str | None = None, path: str = "/"
+) -> str:
     """What becomes of a WebSocket with a token of a session, and an Origin."""
     url = urllib.parse.urlsplit(viewer.url)
     request = (
-        "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"GET {path}ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         f"Host: {host or url.netloc}\r\nOrigin: {origin or f'http://{url.netloc}'}\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         f"Sec-WebSocket-Protocol: bokeh, {token}\r\n\r\n"
@@ -83,8 +85,8 @@ def opened(viewer: Any, token: str, *, origin: str | None = None, host: str | No
             return "closed" if not first or first[0] & 15 == 8 else "open"
 
 
-def session_of(viewer: Any) -> str:
-    _, body = asked(viewer)
+def session_of(viewer: Any, path: str = "/") -> str:
+    _, body = asked(viewer, path=path)
     return body.partition('"token":"')[2].partition('"')[0]
 
 
@@ -111,6 +113,33 @@ def test_prefixes_and_origins_of_proxies() -> None:
         status, body = asked(viewer, path="/user/me/", host="hub.example.org")
         assert status == 200 and '"/user/me/static' in body
         assert asked(viewer, path="/user/me/static/js/bokeh.min.js")[0] == 200
+
+
+def test_a_hub_need_not_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has the token says under which name a proxy shows it; nobody else does."""
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/me/")
+    with hspyio.view(hspyio.Signal(np.zeros(3))) as viewer:
+        path = urllib.parse.urlsplit(viewer.public_url).path
+        assert viewer.public_url == f"{path}?{urllib.parse.urlsplit(viewer.url).query}"
+        origin = {"host": "hub.example.org", "origin": "https://hub.example.org"}
+        assert asked(viewer, path=path, host="hub.example.org", token="x")[0] == 403
+        token = session_of(viewer, path)
+        assert opened(viewer, token, path=path, **origin) in ("403", "closed")
+        assert asked(viewer, path=path, host="hub.example.org")[0] == 200
+        assert opened(viewer, token, path=path, **origin) == "open"
+        assert opened(viewer, token, path=path, host="hub.example.org", origin="http://a.b") == "403"
+        for wrong in ("*", "*:80", "*.org", "a/b"):
+            assert asked(viewer, path=path, host=wrong)[0] in (400, 403)
+        assert opened(viewer, token, path=path, origin="https://other.org") == "403"
+        monkeypatch.setenv("JUPYTERHUB_PUBLIC_URL", "https://hub.example.org/user/me/")
+        assert viewer.public_url.startswith(f"https://hub.example.org{path}?token=")
+
+
+def test_named_hosts_of_proxies_are_the_only_ones() -> None:
+    with hspyio.view(hspyio.Signal(np.zeros(3)), prefix="/a", origins=["hub.org"]) as viewer:
+        assert viewer.public_url == viewer.url
+        assert asked(viewer, path="/a/", host="hub.org")[0] == 200
+        assert asked(viewer, path="/a/", host="other.org")[0] == 403
 
 
 def test_it_listens_on_this_computer_only(viewer: Any) -> None:
@@ -195,7 +224,7 @@ def test_what_a_notebook_shows(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> 
     viewer.close()
     assert "closed" in repr(viewer) and "iframe" not in viewer._repr_html_()
     monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/me/")
-    with hspyio.view(hspyio.Signal(np.zeros(3)), origins=["hub.example.org"]) as hub:
+    with hspyio.view(hspyio.Signal(np.zeros(3))) as hub:
         path = f"/user/me/proxy/absolute/{urllib.parse.urlsplit(hub.url).port}/"
         assert f'<iframe src="{path}?token=' in hub._repr_html_()
         status, body = asked(hub, path=path, host="hub.example.org")

@@ -46,5 +46,7 @@ def view(
         console = Console()
         if browser and viewer.open():
             console.print(f"{file} is shown in the browser; Ctrl-C ends it.")
-        console.print(viewer.url)
+        if viewer.public_url.startswith("/"):
+            console.print("Open this after the name of your JupyterHub, such as https://hub.org:")
+        console.print(viewer.public_url)
         viewer.wait()
