@@ -23,6 +23,7 @@ HEAVY = {
 }
 # What a heavy module imports itself, to find its own classes extended there.
 PLUGINS = {"bridges/plotting/figure.py": {"matplotlib"}, "bridges/xarray_backend.py": {"xarray"}}
+PLUGINS["bridges/xarray_pages.py"] = {"xarray"}
 # The viewer is an application of Bokeh's; what leads to it imports its server when it is asked for.
 BOKEH = {"bokeh", "jinja2", "tornado"}
 PLUGINS |= {
@@ -44,6 +45,7 @@ RARE = {
 ENGINE = {
     "hspyio.bridges.plotting.figure",
     "hspyio.bridges.viewer.server",
+    "hspyio.bridges.xarray_pages",
     "hspyio.html",
     "hspyio.model.pages",
     "hspyio.integrity.seal",

@@ -79,13 +79,13 @@ def description(
 
 def array_of(about: Description, data: Any) -> xarray.DataArray:
     """The same with data of whatever kind xarray takes."""
-    xr: Any = imported("xarray", "xarray")
+    imported("xarray", "xarray")
+    from hspyio.bridges.xarray_pages import DataArray
+
     try:
         with warnings.catch_warnings():  # of dates that it converts
             warnings.simplefilter("ignore", UserWarning)
-            made: xarray.DataArray = xr.DataArray(
-                data, about.coordinates, about.dimensions, DATA, about.attributes
-            )
+            made = DataArray(data, about.coordinates, about.dimensions, DATA, about.attributes)
     except (TypeError, ValueError) as error:
         message = f"{data.dtype} is not known to xarray: {error}"
         raise ConversionError(_NO_FORM, [Problem("data", message)]) from None

@@ -21,6 +21,7 @@ from hspyio.arrays.indexing import OrthogonalIndexer
 from hspyio.arrays.workers import thread_count
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.xarray import array_of, description, plain_source
+from hspyio.bridges.xarray_pages import Dataset
 from hspyio.errors import ConversionError, OptionError
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Array, ArraySource, Group
@@ -220,7 +221,7 @@ def _dataset(
         raise ConversionError(message, error.problems, path=file.path) from None
     if stored is not None and source is not None:
         array.encoding["preferred_chunks"] = dict(zip(array.dims, stored, strict=True))
-    made = array.to_dataset()
+    made: xarray.Dataset = Dataset({array.name: array})
     made.attrs["title"] = title_of(file.contents, group)
     dropped = {drop} if isinstance(drop, str) else set(drop or ())
     made = made.drop_vars([name for name in made.variables if name in dropped])
