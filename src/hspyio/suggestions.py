@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-__all__ = ["NotThereError", "did_you_mean", "listing", "missing", "nearest", "quoted"]
+__all__ = [
+    "ByAttribute",
+    "NotThereError",
+    "did_you_mean",
+    "listing",
+    "missing",
+    "nearest",
+    "quoted",
+]
 
 _LONGEST = 60  # characters of a name
 _MOST = 10  # names of a list
@@ -30,6 +38,29 @@ class NotThereError(AttributeError):
     def __reduce__(self) -> Any:
         """Other processes get the text."""
         return AttributeError, (str(self),)
+
+
+class ByAttribute:
+    """What has attributes and no items; who asks for an item, or another name, is told of them."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: object) -> NoReturn:
+        """Say what is written instead."""
+        raise TypeError(f"{type(self).__name__} has attributes, no items{self._meant(key)}")
+
+    if not TYPE_CHECKING:  # type checkers know the attributes
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what was meant."""
+            if name.startswith("_"):  # Python and its programs asking for a protocol
+                raise AttributeError(f"{type(self).__name__} has no {name!r}")
+            raise NotThereError(lambda: f"{type(self).__name__} has no {name!r}{self._meant(name)}")
+
+    def _meant(self, key: object) -> str:
+        """The end of a message: where that is."""
+        known = [name for name in dir(self) if not name.startswith("_")]
+        return f"; write .{key}" if key in known else missing(str(key), known)
 
 
 def quoted(name: object) -> str:

@@ -40,6 +40,8 @@ class Status:
         yield f"environment: {self.environment}"
         if not self.installed:
             yield _not_installed()
+        if self.on and self.versions["HyperSpy"] is None:
+            yield "HyperSpy is not in this environment; it holds as soon as it is installed here"
         for name, (_, first, last) in TESTED.items():
             yield f"{name}: tested with {first} to {last}; here {self._here(name)}"
 

@@ -45,7 +45,7 @@ def list_datasets_in_file(
     filename: str | os.PathLike[str],
     dataset_key: Keys = None,
     hardlinks_only: bool = False,
-    verbose: bool = True,
+    verbose: bool = False,
 ) -> tuple[list[str], list[str]]:
     """List the NXdata groups and the datasets of two or more elements in an HDF5 file.
 
@@ -59,8 +59,8 @@ def list_datasets_in_file(
         Return only paths that contain this string, or one of these.
     hardlinks_only : bool, default False
         Ignore soft links too.
-    verbose : bool, default True
-        Print the results to the screen.
+    verbose : bool, default False
+        Print the results to the screen, as RosettaSciIO's does if it is not asked not to.
 
     Returns
     -------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
@@ -18,6 +19,7 @@ from hspyio.api.saving.navigator import fitting_signals, wanted_navigators
 from hspyio.api.saving.save import signals_with_navigators, warn_unannotated, write_new
 from hspyio.converters.converter import NotStorableError, not_storable
 from hspyio.errors import (
+    ArgumentError,
     OptionError,
     Problem,
     UnsupportedTypeError,
@@ -214,6 +216,7 @@ def file_writer(
     path = path_text(filename, "file_writer(filename, signal)", "filename")
     made = signal_from_dict(signal)
     adds = mode == "a"
+    _check_is_no_address(path)
     if wanted:
         _check_with_data(write_dataset)
         [made] = signals_with_navigators(path, fitting_signals([made], wanted), wanted, options)
@@ -228,6 +231,32 @@ def file_writer(
         warn_unannotated(path, encoded.unannotated)
     warn_left_out(path, encoded.problems)
     warn_of_doubts(path, [made])
+
+
+_AS_FOLDERS = re.compile(r"(.*?[/\\])??((?:https?|s3|gs|az):)[/\\]+(.+)", re.DOTALL)
+"""What an address is in the end: HyperSpy makes its absolute path, and folders of its parts."""
+
+
+def _check_is_no_address(path: str) -> None:
+    """Refuse what would stand in a folder called ``s3:``, and remove the folders if they are empty.
+
+    HyperSpy has made them just before; nobody would look for them, or for the file, there.
+    """
+    found = _AS_FOLDERS.fullmatch(path)
+    if found is None:
+        return
+    folder, top = os.path.dirname(path), f"{found[1] or ''}{found[2]}"
+    while len(folder) >= len(top):
+        try:
+            os.rmdir(folder)
+        except OSError:  # not empty, or not there
+            break
+        folder = os.path.dirname(folder)
+    address = f"{found[2]}//{found[3]}"
+    raise ArgumentError(
+        f"filename is the address {address!r}, and HyperSpy saves to paths only; "
+        f"hspyio.save({address!r}, hspyio.from_hyperspy(s)) writes there"
+    )
 
 
 def _check_modes(write_dataset: object, mode: object) -> None:

@@ -16,8 +16,17 @@ from typer.core import TyperCommand, TyperGroup
 
 import hspyio
 from hspyio.cli.commands import ALIASES, COMMANDS, command
-from hspyio.cli.usage import Argument, Exit, Parameter, Place, WrongUsageError, parameters
+from hspyio.cli.usage import (
+    Argument,
+    Exit,
+    Option,
+    Parameter,
+    Place,
+    WrongUsageError,
+    parameters,
+)
 from hspyio.printable import printable
+from hspyio.suggestions import did_you_mean
 
 __all__ = ["app"]
 
@@ -76,6 +85,8 @@ class _Commands(TyperGroup):
         known.update(dict.fromkeys(self.list_commands(ctx)))
         if args and (meant := _MEANT.get(args[0])):
             ctx.fail(f"No such command '{args[0]}'. Did you mean '{meant}'?")
+        if args and args[0] not in (*known, *ALIASES) and _is_place(args[0]):
+            ctx.fail(f"'{args[0]}' is no command. A command comes first: hspy info {args[0]}")
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -87,6 +98,10 @@ class _Commands(TyperGroup):
         return None
 
 
+def _is_place(word: str) -> bool:
+    return bool(os.path.splitext(word)[1]) or os.path.exists(word)
+
+
 _NEGATIVE = re.compile(r"-(\.?\d[\w.+-]*|inf(inity)?|nan)", re.IGNORECASE)
 
 
@@ -94,6 +109,15 @@ class _Command(TyperCommand):
     """Ends what `main` has begun: all modules are imported now, and real work can follow."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; of an option that is not there it is said what was meant."""
+        try:
+            return self._parsed(ctx, args)
+        except _UsageError as error:
+            if option := getattr(error, "option_name", None):
+                error.message += _hint_of_option(option, parameters(command(self.name or "")))
+            raise
+
+    def _parsed(self, ctx: Any, args: list[str]) -> list[str]:
         """Take a negative number for the argument that it is: no option is called so."""
         valued = {name for option in self.params if not _is_flag(option) for name in option.opts}
         for place, word in enumerate(args):
@@ -108,6 +132,31 @@ class _Command(TyperCommand):
         gc.enable()
         with _told_by_typer(ctx):
             return super().invoke(ctx)
+
+
+_OPTIONS = {
+    **dict.fromkeys(("--force", "--replace", "--yes", "-f", "-y"), "--overwrite"),
+    **dict.fromkeys(("--experiment", "--signal", "--group", "--title", "-n"), "--name"),
+    **dict.fromkeys(("--out", "--to"), "--output"),
+    **dict.fromkeys(("--seal", "--checksums"), "--checksum"),
+}
+"""Options as others call them."""
+
+
+def _hint_of_option(option: str, own: list[Parameter]) -> str:
+    """What was meant by an option that a command has not got, or which commands have it."""
+    meant = _OPTIONS.get(option, option)
+    if meant in _flags(own):
+        return f"; did you mean '{meant}'?"
+    if near := did_you_mean(option, _flags(own)):
+        return near
+    every = (name for listed in COMMANDS.values() for name in listed)
+    having = [f"'hspy {name}'" for name in every if meant in _flags(parameters(command(name)))]
+    return f"; it is an option of {', '.join(having[:3])}" if having else ""
+
+
+def _flags(known: list[Parameter]) -> list[str]:
+    return [flag for one in known if isinstance(one.spec, Option) for flag in one.flags()]
 
 
 def _names_of_files(incomplete: str) -> list[str]:

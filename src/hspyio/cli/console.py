@@ -18,6 +18,7 @@ __all__ = [
     "complain",
     "each_file",
     "one_line",
+    "say",
     "say_json",
     "say_warning",
     "stored_text",
@@ -92,6 +93,11 @@ def stored_text(stored: int, size: int) -> str:
 def say_json(text: str) -> None:
     """Print a JSON document."""
     _say(sys.stdout, f"{printable_json(text)}\n")
+
+
+def say(text: str) -> None:
+    """Say on the error stream what is no result, so that a script has to read nothing of it."""
+    _say(sys.stderr, printable(f"hspy: {text}") + "\n")
 
 
 def complain(error: HspyError | OSError) -> None:

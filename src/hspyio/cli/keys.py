@@ -40,6 +40,13 @@ PARTS = ("metadata", "original_metadata", "attributes", "learning_results")
 """What a key may begin with to say where it leads; without one it leads into the metadata."""
 
 _AXES = "axes"
+_ELSEWHERE = {
+    "data": "the data are no metadata: hspyio.load(FILE).data in Python, or hspy plot",
+    "shape": "the shape is that of the data: hspy info FILE",
+    "dtype": "the type is that of the data: hspy info FILE",
+    "models": "models are changed in HyperSpy, and shown by hspy tree FILE",
+}
+"""Keys that are no places of the metadata, if nothing stands there."""
 
 
 def experiment_group(experiments: hspyio.Experiments, name: str) -> str:
@@ -109,6 +116,8 @@ def put_value(signal: Signal, key: str, value: Any) -> None:
     tree, path = _tree_place(signal, key)
     if not path:
         raise HspyError("is all of a tree; name an entry of it", where=key)
+    if not tree.has_item(path) and (elsewhere := _ELSEWHERE.get(key.partition(".")[0])):
+        raise HspyError(f"{elsewhere}; metadata.{key} sets an entry of that name", where=key)
     try:
         tree.set_item(path, value)
     except TypeError as error:
@@ -235,6 +244,8 @@ def _found(tree: MetadataTree, path: str, key: str) -> Any:
     if tree.has_item(path):
         return tree.get_item(path, None)
     hint = path_hint(tree, path, key.removesuffix(path))
+    if not hint and (elsewhere := _ELSEWHERE.get(key.partition(".")[0])):
+        hint = f"; {elsewhere}"
     if not hint:
         above = path.rpartition(".")[0]
         node = tree.get_item(above, None) if above else tree
@@ -273,7 +284,10 @@ def _change_axis(signal: Signal, key: str, value: Any) -> None:
     tree = MetadataTree(axis_to_dict(signal.axes[index]))
     _found(tree, rest, key)
     if rest == "size":
-        raise HspyError("is the size of the data, which stay as they are", where=key)
+        raise HspyError(
+            "is the size of the data, which stay as they are; cut or bin them in Python, and save",
+            where=key,
+        )
     tree.set_item(rest, value)
     axes = list(signal.axes)
     axes[index] = axis_from_dict(tree.as_dictionary(), where=key, strict=True)

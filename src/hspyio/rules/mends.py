@@ -45,6 +45,9 @@ def mend_at(rule: Rule, place: Problem, view: View, path: str) -> str:
     text = rule.mend
     if ("KEY" in text and "KEY" not in words) or ("AXIS" in text and "AXIS" not in words):
         text = rule.otherwise or _INSIDE
+    if "://" in path:  # commands that change or copy a file want it here
+        path = os.path.basename(path.partition("?")[0].rstrip("/")) or "FILE"
+        text = f"Download the file first; then: {text}" if "FILE" in text else text
     stem, suffix = os.path.splitext(path)
     words |= {"FILE": path, "NEW": f"{stem}-mended{suffix or '.hspy'}"}
     many = view.contents is not None and len(view.contents.experiments) > 1

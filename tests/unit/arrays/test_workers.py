@@ -258,9 +258,14 @@ def test_ctrl_c_while_this_thread_waits_for_room(tmp_path: Path, monkeypatch: An
     monkeypatch.setattr(scatter, "_LOOK_AHEAD", 1000)
     wait = scatter._InOrder.wait_for_room
 
+    pressed = threading.Event()
+
     def wait_for_room(queue: Any, number: int) -> None:
-        if threading.current_thread() is threading.main_thread() and number > 2:
-            raise KeyboardInterrupt
+        if number > 2:
+            if threading.current_thread() is threading.main_thread():
+                pressed.set()
+                raise KeyboardInterrupt
+            pressed.wait(60)  # else the others may have done all of it before this thread runs
         wait(queue, number)
 
     monkeypatch.setattr(scatter._InOrder, "wait_for_room", wait_for_room)

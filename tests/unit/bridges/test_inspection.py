@@ -208,7 +208,10 @@ class TestSameAsRosettaSciIO:
     def test_lists(self, any_file: Path, hardlinks_only: bool, capsys: Any) -> None:
         theirs = self.rs.list_datasets_in_file(any_file, hardlinks_only=hardlinks_only)
         printed = capsys.readouterr().out
-        assert list_datasets_in_file(any_file, hardlinks_only=hardlinks_only) == theirs
+        options = {"hardlinks_only": hardlinks_only}
+        assert list_datasets_in_file(any_file, **options) == theirs
+        assert capsys.readouterr().out == ""
+        assert list_datasets_in_file(any_file, **options, verbose=True) == theirs
         assert capsys.readouterr().out == printed
 
     @pytest.mark.parametrize("key", [*KEYS, []], ids=str)

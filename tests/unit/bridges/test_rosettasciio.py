@@ -13,7 +13,7 @@ import pytest
 from rsciio.hspy import file_writer as their_writer
 
 import hspyio
-from hspyio.errors import AxesError
+from hspyio.errors import ArgumentError, AxesError
 from support.plugged import BACK_END, BACK_ENDS, OURS, plugged
 
 
@@ -149,3 +149,28 @@ def test_a_scalar_dataset(tmp_path: Path) -> None:
         assert (read["data"].shape, read["data"][()], read["axes"]) == ((), 2.5, [])
         assert hspyio.load(each, lazy=True).data.shape == ()
         hspyio.file_writer(tmp_path / "w.hspy", read, show_progressbar=False)
+
+
+# an address of which HyperSpy makes folders ---------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/day 1/x.hspy", "https://example.org/x.hspy"])
+@pytest.mark.parametrize("switch", [{}, {"overwrite": True}], ids=str)
+def test_an_address_becomes_no_folders(
+    address: str, switch: dict[str, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    signal = hs.signals.Signal1D(np.zeros((3, 4)))
+    with plugged(OURS), pytest.raises(ArgumentError, match="HyperSpy saves to paths only") as told:
+        signal.save(address, **switch)
+    assert repr(address) in str(told.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folders_with_something_in_them_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "s3:" / "bucket"
+    folder.mkdir(parents=True)
+    (folder / "mine.txt").write_text("mine")
+    with pytest.raises(ArgumentError):
+        hspyio.file_writer(folder / "x.hspy", inner())
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]

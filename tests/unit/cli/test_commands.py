@@ -159,7 +159,7 @@ def test_shells_complete(tmp_path: Path, words: str, found: str) -> None:
         ("tree", "--lines", "FILE"),
         ("tree", "--hdf5", "FILE"),
         ("get", "FILE", "axes", "--name", "line"),
-        ("diff", "FILE", "FILE"),
+        ("diff", "-q", "FILE", "FILE"),
         ("diff", "--json", "FILE", "FILE"),
         ("set", "FILE", "General.date", "2026-01-01", "--name", "EELS/map"),
         ("unset", "FILE", "Sample.elements", "--name", "EELS/map"),

@@ -62,7 +62,7 @@ def test_append(hspy: Hspy, two_in_one: Path, tmp_path: Path) -> None:
 def test_append_to_itself_or_of_a_bad_file(hspy: Hspy, two_in_one: Path, tmp_path: Path) -> None:
     before = two_in_one.read_bytes()
     code, _, err = hspy("append", two_in_one, two_in_one)
-    assert code == 1 and "is the file that gets them" in err
+    assert code == 1 and "is FILE itself; name another one" in err
     good = tmp_path / "good.hspy"
     hspyio.save(good, hspyio.Signal(np.zeros(3)))
     assert hspy("append", two_in_one, good, "missing.hspy").code == 1

@@ -313,3 +313,24 @@ def test_metadata_that_are_called_like_a_part() -> None:
     assert (signal.metadata.attributes.colour, signal.attributes) == ("blue", {"kind": 1})
     remove_value(signal, "metadata.attributes.colour")
     assert signal.metadata.as_dictionary() == {"attributes": {}}
+
+
+@pytest.mark.parametrize("key", ["data", "shape", "dtype", "models.a"])
+def test_what_is_no_metadata_is_not_set_there_by_mistake(hspy: Hspy, path: Path, key: str) -> None:
+    before = path.read_bytes()
+    code, out, err = hspy("set", path, key, "3")
+    assert (code, out) == (1, "") and f"metadata.{key} sets an entry of that name" in err
+    assert path.read_bytes() == before
+    assert "no such entry; " in hspy("get", path, key).err
+    assert hspy("set", path, f"metadata.{key}", "3").code == 0
+    assert hspy("get", path, key).out == "3\n"
+    assert hspy("set", path, key, "4").code == 0, "it is there now"
+
+
+@pytest.mark.parametrize("key", ["axes.0.size", "axes.E.loss.axis", "axes.0.axis"])
+def test_no_axis_gets_another_size_than_the_data(hspy: Hspy, path: Path, key: str) -> None:
+    before = path.read_bytes()
+    assert hspy("set", path, key, "[1, 2]").code == 1
+    assert path.read_bytes() == before and hspyio.validate(path).ok
+    if key.endswith("size"):
+        assert "cut or bin them in Python, and save" in hspy("set", path, key, "1").err

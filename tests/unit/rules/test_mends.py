@@ -15,8 +15,11 @@ import pytest
 
 import hspyio
 from hspyio.cli.main import main
+from hspyio.errors import Problem
+from hspyio.nodes.node import Group
 from hspyio.reports import Finding
-from hspyio.rules import RULES, Rule
+from hspyio.rules import RULES, Rule, View
+from hspyio.rules.mends import mend_at
 from support.broken import BROKEN, HERE, attribute, good
 
 ADVICE = {
@@ -219,3 +222,15 @@ def test_each_place_has_its_mend(tmp_path: Path) -> None:
     for key in ("axes.0.units", "axes.1.name", "axes.2.units"):
         assert f"mend: `hspy set {path} {key} " in text
     assert text.count("why:") == 1
+
+
+@EACH
+def test_a_file_far_away_is_downloaded_first(rule: Rule) -> None:
+    """No command changes or copies what stands on a web server."""
+    address = "https://example.org/data/my map.hspy?key=secret"
+    place = Problem("/Experiments/map/axis-0@scale", "is wrong")
+    mend = mend_at(rule, place, View(Group()), address)
+    assert "example.org" not in mend and "secret" not in mend
+    if "my map" in mend:
+        assert mend.startswith("Download the file first; then: ")
+        assert "'my map.hspy'" in mend or "'my map-mended.hspy'" in mend

@@ -250,6 +250,7 @@ def repack(
     compression_opts: Any = None,
     shuffle: bool = True,
     navigator: None | str | Sequence[str] = None,
+    checksum: bool = False,
     threads: int | None = None,
     progress: bool | None = None,
     durable: bool = True,
@@ -271,6 +272,8 @@ def repack(
     navigator : None, "sum", "max", or both
         See `save`; made in the same pass, for all experiments that have a map, in the place of
         navigators that they had. ``None`` copies these as they are.
+    checksum : bool
+        Whether all experiments are sealed, see `save`; those that were are in any case.
 
     Returns
     -------
@@ -294,6 +297,7 @@ def repack(
         compression=compression,
         compression_opts=compression_opts,
         shuffle=shuffle,
+        checksum=checksum,
         threads=threads,
         progress=progress,
         durable=durable,
@@ -315,9 +319,10 @@ def repack(
         check_space(text, Group({}, arrays))
         label = f"repacking {os.path.basename(file.path)}"
         with working(threads, progress, label) as workers:
-            for name in _sealed(file, workers):
+            sealed = _sealed(file, workers)
+            for name in file.contents.experiments if checksum else sealed:
                 tx.seal(name)
-            _write_with(tx, file, arrays, pictures)
+            _write_with(tx, file, arrays, pictures, checksum=checksum)
             tx.commit(workers)
     return text
 
@@ -330,6 +335,8 @@ def _write_with(
     file: OpenFile,
     arrays: Mapping[str, Array],
     pictures: Mapping[str, Group],
+    *,
+    checksum: bool,
 ) -> None:
     """All that is in the file, with other data, and navigators."""
     tx.keep("/", but=(names.EXPERIMENTS,))
@@ -343,7 +350,10 @@ def _write_with(
         else Kept(f"{where}/{name}")
         for name in holder.members
     }
-    tx.write(Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=tx.is_ordered(where))}))
+    root = Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=tx.is_ordered(where))})
+    if checksum and not file.contents.listed:
+        root = replace(root, attributes={names.SEAL: list_of(nodes, file.contents.models)})
+    tx.write(root)
     tx.keep(where)
     for name in arrays:
         tx.keep(f"{where}/{name}")

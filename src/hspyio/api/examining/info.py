@@ -24,12 +24,13 @@ from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Damaged
 from hspyio.options import ReadOptions
 from hspyio.printable import printable
+from hspyio.suggestions import ByAttribute
 
 __all__ = ["ExperimentInfo", "FileInfo", "info", "outline", "outlines"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExperimentInfo:
+class ExperimentInfo(ByAttribute):
     """What stands in a file about one experiment.
 
     Attributes
@@ -87,7 +88,7 @@ class ExperimentInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileInfo:
+class FileInfo(ByAttribute):
     """What a file holds.
 
     Attributes
@@ -122,6 +123,19 @@ class FileInfo:
         ]
         plain = {part.name: getattr(self, part.name) for part in fields(FileInfo)}
         return {**plain, "experiments": experiments}
+
+    def _meant(self, key: object) -> str:
+        """An experiment, or something of one, is looked for here."""
+        if isinstance(key, int):
+            return f"; write .experiments[{key}]"
+        named = {
+            word: n for n, one in enumerate(self.experiments) for word in (one.group, one.title)
+        }
+        if isinstance(key, str) and key in named:
+            return f"; write .experiments[{named[key]}]"
+        if key in {part.name for part in fields(ExperimentInfo)}:
+            return f"; write .experiments[0].{key}"
+        return super(FileInfo, self)._meant(key)  # slots make the class anew
 
     def __repr__(self) -> str:
         """The file, then its experiments, a line each."""

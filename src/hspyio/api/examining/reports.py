@@ -12,6 +12,7 @@ from typing import Any, Self, overload
 from hspyio.compare import Difference
 from hspyio.errors import Problem
 from hspyio.printable import printable, printable_line
+from hspyio.suggestions import ByAttribute
 
 __all__ = [
     "DamagedArray",
@@ -33,7 +34,7 @@ _SEVERITIES = ("error", "warning", "note")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Report:
+class Report(ByAttribute):
     """What has been found of a file; printed it is text.
 
     Attributes

@@ -199,7 +199,7 @@ def _load_several(
     files: list[str | Snapshot], name: str | None, options: ReadOptions, stack: bool | str
 ) -> Signal | list[Signal]:
     """One signal a file, or all of them as one."""
-    if not isinstance(stack, bool | str):
+    if stack == "" or not isinstance(stack, bool | str):
         raise OptionError(f"stack is {stack!r}; use True, False or the name of an axis")
     label = f"reading {len(files)} files"
     with working(options.threads, options.progress, label) as workers:

@@ -219,7 +219,7 @@ def _save(target: str, signals: Sequence[Signal], asked: _Asked) -> str:
 def _import_stack(
     sources: Sequence[str], out: str | os.PathLike[str] | None, stack: bool | str, asked: _Asked
 ) -> str:
-    if not isinstance(stack, bool | str):
+    if stack == "" or not isinstance(stack, bool | str):
         raise OptionError(f"stack is {stack!r}; use True, False or the name of an axis")
     if out is None:
         raise OptionError("a stack of many files needs a name: import_file(paths, out, stack=True)")

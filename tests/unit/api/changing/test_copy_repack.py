@@ -140,3 +140,26 @@ def test_options_are_checked_first(path: Path) -> None:
     with pytest.raises(OptionError):
         hspyio.repack(path, path.with_name("b.hspy"), compression="best")
     assert not path.with_name("b.hspy").exists()
+
+
+@pytest.mark.parametrize("old", [*ARCHIVE, *SHARED], ids=lambda path: path.name)
+def test_any_file_can_be_sealed_afterwards(old: Path, tmp_path: Path) -> None:
+    new = tmp_path / f"new{old.suffix}"
+    hspyio.repack(old, new, checksum=True)
+    report = hspyio.verify(new)
+    assert report.ok and len(report.sealed) == len(hspyio.info(new).experiments)
+    assert not report.unsealed
+    assert not list(hspyio.diff(old, new, strict=True, stamps=True))
+    with h5py.File(new, "r+") as file:
+        [first, *_] = file["Experiments"]
+        file["Experiments"][first].attrs["added"] = 1
+    assert not hspyio.verify(new).ok
+
+
+def test_what_is_sealed_and_gone_is_told(path: Path) -> None:
+    hspyio.append(path, Signal(np.ones(3), title="y", models={"fit": {"components": {}}}))
+    hspyio.repack(path, path, overwrite=True, checksum=True)
+    for gone in ("Experiments/y", "Analysis/models/fit"):
+        with h5py.File(path, "r+") as file:
+            del file[gone]
+        assert f"/{gone}: was sealed with the file, and is gone" in str(hspyio.verify(path))

@@ -46,6 +46,8 @@ def append(
 def _wanted(file: Place, other: Place, name: str | None) -> list[str]:
     """The groups to take of a file."""
     if os.path.exists(other) and os.path.exists(file) and os.path.samefile(other, file):
-        raise OptionError("is the file that gets them", path=other)
+        raise OptionError(
+            "is FILE itself; name another one, whose experiments it is to get", path=other
+        )
     with hspyio.open(other) as experiments:
         return list(experiments) if name is None else [experiment_group(experiments, name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from hspyio.api.examining.diff import diff as differences
-from hspyio.cli.console import Console, one_line, say_json
+from hspyio.cli.console import Console, one_line, say, say_json
 from hspyio.cli.usage import Argument, Exit, Option, Place
 from hspyio.cli.values import LONGEST, json_text, jsonable, short_text
 from hspyio.compare import MISSING, Difference
@@ -36,11 +36,15 @@ def diff(
     as_json: Annotated[
         bool, Option("--json", help="Print one JSON list, an item a difference.")
     ] = False,
+    quiet: Annotated[
+        bool, Option("--quiet", "-q", help="Print nothing, and end at the first difference.")
+    ] = False,
 ) -> None:
     """Say what differs between two HSpy files, by path: - is in A, + in B, ! a change of arrays.
 
     Experiments are matched by group, then by title. Data are read a block at a time. The exit code
-    is 0 if nothing differs, 1 if something does or a file cannot be read. For git see hspy tree
+    is 0 if nothing differs, which standard error says, 1 if something does or a file cannot be
+    read. For git see hspy tree
     --lines, and: git difftool -x "hspy diff". Example: hspy diff old.hspy new.hspy --rtol 1e-6
     """
     console = Console()
@@ -49,6 +53,8 @@ def diff(
     for difference in differences(
         one, other, name=name, rtol=rtol, atol=atol, data=data, stamps=stamps, strict=strict
     ):
+        if quiet:
+            raise Exit(1)
         if as_json:
             records.append(_record(difference))
         else:
@@ -57,10 +63,14 @@ def diff(
                 console.print(f"+++ {other}", style="bold")
             _show(console, difference)
         found = True
-    if as_json:
+    if as_json and not quiet:
         say_json(json_text(records))
     if found:
         raise Exit(1)
+    if not as_json and not quiet:
+        given = {"--no-data": not data, "--rtol": rtol, "--atol": atol, "--name": name}
+        used = " ".join(option for option, value in given.items() if value)
+        say(f"no difference between {one} and {other}{used and f' with {used}'}")
 
 
 def _show(console: Console, difference: Difference) -> None:

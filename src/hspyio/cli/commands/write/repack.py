@@ -26,13 +26,17 @@ def repack(
     navigator: Annotated[
         str | None, Option(help="Make the picture of every map: sum, max, or sum,max.")
     ] = None,
+    checksum: Annotated[
+        bool, Option("--checksum", help="Seal the new file; verify finds any change.")
+    ] = False,
     overwrite: Overwrite = False,
     threads: Threads = None,
 ) -> None:
     """Write a file anew with other chunks or another compression; all else is copied.
 
     It needs little memory, whatever the size of the file, and leaves dead space behind. IN and OUT
-    may be the same with --overwrite. Example: hspy repack map.hspy small.hspy --level 9
+    may be the same with --overwrite; --checksum seals a file that has no seal. Example: hspy repack
+    map.hspy small.hspy --level 9
     """
     old = Path(path_of_file(source, argument="IN"))
     target = Path(path_to_save(target, argument="OUT"))
@@ -45,6 +49,7 @@ def repack(
         compression=None if compression == "none" else compression,
         compression_opts=level,
         navigator=None if navigator is None else navigator.split(","),
+        checksum=checksum,
         threads=threads,
     )
     after = target.stat().st_size

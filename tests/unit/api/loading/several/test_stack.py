@@ -120,8 +120,9 @@ def test_a_file_alone_and_options(folder: Path) -> None:
     assert hspyio.load(folder / "f0.hspy", stack=True).data.shape == (1, 4, 5)
     bare = hspyio.load(folder / "f*.hspy", stack=True, original_metadata=False)
     assert bare.original_metadata.as_dictionary() == {}
-    with pytest.raises(OptionError, match="stack is 0; use"):
-        hspyio.load(folder / "f*.hspy", stack=0)  # type: ignore[call-overload]
+    for stack in (0, "", None):
+        with pytest.raises(OptionError, match=f"stack is {stack!r}; use"):
+            hspyio.load(folder / "f*.hspy", stack=stack)  # type: ignore[call-overload]
 
 
 def ragged() -> hspyio.Signal:

@@ -63,8 +63,12 @@ def test_options(hspy: Hspy, pair: tuple[Path, Path]) -> None:
 
 def test_nothing_differs(hspy: Hspy, pair: tuple[Path, Path]) -> None:
     shutil.copy(*pair)
-    assert hspy("diff", *pair) == (0, "", "")
-    assert hspy("diff", "--strict", "--stamps", *pair) == (0, "", "")
+    said = f"hspy: no difference between {pair[0]} and {pair[1]}"
+    assert hspy("diff", *pair) == (0, "", f"{said}\n")
+    assert hspy("diff", "--strict", "--stamps", *pair) == (0, "", f"{said}\n")
+    given = ("--no-data", "--rtol", "0.1")
+    assert hspy("diff", *given, *pair) == (0, "", f"{said} with --no-data --rtol\n")
+    assert hspy("diff", "--quiet", *pair) == (0, "", "")
     assert hspy("diff", "--json", *pair) == (0, "[]\n", "")
 
 
@@ -96,3 +100,8 @@ def test_several_experiments(hspy: Hspy, two_in_one: Path) -> None:
     assert hspy("remove", copy, "EELS-map").code == 0
     out = hspy("diff", two_in_one, copy).out.splitlines()
     assert out[2:] == ["! EELS-map: experiment removed"]
+
+
+def test_quiet_says_nothing_of_a_difference(hspy: Hspy, pair: tuple[Path, Path]) -> None:
+    assert hspy("diff", "-q", *pair) == (1, "", "")
+    assert hspy("diff", "--quiet", "--json", *pair) == (1, "", "")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import _hspyio_hyperspy
+from hspyio.bridges import hyperspy_sessions
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +42,10 @@ def test_what_cannot_be_written_is_told(
     code, _, err = hspy("hyperspy", "on")
     assert code == 1
     assert "HSPYIO_HYPERSPY=1 or 0 in the environment" in " ".join(err.split())
+
+
+def test_it_is_said_that_hyperspy_is_not_there(hspy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hyperspy_sessions, "_version", {"rosettasciio": "0.15.0"}.get)
+    said = "HyperSpy is not in this environment; it holds as soon as it is installed here"
+    assert said in hspy("hyperspy", "on").out
+    assert said not in hspy("hyperspy", "off").out

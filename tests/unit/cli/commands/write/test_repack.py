@@ -38,3 +38,13 @@ def test_uncompressed_onto_itself(hspy: Hspy, two_in_one: Path) -> None:
     code, _, _ = hspy("repack", "--overwrite", "--compression", "none", two_in_one, two_in_one)
     assert code == 0
     assert hspyio.info(two_in_one).experiments[0].filters == ()
+
+
+def test_it_seals(hspy: Hspy, two_in_one: Path) -> None:
+    """A file that was saved without a seal, in place."""
+    assert not hspyio.verify(two_in_one).sealed
+    assert hspy("repack", two_in_one, two_in_one, "--overwrite", "--checksum").code == 0
+    report = hspyio.verify(two_in_one)
+    assert report.ok and len(report.sealed) == 2
+    code, out, _ = hspy("verify", two_in_one)
+    assert code == 0 and "sealed: EELS-map" in out
