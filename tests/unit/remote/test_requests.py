@@ -172,6 +172,20 @@ def test_credentials_are_not_sent_on(server: Server, tmp_path: Path) -> None:
         assert "Authorization" not in other.asked[0].headers
 
 
+def test_which_headers_are_sent_on(server: Server, tmp_path: Path) -> None:
+    """As the manual says: those of which everybody knows that they are secret are not."""
+    given = dict.fromkeys(("Authorization", "Cookie", "X-Key"), "S3CRET")
+    with open_server(tmp_path) as other:
+        server.redirect = other.url.replace("127.0.0.1", "localhost")
+        source = open_object(f"{server.url}/a", storage_options_of({"headers": given}))
+        assert source.read(0, 10) == CONTENT[:10]
+        for sent, names in ((server, given), (other, ["X-Key"])):
+            found = [
+                name.title() for name, value in sent.asked[0].headers.items() if "S3C" in value
+            ]
+            assert sorted(found) == sorted(names)
+
+
 def test_credentials_stand_in_no_error(server: Server) -> None:
     server.wanted = "nobody"
     with pytest.raises(FilePermissionError) as caught:
