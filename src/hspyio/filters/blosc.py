@@ -13,7 +13,7 @@ from hspyio.filters.plugins import plain_options
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CODEC", "detail", "details"]
+__all__ = ["CODEC", "decode", "detail", "details"]
 
 _FILTER_VERSION, _FORMAT_VERSION = 2, 2
 _COMPRESSORS = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")
@@ -64,7 +64,11 @@ def detail(options: tuple[int, ...]) -> str:
 def _decode(
     stored: Bytes, options: tuple[int, ...], size: int, out: NDArray[np.uint8] | None
 ) -> Bytes:
-    """Decode a frame.
+    return decode(stored, size, out)
+
+
+def decode(stored: Bytes, size: int, out: NDArray[np.uint8] | None, threads: int = 1) -> Bytes:
+    """Decode a frame, its blocks on some threads.
 
     Blosc is not told where its input ends: it believes the header, and keeps to that.
     """
@@ -76,8 +80,8 @@ def _decode(
             f"the blosc header announces {announced} bytes from {end}; "
             f"expected {size} from {len(stored)}"
         )
-    decode = library().blosc_decode
-    return sized(decode(stored, numthreads=1, out=size if out is None else out), size)
+    made = library().blosc_decode(stored, numthreads=threads, out=size if out is None else out)
+    return sized(made, size)
 
 
 def _encode(plain: Bytes, options: tuple[int, ...]) -> Bytes:

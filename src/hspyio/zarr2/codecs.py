@@ -5,20 +5,24 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from hspyio.errors import DamagedFileError, FilterError
 from hspyio.filters import blosc
-from hspyio.filters.codec import library
+from hspyio.filters.codec import Bytes, library
 from hspyio.nodes.node import Filter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["OBJECTS", "Config", "decoded", "filter_of"]
 
+Out: TypeAlias = "NDArray[np.uint8] | None"
 Config: TypeAlias = Mapping[str, Any]
 """A codec as JSON has it: its ``id``, and its options."""
 
@@ -26,6 +30,21 @@ OBJECTS = ("vlen-array", "vlen-utf8", "vlen-bytes", "msgpack2", "json2", "pickle
 """Codecs that make bytes of objects: rows and texts."""
 _UNKNOWN_SIZE = 2**31
 """Bytes that a chunk of objects may become."""
+
+
+class _Wanted(NamedTuple):
+    """What a codec is to make: its bytes, if they are known, where, and on how many threads."""
+
+    size: int | None
+    out: Out
+    threads: int
+
+    @property
+    def most(self) -> int:
+        """Bytes to ask for: one more than there may be, so that too many are seen."""
+        return (_UNKNOWN_SIZE if self.size is None else self.size) + 1
+
+
 _SAME_SIZE = {"shuffle", "delta"}
 """Filters whose output has as many bytes as their input."""
 _EVERYWHERE = 1
@@ -40,19 +59,30 @@ def filter_of(config: Config) -> Filter:
     return Filter(_EVERYWHERE, (), " ".join(str(word) for word in words if word is not None))
 
 
-def decoded(configs: list[Config], stored: bytes, size: int | None, dtype: np.dtype[Any]) -> bytes:
+def decoded(
+    configs: list[Config],
+    stored: Bytes,
+    size: int | None,
+    dtype: np.dtype[Any],
+    out: Out = None,
+    threads: int = 1,
+) -> Bytes:
     """A chunk, the last codec undone first.
 
     Parameters
     ----------
     configs : list of mapping
         In the order of writing.
-    stored : bytes
+    stored : buffer
         The chunk.
     size : int or None
         Bytes of the values; ``None`` where nobody knows.
     dtype : numpy dtype
-        Of the values, which filters of numcodecs may be told.
+        Of the values, which filters of numcodecs may be wanted.
+    out : ndarray of uint8, optional
+        Memory of `size` bytes, which a codec that can decodes into; it is returned then.
+    threads : int
+        How many a codec may use that can use several.
 
     Raises
     ------
@@ -66,8 +96,9 @@ def decoded(configs: list[Config], stored: bytes, size: int | None, dtype: np.dt
     for config in reversed(configs):
         name = config.get("id")
         decode = _DECODERS.get(str(name))
+        wanted = _Wanted(hint, out if config is configs[0] else None, threads)
         try:
-            stored = decode(stored, hint) if decode else _by_numcodecs(config, stored)
+            stored = decode(stored, wanted) if decode else _by_numcodecs(config, stored)
         except FilterError:
             raise
         except Exception as error:  # whatever a library says of bytes it cannot decode
@@ -77,7 +108,7 @@ def decoded(configs: list[Config], stored: bytes, size: int | None, dtype: np.dt
     return stored
 
 
-def _by_numcodecs(config: Config, stored: bytes) -> bytes:
+def _by_numcodecs(config: Config, stored: Bytes) -> Bytes:
     name = config.get("id")
     if find_spec("numcodecs") is None:
         raise FilterError(
@@ -92,15 +123,12 @@ def _by_numcodecs(config: Config, stored: bytes) -> bytes:
     return np.asarray(codec.decode(stored)).tobytes()
 
 
-def _blosc(stored: bytes, size: int | None) -> bytes:
-    if size is None:
-        size = _announced(stored)
-    decode = blosc.CODEC.decode
-    assert decode is not None
-    return bytes(decode(stored, (), size, None))
+def _blosc(stored: Any, wanted: _Wanted) -> Bytes:
+    size = _announced(stored) if wanted.size is None else wanted.size
+    return blosc.decode(stored, size, wanted.out, wanted.threads)
 
 
-def _announced(stored: bytes) -> int:
+def _announced(stored: Bytes) -> int:
     if len(stored) < 16:
         raise ValueError("is cut")
     size = int(np.frombuffer(stored, "<u4", 1, 4)[0])
@@ -109,40 +137,41 @@ def _announced(stored: bytes) -> int:
     return size
 
 
-def _most(size: int | None) -> int:
-    return (_UNKNOWN_SIZE if size is None else size) + 1
+def _zlib(stored: Any, wanted: _Wanted) -> Bytes:
+    return zlib.decompressobj().decompress(stored, wanted.most)
 
 
-def _zlib(stored: bytes, size: int | None) -> bytes:
-    return zlib.decompressobj().decompress(stored, _most(size))
+def _gzip(stored: Any, wanted: _Wanted) -> Bytes:
+    return zlib.decompressobj(31).decompress(stored, wanted.most)
 
 
-def _gzip(stored: bytes, size: int | None) -> bytes:
-    return zlib.decompressobj(31).decompress(stored, _most(size))
+def _bz2(stored: Any, wanted: _Wanted) -> Bytes:
+    return bz2.BZ2Decompressor().decompress(stored, wanted.most)
 
 
-def _bz2(stored: bytes, size: int | None) -> bytes:
-    return bz2.BZ2Decompressor().decompress(stored, _most(size))
+def _lzma(stored: Any, wanted: _Wanted) -> Bytes:
+    return lzma.LZMADecompressor().decompress(stored, wanted.most)
 
 
-def _lzma(stored: bytes, size: int | None) -> bytes:
-    return lzma.LZMADecompressor().decompress(stored, _most(size))
-
-
-def _zstd(stored: bytes, size: int | None) -> bytes:
-    if size is None:
+def _zstd(stored: Any, wanted: _Wanted) -> Bytes:
+    if wanted.size is None:
         raise ValueError("its size is not known")
-    return bytes(library().zstd_decode(stored, out=size))
+    made: Bytes = library().zstd_decode(
+        stored, out=wanted.size if wanted.out is None else wanted.out
+    )
+    return made
 
 
-def _lz4(stored: bytes, size: int | None) -> bytes:
+def _lz4(stored: Any, wanted: _Wanted) -> Bytes:
     announced = int.from_bytes(stored[:4], "little")
-    if announced > _most(size):
+    if announced > wanted.most:
         raise ValueError(f"announces {announced:,} bytes")
-    return bytes(library().lz4_decode(stored[4:], out=announced))
+    fits = wanted.out is not None and announced == wanted.out.size
+    made: Bytes = library().lz4_decode(stored[4:], out=wanted.out if fits else announced)
+    return made
 
 
-_DECODERS = {
+_DECODERS: dict[str, Callable[[Any, _Wanted], Bytes]] = {
     "blosc": _blosc,
     "zlib": _zlib,
     "gzip": _gzip,

@@ -7,7 +7,7 @@ import math
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from hspyio.arrays.grid import ChunkGrid
 from hspyio.arrays.indexing import BasicIndexer, ChunkProjection
 from hspyio.arrays.workers import Workers, run
 from hspyio.errors import DamagedFileError, located
+from hspyio.filters.pipeline import Scratch
 from hspyio.hdf5.limits import Budget
 from hspyio.nodes.json import type_from_json
 from hspyio.nodes.node import RaggedArray, Selection, SizedSource, StorageType, Text, Vlen
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Layout", "ZarrDataset", "ZarrRows", "layout_of", "with_type"]
+
+Memory: TypeAlias = "Callable[[int], NDArray[np.uint8]]"
+"""What gives memory of some size."""
 
 _LARGEST_CHUNK = 2**32
 _MOST_DIMENSIONS = 64
@@ -229,20 +233,21 @@ class ZarrDataset(SizedSource):
             self._workers.progress.expect(size)
             whole = [ChunkProjection((), (), ())]  # of an array without dimensions
             tasks = list(indexer.projections(grid)) if layout.shape else whole
-            run(tasks, lambda: self._placer(result), self._workers.threads)
+            threads = self._workers.threads
+            inside = max(1, threads // max(1, len(tasks)))  # of one large chunk, by its blocks
+            run(tasks, lambda: self._placer(result, inside), threads)
             found: NDArray[Any] = result[(*indexer.dropped, ...)]
             return found
 
     def _empty(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """New memory: what has no chunk is filled when that is known, all else is decoded to."""
         layout = self.layout
         if layout.dtype.hasobject:
             blank: NDArray[Any] = np.empty(math.prod(shape), object)
             for i in range(blank.size):
                 blank[i] = self._nothing()
             return blank.reshape(shape)
-        if layout.fill is None or isinstance(layout.fill, bytes):
-            return np.zeros(shape, layout.dtype)
-        return np.full(shape, layout.fill, layout.dtype)
+        return np.zeros(shape, layout.dtype)
 
     def _nothing(self) -> Any:
         kind = self.layout.kind
@@ -250,34 +255,63 @@ class ZarrDataset(SizedSource):
             return np.empty(0, object if isinstance(kind.base, Text) else kind.base)
         return b""
 
-    def _placer(self, result: NDArray[Any]) -> Callable[[ChunkProjection], None]:
+    def _placer(self, result: NDArray[Any], inside: int) -> Callable[[ChunkProjection], None]:
+        scratch = Scratch()
+
         def place(projection: ChunkProjection) -> None:
-            chunk = self.chunk(projection.coords)
-            if chunk is not None:
-                result[projection.out_selection] = chunk[projection.chunk_selection]
-            part = result[projection.out_selection]
+            out: tuple[Any, ...] = (*projection.out_selection, ...)
+            part = result[out]
+            if self.layout.dtype.hasobject:
+                self._place_objects(projection, part, scratch)
+            else:
+                self._place(projection, part, scratch, inside)
             self._workers.progress.advance(part.nbytes)
 
         return place
 
-    def chunk(self, coords: tuple[int, ...]) -> NDArray[Any] | None:
-        """A chunk, whole also where it reaches over the edge; ``None`` where there is none."""
+    def _stored(self, coords: tuple[int, ...], memory: Memory) -> memoryview | None:
+        """The bytes of a chunk; ``None`` where there is none."""
+        name = self.layout.separator.join(map(str, coords)) or "0"
+        return self.snapshot.get_into(f"{self.where}/{name}", _LARGEST_CHUNK, memory)
+
+    def _place(
+        self, projection: ChunkProjection, part: NDArray[Any], scratch: Scratch, threads: int
+    ) -> None:
+        """Decode a chunk straight to its place, where that is one piece of memory."""
         layout = self.layout
-        name = layout.separator.join(map(str, coords)) or "0"
-        stored = self.snapshot.get(f"{self.where}/{name}", most=_LARGEST_CHUNK)
+        size = math.prod(layout.chunks) * layout.dtype.itemsize
+        whole = part.shape == layout.chunks and part.flags.c_contiguous and layout.order == "C"
+        out = part.reshape(-1).view(np.uint8) if whole else scratch.take("chunk", size)
+
+        def memory(length: int) -> NDArray[np.uint8]:
+            return scratch.take("read", length) if layout.codecs or length != size else out
+
+        stored = self._stored(projection.coords, memory)
         if stored is None:
-            return None
+            if layout.fill is not None and not isinstance(layout.fill, bytes):
+                part[...] = layout.fill
+            return
+        content = decoded(layout.codecs, stored, size, layout.dtype, out, threads)
+        values = np.frombuffer(content, layout.dtype)
+        if not (whole and values.ctypes.data == out.ctypes.data):
+            chunk = values.reshape(layout.chunks, order=layout.order)  # type: ignore[call-overload]
+            part[...] = chunk[projection.chunk_selection]
+
+    def _place_objects(
+        self, projection: ChunkProjection, part: NDArray[Any], scratch: Scratch
+    ) -> None:
+        layout = self.layout
+        stored = self._stored(projection.coords, lambda size: scratch.take("read", size))
+        if stored is None:
+            return
+        assert layout.objects is not None
+        content = bytes(decoded(layout.codecs, stored, None, layout.dtype))
         count = math.prod(layout.chunks)
-        if layout.objects is not None:
-            content = decoded(layout.codecs, stored, None, layout.dtype)
-            items = _objects(layout.objects, layout.kind, content, count)
-            values: NDArray[Any] = np.empty(count, object)
-            for i, item in enumerate(items):
-                values[i] = item
-        else:
-            content = decoded(layout.codecs, stored, count * layout.dtype.itemsize, layout.dtype)
-            values = np.frombuffer(content, layout.dtype)
-        return values.reshape(layout.chunks, order=layout.order)  # type: ignore[call-overload,no-any-return]
+        values: NDArray[Any] = np.empty(count, object)
+        for i, item in enumerate(_objects(layout.objects, layout.kind, content, count)):
+            values[i] = item
+        chunk = values.reshape(layout.chunks, order=layout.order)  # type: ignore[call-overload]
+        part[...] = chunk[projection.chunk_selection]
 
 
 def _objects(codec: Config, kind: StorageType, content: bytes, count: int) -> list[Any]:

@@ -7,8 +7,10 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hspyio.errors import (
     DamagedFileError,
@@ -20,6 +22,10 @@ from hspyio.errors import (
 )
 from hspyio.forks import derived
 from hspyio.hdf5.snapshot import Snapshot
+from hspyio.system import calls
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["GROUP", "METADATA", "StoreSnapshot", "is_store", "store_at"]
 
@@ -157,8 +163,18 @@ class StoreSnapshot(Snapshot):
         DamagedFileError
             If they are more than `most`, or the zip is damaged there.
         """
+        found = self.get_into(key, most, lambda size: np.empty(size, np.uint8))
+        return None if found is None else bytes(found)
+
+    def get_into(
+        self, key: str, most: int, memory: Callable[[int], NDArray[np.uint8]]
+    ) -> memoryview | None:
+        """The same, in memory that is asked for when their number is known."""
         try:
-            return self._in_zip(key, most) if self.is_zip else self._in_folder(key, most)
+            if self.is_zip:
+                found = self._in_zip(key, most)
+                return None if found is None else memoryview(found)
+            return self._in_folder(key, most, memory)
         except HspyError:
             raise
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -166,10 +182,23 @@ class StoreSnapshot(Snapshot):
         except OSError as error:
             raise self._unreadable(error) from None
 
-    def _in_folder(self, key: str, most: int) -> bytes:
-        with open(os.path.join(self.place, *key.split("/")), "rb") as file:
-            found = file.read(most + 1)
-        return _bounded(found, most, self.path, key)
+    def _in_folder(
+        self, key: str, most: int, memory: Callable[[int], NDArray[np.uint8]]
+    ) -> memoryview | None:
+        # Of many small files every call of the system counts: no file object, no second look.
+        descriptor = calls.open_for_reading(f"{self.place}/{key}")
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                return None
+            if found.st_size > most:
+                raise DamagedFileError(
+                    f"{key} is larger than the {most:,} bytes it can be", path=self.path
+                )
+            content = memory(found.st_size).data
+            return content[: calls.read_up_to(descriptor, [content], 0)]
+        finally:
+            calls.close(descriptor)
 
     def _in_zip(self, key: str, most: int) -> bytes | None:
         entry = self._entries.get(key)
@@ -198,12 +227,6 @@ class StoreSnapshot(Snapshot):
         if len(found) != entry.file_size or zlib.crc32(found) != entry.CRC:
             raise DamagedFileError(f"{key} is damaged in the zip", path=self.path)
         return found
-
-
-def _bounded(found: bytes, most: int, path: str, key: str) -> bytes:
-    if len(found) > most:
-        raise DamagedFileError(f"{key} is larger than the {most:,} bytes it can be", path=path)
-    return found
 
 
 def _files(folder: str, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
