@@ -18,8 +18,8 @@ from hspyio.zarr2.writer import open_folder, open_zip, write_store
 __all__ = ["write_zspy"]
 
 _FORMAT = b"ZSpy"
-_BLOSC = (0, 0, 0, 0, 1, 1, 5)
-"""Level 1 of Zstd, and a shuffle of bytes: what RosettaSciIO takes."""
+_BLOSC = (0, 0, 0, 0, 1, 2, 5)
+"""Level 1 of Zstd, as RosettaSciIO has it, and a shuffle of bits: counts take half the time."""
 _NUMBER = 32001
 
 

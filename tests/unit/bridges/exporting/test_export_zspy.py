@@ -27,7 +27,7 @@ def test_it_says_what_rosettasciio_looks_for(source: Path, tmp_path: Path) -> No
     described = json.loads((target / "Experiments" / "map" / "data" / ".zarray").read_text())
     assert described["dimension_separator"] == "/"
     assert described["compressor"] == {
-        "id": "blosc", "cname": "zstd", "clevel": 1, "shuffle": 1, "blocksize": 0,
+        "id": "blosc", "cname": "zstd", "clevel": 1, "shuffle": 2, "blocksize": 0,
     }  # fmt: skip
     known = json.loads((target / ".zmetadata").read_text())
     assert known["zarr_consolidated_format"] == 1
