@@ -65,7 +65,7 @@ def from_json(
         own = exact.get(name)
         same = own is not None and _same(plain(own), value)
         found[name] = own if own is not None and same else _attribute(value)
-    return found, groups
+    return dict(sorted(found.items())), groups  # by their names, as HDF5 has them
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import dask.array as da
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 import hspyio
 from hspyio.compare import signal_differences
@@ -61,6 +61,7 @@ def test_every_value_of_the_table(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @settings(max_examples=30)
+@example(hspyio.Signal(np.array(False), original_metadata={"": {None: None, "": b""}}))
 @given(signals())
 def test_any_signal(tmp_path_factory: pytest.TempPathFactory, signal: hspyio.Signal) -> None:
     folder = tmp_path_factory.mktemp("any")
