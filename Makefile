@@ -47,7 +47,9 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
 	@echo "The manual is built: docs/_build/html/index.html"
 
+# Without a network, and so without Zarr 2, all else is measured.
 bench: $(VENV)/.installed-test
+	-@$(MAKE) --no-print-directory $(VENV)-zspy/.installed
 	$(BIN)/python -m benchmarks
 
 torture: $(VENV)/.installed-test

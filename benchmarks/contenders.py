@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,8 +10,10 @@ import dask.array as da
 import rsciio.hspy as rosettasciio
 
 import hspyio
-from benchmarks.exchange import Dataset, exchange_dict
+from benchmarks.exchange import TITLE, Dataset, exchange_dict
 from benchmarks.measure import Step
+from hspyio.arrays.workers import Workers, thread_count
+from hspyio.bridges.exporting.export_zspy import write_zspy
 
 
 def our_signal(dataset: Dataset, *, lazy: bool = False) -> hspyio.Signal:
@@ -58,6 +61,17 @@ def our_writing(
 
 def our_reading(path: Path, *, threads: int | None = None) -> Step:
     return Step(lambda: hspyio.load(path, threads=threads, progress=False))
+
+
+def our_zspy_writing(dataset: Dataset, path: Path) -> Step:
+    """What ``export`` to a .zspy does with a signal; from memory, as RosettaSciIO's is timed."""
+    signals = {TITLE: our_signal(dataset)}
+
+    def run() -> None:
+        workers = Workers(thread_count(None))
+        write_zspy(signals, str(path), workers, compress=True, zipped=False)
+
+    return Step(run, before=lambda: shutil.rmtree(path, ignore_errors=True))
 
 
 def their_writing(

@@ -54,7 +54,13 @@ DURABLE = Section(
     "RosettaSciIO",
     "hspyio",
 )
-ZSPY = Section("Against zspy", "Each with its default compression.", "zspy", "hspyio")
+ZSPY = Section(
+    "Against zspy",
+    "Each with its default compression: RosettaSciIO's .zspy against an .hspy of hspyio's, and "
+    "where the row says so against its .zspy; both read the .zspy that RosettaSciIO wrote.",
+    "zspy",
+    "hspyio",
+)
 CODEC = Section(
     "Against the codecs alone",
     "Reading: the same chunks, in memory already, inflated and unshuffled into one new array, as a "

@@ -22,6 +22,7 @@ from benchmarks.contenders import (
     our_lazy_writing,
     our_reading,
     our_writing,
+    our_zspy_writing,
     their_lazy,
     their_lazy_writing,
     their_reading,
@@ -112,6 +113,7 @@ def _writers(
         writers["codec"] = bound.writing(dataset.data, stored, path, bound.default_threads())
         if bench.zspy is not None:
             writers["zspy"] = ZspyStep(bench.zspy, "write", bench.folder / "data.zspy")
+            writers["our zspy"] = our_zspy_writing(dataset, bench.folder / "ours.zspy")
     return writers
 
 
@@ -133,6 +135,7 @@ def _readers(
         readers["codec, used again"] = bound.reading(stored, threads)
         if bench.zspy is not None:
             readers["zspy"] = ZspyStep(bench.zspy, "read", bench.folder / "data.zspy")
+            readers["our zspy"] = our_reading(bench.folder / "data.zspy")
     return readers
 
 
@@ -169,6 +172,9 @@ def _bounds(label: str, action: str, times: dict[str, Times]) -> Iterator[Row]:
         if name in times:
             theirs = times[name]
             yield speed(section, label, action, ours=times[OURS], theirs=theirs, target=target)
+    if "our zspy" in times:
+        ours, theirs = times["our zspy"], times["zspy"]
+        yield speed(ZSPY, label, f"{action} .zspy", ours=ours, theirs=theirs, target=NO_SLOWER)
 
 
 def _durable(label: str, action: str, ours: Times, peer: Times, targets: Pair) -> Row:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,33 +16,25 @@ from benchmarks.exchange import Dataset
 PROJECT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = PROJECT / ".venv-zspy"
 
-# numcodecs 0.16 no longer has what zarr 2 imports; rsciio.zspy imports h5py.
-NEEDS = ("rosettasciio==0.15.*", "zarr<3", "numcodecs<0.16", "h5py>=3.12")
-
 
 class NoZspyError(Exception):
     """Why it can't be measured."""
 
 
 def python_with_zspy() -> Path:
-    """The Python of zspy's environment, which is made once.
+    """The Python of zspy's environment, which ``make test-zspy`` uses too.
 
     Raises
     ------
     NoZspyError
-        If it can't be made: without a network, for example.
+        If it has not been made.
     """
-    python, stamp = ENVIRONMENT / "bin" / "python", ENVIRONMENT / ".installed"
-    wanted = "\n".join((sys.version, *NEEDS))
-    if stamp.exists() and stamp.read_text() == wanted:
-        return python
-    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-    install = ("-m", "pip", "install", "-q", "--disable-pip-version-check", *NEEDS)
-    for command in ((sys.executable, "-m", "venv", ENVIRONMENT), (python, *install)):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NoZspyError(done.stderr.strip().splitlines()[-1])
-    stamp.write_text(wanted)
+    python = ENVIRONMENT / "bin" / "python"
+    if not (ENVIRONMENT / ".installed").exists():
+        raise NoZspyError(
+            f"it needs {ENVIRONMENT.name}, with Zarr 2, which `make bench` makes, or "
+            f"`make {ENVIRONMENT.name}/.installed` alone; pip needs a network for that"
+        )
     return python
 
 
