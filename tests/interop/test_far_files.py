@@ -250,7 +250,8 @@ def test_what_needs_a_path_is_told(server: Server, tmp_path: Path) -> None:
 
 def test_without_the_package_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
-    with pytest.raises(hspyio.HspyError, match="need the package obstore: pip install obstore"):
+    said = "takes obstore: obstore is not installed; `pip install obstore`"
+    with pytest.raises(hspyio.HspyError, match=said):
         hspyio.load("https://example.org/a.hspy")
 
 

@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "errors",
         "names",
         "options",
+        "packages",
         "suggestions",
         "html",
         "system",

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hspyio import names
-from hspyio.bridges.packages import imported
 from hspyio.bridges.rosettasciio import signal_from_dict
 from hspyio.errors import HspyError, OptionError, Problem, one_or_many, warn_user
 from hspyio.model.axes import axis_to_dict
 from hspyio.model.given import kind_of, more_than_an_array
 from hspyio.model.signal import Location, Signal
+from hspyio.packages import imported
 from hspyio.records import record
 
 __all__ = ["from_hyperspy", "to_hyperspy"]
@@ -33,9 +33,9 @@ _TAKEN = frozenset(
 
 def to_hyperspy(signal: Signal) -> Any:
     """See `Signal.to_hyperspy`."""
-    signals = imported("hyperspy.api", "hyperspy").signals
+    signals = imported("hyperspy.api").signals
     converter = _Converter(
-        dict_to_signal=imported("hyperspy.io", "hyperspy").dict2signal,
+        dict_to_signal=imported("hyperspy.io").dict2signal,
         tree=type(signals.BaseSignal([0]).metadata),
         problems=[],
     )
@@ -79,7 +79,7 @@ def from_hyperspy(signal: Any) -> Signal:
     --------
     to_hyperspy : The way back, also as a method of a signal.
     """
-    base = imported("hyperspy.api", "hyperspy").signals.BaseSignal
+    base = imported("hyperspy.api").signals.BaseSignal
     if not isinstance(signal, base):
         meant = more_than_an_array(signal) or "hspyio.Signal(array, axes) makes one of an array"
         raise OptionError(f"a {kind_of(signal)} is no signal of HyperSpy; {meant}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hspyio.bridges.packages import imported
 from hspyio.errors import HspyError
 from hspyio.forks import lock_of_module
+from hspyio.packages import imported
 
 __all__ = ["disable_hyperspy", "enable_hyperspy"]
 
@@ -75,5 +75,5 @@ def disable_hyperspy() -> None:
 
 def _plugins() -> Iterator[dict[str, Any]]:
     """The entry for ``.hspy`` in RosettaSciIO's list of formats, which HyperSpy goes by."""
-    formats = imported("rsciio", "rosettasciio").IO_PLUGINS
+    formats = imported("rsciio").IO_PLUGINS
     return (plugin for plugin in formats if plugin.get("name") == _FORMAT)

@@ -18,7 +18,6 @@ from hspyio.bridges.coordinates import (
     dimension_names,
 )
 from hspyio.bridges.from_xarray import from_xarray
-from hspyio.bridges.packages import imported
 from hspyio.bridges.tree_text import text_of
 from hspyio.converters.type_hints import loads
 from hspyio.errors import AxesError, ConversionError, Problem, warn_user
@@ -26,6 +25,7 @@ from hspyio.model.models import Model
 from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Attribute, Group, StoredSource
+from hspyio.packages import imported
 from hspyio.records import record
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def description(
 
 def array_of(about: Description, data: Any) -> xarray.DataArray:
     """The same with data of whatever kind xarray takes."""
-    imported("xarray", "xarray")
+    imported("xarray")
     from hspyio.bridges.xarray_pages import DataArray
 
     try:

@@ -16,6 +16,7 @@ from hspyio.filters.codec import library
 from hspyio.hdf5.format.superblock import SIGNATURE, lookup3
 from hspyio.hdf5.limits import MIB, size_text
 from hspyio.nodes.node import Filter
+from hspyio.packages import how_to_get, is_there
 
 __all__ = ["check_available", "decoded_chunk", "filter_available"]
 
@@ -51,9 +52,10 @@ def check_available(filters: Sequence[Filter]) -> None:
     for step in filters:
         if not filter_available(step.id):
             package = codec_of(step.id).package or "its HDF5 plugin"
-            raise FilterError(
-                f"is compressed with {step.name}, which is not available here; install {package}"
-            )
+            missing = package == "hdf5plugin" and not is_there(package)
+            mend = how_to_get(package) if missing else f"install {package}"
+            text = f"is compressed with {step.name}, which is not available here"
+            raise FilterError(f"{text}; {mend}")
 
 
 def decoded_chunk(content: bytes, mask: int, filters: Sequence[Filter], size: int) -> bytes:

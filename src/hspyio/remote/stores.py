@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from hspyio.errors import ArgumentError, MissingPackageError, OptionError
+from hspyio.packages import how_to_get
 from hspyio.records import record, value
 from hspyio.remote.failures import Fault, RequestError, fault_of_text
 from hspyio.remote.storage_options import StorageOptions, unknown_option
@@ -303,10 +304,8 @@ def client_of(url: Url, options: StorageOptions, *, patient: bool = False) -> tu
         stores: Any = import_module("obstore.store")
         errors: Any = import_module("obstore.exceptions")
     except ImportError:
-        raise MissingPackageError(
-            "files that are far away need the package obstore: pip install obstore",
-            path=url.text,
-        ) from None
+        text = f"is far away, which takes obstore: {how_to_get('obstore')}"
+        raise MissingPackageError(text, path=url.text) from None
     # Where it is read they are ours.
     retries = None if patient else {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
     made: dict[str, Any] = {"client_options": _connection(url, options), "retry_config": retries}

@@ -7,7 +7,6 @@ import lzma
 import zlib
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,6 +15,7 @@ from hspyio.errors import DamagedFileError, FilterError
 from hspyio.filters import blosc
 from hspyio.filters.codec import Bytes, library
 from hspyio.nodes.node import Filter
+from hspyio.packages import how_to_get, is_there
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,11 +110,8 @@ def decoded(
 
 def _by_numcodecs(config: Config, stored: Bytes) -> Bytes:
     name = config.get("id")
-    if find_spec("numcodecs") is None:
-        raise FilterError(
-            f"the codec {name!r} needs numcodecs, which is not installed; "
-            "`pip install numcodecs` does it"
-        )
+    if not is_there("numcodecs"):
+        raise FilterError(f"the codec {name!r} takes numcodecs: {how_to_get('numcodecs')}")
     numcodecs: Any = import_module("numcodecs")
     try:
         codec = numcodecs.get_codec(dict(config))

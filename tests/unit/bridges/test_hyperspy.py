@@ -366,7 +366,7 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
 def test_a_missing_package_is_named(
     call: Callable[[], Any], package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hspyio.bridges.packages.find_spec", lambda name: None)
+    monkeypatch.setattr("hspyio.packages.find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match=f"`pip install {package}` does it"):
         call()
 

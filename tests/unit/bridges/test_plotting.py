@@ -566,7 +566,7 @@ def test_what_cannot_be_drawn() -> None:
 
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plotting, "find_spec", lambda name: None)
+    monkeypatch.setattr("hspyio.packages.find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match=r"pip install matplotlib"):
         Signal([1.0]).plot()
 

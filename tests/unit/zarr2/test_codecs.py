@@ -61,8 +61,8 @@ def test_others_are_those_of_numcodecs(monkeypatch: pytest.MonkeyPatch) -> None:
     def without(name: str) -> Any:
         return None if name == "numcodecs" else real(name)
 
-    monkeypatch.setattr("hspyio.zarr2.codecs.find_spec", without)
-    with pytest.raises(FilterError, match=r"'delta' needs numcodecs.*pip install"):
+    monkeypatch.setattr("hspyio.packages.find_spec", without)
+    with pytest.raises(FilterError, match=r"'delta' takes numcodecs.*pip install numcodecs"):
         decoded([{"id": "delta", "dtype": "<u2"}], PLAIN, len(PLAIN), U2)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.exporting.export_tiff import write_tiff
 from hspyio.bridges.exporting.export_zspy import write_zspy
 from hspyio.bridges.exporting.place import beside, check_place
-from hspyio.bridges.packages import imported
 from hspyio.bridges.parts_of_data import (
     split_complex,
     split_fields,
@@ -34,6 +32,7 @@ from hspyio.errors import (
 )
 from hspyio.model.signal import Signal
 from hspyio.nodes.computed import scheduler, thread_limit
+from hspyio.packages import imported, is_there
 from hspyio.transaction.replace import check_is_other
 
 if TYPE_CHECKING:
@@ -190,16 +189,16 @@ def _is_packable(array: xarray.DataArray) -> bool:
 
 def _netcdf_engine() -> str:
     """Either does; h5netcdf needs no library that hspyio has not."""
-    if find_spec("h5netcdf") is None and find_spec("netCDF4") is not None:
+    if not is_there("h5netcdf") and is_there("netCDF4"):
         return "netcdf4"
-    imported("h5netcdf", "h5netcdf")
+    imported("h5netcdf")
     return "h5netcdf"
 
 
 def _write_zarr(
     signals: Mapping[str, Signal], path: str, notes: list[Problem], workers: Workers, compress: bool
 ) -> None:
-    imported("zarr", "zarr")
+    imported("zarr")
     made = {name: _for_zarr(signal, notes, workers) for name, signal in signals.items()}
     filters: dict[str, Any] = {} if compress else {"compressors": None}
     encoding = {

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from hspyio.bridges.packages import imported
 from hspyio.bridges.tree_text import text_of
 from hspyio.errors import ConversionError, Problem
 from hspyio.model.axes import Axis, UniformAxis, axis_to_dict
 from hspyio.model.signal import Signal
 from hspyio.nodes.json import dtype_to_json
+from hspyio.packages import imported
 
 __all__ = ["OURS", "write_tiff"]
 
@@ -52,7 +52,7 @@ class _Image:
 
 def write_tiff(signal: Signal, path: str, notes: list[Problem], told: Callable[[Any], Any]) -> None:
     """Write a signal as a TIFF of one series, in little memory."""
-    tifffile: Any = imported("tifffile", "tifffile")
+    tifffile: Any = imported("tifffile")
     image = _image(_lazy(signal), notes)
     size = image.data.nbytes
     imagej = image.data.dtype.name in _IMAGEJ_TYPES and "S" not in image.letters

@@ -14,10 +14,10 @@ import numpy as np
 from hspyio.api.arguments import file_of, name_of, path_of_file, path_text
 from hspyio.bridges.exporting.place import beside, check_place
 from hspyio.bridges.exporting.virtual_zarr import ZarrArray, ZarrGroup, zarr_groups
-from hspyio.bridges.packages import imported
 from hspyio.bridges.xarray import DATA
 from hspyio.errors import ConversionError, ExperimentError, OptionError, Problem
 from hspyio.hdf5.snapshot import Snapshot
+from hspyio.packages import imported
 
 if TYPE_CHECKING:
     import xarray
@@ -169,8 +169,8 @@ def save_references(
         if ".zmetadata" in references["refs"]:
             message = "can hold one experiment as .parquet; name it: to_references(path, name=...)"
             raise OptionError(message, path=text)
-        imported("fastparquet", "fastparquet")
-        write = imported("kerchunk.df", "kerchunk").refs_to_dataframe
+        imported("fastparquet")
+        write = imported("kerchunk.df").refs_to_dataframe
     check_place(text, overwrite=overwrite, folder=suffix == ".parquet")
     with beside(text) as temporary:
         if suffix == ".parquet":
@@ -219,8 +219,8 @@ def virtual_dataset(
         See `to_references`.
     """
     file = _file(path, "virtual_dataset(path)", storage_options)
-    imported("virtualizarr", "virtualizarr")
-    xr: Any = imported("xarray", "xarray")
+    imported("virtualizarr")
+    xr: Any = imported("xarray")
     wanted = name_of(name, "virtual_dataset(path, name='HAADF')")
     place, groups = zarr_groups(file, wanted)
     if len(groups) > 1:
@@ -253,8 +253,8 @@ def _manifest_array(array: ZarrArray, url: str) -> Any:
     if len(array.missing()) and fills.tobytes() != fills[:1].tobytes() * len(fills):
         message = "have chunks that were never written, and another value for them in each field"
         raise ConversionError("has no virtual form", [Problem(DATA, message)], path=url)
-    manifests: Any = imported("virtualizarr.manifests", "virtualizarr")
-    utils: Any = imported("virtualizarr.manifests.utils", "virtualizarr")
+    manifests: Any = imported("virtualizarr.manifests")
+    utils: Any = imported("virtualizarr.manifests.utils")
     grid, found = array.grid, array.manifest
     places = np.zeros(grid.count, np.dtypes.StringDType())
     offsets, lengths = (np.zeros(grid.count, np.uint64) for _ in range(2))

@@ -7,7 +7,6 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from hspyio.errors import ConversionError, HspyError
 from hspyio.model.axes import Axes, axis_from_dict
 from hspyio.model.signal import Signal
 from hspyio.nodes.json import dtype_from_json
+from hspyio.packages import is_there
 
 __all__ = ["is_exported", "signals_by_tifffile"]
 
@@ -27,7 +27,7 @@ _MALFORMED = (AttributeError, LookupError, OSError, TypeError, ValueError, ET.Pa
 
 def is_exported(path: str) -> bool:
     """Whether hspyio has written the file."""
-    if find_spec("tifffile") is None:
+    if not is_there("tifffile"):
         return False
     tifffile: Any = import_module("tifffile")
     try:

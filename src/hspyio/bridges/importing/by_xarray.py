@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from hspyio.bridges.from_xarray import from_xarray
 from hspyio.bridges.importing.blocks import block_shape, in_blocks
-from hspyio.bridges.packages import imported
 from hspyio.bridges.parts_of_data import join_parts
 from hspyio.errors import ConversionError, HspyError, Problem, warn_user
 from hspyio.model.signal import Signal
+from hspyio.packages import imported
 
 if TYPE_CHECKING:
     import xarray
@@ -31,7 +31,7 @@ def signals_by_xarray(path: str) -> list[Signal]:
     MissingPackageError
         If xarray is not installed.
     """
-    xarray: Any = imported("xarray", "xarray")
+    xarray: Any = imported("xarray")
     engine = _ENGINES.get(os.path.splitext(path.rstrip("/\\"))[1].lower())
     try:
         # Left open: lazy data are read when the file is written.

@@ -11,17 +11,16 @@ from importlib import import_module
 from typing import Any
 
 from hspyio.bridges.hyperspy import from_hyperspy
-from hspyio.bridges.packages import imported
 from hspyio.bridges.rosettasciio import signal_from_dict
 from hspyio.errors import ConversionError, HspyError, OptionError
 from hspyio.model.signal import Signal
+from hspyio.packages import imported
 from hspyio.records import value
 from hspyio.suggestions import did_you_mean, quoted
 
 __all__ = ["Reader", "extension", "knows", "read_signals", "readers_of"]
 
 _OUR_OWN = "HSPY"
-_EXTRA = "'rosettasciio[blockfile,eds-stream,hdf5,image,speed,tiff]'"  # as the extra `import`
 _SMALL = 256 * 2**20
 """Bytes of a file that is read as a whole, where its reader fails at reading it lazily."""
 _AT_ONCE = 64 * 2**20
@@ -57,7 +56,7 @@ def extension(path: str) -> str:
 
 
 def _plugins() -> Sequence[Mapping[str, Any]]:
-    plugins: Sequence[Mapping[str, Any]] = imported("rsciio", "RosettaSciIO", _EXTRA).IO_PLUGINS
+    plugins: Sequence[Mapping[str, Any]] = imported("rsciio").IO_PLUGINS
     return plugins
 
 

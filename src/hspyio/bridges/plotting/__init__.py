@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from hspyio.api.progress import working
 from hspyio.bridges.plotting.choose import picture_of
 from hspyio.bridges.plotting.draw import draw, size_of
-from hspyio.errors import MissingPackageError, OptionError
+from hspyio.errors import OptionError
 from hspyio.model.signal import Signal
+from hspyio.packages import check_there
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,8 +30,7 @@ def plot(
     overwrite: bool = False,
 ) -> Figure:
     """See `Signal.plot`."""
-    if find_spec("matplotlib") is None:
-        raise MissingPackageError("matplotlib is not installed; `pip install matplotlib` does it")
+    check_there("matplotlib")
     from hspyio.bridges.plotting.figure import SignalFigure, check_picture
 
     if path is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from hspyio.bridges.viewer.library import Library
-from hspyio.errors import ExperimentError, MissingPackageError
+from hspyio.errors import ExperimentError
 from hspyio.model.signal import signal_of
+from hspyio.packages import check_there
 from hspyio.suggestions import listing, quoted
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ def view(
     try:
         first = _first(library, name)
         library.item(first)
-        if find_spec("bokeh") is None:
-            message = "bokeh is not installed; `pip install bokeh` does it"
-            raise MissingPackageError(f"{message}, as does hspyio's extra `view`")
+        check_there("bokeh")
     except BaseException:
         library.close()
         raise

@@ -287,8 +287,7 @@ def test_a_missing_library_is_named(
     def found(name: str) -> Any:
         return None if missing in name.lower() else find_spec(name)
 
-    for module in ("exporting.export", "packages"):
-        monkeypatch.setattr(f"hspyio.bridges.{module}.find_spec", found)
+    monkeypatch.setattr("hspyio.packages.find_spec", found)
     with pytest.raises(MissingPackageError, match=f"pip install .*{missing}"):
         hspyio.export(path, path.with_name(f"b{suffix}"))
     assert names_in(path.parent) == ["a.hspy"]
@@ -297,7 +296,7 @@ def test_a_missing_library_is_named(
 def test_either_library_for_netcdf_does(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("netCDF4")
     monkeypatch.setattr(
-        "hspyio.bridges.exporting.export.find_spec",
+        "hspyio.packages.find_spec",
         lambda name: None if name == "h5netcdf" else find_spec(name),
     )
     hspyio.export(path, path.with_name("b.nc"))

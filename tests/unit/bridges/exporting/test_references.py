@@ -446,7 +446,7 @@ def test_what_is_no_file_is_told(tmp_path: Path, call: Any) -> None:
 def test_a_package_that_is_not_there_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hspyio.bridges.packages.find_spec", lambda name: None)
+    monkeypatch.setattr("hspyio.packages.find_spec", lambda name: None)
     with pytest.raises(ImportError, match="pip install virtualizarr"):
         hspyio.virtual_dataset(tmp_path / "map.hspy")
     with pytest.raises(ImportError, match="pip install fastparquet"):

@@ -95,7 +95,7 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     xr.Dataset(attrs={"a": 1}).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
     with pytest.raises(ConversionError, match=r"b\.nc: holds nothing that can be a signal"):
         hspyio.import_file(tmp_path / "b.nc")
-    monkeypatch.setattr("hspyio.bridges.packages.find_spec", lambda name: None)
+    monkeypatch.setattr("hspyio.packages.find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match="pip install xarray"):
         hspyio.import_file(tmp_path / "b.nc")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nc", "b.nc"]

@@ -61,8 +61,8 @@ def test_by_extension_and_by_name() -> None:
 
 
 def test_without_rosettasciio(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hspyio.bridges.packages.find_spec", lambda name: None)
-    with pytest.raises(MissingPackageError, match=r"pip install 'rosettasciio\[blockfile"):
+    monkeypatch.setattr("hspyio.packages.find_spec", lambda name: None)
+    with pytest.raises(MissingPackageError, match=r"pip install rosettasciio.*\.\[import\]"):
         readers_of("a.blo", None)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.bridges import viewer as room
 from hspyio.errors import ExperimentError, MissingFileError, MissingPackageError
 
 
@@ -22,8 +21,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_missing_package_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "find_spec", lambda name: None)
-    with pytest.raises(MissingPackageError, match=r"bokeh.*pip install bokeh.*`view`"):
+    monkeypatch.setattr("hspyio.packages.find_spec", lambda name: None)
+    with pytest.raises(MissingPackageError, match=r"bokeh.*pip install bokeh.*\[view\]"):
         hspyio.view(path)
 
 

@@ -96,9 +96,8 @@ def test_nothing_to_draw_or_nowhere_to_write(hspy: Hspy, one: Path, tmp_path: Pa
 
 
 def test_without_matplotlib(hspy: Hspy, one: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hspyio.bridges import plotting
 
-    monkeypatch.setattr(plotting, "find_spec", lambda name: None)
+    monkeypatch.setattr("hspyio.packages.find_spec", lambda name: None)
     code, _, err = hspy("plot", one, "-o", "a.png")
     assert code == 1 and "pip install matplotlib" in err
 
