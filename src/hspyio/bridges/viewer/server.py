@@ -202,8 +202,7 @@ class Viewer:
 
     @property
     def public_url(self) -> str:
-        """The address as a browser far away has it: on a JupyterHub, which may not tell its name
-        and leaves a path then."""
+        """The address as a browser far away has it; a path if a JupyterHub tells no name."""
         if not self._hub:
             return self.url
         hub = urlsplit(os.environ.get("JUPYTERHUB_PUBLIC_URL", ""))

@@ -127,7 +127,9 @@ def test_a_hub_need_not_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
         assert opened(viewer, token, path=path, **origin) in ("403", "closed")
         assert asked(viewer, path=path, host="hub.example.org")[0] == 200
         assert opened(viewer, token, path=path, **origin) == "open"
-        assert opened(viewer, token, path=path, host="hub.example.org", origin="http://a.b") == "403"
+        assert (
+            opened(viewer, token, path=path, host="hub.example.org", origin="http://a.b") == "403"
+        )
         for wrong in ("*", "*:80", "*.org", "a/b"):
             assert asked(viewer, path=path, host=wrong)[0] in (400, 403)
         assert opened(viewer, token, path=path, origin="https://other.org") == "403"
