@@ -104,9 +104,10 @@ class Encoders:
         self._turn = 0
         self._writing = 0
         self._frozen = self._stopped = False
+        # File systems let one thread at a time write into a file: more would wait, and spin.
         self._threads = [
             threading.Thread(target=self._work, name=f"hspyio-encoder-{i}", daemon=True)
-            for i in range(threads)
+            for i in range(threads if pipeline.filters else 1)
         ]
         for thread in self._threads:
             thread.start()

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from weakref import WeakSet
 
-from hspyio.errors import OptionError
+from hspyio.errors import OptionError, SaveError
 
 __all__ = ["Gate"]
+
+_LOOK = 0.5
+"""Seconds between two looks whether a checkpoint may wait no longer."""
 
 
 class Gate:
     """Lets any number of calls through, or one checkpoint that looks at what they have done.
 
     A thread that is inside may call again: it is let through at once.
+
+    Each thread has a lock of its own, which it holds while it is inside; a checkpoint holds those of
+    all. A count of calls would not do: between the count and the block, Ctrl-C leaves it wrong.
     """
 
     def __init__(self) -> None:
@@ -22,36 +31,41 @@ class Gate:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._mine = threading.local()
-        self._inside = 0
-        self._closing = self._closed = False
+        self._locks: WeakSet[Any] = WeakSet()
+        self._closing: object = None
+        self._deadline = float("inf")
 
     @property
     def is_inside(self) -> bool:
         """Whether this thread is."""
-        return bool(getattr(self._mine, "depth", 0))
+        return bool(self._own()._is_owned())
 
-    @contextmanager
-    def call(self, *, goes_on: bool = False) -> Iterator[None]:
-        """What no checkpoint is to see half of.
+    def _own(self) -> Any:
+        """This thread's lock, for as long as the thread is there."""
+        try:
+            return self._mine.lock
+        except AttributeError:
+            with self._lock:
+                self._mine.lock = threading.RLock()
+                self._locks.add(self._mine.lock)
+            return self._mine.lock
+
+    def call(self, *, goes_on: bool = False) -> AbstractContextManager[Any]:
+        """For a block that no checkpoint is to see half of.
 
         One that goes on with an earlier one does not wait for a checkpoint that is waiting itself:
         another call, which is inside, may wait for this one.
         """
-        depth = getattr(self._mine, "depth", 0)
-        if not depth:
+        own = self._own()
+        if self._closing and not goes_on and not own._is_owned():
             with self._lock:
-                while self._closed or (self._closing and not goes_on):
+                while self._closing:
                     self._changed.wait()
-                self._inside += 1
-        self._mine.depth = depth + 1
-        try:
-            yield
-        finally:
-            self._mine.depth = depth
-            if not depth:
-                with self._lock:
-                    self._inside -= 1
-                    self._changed.notify_all()
+        return own  # type: ignore[no-any-return]
+
+    def hurry(self, seconds: float) -> None:
+        """Let no checkpoint wait longer than this from now on: the program ends."""
+        self._deadline = time.monotonic() + seconds
 
     @contextmanager
     def closed(self) -> Iterator[None]:
@@ -61,20 +75,60 @@ class Gate:
         ------
         OptionError
             If this thread itself is inside: it would wait for ever.
+        SaveError
+            If another one is inside when the program ends, and stays there.
         """
         if self.is_inside:
             raise OptionError("checkpoint() is called in a block of one_state(): call it behind it")
-        with self._lock:
-            while self._closing:
-                self._changed.wait()
-            self._closing = True
+        held: list[Any] = []
+        me = object()
         try:
             with self._lock:
-                while self._inside:
+                while self._closing:
                     self._changed.wait()
-                self._closed = True
+                self._closing = me
+            self._take_all(held)
             yield
         finally:
-            with self._lock:
-                self._closing = self._closed = False
+            try:
+                self._open(held, me)
+            finally:
+                self._open(held, me)  # what Ctrl-C has left of it
+
+    def _take_all(self, held: list[Any]) -> None:
+        """Hold every thread's lock: all at once, since one may be inside and wait for another."""
+        while (busy := self._first_busy(held)) is not None:
+            _release(held)
+            held.append(busy)
+            while not busy.acquire(timeout=_LOOK):
+                if time.monotonic() > self._deadline:
+                    raise SaveError(
+                        "a thread is inside of a block of one_state(), or of a call, and does not "
+                        "leave it; what came after the last checkpoint is not in the file"
+                    )
+            _release(held)
+
+    def _first_busy(self, held: list[Any]) -> Any:
+        """Hold the locks up to one that another thread holds: that one, or ``None``."""
+        with self._lock:
+            locks = list(self._locks)
+        for lock in locks:
+            held.append(lock)  # before it is taken: Ctrl-C may strike between the two
+            if not lock.acquire(blocking=False):
+                return lock
+        return None
+
+    def _open(self, held: list[Any], me: object) -> None:
+        _release(held)
+        with self._lock:
+            if self._closing is me:
+                self._closing = None
                 self._changed.notify_all()
+
+
+def _release(held: list[Any]) -> None:
+    """Release what this thread holds of them; again does no harm."""
+    while held:
+        if held[-1]._is_owned():
+            held[-1].release()
+        held.pop()

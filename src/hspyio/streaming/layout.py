@@ -11,6 +11,7 @@ import numpy as np
 
 from hspyio.arrays.chunk_shapes import guess_chunks, stream_chunks, user_chunks
 from hspyio.arrays.grid import ChunkGrid
+from hspyio.arrays.indexing import BasicIndexer, ChunkProjection
 from hspyio.errors import FilterError, OptionError
 from hspyio.filters.pipeline import Pipeline
 from hspyio.forks import derived
@@ -69,6 +70,14 @@ class StreamLayout:
         across = ChunkGrid(self.shape[1:], self.chunk[1:]).count
         rows = min(_MOST_ROWS, _MOST_CHUNKS // max(1, across))
         return ChunkGrid((rows * self.chunk[0], *self.shape[1:]), self.chunk)
+
+    @derived
+    def across(self) -> tuple[ChunkProjection, ...]:
+        """What of one frame goes into which chunk, of all dimensions but the first."""
+        shape, chunk = self.shape[1:], self.chunk[1:]
+        if not shape:
+            return (ChunkProjection((), (), ()),)
+        return tuple(BasicIndexer((), shape).projections(ChunkGrid(shape, chunk)))
 
     def inside(self, number: int) -> tuple[int, ...]:
         """Shape of the part of a chunk that lies in the array."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.arrays.indexing import BasicIndexer, ChunkProjection
+from hspyio.arrays.indexing import BasicIndexer, ChunkProjection, Range
 from hspyio.arrays.manifest import ChunkManifest
 from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, OptionError, SaveError
@@ -190,8 +190,14 @@ class Stream:
             low = high
 
     def _pieces(self, low: int, high: int) -> list[ChunkProjection]:
-        shape = (high, *self.layout.shape[1:])
-        return [*BasicIndexer((slice(low, high),), shape).projections(self.layout.grid)]
+        """What of some frames goes into which chunk: one call may bring a single one."""
+        step, frames = self.layout.chunk[0], Range(low, 1, high - low)
+        rows = [(row, *frames.within(row * step, (row + 1) * step)) for row in frames.touched(step)]
+        return [
+            ChunkProjection((row, *coords), (inside, *part), (out, *place))
+            for row, out, inside in rows
+            for coords, part, place in self.layout.across
+        ]
 
     def _take(self, indexer: BasicIndexer, values: NDArray[Any], *, wait: bool) -> None:
         pieces = [*indexer.projections(self.layout.grid)]
