@@ -199,17 +199,32 @@ class Problem:
 class UnsupportedTypeError(HspyError, TypeError):
     """Values that no HSpy file can hold; raised before any file is touched.
 
+    Parameters
+    ----------
+    problems : sequence of Problem
+        Every such value, not only the first.
+    path : path-like, optional
+        The file.
+    outcome : str
+        What was written all the same, of a file that is being measured.
+
     Attributes
     ----------
     problems : tuple of Problem
-        Every such value, not only the first.
+        Every such value.
     """
 
-    def __init__(self, problems: Sequence[Problem], *, path: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        *,
+        path: str | Path | None = None,
+        outcome: str = "Nothing was written.",
+    ) -> None:
         self.problems = tuple(problems)
         super().__init__(
             one_or_many("cannot be saved without loss", self.problems)
-            + "\nNothing was written. Convert or remove what is named.",
+            + f"\n{outcome} Convert or remove what is named.",
             path=path,
         )
 

@@ -22,8 +22,8 @@ class Gate:
 
     A thread that is inside may call again: it is let through at once.
 
-    Each thread has a lock of its own, which it holds while it is inside; a checkpoint holds those of
-    all. A count of calls would not do: between the count and the block, Ctrl-C leaves it wrong.
+    Each thread has a lock of its own, which it holds while it is inside; a checkpoint holds those
+    of all. A count would not do: between counting and the block, Ctrl-C leaves it wrong.
     """
 
     def __init__(self) -> None:
@@ -41,14 +41,15 @@ class Gate:
         return bool(self._own()._is_owned())
 
     def _own(self) -> Any:
-        """This thread's lock, for as long as the thread is there."""
+        """The lock of who calls, for as long as that thread is there."""
         try:
             return self._mine.lock
         except AttributeError:
             with self._lock:
-                self._mine.lock = threading.RLock()
-                self._locks.add(self._mine.lock)
-            return self._mine.lock
+                lock = threading.RLock()
+                self._locks.add(lock)
+                self._mine.lock = lock
+            return lock
 
     def call(self, *, goes_on: bool = False) -> AbstractContextManager[Any]:
         """For a block that no checkpoint is to see half of.
@@ -83,17 +84,17 @@ class Gate:
         held: list[Any] = []
         me = object()
         try:
-            with self._lock:
-                while self._closing:
-                    self._changed.wait()
-                self._closing = me
-            self._take_all(held)
-            yield
-        finally:
             try:
-                self._open(held, me)
+                with self._lock:
+                    while self._closing:
+                        self._changed.wait()
+                    self._closing = me
+                self._take_all(held)
+                yield
             finally:
-                self._open(held, me)  # what Ctrl-C has left of it
+                self._open(held, me)
+        finally:
+            self._open(held, me)  # what Ctrl-C has left of it
 
     def _take_all(self, held: list[Any]) -> None:
         """Hold every thread's lock: all at once, since one may be inside and wait for another."""

@@ -12,9 +12,10 @@ import numpy as np
 from hspyio.arrays.chunk_shapes import guess_chunks, stream_chunks, user_chunks
 from hspyio.arrays.grid import ChunkGrid
 from hspyio.arrays.indexing import BasicIndexer, ChunkProjection
-from hspyio.errors import FilterError, OptionError
+from hspyio.errors import FilterError, OptionError, byte_text
 from hspyio.filters.pipeline import Pipeline
 from hspyio.forks import derived
+from hspyio.hdf5.limits import UNSUSPICIOUS
 from hspyio.hdf5.writing.dataset_writer import stored_filters
 from hspyio.nodes.node import Array, Filter, Group, IndexedSource, MemorySource
 from hspyio.options import WriteOptions
@@ -144,6 +145,15 @@ def planned_layout(
     )
 
 
+def _check_size(chunk: tuple[int, ...], size: int) -> None:
+    """Refuse chunks in which the first few frames would be a suspiciously small part."""
+    if size > UNSUSPICIOUS:
+        raise OptionError(
+            f"chunks {chunk} are of {byte_text(size)} each, of which a file that has just begun "
+            f"fills little; use chunks of {byte_text(UNSUSPICIOUS)} at most, or leave them out"
+        )
+
+
 def _with_chunks(options: WriteOptions, chunk: tuple[int, ...]) -> WriteOptions:
     return WriteOptions(
         chunks=chunk,
@@ -170,6 +180,8 @@ def _chunk(
                 f"chunks {options.chunks} has {len(options.chunks)} lengths, the data have "
                 f"{len(shape)} dimensions"
             )
+        if is_open:
+            _check_size(given, math.prod(given) * size)
         return given
     if options.chunks is True:
         return guess_chunks(shape, size)

@@ -6,17 +6,27 @@ import re
 import threading
 from collections.abc import Callable
 
+import numpy as np
+
 from hspyio.errors import HspyError, OptionError, SaveError
 from hspyio.records import value
 from hspyio.streaming.stream import Stream
 
-__all__ = ["Schedule", "Timer"]
+__all__ = ["Schedule", "Timer", "seconds_of"]
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _FORM = re.compile(r"\s*(\d+(?:\.\d*)?)\s*(ms|s|min|h|B|kB|MB|GB|TB)\s*")
 _LOOK = 0.05
 """Seconds between two looks at how much has come."""
+
+
+def seconds_of(given: object) -> float | None:
+    """A time as a user gives it: ``"10s"``, ``"2min"``, a number; ``None`` if it is no time."""
+    if isinstance(given, str) and (found := _FORM.fullmatch(given)) and found[2] in _SECONDS:
+        given = float(found[1]) * _SECONDS[found[2]]
+    is_number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
+    return float(given) if is_number and given > 0 else None  # type: ignore[operator,arg-type]
 
 
 @value
@@ -43,18 +53,15 @@ class Schedule:
         """
         if given is None:
             return cls()
-        if isinstance(given, int | float) and not isinstance(given, bool) and given > 0:
-            return cls(seconds=float(given))
-        found = _FORM.fullmatch(given) if isinstance(given, str) else None
-        if found is None or not float(found[1]):
-            raise OptionError(
-                f"checkpoint is {given!r}; use a time such as '10s' or '2min', an amount of data "
-                "such as '500MB', a number of seconds, or None"
-            )
-        amount, unit = float(found[1]), found[2]
-        if unit in _SECONDS:
-            return cls(seconds=amount * _SECONDS[unit])
-        return cls(count=max(1, int(amount * _BYTES[unit])))
+        if isinstance(given, str) and (found := _FORM.fullmatch(given)) and found[2] in _BYTES:
+            if float(found[1]):
+                return cls(count=max(1, int(float(found[1]) * _BYTES[found[2]])))
+        elif (seconds := seconds_of(given)) is not None:
+            return cls(seconds=seconds)
+        raise OptionError(
+            f"checkpoint is {given!r}; use a time such as '10s' or '2min', an amount of data "
+            "such as '500MB', a number of seconds, or None"
+        )
 
     def is_due(self, seconds: float, count: int) -> bool:
         """Whether one is, so long after the last, and so many bytes."""

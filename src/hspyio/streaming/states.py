@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["Neighbours", "States", "whole_file"]
 
 _TRIES = 20
+_FIRST = "Nothing was written."
+_OUTCOME = (
+    "All data are in the checkpoint; its metadata and axes are those of the last one that could be "
+    "written."
+)
 _PLAIN = WriteOptions()
 
 
@@ -61,15 +66,23 @@ class States:
         Its array.
     neighbours : Neighbours
         What else is in the file.
+    is_stored : bool
+        Whether the signal came from the file, and can be written again as it is now.
     """
 
     def __init__(
-        self, signal: Signal, group: str, layout: StreamLayout, neighbours: Neighbours
+        self,
+        signal: Signal,
+        group: str,
+        layout: StreamLayout,
+        neighbours: Neighbours,
+        *,
+        is_stored: bool = False,
     ) -> None:
         self.signal, self.group, self.layout = signal, group, layout
         self._neighbours = neighbours
         self._previous: Group | None = None
-        self._sound: Signal | None = None
+        self._sound = _copied(signal) if is_stored else None
 
     def experiment(
         self, length: int, written: NDArray[np.bool_] | None, *, growing: bool
@@ -92,11 +105,14 @@ class States:
         try:
             encoded, signal = self._encoded(self.signal, length, written, growing)
             if encoded.problems:
-                raise UnsupportedTypeError(encoded.problems)
+                outcome = _FIRST if self._sound is None else _OUTCOME
+                raise UnsupportedTypeError(encoded.problems, outcome=outcome)
         except HspyError as caught:
             if self._sound is None:
                 raise
             error = caught
+            if not isinstance(error, UnsupportedTypeError):
+                error.message = f"{error.message}. {_OUTCOME}"
             encoded, signal = self._encoded(self._sound, length, written, growing)
         self._sound = signal
         root = plan(Group({}, dict(encoded.experiments)), _PLAIN)

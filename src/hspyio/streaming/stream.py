@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from hspyio.arrays.indexing import BasicIndexer, ChunkProjection, Range
 from hspyio.arrays.manifest import ChunkManifest
 from hspyio.arrays.workers import Workers
-from hspyio.errors import HspyError, OptionError, SaveError
+from hspyio.errors import HspyError, OptionError, SaveError, warn_user
 from hspyio.hdf5.format.chunk_tree import ChunkTree
 from hspyio.nodes.node import Group, Selection
 from hspyio.records import record
@@ -119,6 +120,7 @@ class Stream:
         self._others_bytes = 0
         self._saved_bytes = 0
         self._is_ended = False
+        self._said = {""}
         if before is not None:
             self._go_on(before)
 
@@ -315,7 +317,22 @@ class Stream:
                 self._encoders.fail(error)
                 raise
             self._note(instant, taken)
+            if not last:
+                self._check_fate(last=False)
             return instant.error
+
+    def _check_fate(self, *, last: bool) -> None:
+        """Tell of a file that is not under its name any more, and of what else is to be said."""
+        fate, is_lost = self._file.fate()
+        if is_lost:
+            still = f"/proc/{os.getpid()}/fd/{self._file.descriptor}"
+            if not last and os.path.exists(still):
+                fate += f"; until the writer is closed, {still} can be copied"
+            raise SaveError(fate, path=self._file.path)
+        notes = {fate, *self._file.notes} - self._said
+        self._said |= notes
+        for note in notes:
+            warn_user(f"{self._file.path}: {note}")
 
     def _note(self, instant: _Instant, taken: int) -> None:
         """Note that a state is in the file."""
@@ -379,6 +396,8 @@ class Stream:
             error = self.checkpoint(last=True)
             if compact:
                 self._replace()
+            else:
+                self._check_fate(last=True)
             return error
         finally:
             self._encoders.stop()

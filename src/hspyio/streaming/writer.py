@@ -20,12 +20,29 @@ from hspyio.nodes.node import Selection
 from hspyio.streaming.schedule import Schedule, Timer
 from hspyio.streaming.status import StreamStatus
 from hspyio.streaming.stream import Stream, stopped
+from hspyio.suggestions import NotThereError, missing
 from hspyio.system.interrupts import interrupt_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["StreamWriter"]
+
+_PATIENCE = 5.0
+"""Seconds that the end of the program waits for a thread that is writing."""
+_MEANT = {
+    "flush": "w.checkpoint() lets readers see what has come",
+    "save": "w.checkpoint() lets readers see what has come, w.close() is the end of it",
+    "commit": "w.checkpoint() lets readers see what has come",
+    "sync": "w.checkpoint() waits until what has come is on the disk",
+    "write": "w.append(frame) adds a frame, w[i, j] = frame writes one at a place",
+    "extend": "w.append(frames) takes several, too",
+    "resize": "w.append(frames) makes it longer",
+    "data": "it is written, not read: hspyio.load(path, lazy=True).data is the last checkpoint",
+    "size": "w.shape is that of what was taken",
+    "axes_manager": "w.axes has the axes",
+}
+"""What others call it."""
 
 
 class StreamWriter:
@@ -118,6 +135,26 @@ class StreamWriter:
     def __len__(self) -> int:
         """Length of the first dimension."""
         return self._stream.length
+
+    def __getitem__(self, region: object) -> NoReturn:
+        """Refuse to read: a region may be in a queue, in the file, or nowhere."""
+        raise ArgumentError(
+            "is being written, and not read by w[...]: hspyio.load(path, lazy=True) reads the last "
+            "checkpoint, which w.checkpoint() makes",
+            path=self._path,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        """Say what was meant by a name of another library."""
+        if name.startswith("_"):  # Python and its programs asking for a protocol
+            raise AttributeError(f"a StreamWriter has no attribute {name!r}")
+
+        def message() -> str:
+            known = [one for one in dir(type(self)) if not one.startswith("_")]
+            meant = f"; {_MEANT[name]}" if name in _MEANT else missing(name, known)
+            return f"a StreamWriter has no attribute {name!r}{meant}"
+
+        raise NotThereError(message)
 
     def __repr__(self) -> str:
         mine = os.getpid() == self._process
@@ -331,7 +368,15 @@ class StreamWriter:
                 "values are a masked array, whose mask has no place here; give .filled()",
                 path=self._path,
             )
-        values = np.asarray(given)
+        try:
+            values = np.asarray(given)
+        except ValueError:
+            frame = _text(self._stream.layout.shape[1:])
+            raise ArgumentError(
+                f"values are a {kind_of(given)} whose parts differ in length, which is no array; "
+                f"a frame has the shape {frame}",
+                path=self._path,
+            ) from None
         if isinstance(given, list | tuple | int | float) and _fits(values, self.dtype):
             values = values.astype(self.dtype)
         if not np.can_cast(values.dtype, self.dtype, "safe"):
@@ -360,6 +405,11 @@ class StreamWriter:
 
     def _part(self, part: Any, length: int, dim: int) -> slice | int:
         if isinstance(part, slice):
+            if any(not isinstance(n, int | np.integer | None) for n in _ends(part)):
+                raise OptionError(
+                    f"a slice goes from one whole number to another: w[2:4] = ..., not {part}",
+                    path=self._path,
+                )
             if part.step is not None and part.step < 1:
                 raise OptionError(f"a region goes forward, not by {part.step}", path=self._path)
             if part.stop is not None and part.stop > length:
@@ -378,7 +428,8 @@ class StreamWriter:
                 )
             return int(part)
         raise OptionError(
-            f"a region is made of whole numbers and slices, not of a {kind_of(part)}",
+            f"a region is made of whole numbers and slices, not of a {kind_of(part)}; what is not "
+            "in one piece is written piece by piece: w[i, j] = frame",
             path=self._path,
         )
 
@@ -388,10 +439,12 @@ class StreamWriter:
 
     def _end_of_program(self) -> None:
         """Close what the program has left open."""
+        self._stream.gate.hurry(_PATIENCE)
         try:
             self.close()
         except Exception as error:
-            warn_user(str(error))
+            text = str(error)
+            warn_user(text if self._path in text else f"{self._path}: {text}")
 
 
 class _Told:
@@ -413,6 +466,10 @@ class _Told:
             return
         if isinstance(error, Exception) and interrupt_behind(error) is None:
             raise self._failed(error) from None
+
+
+def _ends(part: slice) -> tuple[Any, Any, Any]:
+    return part.start, part.stop, part.step
 
 
 def _fits(values: NDArray[Any], dtype: np.dtype[Any]) -> bool:

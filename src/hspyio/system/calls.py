@@ -24,6 +24,7 @@ __all__ = [
     "flush",
     "free_space",
     "is_same_file",
+    "link_count",
     "may_stand",
     "move_over",
     "move_to_new",
@@ -134,6 +135,11 @@ SEEK_LOCK = threading.Lock()
 def file_size(descriptor: int) -> int:
     """Bytes of an open file."""
     return os.fstat(descriptor).st_size
+
+
+def link_count(descriptor: int) -> int:
+    """How many names an open file has."""
+    return os.fstat(descriptor).st_nlink
 
 
 def read_into(descriptor: int, buffers: Sequence[memoryview], offset: int) -> None:

@@ -15,7 +15,7 @@ from hspyio.arrays.workers import Workers
 from hspyio.errors import SaveError
 from hspyio.hdf5.format.superblock import Superblock, read_superblock
 from hspyio.hdf5.local_snapshot import LocalSnapshot, check_is_file
-from hspyio.system.calls import file_size, is_same_file, resize, sync, write_from
+from hspyio.system.calls import file_size, is_same_file, link_count, resize, sync, write_from
 from hspyio.system.locks import kept_from_writers
 from hspyio.system.refusals import named_errors
 from hspyio.transaction.changes import Changes, Step
@@ -37,7 +37,7 @@ class GrowingFile:
     descriptor : int
         Open for reading and writing.
     notes : list of str
-        What is to be said of the switches that were made.
+        What is to be said of the last switch.
     """
 
     def __init__(self, path: str, descriptor: int, block: Superblock, *, durable: bool) -> None:
@@ -97,8 +97,20 @@ class GrowingFile:
         if not done or block is None:
             raise SaveError("could not be changed, it is as it was: HDF5 fails", path=self.path)
         self._block = block
-        self.notes += switch.notes
+        self.notes = switch.notes
         self.stay_ahead(block.end)
+
+    def fate(self) -> tuple[str, bool]:
+        """What became of the file under its name, ``""`` for nothing; and whether it is lost."""
+        if is_same_file(self.path, self.descriptor):
+            return "", False
+        if link_count(self.descriptor):
+            return "was moved while it was written: all of it is where it was moved to", False
+        text = (
+            "was deleted, or replaced by another file, while it was written: what was measured is "
+            "in no folder any more"
+        )
+        return text, True
 
     def replace(self, steps: Sequence[Step], workers: Workers) -> None:
         """Put a new file in the place of this one, which readers that have it open go on with.
@@ -108,12 +120,9 @@ class GrowingFile:
         SaveError
             If it cannot be written; then the file is as it was.
         """
-        if not is_same_file(self.path, self.descriptor):
-            raise SaveError(
-                "is not the file any more that was written: it was moved or replaced; all of it is "
-                "where it was moved to",
-                path=self.path,
-            )
+        fate, _ = self.fate()
+        if fate:
+            raise SaveError(fate, path=self.path)
         changes = Changes(tuple(steps), {})
         with closing(LocalSnapshot(self.path, descriptor=self.descriptor)) as old:
             replace_file(self.path, changes, old, workers, durable=self._durable)

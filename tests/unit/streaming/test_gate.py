@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import linecache
+import signal
+import sys
 import threading
 import time
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from hspyio.errors import OptionError
+from hspyio.errors import OptionError, SaveError
+from hspyio.streaming import gate as gates
 from hspyio.streaming.gate import Gate
 
 
@@ -78,3 +84,70 @@ def test_an_error_leaves_it_open() -> None:
         raise ValueError("y")
     with gate.closed():
         pass
+
+
+def test_a_call_that_stays_is_waited_for_until_the_program_ends() -> None:
+    gate, inside, done = Gate(), threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with gate.call():
+            inside.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=stay)
+    thread.start()
+    inside.wait(10)
+    gate.hurry(0)
+    with pytest.raises(SaveError, match="does not leave it"), gate.closed():
+        pass
+    done.set()
+    thread.join()
+    with gate.closed():
+        pass
+
+
+def _interrupted(block: Any, number: int) -> bool:
+    """Run a block; Ctrl-C strikes at the nth line of the gate's file, if there are so many."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename != gates.__file__:
+            return trace if frame.f_code.co_filename == __file__ else None
+        text = linecache.getline(gates.__file__, frame.f_lineno).strip()
+        if event == "line" and not text.startswith(
+            "with "
+        ):  # on its way out no signal is looked at
+            count += 1
+            if count == number:
+                signal.raise_signal(signal.SIGINT)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        block()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.parametrize("kind", ["call", "closed"])
+def test_ctrl_c_anywhere_leaves_it_open(kind: str) -> None:
+    gate = Gate()
+
+    def block() -> None:
+        with gate.call() if kind == "call" else gate.closed():
+            pass
+
+    number = 1
+    while _interrupted(block, number):
+        assert not gate.is_inside, number
+        other = threading.Thread(target=block, daemon=True)
+        other.start()
+        other.join(10)
+        assert not other.is_alive(), number
+        number += 1
+    assert number > 5

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hspyio.errors import HspyError, OptionError
-from hspyio.streaming.schedule import Schedule, Timer
+from hspyio.streaming.schedule import Schedule, Timer, seconds_of
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,11 @@ def test_what_a_user_says(given: object, seconds: float | None, count: int | Non
 def test_what_is_none(given: object) -> None:
     with pytest.raises(OptionError, match="checkpoint is"):
         Schedule.of(given)
+
+
+def test_a_time_alone() -> None:
+    given = ["1s", "200ms", 0.5, np.float32(2), "5MB", 0, True, None, "x", -1]
+    assert [seconds_of(one) for one in given] == [1, 0.2, 0.5, 2, *[None] * 6]
 
 
 def test_it_is_due() -> None:

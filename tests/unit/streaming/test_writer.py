@@ -17,7 +17,14 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.errors import ArgumentError, OptionError, QueueFullError, SaveError
+from hspyio.errors import (
+    ArgumentError,
+    HspyWarning,
+    OptionError,
+    QueueFullError,
+    SaveError,
+    UnsupportedTypeError,
+)
 from support.places import ROOT
 
 
@@ -321,7 +328,7 @@ def test_a_file_that_was_moved_is_not_compacted_over_another(path: Path) -> None
     many(w, 3)
     path.rename(path.with_name("moved.hspy"))
     hspyio.save(path, hspyio.Signal(np.arange(4.0)))
-    with pytest.raises(SaveError, match="was moved or replaced"):
+    with pytest.raises(SaveError, match="was moved while it was written"):
         w.close(compact=True)
     assert hspyio.load(path).data.tolist() == [0, 1, 2, 3]
     assert len(hspyio.load(path.with_name("moved.hspy")).data) == 3
@@ -375,3 +382,141 @@ def test_a_full_queue_of_chunks_that_nobody_fills_gets_room(path: Path) -> None:
             else:
                 pytest.fail("it never had room")
     assert hspyio.load(path).data.sum() == 16 * 16
+
+
+# what was meant
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("flush", r"w\.checkpoint\(\)"), ("write", r"w\.append"), ("appendd", "'append'")],
+)
+def test_a_name_of_another_library(path: Path, name: str, meant: str) -> None:
+    with opened(path) as w:
+        assert not hasattr(w, name)
+        with pytest.raises(AttributeError, match=meant):
+            getattr(w, name)
+
+
+def test_it_is_not_read(path: Path) -> None:
+    with opened(path) as w, pytest.raises(ArgumentError, match=r"hspyio\.load"):
+        w[0]
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        (slice("a", "b"), "whole number"),
+        (slice(0, 1.5), "whole number"),
+        (slice(None, None, "a"), "whole number"),
+        (None, "piece by piece"),
+        ([0, 1], "piece by piece"),
+        (np.array([True, False]), "piece by piece"),
+        ((Ellipsis, Ellipsis), "piece by piece"),
+        ({}, "piece by piece"),
+    ],
+)
+def test_what_is_no_region(path: Path, region: Any, message: str) -> None:
+    with opened(path, (2, 4, 4)) as w, pytest.raises(OptionError, match=message):
+        w[region] = 1
+
+
+def test_a_ragged_list_is_no_frame(path: Path) -> None:
+    with opened(path) as w:
+        with pytest.raises(ArgumentError, match=r"differ in length.*\(4, 4\)"):
+            w.append([[1, 2], [3]])
+        with pytest.raises(ArgumentError, match="differ in length"):
+            w[0:0] = [[1, 2], [3]]
+
+
+@pytest.mark.parametrize("change", ["metadata", "axes"])
+def test_metadata_that_cannot_be_stored_tell_what_was(path: Path, change: str) -> None:
+    """Also in the first checkpoint after `resume`: what was measured is not lost over them."""
+    with opened(path, metadata={"a": 1}) as w:
+        many(w, 2)
+    w = hspyio.resume(path, checkpoint=None)
+    many(w, 3)
+    if change == "metadata":
+        w.metadata.b = object()
+    else:
+        w.axes[1].size = 7
+    with pytest.raises(Exception, match="All data are in the checkpoint") as caught:
+        w.close()
+    assert "Nothing was written" not in str(caught.value)
+    found = hspyio.load(path)
+    assert len(found.data) == 5 and found.metadata.a == 1
+
+
+def test_metadata_that_cannot_be_stored_at_the_beginning(path: Path) -> None:
+    with pytest.raises(UnsupportedTypeError, match="Nothing was written"):
+        opened(path, metadata={"a": object()})
+    assert not path.exists()
+
+
+# a file that is not there any more
+
+
+def test_a_file_that_was_deleted_is_told_of(path: Path) -> None:
+    w = opened(path)
+    many(w, 2)
+    path.unlink()
+    with pytest.raises(SaveError, match="was deleted, or replaced") as caught:
+        w.checkpoint()
+    if Path("/proc/self/fd").exists():
+        place = str(caught.value).partition("closed, ")[2].partition(" can be")[0]
+        path.with_name("saved.hspy").write_bytes(Path(place).read_bytes())
+        assert len(hspyio.load(path.with_name("saved.hspy")).data) == 2
+    many(w, 1)
+    with pytest.raises(SaveError, match="in no folder any more"):
+        w.close()
+    assert not path.exists()
+
+
+def test_a_file_that_was_replaced_is_told_of(path: Path) -> None:
+    w = opened(path)
+    many(w, 2)
+    other = path.with_name("other.hspy")
+    hspyio.save(other, hspyio.Signal(np.arange(4.0)))
+    other.replace(path)
+    with pytest.raises(SaveError, match="was deleted, or replaced"):
+        w.close(compact=True)
+    assert hspyio.load(path).data.tolist() == [0, 1, 2, 3]
+
+
+def test_a_file_that_was_moved_is_told_of_once(path: Path) -> None:
+    w = opened(path)
+    many(w, 2)
+    path.rename(path.with_name("moved.hspy"))
+    with pytest.warns(HspyWarning, match="all of it is where it was moved to"):
+        w.checkpoint()
+    many(w, 1)
+    w.close()
+    assert len(hspyio.load(path.with_name("moved.hspy")).data) == 3
+
+
+# the end of the program
+
+
+def test_a_thread_that_stays_inside_does_not_hold_the_end_of_the_program(path: Path) -> None:
+    program = f"""
+import threading, numpy as np, hspyio
+from hspyio.streaming import writer
+writer._PATIENCE = 0.2
+w = hspyio.create({str(path)!r}, shape=(None, 4, 4), dtype="u2", checkpoint="100ms")
+w.append(np.ones((4, 4), "u2"))
+w.checkpoint()
+def stay():
+    with w.one_state():
+        w.append(np.ones((4, 4), "u2"))
+        inside.set()
+        threading.Event().wait()
+inside = threading.Event()
+threading.Thread(target=stay, daemon=True).start()
+inside.wait()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "a thread is inside" in done.stderr and str(path) in done.stderr
+    assert len(hspyio.load(path).data) == 1

@@ -18,7 +18,13 @@ from hspyio.api.changing.keeping import check_kept, stored_data
 from hspyio.api.loading.experiments import read_signal
 from hspyio.api.loading.open_file import OpenFile, Outline, opened, select
 from hspyio.arrays.workers import Workers, thread_count
-from hspyio.errors import ArgumentError, OptionError, SaveError, UnsupportedTypeError
+from hspyio.errors import (
+    ArgumentError,
+    OptionError,
+    SaveError,
+    UnsupportedTypeError,
+    warn_user,
+)
 from hspyio.hdf5.dataset import Dataset
 from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.model.axes import UniformAxis
@@ -146,22 +152,14 @@ def create(
     """
     if mode == "r+":
         return resume(
-            path,
-            checkpoint=checkpoint,
-            queue_bytes=queue_bytes,
-            on_full=on_full,
-            threads=threads,
+            path, checkpoint=checkpoint, queue_bytes=queue_bytes, on_full=on_full, threads=threads,
             durable=durable,
-        )
+        )  # fmt: skip
     schedule = _checked(mode, checkpoint, queue_bytes, on_full)
     options = WriteOptions(
-        chunks=chunks,
-        compression=compression,
-        compression_opts=compression_opts,
-        shuffle=shuffle,
-        threads=threads,
-        durable=durable,
-    )
+        chunks=chunks, compression=compression, compression_opts=compression_opts, shuffle=shuffle,
+        threads=threads, durable=durable,
+    )  # fmt: skip
     target = path_to_save(path, "create(path, shape=(None, 256, 256), dtype='u2')")
     check_target(target, overwrite=overwrite)
     lengths, is_open = _lengths(shape)
@@ -176,15 +174,8 @@ def create(
         original_metadata=original_metadata,
     )
     states = _new_states(target, signal, options, fill, is_open=is_open)
-    length = lengths[0]
-    written = np.zeros(signal.axes.navigation_shape, bool)
-    experiment, _ = states.experiment(
-        length, written if written.any() or not is_open else None, growing=True
-    )
     workers = Workers(thread_count(threads))
-    with Transaction.new(target, overwrite=overwrite, durable=durable) as tx:
-        tx.write(whole_file(states, experiment, length))
-        tx.commit(workers)
+    _write_first(states, target, workers, overwrite=overwrite, durable=durable)
     with ExitStack() as stack:
         file = stack.enter_context(open_growing(target, durable=durable))
         stream = Stream(file, states, threads=workers.threads, queue_bytes=queue_bytes)
@@ -233,6 +224,7 @@ def resume(
     with ExitStack() as stack:
         file = stack.enter_context(open_growing(text, durable=durable))
         states, before = _stored_states(file, text, name)
+        _tell_what_is_there(text, states, before)
         stream = Stream(file, states, threads=count, queue_bytes=queue_bytes, before=before)
         return _writer(stream, states.signal, text, stack.pop_all(), schedule, on_full)
 
@@ -337,6 +329,18 @@ def _new_states(
     return States(signal, group, layout, Neighbours([group]))
 
 
+def _write_first(
+    states: States, path: str, workers: Workers, *, overwrite: bool, durable: bool
+) -> None:
+    """Make the file, in its first state: nothing was written."""
+    layout, length = states.layout, states.layout.shape[0]
+    written = None if layout.is_open else np.zeros(states.signal.axes.navigation_shape, bool)
+    experiment, _ = states.experiment(length, written, growing=True)
+    with Transaction.new(path, overwrite=overwrite, durable=durable) as tx:
+        tx.write(whole_file(states, experiment, length))
+        tx.commit(workers)
+
+
 # what is there already
 
 
@@ -358,7 +362,16 @@ def _stored_states(file: GrowingFile, path: str, name: str | None) -> tuple[Stat
     signal.location = None
     if signal.metadata.has_item(names.STREAM):
         signal.metadata.remove_item(names.STREAM)
-    return States(signal, group, layout, neighbours), before
+    return States(signal, group, layout, neighbours, is_stored=True), before
+
+
+def _tell_what_is_there(path: str, states: States, before: Before) -> None:
+    """Warn where nothing is open, or missing: it may be any file, not one of `create`."""
+    if before.full is not None and before.full.all():
+        warn_user(
+            f"{path}: all of its shape {states.layout.shape} was written, and none of it is open "
+            "to grow: w[...] = values writes over what is there. hspyio.update changes metadata"
+        )
 
 
 def _check_can_go_on(file: OpenFile, group: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from hspyio.api.loading.load import load
 from hspyio.errors import OptionError, warn_user
 from hspyio.hdf5.format.superblock import LENGTH
 from hspyio.model.signal import Signal
+from hspyio.streaming.schedule import seconds_of
 from hspyio.system.calls import close, open_for_reading, read_up_to
 from hspyio.system.locks import writer_of
 from hspyio.system.refusals import named_errors
@@ -25,8 +27,8 @@ def follow(
     path: str | os.PathLike[str],
     name: str | None = None,
     *,
-    interval: float = 0.5,
-    timeout: float | None = None,
+    interval: str | float = 0.5,
+    timeout: str | float | None = None,
 ) -> Iterator[Signal]:
     """Yield the signal in a file that `create` is writing, anew after each checkpoint.
 
@@ -39,10 +41,10 @@ def follow(
         The file; of one that nobody is writing the signal is yielded once.
     name : str, optional
         The experiment, where the file holds several.
-    interval : float
-        Seconds between two looks at the file.
-    timeout : float, optional
-        Seconds without a checkpoint after which it ends, too.
+    interval : float or str
+        Between two looks at the file: seconds, or a time such as ``"200ms"``.
+    timeout : float or str, optional
+        Likewise: without a checkpoint for so long it ends, too.
 
     Yields
     ------
@@ -66,10 +68,17 @@ def follow(
     """
     text = path_of_file(path, "follow(path)")
     name = name_of(name, "follow(path, name='HAADF')")
-    for option, seconds in (("interval", interval), ("timeout", timeout)):
-        if seconds is not None and not seconds > 0:
-            raise OptionError(f"{option} is {seconds!r}; use a number of seconds above 0")
-    return _states(text, name, interval, timeout)
+    pause = _seconds("interval", interval)
+    return _states(text, name, pause, None if timeout is None else _seconds("timeout", timeout))
+
+
+def _seconds(option: str, given: object) -> float:
+    seconds = seconds_of(given)
+    if seconds is None:
+        raise OptionError(
+            f"{option} is {given!r}; use a number of seconds above 0, or a time such as '1s'"
+        )
+    return min(seconds, threading.TIMEOUT_MAX)
 
 
 def _states(

@@ -82,7 +82,7 @@ def test_a_writer_that_was_killed(path: Path) -> None:
 def test_it_ends_when_nothing_comes(path: Path) -> None:
     with opened(path) as w:
         w.append(np.ones((2, 4, 4), "u2"))
-        assert len([*hspyio.follow(path, interval=0.01, timeout=0.05)]) == 1
+        assert len([*hspyio.follow(path, interval="10ms", timeout="0.05s")]) == 1
 
 
 def test_a_file_that_takes_its_place_is_the_last(path: Path) -> None:
@@ -100,5 +100,7 @@ def test_what_makes_no_sense(path: Path) -> None:
         hspyio.follow(path, interval=0)
     with pytest.raises(OptionError, match="timeout is -1"):
         hspyio.follow(path, timeout=-1)
+    with pytest.raises(OptionError, match="interval is '5MB'"):
+        hspyio.follow(path, interval="5MB")
     with pytest.raises(MissingFileError):
         next(hspyio.follow(path))
