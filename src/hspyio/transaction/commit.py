@@ -33,6 +33,7 @@ from hspyio.transaction.changes import Changes, open_written
 
 __all__ = ["NOT_SYNCED", "CopyOnWriteFile", "RootSwitch", "overwrite_in_place"]
 
+_AHEAD = 2**20
 NOT_SYNCED = "the file system does not tell when it is on the disk (fsync)"
 
 
@@ -79,6 +80,7 @@ class RootSwitch:
         root = self._block.root
         try:
             self._cut()
+            self._grow()
             built = self._built(workers, old, linked=linked)
             if built is not None and self._is_sound(*built):
                 root = built[0]
@@ -128,6 +130,16 @@ class RootSwitch:
         if unchanged and longer and not self._is_callers:
             resize(self._descriptor, self._block.end)
 
+    def _grow(self) -> None:
+        """Let the file be longer than it is going to be, before anything is written.
+
+        HDF5's readers ask for its length first, and for its end then; where a switch came between
+        the two, they would take the file for one that was cut. So it comes long after this.
+        """
+        if not self._is_callers:
+            with suppress(OSError):  # what does not fit is told when it is written
+                resize(self._descriptor, self._block.end + _AHEAD)
+
     def _built(
         self, workers: Workers, old: LocalSnapshot | None, *, linked: bool
     ) -> tuple[int, int] | None:
@@ -154,7 +166,7 @@ class RootSwitch:
             output.check()
             for header, index in output.indices:
                 lead_to_index(self._descriptor, header, index)
-        if not self._is_callers or file_size(self._descriptor) < end:
+        if file_size(self._descriptor) < end:
             resize(self._descriptor, end)
         self._sync()
         return address, end
@@ -177,6 +189,9 @@ class RootSwitch:
         except OSError:
             self._roll_back(pieces)
             raise
+        if not self._is_callers:
+            with suppress(OSError):  # it may be longer
+                resize(self._descriptor, end)
         self._sync()
 
     def _roll_back(self, pieces: tuple[tuple[int, bytes], ...]) -> None:
@@ -235,7 +250,7 @@ class CopyOnWriteFile(Output):
         super().__init__(descriptor, workers)
         self._end = end
         self._last = end
-        self._stopped = self._only_grows = False
+        self._stopped = False
 
     def write(self, data: memoryview) -> int:  # type: ignore[override]
         """Keep in memory what lies below the old end, write what lies beyond."""
@@ -254,15 +269,13 @@ class CopyOnWriteFile(Output):
         return count
 
     def pretend(self, block: Superblock) -> None:
-        """Let HDF5 read another superblock than the file has, and cut nothing off."""
+        """Let HDF5 read another superblock than the file has."""
         self._page(0)[: len(block.content)] = block.content
-        self._only_grows = True
 
     def truncate(self, size: int | None = None) -> int:
-        """Extend the file, or cut what is new."""
+        """Extend the file; that it is longer is meant."""
         end = self._position if size is None else size
-        shorter = self._only_grows and end <= file_size(self._descriptor)
-        if not self._stopped and end >= self._end and not shorter:
+        if not self._stopped and end > max(self._end, file_size(self._descriptor)):
             super().truncate(end)
         return end
 
