@@ -167,7 +167,11 @@ class _Staying(ExitStack):
         self._snapshot, self._new = old, new
         self._linked = session is not None
         self._copied: h5py.Group | None = None
-        self._old = self._values() if session is None else session["/"]
+        try:
+            self._old = self._values() if session is None else session["/"]
+        except BaseException:  # nobody else can close what is open by now
+            self.close()
+            raise
 
     def _values(self) -> h5py.Group:
         """The old root, in a file that is only read."""

@@ -17,8 +17,7 @@ from hspyio.errors import HspyError, SaveError
 from hspyio.hdf5.format.index_link import lead_to_index
 from hspyio.hdf5.format.superblock import LENGTH, Superblock, read_superblock
 from hspyio.hdf5.local_snapshot import LocalSnapshot
-from hspyio.hdf5.writing.output import Output
-from hspyio.hdf5.writing.writer import LIBVER
+from hspyio.hdf5.writing.output import Output, open_by_hdf5
 from hspyio.system.calls import (
     close,
     file_size,
@@ -149,7 +148,7 @@ class RootSwitch:
                 output.pretend(self._block.switched(self._block.root, self._start))
             output.folder = os.path.dirname(self._path)
             try:
-                session = h5py.File(output, "r+", libver=LIBVER)
+                session = open_by_hdf5(output, "r+")
             except (OSError, RuntimeError, ValueError):
                 return None
             try:

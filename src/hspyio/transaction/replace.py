@@ -8,8 +8,6 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import h5py
-
 from hspyio.arrays.dask import store_graphs
 from hspyio.arrays.workers import Workers
 from hspyio.errors import (
@@ -22,8 +20,7 @@ from hspyio.errors import (
 )
 from hspyio.hdf5.format.index_link import put_chunks
 from hspyio.hdf5.local_snapshot import LocalSnapshot
-from hspyio.hdf5.writing.output import Output
-from hspyio.hdf5.writing.writer import LIBVER
+from hspyio.hdf5.writing.output import Output, open_by_hdf5
 from hspyio.system.calls import (
     NO_SUCH_FILE,
     RENAMES_OPEN_FILES,
@@ -157,7 +154,7 @@ def open_new(
     notes: list[str] = []
     output.puts_chunks = not changes.seals  # which are made of what was written
     try:
-        with h5py.File(output, "w", libver=LIBVER) as file, changes.begun(file, output, source):
+        with open_by_hdf5(output, "w") as file, changes.begun(file, output, source):
             yield notes
     except SaveError:  # which says what happened, here or in a file beside it
         raise

@@ -26,8 +26,7 @@ from hspyio.arrays.workers import Progress, Workers
 from hspyio.filters.codec import Bytes
 from hspyio.filters.pipeline import Pipeline, Scratch
 from hspyio.hdf5.writing.dataset_writer import create_array, fill_array
-from hspyio.hdf5.writing.output import Output
-from hspyio.hdf5.writing.writer import LIBVER
+from hspyio.hdf5.writing.output import Output, open_by_hdf5
 from hspyio.nodes.node import Array, Filter, MemorySource, StorageType, Text
 from support.engine import DTYPES, assert_same, encoders, through_hdf5, values
 
@@ -48,7 +47,7 @@ def write(path: Path, data: NDArray[Any], chunks: tuple[int, ...] | None, filter
     array = Array(kind, MemorySource(data), chunks=chunks, filters=filters)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     with Output(descriptor, workers or Workers(threads)) as output:
-        with h5py.File(output, "w", libver=LIBVER) as file:
+        with open_by_hdf5(output, "w") as file:
             fill_array(create_array(file.id, "x", array), output)
         output.check()
     return through_hdf5(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,15 +22,30 @@ from hspyio.system.calls import resize, sync, write_from
 if TYPE_CHECKING:
     from hspyio.arrays.dask import GraphOfTarget
 
-__all__ = ["Output", "open_to_copy"]
+__all__ = ["LIBVER", "Output", "open_by_hdf5", "open_to_copy"]
 
+LIBVER = ("v108", "latest")
+"""What HDF5 1.8 reads: smaller groups, checksums on metadata, attributes over 64 KiB."""
 _PAGE = 4096
+
+
+def open_by_hdf5(content: io.RawIOBase, mode: str) -> h5py.File:
+    """Have HDF5 open a file object; if it fails, nothing of HDF5's leads to the object any more.
+
+    What the frames of an error hold lives as long as the error, such as the last one shown. HDF5's
+    list of properties is among it, and the process crashes if that outlasts the interpreter.
+    """
+    try:
+        return h5py.File(content, mode, libver=LIBVER)
+    except Exception as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
 
 
 @contextmanager
 def open_to_copy(snapshot: LocalSnapshot) -> Iterator[h5py.File]:
     """Open an old file by HDF5, as it was, to copy objects out of it."""
-    with snapshot.as_file() as raw, raw.blamed(), h5py.File(raw, "r") as file:
+    with snapshot.as_file() as raw, raw.blamed(), open_by_hdf5(raw, "r") as file:
         yield file
 
 

@@ -19,13 +19,10 @@ from hspyio.nodes.node import Array, Attribute, Group, Kept, Text, arrays_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LIBVER", "Keep", "create_tree", "size_of"]
+__all__ = ["Keep", "create_tree", "size_of"]
 
 Keep: TypeAlias = Callable[[h5g.GroupID, bytes, bytes], None]
 """Puts into a group, under a name, what stands in the old file at a path."""
-
-LIBVER = ("v108", "latest")
-"""What HDF5 1.8 reads: smaller groups, checksums on metadata, attributes over 64 KiB."""
 
 _MOST_TOGETHER, _LEAST_APART = 16, 6
 """Attributes that stand in the header of their group, which is quicker to read: those of an axis
