@@ -381,7 +381,7 @@ def test_a_folder_that_refuses_is_a_save_error(path: Path, monkeypatch: Any) -> 
     def refuse(*args: Any, **options: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(atomic.h5py, "File", refuse)
+    monkeypatch.setattr(atomic, "open_by_hdf5", refuse)
     with pytest.raises(SaveError, match="Permission denied") as caught:
         save_file(str(path), durable=True)
     assert isinstance(caught.value.__context__, PermissionError)

@@ -19,7 +19,7 @@ from hspyio.errors import FilterError
 from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.hdf5.writing import dataset_writer as array_writer
 from hspyio.hdf5.writing.dataset_writer import check_filters
-from hspyio.hdf5.writing.writer import LIBVER
+from hspyio.hdf5.writing.output import LIBVER
 from hspyio.nodes.node import Array, Attribute, Filter, Group, Kept, MemorySource, Text, Vlen
 from hspyio.options import WriteOptions
 from hspyio.testing.strategies import dtypes
