@@ -553,7 +553,13 @@ def _line(text: str) -> str:
 
 
 def _dtype_text(data: Data) -> str:
-    """The dtype; for a ragged array that of its first item, which is its base in a file."""
+    """The dtype, colours by HyperSpy's words; of a ragged array that of its first item.
+
+    That is its base in a file.
+    """
+    names = "".join(data.dtype.names or ())
+    if names in ("RGB", "RGBA"):
+        return f"{names.lower()}{8 * data.dtype['R'].itemsize}"
     if data.dtype == object and isinstance(data, np.ndarray) and data.size:
         first = data.flat[0]
         return str(getattr(first, "dtype", type(first).__name__))

@@ -32,6 +32,10 @@ def ragged(*shape: int) -> np.ndarray:
     return data
 
 
+def colours(names: str, depth: str) -> Signal:
+    return Signal(np.zeros((3, 2), [(name, depth) for name in names]))
+
+
 @pytest.mark.parametrize(
     ("signal", "expected"),
     [
@@ -46,6 +50,8 @@ def ragged(*shape: int) -> np.ndarray:
         (Signal(np.zeros((2, 3))), "<Signal, title: , dimensions: (|3, 2), float64>"),
         (Signal(np.zeros(4), signal_dimension=0), "<Signal, title: , dimensions: (4|), float64>"),
         (Signal(5), "<Signal, title: , dimensions: (|), int64>"),
+        (colours("RGB", "u1"), "<Signal, title: , dimensions: (|2, 3), rgb8>"),
+        (colours("RGBA", ">u2"), "<Signal, title: , dimensions: (|2, 3), rgba16>"),
         (Signal(ragged(2, 3)), "<Signal, title: , dimensions: (3, 2|ragged), float64>"),
         (Signal(ragged(1), axes=[]), "<Signal, title: , dimensions: (|ragged), float64>"),
         (

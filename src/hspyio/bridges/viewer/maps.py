@@ -54,7 +54,7 @@ class Summed:
         return parts, None if self.mask is None else self.mask.tobytes(), self.step
 
     def of(self, values: NDArray[Any], inner: int) -> NDArray[np.float64]:
-        """The sums of signals, which are the last axes of an array; what is no number is 0."""
+        """The sums of signals, which are the last axes of an array; nan of those without a number."""
         values = _real(values)
         if self.step is not None:
             rows = np.moveaxis(values, -1, 0)
@@ -63,10 +63,10 @@ class Summed:
         flat = values.reshape(-1, math.prod(values.shape[values.ndim - inner :]))
         if self.mask is None:
             return _sums(flat).reshape(outside)
-        weights = self.mask.reshape(-1).astype(np.float64)
+        counts = self.mask.reshape(-1)
         each = max(1, _FLOATS // flat.shape[1])
         parts = [
-            _finite(flat[start : start + each]).astype(np.float64) @ weights
+            _weighed(flat[start : start + each], counts)
             for start in range(0, flat.shape[0], each)
         ]
         return np.concatenate(parts).reshape(outside)
@@ -82,17 +82,30 @@ def _real(values: NDArray[Any]) -> NDArray[Any]:
     return np.abs(values) if values.dtype.kind == "c" else values
 
 
-def _finite(values: NDArray[Any]) -> NDArray[Any]:
-    return np.nan_to_num(values, posinf=0, neginf=0) if values.dtype.kind == "f" else values
-
-
 def _sums(flat: NDArray[Any]) -> NDArray[Any]:
     """Exact for integers, whose sums fit into 64 bits."""
     if flat.dtype.kind in "bu":
         return np.asarray(flat.sum(axis=1, dtype=np.uint64), np.float64)
     if flat.dtype.kind == "i":
         return np.asarray(flat.sum(axis=1, dtype=np.int64), np.float64)
-    return np.asarray(_finite(flat).sum(axis=1, dtype=np.float64))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _mended(flat.sum(axis=1, dtype=np.float64), flat)
+
+
+def _weighed(flat: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The sums of the points that count."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _mended(flat.astype(np.float64) @ counts.astype(np.float64), flat, counts)
+
+
+def _mended(sums: NDArray[Any], flat: NDArray[Any], counts: Any = True) -> NDArray[np.float64]:
+    """Sums without what is no number; only those are looked at that have some of it."""
+    if flat.dtype.kind == "f":
+        odd = np.flatnonzero(~np.isfinite(sums))
+        good = np.isfinite(flat[odd]) & counts
+        rest = np.where(good, flat[odd], 0).sum(axis=1, dtype=np.float64)
+        sums[odd] = np.where(good.any(axis=1), rest, np.nan)
+    return np.asarray(sums)
 
 
 @dataclass(slots=True, eq=False)
@@ -202,17 +215,19 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 def region_signals(
     cube: Cube, ranges: tuple[slice, ...], pause: Pause
-) -> Iterator[tuple[NDArray[Any], int, float]]:
+) -> Iterator[tuple[NDArray[Any], NDArray[Any], int, float]]:
     """The sum of the signals of a region, now and then while it is made, and at last whole.
 
     Yields
     ------
-    numpy.ndarray, int, float
-        Sums, of how many signals, and the share of the region that is read.
+    numpy.ndarray, numpy.ndarray, int, float
+        Sums, nan where no signal has a number; of how many numbers each; of how many signals; and
+        the share of the region that is read.
     """
     positions = math.prod(part.stop - part.start for part in ranges)
     dtype = np.complex128 if cube.is_complex else np.float64
     total: NDArray[Any] = np.zeros(cube.inner_shape, dtype)
+    known = np.zeros(cube.inner_shape, np.int64)
     count, last = 0, time.monotonic()
     for slab in cube.slabs(ranges):
         pause()
@@ -220,9 +235,15 @@ def region_signals(
         flat = values.reshape(-1, *cube.inner_shape)
         if np.ma.isMaskedArray(flat) or flat.dtype.names:
             flat = _real(flat)
-        total += _finite(flat).sum(axis=0, dtype=dtype)
+        if flat.dtype.kind in "fc":
+            finite = np.isfinite(flat)
+            known += finite.sum(axis=0)
+            flat = np.where(finite, flat, 0)
+        else:
+            known += len(flat)
+        total += flat.sum(axis=0, dtype=dtype)
         count += len(flat)
         if count < positions and time.monotonic() - last > _OFTEN:
-            yield total.copy(), count, count / positions
+            yield np.where(known > 0, total, np.nan), known, count, count / positions
             last = time.monotonic()
-    yield total, count, 1.0
+    yield np.where(known > 0, total, np.nan), known, count, 1.0

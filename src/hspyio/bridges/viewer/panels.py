@@ -401,7 +401,10 @@ class LinePanel(Panel):
         self.other = self.plot.line("x", "y", source=self.second, line_width=1.5)
         if along.size == 1:
             self.plot.scatter("x", "y", source=self.source, size=8)
-        renderers = [self.line, self.other]
+        self.empty = ColumnDataSource({"x": [], "y": []})
+        """A point that gives a curve without numbers its axes; it is not seen."""
+        unseen = self.plot.scatter("x", "y", source=self.empty, alpha=0)
+        renderers = [self.line, self.other, unseen]
         x_range.renderers = self.plot.y_range.renderers = renderers
         tips = [("x", "@x{0.[0000]}"), ("value", "@y")]
         self.plot.add_tools(HoverTool(renderers=[self.line], tooltips=tips, mode="vline"))
@@ -411,7 +414,12 @@ class LinePanel(Panel):
     def show(self, values: NDArray[Any], window: Any = None) -> None:
         """Draw a curve; of one that is level but for its last bits, no picture of these."""
         self.values = values
-        self.source.data = self._columns(_levelled(values), window)
+        columns = self._columns(_levelled(values), window)
+        seen = bool(np.isfinite(columns["y"]).any())
+        if seen == bool(len(self.empty.data["x"])):
+            place = [] if seen else [float(self.along.centres[0])]
+            self.empty.data = {"x": place, "y": [1.0] * len(place)}
+        self.source.data = columns
 
     def show_second(self, values: NDArray[Any] | None) -> None:
         """Draw another one with it, or no other."""

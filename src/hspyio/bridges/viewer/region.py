@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hspyio.bridges.viewer.display import Display
@@ -129,8 +130,8 @@ class Region:
         window, cube, ranges, kind = self.window, self.window.cube, self.ranges(), self._kind.value
 
         def job(pause: Callable[[], None]) -> None:
-            for total, count, done in region_signals(cube, ranges, pause):
-                values = total / count if kind == "mean" else total
+            for total, known, count, done in region_signals(cube, ranges, pause):
+                values = total / np.maximum(known, 1) if kind == "mean" else total
                 text = f"{kind} of {count:,} signals" + ("" if done == 1 else f", {done:.0%} read")
                 pause()
                 self._show_later(values, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -64,6 +66,26 @@ def test_what_is_no_number_counts_as_nothing() -> None:
     np.testing.assert_allclose(last.values, np.nan_to_num(data, posinf=0).sum(2))
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c16"])
+@pytest.mark.parametrize("mask", [None, np.array([True, True, False, True, False, False])])
+def test_where_there_is_no_number_there_is_none_in_the_map(mask: Any, dtype: str) -> None:
+    data = RNG.random((3, 4, 6)).astype(dtype)
+    data[1], data[2, 0, :2], data[0, 0, [0, 1, 3]] = np.nan, np.inf, np.nan
+    *_, last = progressive_map(cube(data, 1), (), Summed(mask=mask), nothing)
+    counted = np.abs(data)[..., slice(None) if mask is None else mask].astype("f8")
+    counted[~np.isfinite(counted)] = np.nan
+    wanted = np.where(np.isfinite(counted).any(2), np.nansum(counted, 2), np.nan)
+    np.testing.assert_allclose(last.values, wanted)
+    assert np.isnan(last.values[1]).all() and np.isnan(last.values).sum() == 4 + (mask is not None)
+
+
+def test_masked_positions_are_no_zeros() -> None:
+    data = np.ma.masked_array(np.ones((2, 3, 4), "u2"), False)
+    data[0, 1], data[1, 2, 1] = np.ma.masked, np.ma.masked
+    *_, last = progressive_map(cube(data, 1), (), Summed(), nothing)
+    np.testing.assert_array_equal(last.values, [[4, np.nan, 4], [4, 4, 3]])
+
+
 def test_rows_of_a_line_scan() -> None:
     data = RNG.random((9, 10))
     *_, last = progressive_map(cube(data, 1), (), Summed(step=3), nothing)
@@ -107,6 +129,20 @@ def test_each_block_is_read_once_and_after_its_turn() -> None:
 def test_regions_are_numpys(dtype: str) -> None:
     data = (RNG.random((8, 9, 5)) * 100).astype(dtype)
     ranges = (slice(2, 7), slice(3, 5))
-    *_, (total, count, done) = region_signals(cube(data, 1), ranges, nothing)
+    *_, (total, known, count, done) = region_signals(cube(data, 1), ranges, nothing)
+    assert (known == 10).all()
     np.testing.assert_allclose(total, data[ranges].sum((0, 1), dtype=total.dtype))
     assert (count, done) == (10, 1.0)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "c16"])
+def test_means_of_regions_are_of_the_numbers_in_them(dtype: str) -> None:
+    data = RNG.random((4, 5, 6)).astype(dtype)
+    data[0], data[1, 1, 2], data[:, :, 5] = np.nan, np.inf, np.nan
+    whole = (slice(0, 4), slice(0, 5))
+    *_, (total, known, count, _) = region_signals(cube(data, 1), whole, nothing)
+    assert known.tolist() == [15, 15, 14, 15, 15, 0] and count == 20
+    data[~np.isfinite(data)] = np.nan
+    wanted = np.nanmean(data[..., :5], (0, 1), dtype=total.dtype)
+    np.testing.assert_allclose(total[:5] / known[:5], wanted, rtol=1e-6)
+    assert np.isnan(total[5])

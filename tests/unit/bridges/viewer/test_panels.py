@@ -113,6 +113,26 @@ def test_longer_numbers_get_room() -> None:
     assert rooms[0] < rooms[1] == rooms[2] < rooms[3] == rooms[4] < 20
 
 
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_curve_without_numbers_has_axes_and_the_next_one_its_own(
+    shown: Shown, scale: str
+) -> None:
+    signal = made((3, 20), 1, "f8")
+    signal.data[1] = np.nan
+    page = shown(signal)
+    page.choose("signal-scale", scale)
+    page.wait_until("pointer-y", "location", 1.5)
+    page.wait_for_values("signal-line", signal.data[1], "y")
+    left, *_ = page.place("signal", 1.0, 1.0)
+    right, *_ = page.place("signal", 10.5, 1.0)
+    assert right - left > 100
+    page.page.keyboard.press("ArrowDown")
+    page.wait_for_values("signal-line", np.where(signal.data[2] > 0, signal.data[2], np.nan), "y")
+    _, top = page.place("signal", 5.0, float(signal.data[2].max()))
+    _, bottom = page.place("signal", 5.0, float(signal.data[2].max()) / 2)
+    assert bottom - top > 20
+
+
 def test_a_level_curve_is_level(shown: Shown) -> None:
     values = 2 + np.array([0, 1, 0, 1, 0, 0, 1, 0]) * np.spacing(2.0)
     page = shown(hspyio.Signal(values))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from support.browser import needs_browser
 from unit.bridges.viewer.conftest import Shown, made
 
@@ -27,6 +29,15 @@ def test_spectra_of_a_region(shown: Shown) -> None:
     page.wait_for_values("signal-second", wanted, "y")
     page.press("Region")
     page.wait_for_values("signal-second", [], "y")
+
+
+def test_the_mean_of_a_region_leaves_out_what_is_no_number(shown: Shown) -> None:
+    signal = made((12, 12, 9), 1, "f8")
+    signal.data[5], signal.data[6, 6, 2] = np.nan, np.inf
+    page = shown(signal)
+    page.press("Region")
+    known = np.where(np.isfinite(signal.data), signal.data, np.nan)[5:8, 5:8]
+    page.wait_for_values("signal-second", np.nanmean(known, (0, 1)), "y")
 
 
 def test_images_of_a_region(shown: Shown) -> None:
