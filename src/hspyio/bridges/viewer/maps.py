@@ -66,8 +66,7 @@ class Summed:
         counts = self.mask.reshape(-1)
         each = max(1, _FLOATS // flat.shape[1])
         parts = [
-            _weighed(flat[start : start + each], counts)
-            for start in range(0, flat.shape[0], each)
+            _weighed(flat[start : start + each], counts) for start in range(0, flat.shape[0], each)
         ]
         return np.concatenate(parts).reshape(outside)
 
