@@ -54,7 +54,7 @@ class Summed:
         return parts, None if self.mask is None else self.mask.tobytes(), self.step
 
     def of(self, values: NDArray[Any], inner: int) -> NDArray[np.float64]:
-        """The sums of signals, which are the last axes of an array; nan of those without a number."""
+        """The sums of signals, the last axes of an array; nan of those without a number."""
         values = _real(values)
         if self.step is not None:
             rows = np.moveaxis(values, -1, 0)
