@@ -42,7 +42,7 @@ def picture_of(
     """Choose and compute the picture of a signal."""
     signal.check_axes()
     _refuse(signal)
-    notes = [f"{signal._dimensions()}, {_dtype_text(signal)}"]
+    notes = [signal._facts().removeprefix("dimensions: ")]
     if signal.ragged:
         panels, more = ragged_panels(signal.data, signal.axes, workers)
         return Picture(panels, "row", _title(signal), [*notes, *more])
@@ -78,13 +78,6 @@ def _refuse(signal: Signal) -> None:
 
 def _title(signal: Signal) -> str:
     return plain_text(signal.title) or plain_text(signal.signal_type) or "Signal"
-
-
-def _dtype_text(signal: Signal) -> str:
-    names = signal.data.dtype.names
-    if names:
-        return f"{''.join(names)} of {signal.data.dtype[names[0]]}"
-    return "ragged" if signal.ragged else str(signal.data.dtype)
 
 
 # what is drawn of the axes
