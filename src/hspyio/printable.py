@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["printable", "printable_json", "printable_line"]
+__all__ = ["printable", "printable_json", "printable_line", "printable_name"]
+
+_LONGEST = 80  # characters of a name
 
 _OBEYED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, all but tab and newline
@@ -25,6 +27,12 @@ def printable_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def printable_name(text: str) -> str:
+    """A title, or another name, as a part of a line: its beginning, if it is long."""
+    line = printable_line(text[: _LONGEST + 1])
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def printable_json(text: str) -> str:

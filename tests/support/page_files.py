@@ -25,8 +25,9 @@ def an_old_file(folder: Path, code: str) -> None:
 def at_first_sight(folder: Path, code: str) -> None:
     """A map, and HyperSpy as it is after ``hspy hyperspy on``."""
     an_old_file(folder, code)
-    if not (folder / "map.hspy").exists():
-        hspyio.save(folder / "map.hspy", a_map(), durable=False)
+    for name in ("map.hspy", "demo.hspy"):
+        if not (folder / name).exists():
+            hspyio.save(folder / name, a_map(), durable=False)
     if "hs.load" in code:
         hspyio.enable_hyperspy()
 

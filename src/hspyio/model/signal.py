@@ -17,7 +17,7 @@ from hspyio.model.given import as_array, as_mapping, as_text, is_dask, is_data_a
 from hspyio.model.hints import instead_of, misplaced_keys
 from hspyio.model.models import Model
 from hspyio.model.tree import MetadataTree
-from hspyio.printable import printable_line
+from hspyio.printable import printable_name
 from hspyio.records import value
 from hspyio.suggestions import NotThereError, did_you_mean
 
@@ -435,7 +435,7 @@ class Signal:
 
     def __repr__(self) -> str:
         lazy = " (lazy)" if self.lazy else ""
-        return f"<Signal{lazy}, title: {_line(self.title)}, {self._facts()}>"
+        return f"<Signal{lazy}, title: {printable_name(self.title)}, {self._facts()}>"
 
     def _facts(self) -> str:
         return f"dimensions: {self._dimensions()}, {_dtype_text(self.data)}"
@@ -546,10 +546,6 @@ def _warn_misplaced(metadata: object) -> None:
 
 def _as_text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _line(text: str) -> str:
-    return printable_line(text)
 
 
 def _dtype_text(data: Data) -> str:

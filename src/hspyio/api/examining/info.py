@@ -23,7 +23,7 @@ from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Damaged
 from hspyio.options import ReadOptions
-from hspyio.printable import printable
+from hspyio.printable import printable, printable_name
 from hspyio.suggestions import ByAttribute
 
 __all__ = ["ExperimentInfo", "FileInfo", "info", "outline", "outlines"]
@@ -144,8 +144,8 @@ class FileInfo(ByAttribute):
         )
         lines = [f"<FileInfo of {self.path}: format {self.version or 'not declared'}, {count}>"]
         for one in self.experiments:
-            title = "" if one.title == one.group else f" (title: {one.title})"
-            lines.append(f"  {one.group}{title}: {one.shape}, {one.dtype}")
+            title = "" if one.title == one.group else f" (title: {printable_name(one.title)})"
+            lines.append(f"  {printable_name(one.group)}{title}: {one.shape}, {one.dtype}")
         return printable("\n".join(lines))
 
 

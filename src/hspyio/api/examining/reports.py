@@ -11,7 +11,7 @@ from typing import Any, Self, overload
 
 from hspyio.compare import Difference
 from hspyio.errors import Problem
-from hspyio.printable import printable, printable_line
+from hspyio.printable import printable, printable_line, printable_name
 from hspyio.suggestions import ByAttribute
 
 __all__ = [
@@ -76,6 +76,13 @@ class Report(ByAttribute):
 
     def _lines(self) -> list[str]:
         raise NotImplementedError
+
+
+def _names(names: Sequence[str]) -> str:
+    """Names in a line, as many as a person reads."""
+    more = len(names) - _MOST_SHOWN
+    shown = ", ".join(map(printable_name, names[:_MOST_SHOWN]))
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 # damage
@@ -217,10 +224,10 @@ class Verification(_DamageReport):
         lines += [f"  {problem}" for problem in self.problems]
         lines += [f"  not checked: {note}" for note in self.notes]
         if self.sealed:
-            lines.append(f"  sealed: {', '.join(self.sealed)}")
+            lines.append(f"  sealed: {_names(self.sealed)}")
         if self.unsealed:
             lines.append(
-                f"  not sealed: {', '.join(self.unsealed)}; a change that still makes sense goes "
+                f"  not sealed: {_names(self.unsealed)}; a change that still makes sense goes "
                 "unnoticed there"
             )
         return lines
@@ -250,7 +257,7 @@ class RescuedSignal:
     def __str__(self) -> str:
         """Its name and how it came back."""
         how = "came back whole" if self.whole else "came back in part"
-        return printable(f"{self.name}: {how}{', found by a search' if self.searched else ''}")
+        return f"{printable_name(self.name)}: {how}{', found by a search' if self.searched else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -287,7 +294,7 @@ class Rescue(_DamageReport):
         lines += [f"  note: {note}" for note in self.notes]
         if self.unsealed:
             lines.append(
-                f"  not sealed: {', '.join(self.unsealed)}; damage that still makes sense goes "
+                f"  not sealed: {_names(self.unsealed)}; damage that still makes sense goes "
                 "unnoticed there"
             )
         return lines

@@ -38,7 +38,7 @@ from hspyio.model.signal import Location, Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Group
 from hspyio.options import ReadOptions
-from hspyio.printable import printable
+from hspyio.printable import printable, printable_name
 from hspyio.schema import to_signal
 from hspyio.suggestions import NotThereError, did_you_mean
 from hspyio.system.refusals import named_errors
@@ -204,7 +204,7 @@ class Experiments(Mapping[str, Signal]):
 
     def _lines(self) -> list[str]:
         return [
-            name if title == name else f"{name} (title: {title})"
+            printable_name(name) + ("" if title == name else f" (title: {printable_name(title)})")
             for name, title in self.titles.items()
         ]
 

@@ -23,6 +23,7 @@ from hspyio.cli.console import (
 from hspyio.cli.processes import in_processes
 from hspyio.cli.usage import Exit, Files, Option, Place
 from hspyio.errors import byte_text
+from hspyio.printable import printable_name
 
 __all__ = ["info", "show_file"]
 
@@ -98,9 +99,9 @@ def show_file(console: Console, path: Place, *, tree: bool = False) -> None:
 
 
 def _show_experiment(console: Console, experiment: ExperimentInfo) -> None:
-    title = one_line(experiment.title) or "(no title)"
+    title = printable_name(experiment.title) or "(no title)"
     if experiment.title != experiment.group:
-        title += f"   [group {one_line(experiment.group)}]"
+        title += f"   [group {printable_name(experiment.group)}]"
     console.print(f"  {title}", style="bold cyan")
     for label, text in _facts(experiment):
         console.print(f"    {label:<9}{text}")
@@ -147,10 +148,10 @@ def _axes_table(axes: list[dict[str, Any]]) -> list[str]:
     rows = [
         (
             str(index),
-            one_line(axis.get("name") or ""),
+            printable_name(str(axis.get("name") or "")),
             str(axis.get("size", len(axis.get("axis", ())))),
             _axis_values(axis),
-            one_line(axis.get("units") or ""),
+            printable_name(str(axis.get("units") or "")),
             "navigation" if axis.get("navigate") else "signal",
         )
         for index, axis in enumerate(axes)

@@ -57,7 +57,8 @@ def _round_trip_of_simulation(console: Console, *, overwrite: bool) -> bool:
     console.print()
     show_file(console, Place(DEMO_FILE))
     console.print()
-    console.print(f'In HyperSpy: hs.load("{DEMO_FILE}")    Here: hspy info --tree {DEMO_FILE}')
+    console.print(f"Here:        hspy info --tree {DEMO_FILE}")
+    console.print(f'In HyperSpy: hs.load("{DEMO_FILE}"), with eXSpy, which has its classes for EDS')
     return equal
 
 
