@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "IMPORTED",
     "RESCUE",
     "UNREADABLE",
     "ArgumentError",
@@ -153,6 +154,9 @@ RESCUE = (
     "hspyio.rescue(old, new), or `hspy rescue OLD NEW`, writes what can be saved into a new file"
 )
 """What to do about damage."""
+
+IMPORTED = "; of a .zspy, which is only read, `hspy import` makes an HSpy file"
+"""What to do where a store of Zarr's stands in the place of a file that could be changed."""
 
 UNREADABLE = (
     ArithmeticError,

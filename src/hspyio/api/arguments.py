@@ -151,11 +151,11 @@ _SUFFIX = ".hspy"
 _SHORTENED = re.compile(r"(https?|s3|gs|az):/[^/]")
 """What becomes of an address as a `pathlib.Path`."""
 _OURS = (_SUFFIX, ".hdf5", ".h5")
-_CONVERTED = (".nc", ".zarr", ".tif", ".tiff")
+_CONVERTED = (".nc", ".zarr", ".zspy", ".tif", ".tiff")
 _DRAWN = (".png", ".pdf", ".svg")
 _BY_HYPERSPY = (
     *(".blo", ".bmp", ".gif", ".jpeg", ".jpg", ".mrc", ".mrcz", ".msa", ".rpl", ".ripple"),
-    *(".sur", ".pro", ".tvips", ".unf", ".usid", ".zspy"),
+    *(".sur", ".pro", ".tvips", ".unf", ".usid"),
 )
 _OF_OTHERS = (
     *(".bcf", ".csv", ".dat", ".dcm", ".dm3", ".dm4", ".doc", ".docx", ".edax", ".ebsd", ".emd"),
@@ -269,6 +269,7 @@ def file_of(
         if address is None:
             return path_of_file(given, call, argument)
         _check_is_local(options, "download it, and give the path of that")
+        _check_is_one_file(address)
         from hspyio.hdf5.remote_snapshot import remote_snapshot
         from hspyio.remote.storage_options import storage_options_of
 
@@ -306,6 +307,19 @@ def address_of(given: object, options: Mapping[str, Any] | None) -> str | None:
             f"{text!r} is a path"
         )
     return None
+
+
+def _check_is_one_file(address: str) -> None:
+    """Refuse what is many files, or stands for them: nobody lists what is far away."""
+    path = address.partition("?")[0].rstrip("/")
+    if path.lower().endswith((".zspy", ".zspy.zip")):
+        raise OptionError("is a .zspy, which is read on this computer only; fetch it", path=path)
+    if "*" in path:
+        raise OptionError(
+            "is a pattern, whose files are looked for on this computer only; give a list of "
+            "addresses",
+            path=path,
+        )
 
 
 def _check_is_local(options: ReadOptions | None, mend: str) -> None:

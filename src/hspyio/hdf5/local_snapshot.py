@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from hspyio.errors import (
+    IMPORTED,
     FilePermissionError,
     HspyError,
     MissingFileError,
@@ -317,6 +318,8 @@ def check_is_file(path: str) -> None:
             raise MissingFileError("no such file", path=path) from None
         raise cannot_read(path, error) from None
     if stat.S_ISDIR(mode):
+        if os.path.isfile(os.path.join(path, ".zgroup")):
+            raise NotHspyError(f"is a folder of Zarr's, not an HSpy file{IMPORTED}", path=path)
         raise NotHspyError("is a folder, not an HSpy file", path=path)
     if not stat.S_ISREG(mode):
         raise NotHspyError("is not a file but a device, a pipe or a socket", path=path)

@@ -308,7 +308,7 @@ def test_suffixes_of_other_formats_are_refused(name: str, suffix: str) -> None:
     calls = {
         "nc": "export",
         "tif": "export",
-        "zspy": "to_hyperspy",
+        "zspy": "export",
         "png": "plot",
         "npy": ".hspy",
     }

@@ -15,7 +15,7 @@ from hspyio import names
 from hspyio.api.arguments import path_of_file, path_to_save
 from hspyio.api.examining.reports import DamagedArray, DamagedPart, Rescue, RescuedSignal
 from hspyio.api.loading.experiments import read_signal
-from hspyio.api.loading.open_file import OpenFile
+from hspyio.api.loading.open_file import OpenFile, store_at
 from hspyio.api.progress import working
 from hspyio.api.sandbox import isolated_result
 from hspyio.api.saving.save import write_new
@@ -128,6 +128,10 @@ def rescue(
     """
     call = "rescue(source, target)"
     old = path_of_file(source, call, "source")
+    if store_at(old) is not None:
+        raise NotHspyError(
+            "is a store of Zarr's; `hspy verify` says which chunks are lost", path=old
+        )
     new = path_to_save(target, call, "target")
     check_target(new, overwrite=overwrite)
     if are_same_file(old, new):

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from hspyio import names
 from hspyio.api.arguments import file_of
 from hspyio.api.examining.reports import DamagedArray, DamagedPart, Verification
+from hspyio.api.loading.open_file import open_any, store_at
 from hspyio.api.progress import working
 from hspyio.api.sandbox import isolated_result
 from hspyio.arrays.workers import Workers
@@ -33,8 +34,6 @@ from hspyio.suggestions import quoted
 from hspyio.system.refusals import named_errors
 
 __all__ = ["verified", "verify"]
-
-_STORES = (".zspy", ".zspy.zip")
 
 
 def verify(
@@ -98,10 +97,9 @@ def verify(
 def verified(file: str | Snapshot, workers: Workers) -> Verification:
     """What `verify` does in whatever process; what opening the file raises is raised."""
     path = file if isinstance(file, str) else file.path
-    if isinstance(file, str) and file.lower().endswith(_STORES) and os.path.exists(file):
-        raise UnsupportedFeatureError(
-            "is a store of Zarr, whose chunks have no checksums to verify"
-        )
+    if isinstance(file, str) and store_at(file) is not None:
+        with named_errors(path), open_any(file, workers=workers) as reader:
+            return _Examination(path, reader.snapshot.size, workers).of(reader.root())
     with named_errors(path), open_file(file, HSPY, workers=workers) as root:
         return _Examination(path, _size(file), workers).of(root)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio.api.arguments import file_of, name_of, path_of_file, path_text
+from hspyio.api.loading.open_file import store_at
 from hspyio.bridges.exporting.place import beside, check_place
 from hspyio.bridges.exporting.virtual_zarr import ZarrArray, ZarrGroup, zarr_groups
 from hspyio.bridges.xarray import DATA
@@ -92,9 +93,12 @@ def to_references(
 
 def _file(path: Any, call: str, options: Mapping[str, Any] | None) -> str | Snapshot:
     """A file by its path or address: nothing refers to a file object."""
-    if isinstance(path, str | os.PathLike):
-        return file_of(path, call, storage_options=options)
-    return path_of_file(path, call)
+    if not isinstance(path, str | os.PathLike):
+        return path_of_file(path, call)
+    file = file_of(path, call, storage_options=options)
+    if isinstance(file, str) and store_at(file) is not None:
+        raise OptionError("is a store of Zarr's already: zarr and xarray read it", path=file)
+    return file
 
 
 def _json(content: Any) -> str:

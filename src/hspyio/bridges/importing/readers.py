@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from hspyio.bridges.hyperspy import from_hyperspy
 from hspyio.bridges.rosettasciio import signal_from_dict
-from hspyio.errors import ConversionError, HspyError, OptionError
+from hspyio.errors import ConversionError, HspyError, MissingPackageError, OptionError
 from hspyio.model.signal import Signal
-from hspyio.packages import imported
+from hspyio.packages import how_to_get, imported
 from hspyio.records import value
 from hspyio.suggestions import did_you_mean, quoted
 
@@ -114,13 +115,27 @@ def read_signals(
     ------
     ConversionError
         If none does, in their words.
+    OptionError
+        If none of them has an option of such a name.
+    MissingPackageError
+        If all of them need a package that is not installed.
     """
-    said = []
+    said: list[str] = []
+    missing: list[str] = []
+    unknown: list[OptionError] = []
     for reader in readers:
         try:
+            _check_options(reader, options)
             signals = [_signal(one) for one in _dicts(path, reader, options)]
+        except OptionError as error:
+            unknown.append(error)
+            continue
         except HspyError:
             raise
+        except ModuleNotFoundError as error:
+            known = how_to_get(error.name) if error.name else str(error)
+            missing.append(f"{reader.name}: {known}")
+            continue
         except Exception as error:  # whatever a reader raises for a file that it cannot read
             text = str(error).strip() or "without a word"
             said.append(f"{reader.name}: {type(error).__name__}: {text}")
@@ -128,8 +143,25 @@ def read_signals(
         if signals:
             return signals, reader
         said.append(f"{reader.name}: there is no signal in it")
+    if unknown and not said and not missing:
+        raise unknown[0]
+    kind = ConversionError if said else MissingPackageError
+    said += [*missing, *(error.message for error in unknown)]
     told = "".join(f"\n  {line}" for line in said) if len(said) > 1 else f" {said[0]}"
-    raise ConversionError(f"RosettaSciIO cannot read it:{told}", path=path)
+    raise kind(f"RosettaSciIO cannot read it:{told}", path=path)
+
+
+def _check_options(reader: Reader, options: Mapping[str, Any]) -> None:
+    """Refuse what a reader has no option for; which file, and how lazily, is not for options."""
+    parameters = list(signature(reader.function()).parameters.values())
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return
+    known = [one.name for one in parameters[1:] if one.name != "lazy"]
+    for name in options:
+        if name not in known:
+            there = f"; it has: {', '.join(known)}" if known else "; it has none"
+            mend = did_you_mean(name, known) or there
+            raise OptionError(f"{reader.name}: RosettaSciIO's reader has no option {name!r}{mend}")
 
 
 def _dicts(path: str, reader: Reader, options: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from hspyio.errors import DamagedFileError, NotHspyError, UnsupportedFeatureError
+from hspyio.errors import IMPORTED, DamagedFileError, NotHspyError, UnsupportedFeatureError
 from hspyio.records import value
 from hspyio.system.byte_source import ByteSource, LocalBytes
 
@@ -22,6 +22,7 @@ __all__ = [
 LENGTH = 96
 """Bytes that are read of a superblock: up to the address of the root group in all versions."""
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_ZIP = b"PK\3\4"
 
 _ADDRESS = struct.Struct("<Q")
 _RANKS = struct.Struct("<HH")
@@ -190,6 +191,8 @@ def find_superblock(source: ByteSource) -> Superblock:
     found = source.read(0, min(8, size))
     if not found:
         raise NotHspyError("is empty; an HSpy file is an HDF5 file")
+    if found.startswith(_ZIP):
+        raise NotHspyError(f"is a zip, not an HDF5 file{IMPORTED}")
     raise NotHspyError(
         f"is not an HDF5 file: looked for HDF5's signature at its start, found {found!r}"
     )

@@ -213,4 +213,4 @@ def test_a_store_is_not_called_damaged(tmp_path: Path) -> None:
     hspyio.export(tmp_path / "a.hspy", tmp_path / "a.zspy")
     found = hspyio.verify(tmp_path / "a.zspy")
     assert found.ok
-    assert "is a store of Zarr" in str(found)
+    assert found.arrays == 1

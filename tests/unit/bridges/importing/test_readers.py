@@ -14,6 +14,7 @@ import hspyio
 from hspyio.bridges.importing import readers
 from hspyio.bridges.importing.readers import Reader, knows, read_signals, readers_of
 from hspyio.errors import ConversionError, MissingPackageError, OptionError
+from hspyio.packages import how_to_get
 
 pytest.importorskip("rsciio")
 
@@ -90,7 +91,7 @@ def test_none_understands_it_in_their_words(fake: Any, tmp_path: Path) -> None:
         f"{path}: RosettaSciIO cannot read it:",
         "  bad: ValueError: no magic",
         "  empty: there is no signal in it",
-        "  missing: ModuleNotFoundError: No module named 'no_such_module_at_all'",
+        f"  missing: {how_to_get('no_such_module_at_all')}",
     ]
     with pytest.raises(ConversionError, match="cannot read it: bad: ValueError: no magic"):
         read_signals(path, [fake("bad", fails)], {})
@@ -182,5 +183,23 @@ def test_options_go_to_the_reader(fake: Any) -> None:
 
     (signal,), _ = read_signals("a", [fake("takes", read)], {"size": 7})
     assert signal.data.tolist() == [7, 7, 7]
-    with pytest.raises(ConversionError, match="unexpected keyword argument 'sise'"):
+    with pytest.raises(OptionError, match=r"^takes: .* no option 'sise'; did you mean 'size'"):
         read_signals("a", [fake("takes", read)], {"sise": 7})
+    for option in ("lazy", "path", "q"):  # how a file is opened is not for options
+        with pytest.raises(OptionError, match=f"has no option '{option}'; it has: size"):
+            read_signals("a", [fake("takes", read)], {option: 7})
+    none = fake("none", lambda path, lazy: [one(np.zeros(3))])
+    with pytest.raises(OptionError, match="it has none"):
+        read_signals("a", [none], {"size": 7})
+    (signal,), reader = read_signals("a", [none, fake("takes", read)], {"size": 7})
+    assert reader.name == "takes" and signal.data.tolist() == [7, 7, 7]
+    anything = fake("anything", lambda path, lazy, **more: [one(np.ones(3) * more["size"])])
+    assert read_signals("a", [anything], {"size": 2})[0][0].data.tolist() == [2, 2, 2]
+
+
+def test_a_package_that_a_reader_needs_is_named_as_pip_knows_it(fake: Any) -> None:
+    def needs(path: str, lazy: bool) -> Any:
+        raise ModuleNotFoundError("No module named 'skimage'", name="skimage")
+
+    with pytest.raises(MissingPackageError, match=r"a: .* needy: scikit-image is not .*\[import\]"):
+        read_signals("a", [fake("needy", needs)], {})

@@ -51,10 +51,15 @@ def _of_pattern(given: Any, call: str) -> list[str] | None:
     if not isinstance(given, str | os.PathLike) or not is_pattern(given):
         return None
     pattern = path_text(given, call)
-    found = [path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path)]
+    found = [path for path in glob.glob(pattern, recursive=True) if _is_one(path)]
     if not found:
         raise MissingFileError("no file has a name of this pattern", path=pattern)
     return in_natural_order(found)
+
+
+def _is_one(path: str) -> bool:
+    """Whether it is a file, or a store of Zarr's, which is a folder."""
+    return not os.path.isdir(path) or os.path.isfile(os.path.join(path, ".zgroup"))
 
 
 def is_pattern(given: str | os.PathLike[str]) -> bool:

@@ -20,7 +20,7 @@ _SUFFIXES = (".hspy", ".hdf5", ".h5")
 
 def import_(
     files: Annotated[
-        list[Path],
+        list[str],
         Argument(
             help="Files of any format; the new .hspy file, or a folder for many.",
             metavar="IN... [OUT]",
@@ -58,11 +58,10 @@ def import_(
     """
     sources, out = _parted(files)
     many = len(sources) > 1 or stack is not None
-    paths = [str(path) for path in sources]
-    if stack is not None and paths == sorted(paths):
-        paths = in_natural_order(paths)
+    if stack is not None and sources == sorted(sources):
+        sources = in_natural_order(sources)
     written = hspyio.import_file(
-        paths if many else paths[0],
+        sources if many else sources[0],
         out,
         reader=reader,
         stack=False if stack is None else stack,
@@ -80,12 +79,15 @@ def import_(
         console.print(f"{path}: {byte_text(os.path.getsize(path))}")
 
 
-def _parted(files: list[Path]) -> tuple[list[Path], Path | None]:
+def _parted(files: list[str]) -> tuple[list[str], str | None]:
     """What is read, and what is written: the last, if it is a folder or is called so."""
-    last = files[-1]
+    last = Path(files[-1])
     is_target = last.suffix.lower() in _SUFFIXES or (last.is_dir() and not last.suffix)
     if len(files) > 1 and is_target:
-        return files[:-1], last
+        return files[:-1], files[-1]
+    if len(files) > 1 and not last.suffix and not last.exists():
+        text = f"{last} is no file, and no folder that new files could go to; the name of a new"
+        raise WrongUsageError(f"{text} file ends with .hspy, such as {last}.hspy", hint="OUT")
     return files, None
 
 

@@ -62,7 +62,9 @@ def test_what_is_wrong(hspy: Hspy, scans: list[Path], tmp_path: Path) -> None:
         ([scans[0], "--chunks", "a"], 2, "a shape looks like"),
         ([scans[0], "--reader", "nobody"], 1, "no reader 'nobody'"),
         ([tmp_path / "a.none"], 1, "no such file"),
-        ([scans[0], "--option", "unknown=(1, 2)"], 1, "unexpected keyword argument 'unknown'"),
+        ([scans[0], "--option", "unknown=(1, 2)"], 1, "no option 'unknown'; it has: "),
+        ([scans[0], "o2"], 2, "o2.hspy"),
+        (["https://example.org/a.rpl"], 1, "download it"),
         ([], 2, "Missing argument"),
     ):
         ran = hspy("import", *words)
