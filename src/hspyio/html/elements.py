@@ -12,8 +12,8 @@ __all__ = ["Row", "facts", "fold", "heading", "page", "safe", "table", "tree"]
 # (`.jp-RenderedHTMLCommon th`, `.jp-OutputArea-output dt`, ...): else theirs would win.
 _STYLE = """
 .hspyio{color:var(--jp-content-font-color1,inherit);font-size:13px;line-height:1.5;
-font-family:var(--jp-ui-font-family,system-ui,sans-serif);max-width:60em;min-width:0;
-overflow-wrap:anywhere;text-align:left}
+font-family:var(--jp-ui-font-family,var(--vscode-font-family,system-ui,sans-serif));
+max-width:60em;min-width:0;overflow-wrap:anywhere;text-align:left}
 .hspyio .hs-head{font-size:15px;margin:0 0 .3em}
 .hspyio .hs-soft{opacity:.7}
 .hspyio .hs-top{display:flex;flex-wrap:wrap;gap:.6em 1.6em;align-items:flex-start}
@@ -35,8 +35,8 @@ HS table{border-collapse:collapse;margin:.3em 0 .5em;font-size:13px;border:0;wid
 table-layout:auto;color:inherit;text-align:left}
 HS table th,HS table td{text-align:left;padding:.15em .8em .15em 0;border:0;
 background:none;white-space:nowrap;max-width:none;vertical-align:top;font-size:13px;line-height:1.5}
-HS table tr,HS table tr:hover,HS table tbody tr:nth-child(odd),HS table tbody tr:nth-child(even)
-{background:none;border:0}
+HS table thead,HS table tr,HS table tr:hover,HS table tbody tr:nth-child(odd),
+HS table tbody tr:nth-child(even){background:none;border:0}
 HS table th{font-weight:400;opacity:.7}
 HS table thead tr{border-bottom:1px solid rgba(128,128,128,.4)}
 @media(max-width:600px){HS table th,HS table td{font-size:11px;padding-right:.45em;
@@ -46,7 +46,8 @@ HS li{margin:0;padding:0}
 HS details>ul{border-left:1px solid rgba(128,128,128,.3);margin-left:.3em;padding-left:.9em}
 HS summary{cursor:pointer;display:list-item}
 HS code{color:inherit;background:none;padding:0;font-size:12px;white-space:pre-wrap;
-font-family:var(--jp-code-font-family,ui-monospace,monospace);overflow-wrap:anywhere}
+font-family:var(--jp-code-font-family,var(--vscode-editor-font-family,ui-monospace,monospace));
+overflow-wrap:anywhere}
 """.replace("\n", "").replace("HS ", ".hspyio.hspyio.hspyio ")
 
 _LONGEST = 300

@@ -73,3 +73,50 @@ def test_the_colour_is_that_of_the_page(page: Any) -> None:
         ".map(one => getComputedStyle(one).color)"
     )
     assert set(found) == {ink}
+
+
+# VS Code's outputs: its variables and classes, no JupyterLab's, and rules of its own for tables.
+VS_CODE = """<style>:root{{--vscode-editor-foreground:{ink};--vscode-font-family:serif;
+--vscode-editor-font-family:cursive;--vscode-textPreformat-background:#808080}}
+body{{color:var(--vscode-editor-foreground);background:{ground};padding:0 20px;margin:0;
+font-family:var(--vscode-font-family)}}
+code{{background:var(--vscode-textPreformat-background)}}
+.output{{overflow-x:auto;padding:8px}} .output table,.output th,.output tr{{text-align:right}}
+.output thead{{background:rgba(130,130,130,.16);font-weight:bold}}
+.output tr:nth-child(even){{background:rgba(130,130,130,.08)}} .output th{{padding:4px 8px}}
+</style><body class="vscode-{scheme}"><div class="output">{html}</div></body>"""
+EDITOR = {"light": ("rgb(59, 59, 59)", "#ffffff"), "dark": ("rgb(204, 204, 204)", "#1f1f1f")}
+CONTRASTS = """() => {
+  const share = (part) => (part /= 255) <= .03928 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4;
+  const light = (c) => .2126 * share(c[0]) + .7152 * share(c[1]) + .0722 * share(c[2]);
+  const colour = (text) => text.match(/[\\d.]+/g).map(Number).slice(0, 3);
+  const ground = colour(getComputedStyle(document.body).backgroundColor);
+  return [...document.querySelectorAll(".hspyio *:not(style)")].filter((one) =>
+    [...one.childNodes].some((node) => node.nodeType == 3 && node.textContent.trim())
+  ).map((one) => {
+    let seen = 1;
+    for (let at = one; at; at = at.parentElement) seen *= getComputedStyle(at).opacity;
+    const ink = colour(getComputedStyle(one).color);
+    const [a, b] = [light(ink.map((c, i) => c * seen + ground[i] * (1 - seen))), light(ground)];
+    return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+  });
+}"""
+
+
+@pytest.mark.parametrize(("width", "scheme"), SIZES)
+def test_in_vs_code(browser: Any, html: str, width: int, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    ink, ground = EDITOR[scheme]
+    page.set_content(VS_CODE.format(html=html, ink=ink, ground=ground, scheme=scheme))
+    page.evaluate("() => document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert min(page.evaluate(CONTRASTS)) > 4.5
+    banded = "one => getComputedStyle(one).backgroundColor != 'rgba(0, 0, 0, 0)'"
+    found = f"() => [...document.querySelectorAll('.hspyio *')].filter({banded}).length"
+    assert page.evaluate(found) == 0
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    [fonts] = page.evaluate(
+        "() => [[...document.querySelectorAll('.hspyio, .hspyio code')]"
+        ".map(one => getComputedStyle(one).fontFamily)]"
+    )
+    assert fonts[0] == "serif" and set(fonts[1:]) == {"cursive"}
+    page.close()
