@@ -162,6 +162,10 @@ class Encoders:
         """Where a chunk stands that was written since the last `take`."""
         return self._newest.get(number)
 
+    def stored_below(self, end: int) -> int:
+        """Bytes of chunks below a place that the next `take` has: they came after the last one."""
+        return sum(one.size for one in self._placed if one.offset < end)
+
     def take(self, turn: int) -> list[Placed]:
         """What was written up to a turn, once: in the order of the turns."""
         taken = sorted((one for one in self._placed if one.turn <= turn), key=lambda one: one.turn)

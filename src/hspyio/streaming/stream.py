@@ -35,6 +35,8 @@ __all__ = ["Before", "Stream", "stopped"]
 
 _SHARE = 4
 """A call takes the gate again for every such part of the queue: a checkpoint need not wait long."""
+_SHORT = 0.1
+"""Seconds that nobody notices."""
 _DEAD_BYTES = 64 * 2**20
 _DEAD_SHARE = 10
 """Dead space that a checkpoint nobody asked for may leave: so many bytes, or a tenth."""
@@ -281,6 +283,7 @@ class Stream:
 
     def _dead_bytes(self) -> int:
         small = self._tree.node_bytes + self._metadata_bytes + self._others_bytes
+        small += self._encoders.stored_below(self._file.end)
         return max(0, self._file.end - self._tree.chunk_bytes - small)
 
     # states
@@ -310,7 +313,7 @@ class Stream:
                 if self.failure is not None:
                     raise self.failure
             try:
-                self._file.sync()
+                self._sync()
                 with self._encoders.frozen():
                     self._switch(instant, last=last)
             except BaseException as error:  # what is in the file is known to nobody then
@@ -333,6 +336,21 @@ class Stream:
         self._said |= notes
         for note in notes:
             warn_user(f"{self._file.path}: {note}")
+
+    def _sync(self) -> None:
+        """Wait for the disk until little is left for the switch, within which nobody writes.
+
+        Again, as long as each time takes half as long as the one before: on a disk that is slower
+        than what comes, waiting makes it more.
+        """
+        before = self.seconds_since_checkpoint()
+        while True:
+            begin = time.monotonic()
+            self._file.sync()
+            took = time.monotonic() - begin
+            if took < _SHORT or took > before / 2:
+                return
+            before = took
 
     def _note(self, instant: _Instant, taken: int) -> None:
         """Note that a state is in the file."""

@@ -7,6 +7,8 @@ import pickle
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
@@ -242,3 +244,49 @@ def test_what_became_of_it_is_said() -> None:
         "a.hspy: nothing more is written: ValueError. The last checkpoint, of 12 frames, is safe; "
         "hspyio.resume(path) goes on from there"
     )
+
+
+def test_what_comes_during_a_checkpoint_is_not_dead(path: Path, monkeypatch: Any) -> None:
+    with hspyio.create(
+        path, shape=(None, 16, 16), dtype="u2", chunks=(7, 16, 16), compression=None,
+        checkpoint=None, durable=False,
+    ) as w:  # fmt: skip
+        stream = inside(w)
+
+        def sync() -> None:
+            w.append(FRAMES[:70])
+            with stream._encoders.lock:
+                stream._encoders.wait_for(stream._encoders.turn)
+
+        w.append(FRAMES[:14])
+        monkeypatch.setattr(stream._file, "sync", sync)
+        w.checkpoint()
+        assert (w.status.safe, w.status.length) == (14, 84)
+        assert w.status.dead_bytes < 70 * 512 / 2  # that of the state before
+        monkeypatch.undo()
+        w.checkpoint()
+        assert w.status.dead_bytes < 70 * 512 / 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count"),
+    [
+        ([0.01], 1),
+        ([6.0, 0.0], 1),  # slower than what comes
+        ([2.0, 0.8, 0.3, 0.05, 0.0], 4),
+        ([2.0, 1.5, 0.0], 2),
+    ],
+)
+def test_the_disk_is_waited_for_while_that_helps(
+    writer: hspyio.StreamWriter, monkeypatch: Any, seconds: list[float], count: int
+) -> None:
+    clock, left = [inside(writer)._last + 10.0], list(seconds)
+
+    def sync() -> None:
+        clock[0] += left.pop(0)
+
+    monkeypatch.setattr(stream_file, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(inside(writer)._file, "sync", sync)
+    writer.append(FRAMES[:3])
+    writer.checkpoint()
+    assert len(seconds) - len(left) == count
