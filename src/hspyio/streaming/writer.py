@@ -41,6 +41,9 @@ _MEANT = {
     "data": "it is written, not read: hspyio.load(path, lazy=True).data is the last checkpoint",
     "size": "w.shape is that of what was taken",
     "axes_manager": "w.axes has the axes",
+    "axes": "its parts are: w.axes[0].scale = 0.1",
+    "metadata": "its parts are: w.metadata.set_item('General.title', 'a title')",
+    "title": "it stands in w.metadata, at General.title",
 }
 """What others call it."""
 
@@ -155,6 +158,13 @@ class StreamWriter:
             return f"a StreamWriter has no attribute {name!r}{meant}"
 
         raise NotThereError(message)
+
+    def __setattr__(self, name: str, given: object) -> None:
+        """Refuse what would be kept nowhere."""
+        if not name.startswith("_"):
+            meant = _MEANT.get(name, "metadata and axes are changed in place, data by w[...]")
+            raise AttributeError(f"{name!r} of a StreamWriter is not set; {meant}")
+        object.__setattr__(self, name, given)
 
     def __repr__(self) -> str:
         mine = os.getpid() == self._process
@@ -379,6 +389,11 @@ class StreamWriter:
             ) from None
         if isinstance(given, list | tuple | int | float) and _fits(values, self.dtype):
             values = values.astype(self.dtype)
+        if values.dtype.kind not in "biufc":
+            raise ArgumentError(
+                f"values are a {kind_of(given)}, no array of numbers; give the frame itself",
+                path=self._path,
+            )
         if not np.can_cast(values.dtype, self.dtype, "safe"):
             mend = f"give .astype({str(self.dtype)!r})"
             if not _fits(values, self.dtype):

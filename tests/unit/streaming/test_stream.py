@@ -262,10 +262,10 @@ def test_what_comes_during_a_checkpoint_is_not_dead(path: Path, monkeypatch: Any
         monkeypatch.setattr(stream._file, "sync", sync)
         w.checkpoint()
         assert (w.status.safe, w.status.length) == (14, 84)
-        assert w.status.dead_bytes < 70 * 512 / 2  # that of the state before
+        assert w.status.dead_bytes < 70 * 512  # that of the state before
         monkeypatch.undo()
         w.checkpoint()
-        assert w.status.dead_bytes < 70 * 512 / 2
+        assert w.status.dead_bytes < 70 * 512
 
 
 @pytest.mark.parametrize(

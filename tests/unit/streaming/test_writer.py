@@ -70,7 +70,7 @@ def test_one_frame_and_several(path: Path) -> None:
         (np.ones((4, 4), "f4"), r"values are float32, and uint16 is written.*astype"),
         (np.ones((4, 4), "i2"), "values are int16"),
         ([[70000] * 4] * 4, "values are int64"),
-        (np.ones((4, 4), object), "values are object"),
+        (np.ones((4, 4), object), "no array of numbers"),
         (np.ma.ones((4, 4), "u2"), "masked"),
         (hspyio.Signal(np.ones((4, 4), "u2")), "its array is signal.data"),
         (3, r"shape \(\)"),
@@ -396,6 +396,20 @@ def test_a_name_of_another_library(path: Path, name: str, meant: str) -> None:
         assert not hasattr(w, name)
         with pytest.raises(AttributeError, match=meant):
             getattr(w, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("title", "w.metadata"), ("metadata", "set_item"), ("other", "in place")]
+)
+def test_nothing_is_set_that_would_be_lost(path: Path, name: str, meant: str) -> None:
+    with opened(path) as w, pytest.raises(AttributeError, match=meant):
+        setattr(w, name, "x")
+
+
+@pytest.mark.parametrize("given", [None, "x", (n for n in range(3)), [object()], b"x", {1}])
+def test_what_is_no_frame(path: Path, given: Any) -> None:
+    with opened(path) as w, pytest.raises(ArgumentError, match="no array of numbers"):
+        w.append(given)
 
 
 def test_it_is_not_read(path: Path) -> None:

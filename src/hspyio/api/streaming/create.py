@@ -250,6 +250,8 @@ def _checked(mode: object, checkpoint: object, queue_bytes: object, on_full: obj
 
 def _lengths(shape: object) -> tuple[tuple[int, ...], bool]:
     """The shape at the beginning, and whether the first dimension is open."""
+    if isinstance(shape, np.ndarray):
+        shape = shape.tolist()
     if shape is None or not isinstance(shape, Sequence) or isinstance(shape, str) or not shape:
         raise OptionError(
             f"shape is {shape!r}; give the length of each dimension, None for the first to grow: "

@@ -91,6 +91,11 @@ def test_what_makes_no_sense(path: Path, options: dict[str, Any], message: str) 
     assert not path.exists()
 
 
+def test_a_shape_may_be_an_array(path: Path) -> None:
+    with hspyio.create(path, shape=np.array([3, 4]), dtype="u2") as w:
+        assert w.shape == (3, 4)
+
+
 def test_axes_that_do_not_fit(path: Path) -> None:
     with pytest.raises(AxesError, match="2 axes for 3 dimensions"):
         opened(path, axes=[{}, {}])
