@@ -21,6 +21,7 @@ from hspyio.suggestions import quoted
 __all__ = [
     "MEMBERS",
     "PART",
+    "PLACES",
     "Wanted",
     "encoded_navigators",
     "fitting_signals",
@@ -43,6 +44,7 @@ _PLACE = f"{PART}.navigator"
 """Where HyperSpy looks for the picture of a lazy signal."""
 _OTHERS = f"{PART}.navigators"
 """A mapping of further pictures, by name, which HyperSpy keeps."""
+PLACES = (_PLACE, _OTHERS)
 _HOW: tuple[How, ...] = ("sum", "max")
 
 
@@ -162,7 +164,7 @@ def _shown_axes(axes: Axes) -> Axes:
 
 def _put(signal: Signal, made: Sequence[Signal]) -> None:
     """Set the navigators of a signal, in place of all that it had."""
-    for place in (_PLACE, _OTHERS):
+    for place in PLACES:
         if signal.metadata.has_item(place):
             signal.metadata.remove_item(place)
     if made:

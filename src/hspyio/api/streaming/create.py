@@ -17,6 +17,7 @@ from hspyio.api.arguments import name_of, path_of_file, path_to_save
 from hspyio.api.changing.keeping import check_kept, stored_data
 from hspyio.api.loading.experiments import read_signal
 from hspyio.api.loading.open_file import OpenFile, Outline, opened, select
+from hspyio.api.saving.navigator import PLACES
 from hspyio.arrays.workers import Workers, thread_count
 from hspyio.errors import (
     ArgumentError,
@@ -362,8 +363,13 @@ def _stored_states(file: GrowingFile, path: str, name: str | None) -> tuple[Stat
             own = tuple(key for key in stored.members if is_own_member(key))
             neighbours = Neighbours(list(found.contents.experiments), own)
     signal.location = None
-    if signal.metadata.has_item(names.STREAM):
-        signal.metadata.remove_item(names.STREAM)
+    if any(map(signal.metadata.has_item, PLACES)):
+        warn_user(
+            f"{path}: its navigator is that of the data so far, and is left out from now on; "
+            "hspyio.add_navigator(path) makes it again"
+        )
+    for part in filter(signal.metadata.has_item, (names.STREAM, *PLACES)):
+        signal.metadata.remove_item(part)
     return States(signal, group, layout, neighbours, is_stored=True), before
 
 

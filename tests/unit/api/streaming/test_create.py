@@ -262,6 +262,19 @@ def test_it_goes_on_where_it_was(path: Path) -> None:
     assert not signal.metadata.has_item("_hspyio")
 
 
+def test_a_navigator_of_fewer_frames_is_left_out(path: Path) -> None:
+    with opened(path) as w:
+        w.append(frames(5))
+    hspyio.add_navigator(path, navigator=["sum", "max"])
+    with pytest.warns(HspyWarning, match="add_navigator"):
+        w = hspyio.resume(path)
+    with w:
+        w.append(frames(4, 81))
+    assert not hspyio.load(path).metadata.has_item("_HyperSpy.navigator")
+    hspyio.add_navigator(path)
+    assert hspyio.load(path).metadata._HyperSpy.navigator.data.shape == (9,)
+
+
 def test_a_file_with_more_in_it(path: Path) -> None:
     with opened(path, title="run") as w:
         w.append(frames(2))
