@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FunctionType
 from typing import Annotated, Any
 
@@ -187,10 +188,17 @@ def _for_typer(function: Any) -> Any:
     )
     made.__doc__ = function.__doc__
     made.__annotations__ = {
-        parameter.name: Annotated[parameter.type, _spec(parameter)]
+        parameter.name: Annotated[_shown_type(parameter), _spec(parameter)]
         for parameter in parameters(function)
     }
     return made
+
+
+def _shown_type(parameter: Parameter) -> Any:
+    """The type as help names it; what is typed becomes a `Place` all the same."""
+    if parameter.inner is not Place:
+        return parameter.type
+    return list[Path] if parameter.many else Path
 
 
 def _spec(parameter: Parameter) -> Any:

@@ -35,7 +35,8 @@ class Console:
     """
 
     def __init__(self) -> None:
-        self.coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        self.coloured = sys.stdout.isatty() and not plain
 
     def print(self, text: str = "", *, style: str | None = None) -> None:
         """Print a line, in a style such as ``"bold cyan"``."""

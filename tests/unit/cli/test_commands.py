@@ -209,3 +209,11 @@ def test_colours_are_for_terminals(
     assert "\x1b[36m\x1b[1mEELS/map" in hspy("info", two_in_one).out.replace("  EELS", "EELS")
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in hspy("info", two_in_one).out
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b" not in hspy("info", two_in_one).out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_names_no_class_of_ours(hspy: Hspy, name: str) -> None:
+    assert "Place" not in hspy(name, "--help").out
