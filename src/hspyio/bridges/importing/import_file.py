@@ -17,7 +17,14 @@ from hspyio.bridges.importing.our_own import is_our_own, signals_by_us
 from hspyio.bridges.importing.readers import Reader, extension, readers_of
 from hspyio.bridges.importing.source import Reopened, signals_in
 from hspyio.bridges.rosettasciio import lenient, warn_left_out
-from hspyio.errors import ConversionError, MissingFileError, OptionError, UnsupportedTypeError
+from hspyio.errors import (
+    ConversionError,
+    HspyError,
+    MissingFileError,
+    OptionError,
+    SaveError,
+    UnsupportedTypeError,
+)
 from hspyio.model.signal import Signal
 from hspyio.nodes.computed import computed
 from hspyio.options import WriteOptions
@@ -102,7 +109,8 @@ def import_file(
     Raises
     ------
     ConversionError
-        If no reader can read the file; it says why in the readers' words.
+        If no reader can read the file; it says why in the readers' words. Of many files the others
+        are imported all the same.
     MissingFileError, MissingPackageError
         If there is no such file, or RosettaSciIO is not installed.
     AxesError
@@ -144,7 +152,24 @@ def import_file(
     _check_names(sources, targets)
     for target in targets:
         check_target(target, overwrite=overwrite)
-    return [_import_one(one, new, asked) for one, new in zip(sources, targets, strict=True)]
+    return _import_each(sources, targets, asked)
+
+
+def _import_each(sources: Sequence[str], targets: Sequence[str], asked: _Asked) -> list[str]:
+    """Import many files; one that cannot be read does not keep the others."""
+    failed = []
+    for source, target in zip(sources, targets, strict=True):
+        try:
+            _import_one(source, target, asked)
+        except SaveError:  # the next would have no room either
+            raise
+        except HspyError as error:
+            failed.append(error)
+    if failed:
+        lines = "".join(f"\n  {error}" for error in failed)
+        count = f"{len(failed)} of {len(sources)} files"
+        raise ConversionError(f"{count} could not be imported, the others are:{lines}")
+    return [*targets]
 
 
 def _source(given: Any) -> str:
@@ -152,6 +177,16 @@ def _source(given: Any) -> str:
     if not os.path.exists(text):
         raise MissingFileError("no such file", path=text)
     return text
+
+
+def _check_source(source: str) -> None:
+    """Say of what no reader can make sense what it is: their words are of bytes."""
+    if os.path.isfile(source) and not os.path.getsize(source):
+        raise ConversionError("is empty", path=source)
+    if os.path.isdir(source) and not extension(source):
+        one = os.path.join(source, "*.mib")
+        text = f"is a folder; import takes files, or a pattern of their names, such as {one}"
+        raise ConversionError(text, path=source)
 
 
 def _beside(source: str, folder: str | None = None) -> str:
@@ -183,6 +218,7 @@ def _target(source: str, out: str | os.PathLike[str] | None, *, overwrite: bool)
 
 
 def _readers(source: str, asked: _Asked) -> list[Reader]:
+    _check_source(source)
     if asked.reader is None and extension(source) == _SUFFIX[1:]:
         raise ConversionError("is an HSpy file already; hspyio.load reads it", path=source)
     return readers_of(source, asked.reader)
@@ -222,7 +258,7 @@ def _import_stack(
     if stack == "" or not isinstance(stack, bool | str):
         raise OptionError(f"stack is {stack!r}; use True, False or the name of an axis")
     if out is None:
-        raise OptionError("a stack of many files needs a name: import_file(paths, out, stack=True)")
+        raise OptionError("a stack of many files needs the name of the new one, out")
     target = _target(sources[0], out, overwrite=asked.overwrite)
     for source in sources:
         check_is_other(source, target)

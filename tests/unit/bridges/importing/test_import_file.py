@@ -133,7 +133,7 @@ def test_what_is_refused_at_once(images: Path, tmp_path: Path) -> None:
         (lambda: hspyio.import_file(3), ArgumentError, "path is a int"),
         (lambda: hspyio.import_file(images, images), OptionError, "is or holds the file that is r"),
         (lambda: hspyio.import_file(images, chunks=False), OptionError, "chunks is False"),
-        (lambda: hspyio.import_file(images, stack=True), OptionError, "needs a name"),
+        (lambda: hspyio.import_file(images, stack=True), OptionError, "needs the name"),
         (lambda: hspyio.import_file(images, "b.hspy", stack=2), OptionError, "stack is 2"),
     ):
         with pytest.raises(error, match=message):
@@ -176,6 +176,36 @@ def test_many_become_many(scans: Path, tmp_path: Path) -> None:
     with pytest.raises(TargetExistsError, match=r"scan_1\.hspy"):  # before any is read
         hspyio.import_file(scans / "scan_*.rpl")
     assert not (scans / "scan_2.hspy").exists()
+
+
+def test_what_cannot_be_read_does_not_keep_the_others(scans: Path, tmp_path: Path) -> None:
+    (scans / "scan_3.rpl").touch()
+    (scans / "scan_4.rpl").write_bytes(b"\0\xff no ripple")
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(ConversionError, match=r"^2 of \d+ files could not") as caught:
+        hspyio.import_file(scans / "scan_*.rpl", out)
+    _, empty, other = str(caught.value).splitlines()
+    assert empty == f"  {scans / 'scan_3.rpl'}: is empty"
+    assert other.startswith(f"  {scans / 'scan_4.rpl'}: RosettaSciIO cannot read it")
+    made = {path.stem for path in out.iterdir()}
+    assert made == {path.stem for path in scans.glob("*.rpl")} - {"scan_3", "scan_4"}
+
+
+def test_a_full_disk_stops_many(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise SaveError("no space left", path=str(tmp_path))
+
+    monkeypatch.setattr(import_file, "write_new", full)
+    with pytest.raises(SaveError, match="no space left"):
+        hspyio.import_file(scans / "scan_*.rpl", tmp_path)
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=r"is a folder; import takes files, or a pattern"):
+        hspyio.import_file(tmp_path)
 
 
 def test_two_of_one_name_are_refused(scans: Path, images: Path, tmp_path: Path) -> None:

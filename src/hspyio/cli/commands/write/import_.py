@@ -58,6 +58,8 @@ def import_(
     """
     sources, out = _parted(files)
     many = len(sources) > 1 or stack is not None
+    if stack is not None and out is None:
+        raise WrongUsageError("--stack makes one file of all: the last name is its own", hint="OUT")
     if stack is not None and sources == sorted(sources):
         sources = in_natural_order(sources)
     written = hspyio.import_file(

@@ -64,6 +64,7 @@ def test_what_is_wrong(hspy: Hspy, scans: list[Path], tmp_path: Path) -> None:
         ([tmp_path / "a.none"], 1, "no such file"),
         ([scans[0], "--option", "unknown=(1, 2)"], 1, "no option 'unknown'; it has: "),
         ([scans[0], "o2"], 2, "o2.hspy"),
+        ([*scans, "--stack", "t"], 2, "--stack makes one file"),
         (["https://example.org/a.rpl"], 1, "download it"),
         ([], 2, "Missing argument"),
     ):
