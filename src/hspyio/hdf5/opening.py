@@ -67,8 +67,8 @@ class Kept:
 
     def __init__(self) -> None:
         self.headers: dict[int, ObjectHeader] = {}
-        self.links: dict[int, dict[bytes, Link]] = {}
-        self.attributes: dict[int, dict[bytes, Attribute | Damaged]] = {}
+        self.links: dict[int, dict[str, Link]] = {}
+        self.attributes: dict[int, dict[str, Attribute | Damaged]] = {}
         self._count = 0
 
     def make_room(self, count: int) -> None:
@@ -183,7 +183,7 @@ class Opening:
             self._kept.headers[address] = found
         return found
 
-    def links(self, header: ObjectHeader) -> dict[bytes, Link]:
+    def links(self, header: ObjectHeader) -> dict[str, Link]:
         """The members of a group."""
         found = self._kept.links.get(header.address)
         if found is None:
@@ -192,7 +192,7 @@ class Opening:
             self._kept.links[header.address] = found
         return found
 
-    def attributes(self, header: ObjectHeader) -> dict[bytes, Attribute | Damaged]:
+    def attributes(self, header: ObjectHeader) -> dict[str, Attribute | Damaged]:
         """The attributes of an object."""
         found = self._kept.attributes.get(header.address)
         if found is None:

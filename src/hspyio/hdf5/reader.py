@@ -21,6 +21,7 @@ from hspyio.errors import (
     UnsupportedFeatureError,
 )
 from hspyio.hdf5.dataset import dataset_node, raw_values, small_chunk, stored_bytes
+from hspyio.hdf5.format.file_bytes import readable
 from hspyio.hdf5.format.global_heap import text_array
 from hspyio.hdf5.format.links import ExternalLink, Link, OtherLink, SoftLink
 from hspyio.hdf5.format.messages import Layout, layout_of_header
@@ -49,7 +50,7 @@ from hspyio.nodes.node import (
 from hspyio.system.byte_source import ByteSource
 from hspyio.system.locks import unlock
 
-__all__ = ["Names", "Object", "Reader", "open_file", "open_reader", "readable"]
+__all__ = ["Names", "Object", "Reader", "open_file", "open_reader"]
 
 _LOCKING = "HDF5_USE_FILE_LOCKING"
 _READ_LIMIT = 65536
@@ -289,11 +290,9 @@ class Reader(Opening):
     ) -> tuple[dict[str, Link], dict[str, Attribute | Damaged]]:
         """The members and the attributes of a group."""
         links = self.links(header)
-        followed = self.policy.soft_links
-        return (
-            {readable(k): link for k, link in links.items() if followed or isinstance(link, int)},
-            self._attributes(header),
-        )
+        if not self.policy.soft_links:
+            links = {name: link for name, link in links.items() if isinstance(link, int)}
+        return links, self.attributes(header)
 
     def _nameless(self, name: str) -> Damaged:
         """What a member is whose name programs take for a path, through any link."""
@@ -331,7 +330,7 @@ class Reader(Opening):
         array = self._array(layout, path, address)
         if not self.policy.of_arrays:
             return array
-        return replace(array, attributes=self._attributes(header))
+        return replace(array, attributes=self.attributes(header))
 
     def _empty(self, header: ObjectHeader) -> Damaged:
         reason = "is a dataset without a shape, which is not part of the format"
@@ -339,10 +338,6 @@ class Reader(Opening):
         return (
             Damaged(reason) if described is None else Empty(reason, self.types.of(described).kind)
         )
-
-    def _attributes(self, header: ObjectHeader) -> dict[str, Attribute | Damaged]:
-        found = self.attributes(header)
-        return {readable(name): attribute for name, attribute in found.items()}
 
     def _array(self, layout: Layout, where: str, address: int) -> Array:
         return dataset_node(layout, where, address, self)
@@ -428,13 +423,13 @@ class Reader(Opening):
             if name in (b"", b"."):
                 continue
             way.step(link=False)
-            link = opening._links_at(address).get(name)
+            link = opening._links_at(address).get(readable(name))
             if link is None:
                 raise DamagedFileError(message)
             opening, address = opening._followed(link, address, way)
         return opening, address
 
-    def _links_at(self, address: int) -> dict[bytes, Link]:
+    def _links_at(self, address: int) -> dict[str, Link]:
         """The members of a group on the way; none of what is no group."""
         header = self.header(address)
         is_group = {SYMBOL_TABLE, LINK_INFO} & {kind for kind, _, _ in header.messages}
@@ -464,8 +459,3 @@ def _is_type(header: ObjectHeader) -> bool:
     """Whether it is a datatype with a name of its own."""
     kinds = {kind for kind, _, _ in header.messages}
     return DATATYPE in kinds and not {SYMBOL_TABLE, LINK_INFO} & kinds
-
-
-def readable(name: bytes) -> str:
-    """A name as text; what is no UTF-8 are lone surrogates."""
-    return name.decode("utf-8", "surrogateescape")

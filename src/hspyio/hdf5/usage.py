@@ -25,7 +25,6 @@ from hspyio.hdf5.format.object_header import (
 )
 from hspyio.hdf5.format.superblock import LENGTH
 from hspyio.hdf5.opening import Opening
-from hspyio.hdf5.reader import readable
 from hspyio.nodes.node import Attribute, Text, Vlen
 
 if TYPE_CHECKING:
@@ -51,6 +50,9 @@ def count_unused(opening: Opening) -> int:
     """
     try:
         usage = Usage(opening)
+        if opening.snapshot.size - usage.arrays - usage.structures <= _SLACK:
+            return 0  # whatever else attributes take
+        usage.read_attributes()
         left = opening.snapshot.size - usage.arrays - usage.structures
         others = usage.structures + sum(usage.heaps.values())
         if left - (others - usage.structures) <= _SLACK + others // _GAPS:
@@ -69,8 +71,6 @@ class Usage:
     ----------
     arrays : int
         Of blocks and chunks.
-    structures : int
-        Of headers and indices, the superblock included.
     heaps : dict
         Of the heaps that texts and rows of attributes were read from, by their addresses.
     """
@@ -79,11 +79,22 @@ class Usage:
         self._opening, self._content = opening, opening.content
         self._items = 0
         self._variable: list[Dataset] = []
+        self._headers: list[ObjectHeader] = []
         self.arrays = 0
+        self.heaps: dict[int, int] = {}
         self._visit(opening.root_address)
+
+    @property
+    def structures(self) -> int:
+        """Bytes of headers and indices, the superblock included."""
+        return LENGTH + sum(self._content.taken.values())
+
+    def read_attributes(self) -> None:
+        """Count what attributes take outside of headers, for which each has to be read."""
+        for header in self._headers:
+            self._attributes(header)
         count_managers(self._content)
-        self.structures = LENGTH + sum(self._content.taken.values())
-        self.heaps = dict(opening.heaps.taken)
+        self.heaps = dict(self._opening.heaps.taken)
 
     def rows(self) -> int:
         """Bytes of texts and rows: of attributes by their lengths, of arrays whole heaps."""
@@ -103,16 +114,16 @@ class Usage:
             if where.count("/") > names.MAX_DEPTH + 1:
                 raise DamagedFileError("groups are nested too deep")
             header = self._opening.header(address)
-            self._attributes(header)
+            self._headers.append(header)
             if header.only(LAYOUT) is not None:
                 self._array(header, where)
                 continue
             for name, target in self._members(header):
                 if target not in seen:
                     seen.add(target)
-                    pending.append((target, f"{where}/{readable(name)}"))
+                    pending.append((target, f"{where}/{name}"))
 
-    def _members(self, header: ObjectHeader) -> list[tuple[bytes, int]]:
+    def _members(self, header: ObjectHeader) -> list[tuple[str, int]]:
         """Where the hard links of a group lead; a named datatype has none."""
         if header.only(LINK_INFO) is None and header.only(SYMBOL_TABLE) is None:
             return []

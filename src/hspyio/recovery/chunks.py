@@ -28,15 +28,17 @@ from hspyio.records import record
 from hspyio.recovery.chunk_order import Facts, placed_chunks
 from hspyio.recovery.chunk_trees import TreeNode, index_of_nodes, walk_trees
 from hspyio.recovery.scan import search_objects, search_trees
-from hspyio.recovery.zeros import zero_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["DamagedArrays", "Region", "Salvaged"]
+__all__ = ["DRIVE_BLOCK", "DamagedArrays", "Region", "Salvaged", "zero_blocks"]
 
 Region = tuple[tuple[int, int], ...]
 
+DRIVE_BLOCK = 512
+"""Bytes that drives and file systems lose at least, at a multiple of that."""
+_LEAST_PIECE = 64
 _MOST_PIECES = 4096
 _SPARSE = 8
 """Chunks of an array of which less than one was written, as a rule, where most was not."""
@@ -430,3 +432,19 @@ def _each_piece(
         if piece is not None:
             values[low - first.start : high - first.start] = piece
     return Salvaged(values, tuple(lost))
+
+
+def zero_blocks(content: NDArray[np.uint8], place: int) -> tuple[int, int]:
+    """Count the blocks of a part of a file that hold nothing but zeros, and all blocks.
+
+    That is all there is to see of damage to what has no checksum.
+    """
+    first = min(-place % DRIVE_BLOCK, content.size)
+    count = (content.size - first) // DRIVE_BLOCK
+    whole = content[first : first + count * DRIVE_BLOCK].reshape(count, DRIVE_BLOCK)
+    zeros = int(count - np.count_nonzero(whole.any(axis=1)))
+    for piece in (content[:first], content[first + count * DRIVE_BLOCK :]):
+        if piece.size >= _LEAST_PIECE:
+            zeros += not piece.any()
+            count += 1
+    return zeros, count

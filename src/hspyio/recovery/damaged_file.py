@@ -21,7 +21,7 @@ from hspyio.hdf5.format.superblock import sound_superblock
 from hspyio.hdf5.limits import Budget
 from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.hdf5.opening import ReadPolicy
-from hspyio.hdf5.reader import Names, Object, Reader, readable
+from hspyio.hdf5.reader import Names, Object, Reader
 from hspyio.nodes.node import Array, Attribute, Damaged, Group
 from hspyio.recovery.chunks import DamagedArrays
 from hspyio.recovery.losses import Losses
@@ -117,17 +117,15 @@ class DamagedFile(Reader):
         torn = header.address in self._torn
         before = self._lost_pieces()
         try:
-            found = links_of(header, self.content)
+            links = links_of(header, self.content)
         except HspyError:
             if not torn:
                 raise
-            found = {}
-        links = {readable(name): link for name, link in found.items()}
+            links = {}
         if torn or self._lost_pieces() > before:
             links[""] = _LOST
         before = self._lost_pieces()
-        listed = attributes_of(header, self.types, self.heaps)
-        attributes = {readable(name): attribute for name, attribute in listed.items()}
+        attributes = attributes_of(header, self.types, self.heaps)
         if torn or self._lost_pieces() > before:
             attributes[""] = Damaged(_UNLISTED)
         return links, attributes

@@ -17,7 +17,6 @@ from hspyio.hdf5.format.object_header import (
     ObjectHeader,
     object_header,
 )
-from hspyio.hdf5.reader import readable
 from hspyio.records import value
 
 __all__ = ["Found", "Search", "search_objects", "search_trees"]
@@ -123,7 +122,7 @@ def _object(header: ObjectHeader, content: FileBytes) -> Found | None:
         listed = links_of(header, content).items()
     except UNREADABLE_PIECE:
         return Found(is_group=True)
-    return Found(True, tuple((readable(k), link) for k, link in listed if isinstance(link, int)))
+    return Found(True, tuple((name, link) for name, link in listed if isinstance(link, int)))
 
 
 def _is_old_header(content: FileBytes, address: int) -> bool:

@@ -27,7 +27,7 @@ from hspyio.arrays.reading import read_chunks
 from hspyio.arrays.workers import Progress, Workers
 from hspyio.arrays.writing import rows_in_place
 from hspyio.errors import DamagedFileError
-from hspyio.hdf5.writing.allocated import takes_bytes
+from hspyio.hdf5.writing.dataset_writer import takes_bytes
 from hspyio.nodes.node import Array
 from hspyio.system import byte_source
 from hspyio.system.byte_source import FileObjectBytes

@@ -28,10 +28,10 @@ def test_what_was_read_is_not_read_again(path: Path) -> None:
         assert reader.header(reader.root_address) is root
         links = reader.links(root)
         assert reader.links(root) is links
-        address = links[b"group 3"]
+        address = links["group 3"]
         assert isinstance(address, int)
         header = reader.header(address)
-        assert list(reader.attributes(header)) == [b"x"]
+        assert list(reader.attributes(header)) == ["x"]
         assert reader.attributes(header) is reader.attributes(header)
 
 

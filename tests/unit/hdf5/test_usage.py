@@ -142,6 +142,7 @@ def by_hdf5(path: Path) -> int:
 def by_us(path: Path) -> int:
     with closing(snapshot_of(str(path))) as handle, handle.open_source() as source:
         usage = Usage(Opening(handle, source, ReadPolicy()))
+        usage.read_attributes()
         return usage.arrays + usage.structures
 
 
@@ -195,6 +196,8 @@ def test_it_is_the_same_whatever_was_read_before(path: Path) -> None:
     with open_reader(path, HSPY) as fresh, open_reader(path, HSPY) as used:
         walk(used.root())
         one, other = Usage(fresh), Usage(used)
+        one.read_attributes()
+        other.read_attributes()
         assert (one.arrays, one.structures) == (other.arrays, other.structures)
         assert one.rows() == other.rows()
 

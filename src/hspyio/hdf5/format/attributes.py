@@ -38,7 +38,7 @@ _MOST = 64 * 2**20
 
 def attributes_of(
     header: ObjectHeader, types: TypeTable, heaps: GlobalHeaps
-) -> dict[bytes, Attribute | Damaged]:
+) -> dict[str, Attribute | Damaged]:
     """The attributes of an object, in the order of their making or of their names.
 
     Parameters
@@ -68,7 +68,9 @@ def attributes_of(
     except (struct.error, IndexError):
         raise damaged("an attribute ends too early") from None
     found.sort(key=_ORDER if header.ordered else _NAME)
-    attributes = {name: attribute for _, name, attribute in found}
+    attributes = {
+        name.decode("utf-8", "surrogateescape"): attribute for _, name, attribute in found
+    }
     if len(attributes) != len(found):
         content.lose(damaged("two of its attributes have one name"))
     return attributes

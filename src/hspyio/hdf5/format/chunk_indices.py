@@ -110,13 +110,16 @@ def _index(one: _Array, found: _Entries) -> ChunkManifest:
     sound = (found.offsets >= 0) & (found.sizes > 0)
     if not sound.all() or (found.coordinates < 0).any():
         raise damaged("the index of its chunks is damaged")
-    inside = (found.coordinates < grid).all(axis=1)
-    coordinates = found.coordinates[inside]
+    coordinates, offsets = found.coordinates, found.offsets + one.content.start
+    sizes, masks = found.sizes, found.masks
+    inside = coordinates < grid
+    if not inside.all():
+        kept = inside.all(axis=1)
+        coordinates, offsets, sizes, masks = (
+            facts[kept] for facts in (coordinates, offsets, sizes, masks)
+        )
     strides = np.array([math.prod(one.grid[i + 1 :]) for i in range(rank)], np.int64)
     places = coordinates @ strides
-    offsets, sizes, masks = (
-        facts[inside] for facts in (found.offsets + one.content.start, found.sizes, found.masks)
-    )
     if one.layout.unfiltered_edges and one.layout.filters:
         edges = (coordinates + 1) * np.array(one.chunks) > np.array(one.layout.shape)
         masks = np.where(edges.any(axis=1), 2 ** len(one.layout.filters) - 1, masks)

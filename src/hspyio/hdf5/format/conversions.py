@@ -142,7 +142,7 @@ def truth_of(stored: NDArray[Any]) -> NDArray[Any]:
     if stored.dtype != np.dtype(bool):
         return np.asarray(stored != 0)
     if not stored.shape:
-        return np.asarray(stored.view(np.uint8) != 0)
+        return np.array(stored.tobytes() != b"\0")
     octets = np.ascontiguousarray(stored).view(np.uint8)
     return np.asarray(octets != 0) if octets.max(initial=0) > 1 else stored
 

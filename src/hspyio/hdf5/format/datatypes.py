@@ -6,6 +6,7 @@ import math
 import struct
 from collections.abc import Callable
 from dataclasses import field
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,8 @@ _MOST_TYPE = 2**31
 _MOST_TEXT = 64 * 2**20
 """Bytes of a text of one length."""
 _NUMPY_TAG = b"NUMPY:"
+_USUAL_FORM = 128
+"""Bytes that describe type and shape of an attribute, as a rule."""
 
 Convert = Callable[["NDArray[Any]"], "NDArray[Any]"]
 
@@ -123,11 +126,7 @@ class TypeTable:
     def __init__(self, content: FileBytes) -> None:
         self._known: dict[bytes, DiskType] = {}
         self._spaces: dict[bytes, Space] = {}
-        self._forms: dict[tuple[bytes, int, int], tuple[DiskType, tuple[int, ...] | None]] = {}
-        self._length_size = content.length_size
-        self._reference = np.dtype(
-            [("length", "<u4"), ("address", f"<u{content.offset_size}"), ("index", "<u4")]
-        )
+        self._sizes = content.offset_size, content.length_size
 
     def of(self, description: bytes) -> DiskType:
         """The type that a message describes.
@@ -139,13 +138,7 @@ class TypeTable:
         """
         found = self._known.get(description)
         if found is None:
-            try:
-                found = _Parser(description, self._reference).parse(0)
-            except HspyError:
-                raise
-            except (struct.error, IndexError, ValueError, TypeError, OverflowError) as error:
-                raise damaged(f"its type is damaged: {error}") from None
-            self._known[description] = found
+            found = self._known[description] = _type(description, self._sizes[0])
         return found
 
     def form(
@@ -167,12 +160,9 @@ class TypeTable:
         DamagedFileError
             If one of them is damaged, or the type of a kind that numpy has not.
         """
-        key = (description, of_type, place)
-        found = self._forms.get(key)
-        if found is None:
-            kind = self.of(description[:of_type])
-            found = self._forms[key] = kind, self.space(description[place:]).shape
-        return found
+        if len(description) <= _USUAL_FORM:
+            return _usual_form(description, of_type, place, *self._sizes)
+        return self.of(description[:of_type]), self.space(description[place:]).shape
 
     def space(self, body: bytes) -> Space:
         """The dataspace that a message describes.
@@ -184,8 +174,32 @@ class TypeTable:
         """
         found = self._spaces.get(body)
         if found is None:
-            found = self._spaces[body] = _space(body, self._length_size)
+            found = self._spaces[body] = _space(body, self._sizes[1])
         return found
+
+
+@lru_cache(maxsize=1024)
+def _usual_form(
+    description: bytes, of_type: int, place: int, offset_size: int, length_size: int
+) -> tuple[DiskType, tuple[int, ...] | None]:
+    """What `TypeTable.form` gives, which is the same few in all files of a process."""
+    kind = _type(description[:of_type], offset_size)
+    return kind, _space(description[place:], length_size).shape
+
+
+def _type(description: bytes, offset_size: int) -> DiskType:
+    try:
+        return _Parser(description, _reference(offset_size)).parse(0)
+    except HspyError:
+        raise
+    except (struct.error, IndexError, ValueError, TypeError, OverflowError) as error:
+        raise damaged(f"its type is damaged: {error}") from None
+
+
+@cache
+def _reference(offset_size: int) -> np.dtype[Any]:
+    """What stands for a value of variable length."""
+    return np.dtype([("length", "<u4"), ("address", f"<u{offset_size}"), ("index", "<u4")])
 
 
 class _Parser:

@@ -12,7 +12,7 @@ from hspyio.filters.codec import library
 from hspyio.hdf5.format.superblock import USUAL_CHUNK_RANK, Superblock, lookup3
 from hspyio.system.byte_source import ByteSource
 
-__all__ = ["UNREADABLE_PIECE", "FileBytes", "damaged", "unsupported"]
+__all__ = ["UNREADABLE_PIECE", "FileBytes", "damaged", "readable", "unsupported"]
 
 _PAGE = 65536
 _MOST_PAGES = 64
@@ -37,6 +37,11 @@ def unsupported(
 ) -> UnsupportedFeatureError:
     """The error about something that is rare, and perhaps sound."""
     return UnsupportedFeatureError(f"{what}, which is not read here; {mend}")
+
+
+def readable(name: bytes) -> str:
+    """A name as text; what is no UTF-8 are lone surrogates."""
+    return name.decode("utf-8", "surrogateescape")
 
 
 class FileBytes:

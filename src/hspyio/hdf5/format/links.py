@@ -49,7 +49,7 @@ _Listed = tuple["int | None", bytes, Link]
 """When it was made, its name, and where it leads."""
 
 
-def links_of(header: ObjectHeader, content: FileBytes) -> dict[bytes, Link]:
+def links_of(header: ObjectHeader, content: FileBytes) -> dict[str, Link]:
     """Names of the members of a group, and where they lead.
 
     Parameters
@@ -87,7 +87,7 @@ def links_of(header: ObjectHeader, content: FileBytes) -> dict[bytes, Link]:
         content.lose(damaged("one of its links has no number"))
     if len(found) > 1:
         found.sort(key=lambda link: (link[0] or 0) if ordered else link[1])
-    members = {name: target for _, name, target in found}
+    members = {name.decode("utf-8", "surrogateescape"): target for _, name, target in found}
     if len(members) != len(found):
         content.lose(damaged("two of its members have one name"))
     return members

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5g, h5i, h5o, h5p, h5s, h5t, h5z
+from h5py import h5d, h5f, h5g, h5i, h5o, h5p, h5s, h5t, h5z
 from h5py._objects import phil
 
 from hspyio.arrays.blocks import (
@@ -23,13 +24,13 @@ from hspyio.arrays.blocks import (
     open_scratch,
 )
 from hspyio.arrays.grid import ChunkGrid
+from hspyio.arrays.manifest import ChunkManifest
 from hspyio.arrays.writing import Encoded, write_allocated, write_chunks
 from hspyio.errors import FilterError
 from hspyio.filters import codec_of, fletcher32, gzip, scaleoffset, shuffle, szip
 from hspyio.filters.pipeline import Pipeline
 from hspyio.hdf5.format.index_link import Chunks, can_lead_to_index
 from hspyio.hdf5.plugin_filters import filter_available
-from hspyio.hdf5.writing.allocated import allocated_chunks, takes_bytes
 from hspyio.hdf5.writing.h5types import readable_name, stored_name, to_h5py
 from hspyio.hdf5.writing.output import Output
 from hspyio.hdf5.writing.row_writer import row_access, write_rows
@@ -46,17 +47,20 @@ from hspyio.nodes.node import (
     arrays_of,
 )
 from hspyio.records import record
+from hspyio.system.interrupts import called_back
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
     "NewArray",
+    "allocated_chunks",
     "check_filters",
     "create_array",
     "expected_bytes",
     "fill_array",
     "stored_filters",
+    "takes_bytes",
 ]
 
 _COMPACT_LIMIT = 8192
@@ -438,3 +442,49 @@ def _set_filter(creation: Any, step: Filter, dtype: np.dtype[Any]) -> None:
         creation.set_scaleoffset(kind, *step.options)
     else:
         creation.set_filter(step.id, h5z.FLAG_OPTIONAL, step.options)
+
+
+# where HDF5 has allocated the chunks of a dataset that is being written
+
+
+def takes_bytes(dataset: h5d.DatasetID, grid: ChunkGrid) -> bool:
+    """Whether values may be put past HDF5 where it says that their chunks are."""
+    same = dataset.get_type().equal(h5t.py_create(dataset.dtype, logical=True))
+    return bool(same) and not _has_user_block(dataset) and _lists_rightly(dataset, grid)
+
+
+def allocated_chunks(dataset: h5d.DatasetID, grid: ChunkGrid) -> ChunkManifest:
+    """The places of all chunks, in one pass over HDF5's index."""
+    numbers = array("q")
+    rank = len(grid.shape)
+
+    def note(chunk: h5py.h5d.StoreInfo) -> None:
+        numbers.extend((*chunk.chunk_offset, chunk.byte_offset, chunk.size))
+
+    with phil, called_back():  # h5py 3.12 takes its lock for every call but those of raw chunks
+        dataset.chunk_iter(note)
+    table = np.frombuffer(numbers, np.int64).reshape(-1, rank + 2)
+    ids = grid.numbers(table[:, :rank] // np.array(grid.chunk, np.int64))
+    order = np.argsort(ids)
+    offsets, sizes = table[order, rank], table[order, rank + 1]
+    return ChunkManifest(ids[order], offsets, sizes, np.zeros(len(ids), np.int64))
+
+
+def _lists_rightly(dataset: h5d.DatasetID, grid: ChunkGrid) -> bool:
+    """Whether HDF5 names the right corners when it lists the chunks of an array.
+
+    HDF5 2.0 names wrong ones of an array with one unlimited dimension if a limited one that comes
+    before it has several chunks (its *extensible array* index; seen).
+    """
+    limits = dataset.get_space().get_simple_extent_dims(1)
+    unlimited = [i for i, most in enumerate(limits) if most == h5s.UNLIMITED]
+    if len(unlimited) != 1:
+        return True
+    before = zip(limits[: unlimited[0]], grid.chunk, strict=False)
+    return all(most <= step for most, step in before)
+
+
+def _has_user_block(dataset: h5d.DatasetID) -> bool:
+    """Whether addresses count from somewhere else than the start of the file."""
+    file: h5f.FileID = h5i.get_file_id(dataset)
+    return bool(file.get_create_plist().get_userblock())

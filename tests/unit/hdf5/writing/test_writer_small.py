@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hspyio.hdf5.writing.h5types import WriteTypes
-from hspyio.hdf5.writing.small_writer import SmallWriter
+from hspyio.hdf5.writing.writer import _SmallWriter as SmallWriter
 from hspyio.nodes.node import Array, Filter, GraphSource, MemorySource, Text, Vlen
 
 

@@ -11,7 +11,7 @@ import pytest
 from h5py import h5d, h5p, h5s, h5t
 
 from hspyio.arrays.grid import ChunkGrid
-from hspyio.hdf5.writing.allocated import allocated_chunks, takes_bytes
+from hspyio.hdf5.writing.dataset_writer import allocated_chunks, takes_bytes
 
 SHAPE, CHUNK = (10, 7), (4, 3)
 GRID = ChunkGrid(SHAPE, CHUNK)

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from hspyio.recovery.zeros import BLOCK, zero_blocks
+from hspyio.recovery.chunks import DRIVE_BLOCK as BLOCK
+from hspyio.recovery.chunks import zero_blocks
 
 
 @pytest.mark.parametrize("place", [0, 1, 64, 300, BLOCK, 7 * BLOCK + 511])
