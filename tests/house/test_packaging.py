@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import hspyio
+from hspyio import packages
 from support.places import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -98,8 +99,8 @@ def test_nobody_is_told_to_install_what_is_not_published() -> None:
     assert found <= {"docs/release.md"}
 
 
-def test_what_importing_asks_for_is_what_the_extra_has() -> None:
-    from hspyio.bridges.importing import readers
-
-    [wanted] = PROJECT["optional-dependencies"]["import"]
-    assert readers._EXTRA.strip("'") == wanted.partition(">=")[0]
+def test_the_extra_that_is_named_for_a_package_brings_it() -> None:
+    for package, extra in packages._EXTRAS.items():
+        listed = PROJECT["optional-dependencies"][extra]
+        brought = {re.split(r"[^\w-]", line)[0] for line in listed}
+        assert package in brought or package == "scikit-image"  # an extra of RosettaSciIO's does
