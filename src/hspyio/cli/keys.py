@@ -68,7 +68,8 @@ def loaded(file: Place, name: str | None, *, change: bool) -> Iterator[Signal]:
     said = [str(item.message) for item in caught if issubclass(item.category, HspyWarning)]
     if said and change:
         raise HspyError(
-            "nothing is changed, for what cannot be read would be lost:\n" + "\n".join(said)
+            "nothing is changed, for what cannot be read would be lost (hspy validate says what to "
+            "do):\n" + "\n".join(said)
         )
     for item in caught:
         warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
@@ -118,6 +119,8 @@ def put_value(signal: Signal, key: str, value: Any) -> None:
         raise HspyError("is all of a tree; name an entry of it", where=key)
     if not tree.has_item(path) and (elsewhere := _ELSEWHERE.get(key.partition(".")[0])):
         raise HspyError(f"{elsewhere}; metadata.{key} sets an entry of that name", where=key)
+    if isinstance(tree.get_item(path, None), Mapping | Signal):
+        raise HspyError("is more than a value, and would be lost; hspy unset removes it", where=key)
     try:
         tree.set_item(path, value)
     except TypeError as error:
@@ -259,6 +262,12 @@ def _found(tree: MetadataTree, path: str, key: str) -> Any:
 # axes
 
 
+_FIXED = {
+    "_type": "hspyio.DataAxis, UniformAxis or FunctionalAxis, and hspyio.update",
+    "index_in_array": "the order of the array, and save",
+}
+
+
 def _axis_place(signal: Signal, key: str) -> tuple[int, str]:
     """Number of the axis that a key means, and what of it: ``axes.0.scale``, ``axes.x.units``."""
     rest = key.partition(".")[2]
@@ -288,6 +297,8 @@ def _change_axis(signal: Signal, key: str, value: Any) -> None:
             "is the size of the data, which stay as they are; cut or bin them in Python, and save",
             where=key,
         )
+    if rest in _FIXED:
+        raise HspyError(f"stays as it is; change it in Python: {_FIXED[rest]}", where=key)
     tree.set_item(rest, value)
     axes = list(signal.axes)
     axes[index] = axis_from_dict(tree.as_dictionary(), where=key, strict=True)

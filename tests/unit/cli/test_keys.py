@@ -334,3 +334,22 @@ def test_no_axis_gets_another_size_than_the_data(hspy: Hspy, path: Path, key: st
     assert path.read_bytes() == before and hspyio.validate(path).ok
     if key.endswith("size"):
         assert "cut or bin them in Python, and save" in hspy("set", path, key, "1").err
+
+
+def test_nothing_is_set_that_would_lose_or_do_nothing(hspy: Hspy, tmp_path: Path) -> None:
+    path = tmp_path / "a.hspy"
+    tree = {"General": {"title": "T"}, "inner": hspyio.Signal(np.zeros(2)), "list": [1]}
+    hspyio.save(path, hspyio.Signal(np.zeros(3), metadata=tree))
+    before = path.read_bytes()
+    for key, said in {
+        "General": "is more than a value, and would be lost; hspy unset removes it",
+        "inner": "is more than a value",
+        "axes.0._type": "stays as it is; change it in Python: hspyio.DataAxis",
+        "axes.0.index_in_array": "stays as it is; change it in Python: the order",
+    }.items():
+        code, out, err = hspy("set", path, key, "1")
+        assert (code, out) == (1, "") and said in err
+    assert path.read_bytes() == before
+    assert hspy("unset", path, "inner").code == 0
+    assert hspy("set", path, "inner", "1").code == 0
+    assert hspy("set", path, "list", "1").code == 0
