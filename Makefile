@@ -51,6 +51,7 @@ docs: $(VENV)/.installed-docs
 bench: $(VENV)/.installed-test
 	-@$(MAKE) --no-print-directory $(VENV)-zspy/.installed
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.readme
 
 torture: $(VENV)/.installed-test
 	$(BIN)/python -m torture

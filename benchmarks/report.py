@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -86,7 +87,8 @@ def page(report: Report, command: str) -> Iterable[str]:
     yield "# Benchmarks"
     yield ""
     yield (
-        f"Made by `{command}` on {date.today().isoformat()}; `make bench` makes this page anew, "
+        f"Made by `{command}` on {date.today().isoformat()} at commit {_commit()}; `make bench` "
+        "makes this page and README's figures anew, "
         "`python -m benchmarks --help` names its options. "
         "The contenders take turns in one run. Times are medians; figures are medians of the "
         f"ratios round by round, and the spread is the middle half of these. {report.summary}"
@@ -106,6 +108,13 @@ def page(report: Report, command: str) -> Iterable[str]:
     for title, facts in (("Machine", report.machine), ("Versions", report.versions)):
         yield from ("", f"## {title}", "")
         yield ", ".join(f"{name} {value}" for name, value in facts.items()) + "."
+
+
+def _commit() -> str:
+    """What is measured, as git names it."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
 
 
 def _line(texts: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import baseline
+from benchmarks import baseline, readme
 
 from support.places import DOCS
 
@@ -12,6 +12,14 @@ def test_the_page_has_the_rows_of_the_baseline() -> None:
     gone = set(baseline.known()) - set(found)
     assert len(found) > 70
     assert all(", into a new array" in name or "without an array" in name for name in gone)
+
+
+def test_the_figures_of_readme_are_those_of_the_page() -> None:
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    assert readme.updated(text, page) == text
+    faster = page.replace("| 14.96 |", "| 99.00 |", 1)
+    assert readme.updated(text, faster) != text or faster == page
 
 
 def test_slower_rows_are_named_the_worst_first() -> None:
