@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from hspyio.streaming.states import States
 from hspyio.streaming.status import Rate, StreamStatus
 from hspyio.streaming.written import written_mask
 from hspyio.system.calls import read_into
+from hspyio.system.interrupts import deferred
 from hspyio.transaction.growing import GrowingFile
 
 if TYPE_CHECKING:
@@ -312,14 +314,13 @@ class Stream:
                 self._encoders.wait_for(instant.turn)
                 if self.failure is not None:
                     raise self.failure
-            try:
+            with self._ending(Exception):
                 self._sync()
-                with self._encoders.frozen():
+            # Ctrl-C is how a measurement is ended: what was taken before goes into the last state.
+            with deferred():
+                with self._ending(BaseException), self._encoders.frozen():
                     self._switch(instant, last=last)
-            except BaseException as error:  # what is in the file is known to nobody then
-                self._encoders.fail(error)
-                raise
-            self._note(instant, taken)
+                self._note(instant, taken)
             if not last:
                 self._check_fate(last=False)
             return instant.error
@@ -336,6 +337,15 @@ class Stream:
         self._said |= notes
         for note in notes:
             warn_user(f"{self._file.path}: {note}")
+
+    @contextmanager
+    def _ending(self, kind: type[BaseException]) -> Iterator[None]:
+        """Within this, an error is the end: what is in the file is known to nobody then."""
+        try:
+            yield
+        except kind as error:
+            self._encoders.fail(error)
+            raise
 
     def _sync(self) -> None:
         """Wait for the disk until little is left for the switch, within which nobody writes.

@@ -123,7 +123,7 @@ def _interrupted(block: Any, number: int) -> bool:
                 signal.raise_signal(signal.SIGINT)
         return trace
 
-    before = sys.gettrace()
+    before, handler = sys.gettrace(), signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.settrace(trace)
     try:
         block()
@@ -131,6 +131,7 @@ def _interrupted(block: Any, number: int) -> bool:
         return True
     finally:
         sys.settrace(before)
+        signal.signal(signal.SIGINT, handler)
     return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal as signals
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -290,3 +291,30 @@ def test_the_disk_is_waited_for_while_that_helps(
     writer.append(FRAMES[:3])
     writer.checkpoint()
     assert len(seconds) - len(left) == count
+
+
+@pytest.mark.parametrize("where", ["_sync", "_switch"])
+def test_ctrl_c_in_a_checkpoint_loses_nothing(
+    writer: hspyio.StreamWriter, path: Path, monkeypatch: Any, where: str
+) -> None:
+    """It is how a measurement is ended."""
+    stream = inside(writer)
+    original = getattr(stream, where)
+
+    def struck(*args: Any, **options: Any) -> None:
+        signals.raise_signal(signals.SIGINT)
+        original(*args, **options)
+
+    monkeypatch.setattr(stream, where, struck)
+    before = signals.signal(signals.SIGINT, signals.default_int_handler)
+    try:
+        writer.append(FRAMES[:10])
+        with pytest.raises(KeyboardInterrupt):
+            writer.checkpoint()
+    finally:
+        signals.signal(signals.SIGINT, before)
+    monkeypatch.undo()
+    assert writer.status.safe == (10 if where == "_switch" else 0)
+    writer.append(FRAMES[10:25])
+    writer.close()
+    assert np.array_equal(hspyio.load(path).data, FRAMES[:25])
