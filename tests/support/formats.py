@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-__all__ = ["FORMATS", "made", "ripple"]
+__all__ = ["FORMATS", "NOT_MADE", "made", "ripple"]
 
 
 def signal(
@@ -93,6 +93,40 @@ def _mib(path: Path) -> None:
     path.write_bytes(frames)
 
 
+def _ser(path: Path) -> None:
+    """Three images of FEI's TIA: a header, the dimension that navigates, offsets, then each."""
+    values = np.arange(3 * 6 * 7, dtype="<u2").reshape(3, 6, 7)
+    name = b"Number"
+    dimension = struct.pack("<iddii", 3, 0, 1, 0, len(name)) + name + struct.pack("<i", 0)
+    images = [
+        struct.pack("<ddiddihii", -1e-9, 5e-10, 0, -2e-9, 5e-10, 0, 2, 7, 6) + image.tobytes()
+        for image in values
+    ]
+    header = struct.Struct("<hhhiiiiii")
+    offsets_at = header.size + len(dimension)
+    begin = offsets_at + 2 * 4 * len(images)
+    offsets = [begin + sum(map(len, images[:number])) for number in range(4)]
+    tags = [offsets[3] + 8 * number for number in range(3)]
+    path.write_bytes(
+        header.pack(0x4949, 0x0197, 0x0210, 0x4122, 0x4152, 3, 3, offsets_at, 1)
+        + dimension
+        + struct.pack("<6i", *offsets[:3], *tags)
+        + b"".join(images)
+        + b"".join(struct.pack("<hhi", 0x4152, 0, 1577836800 + number) for number in range(3))
+    )
+
+
+def _empad(path: Path) -> None:
+    """Four frames of an EMPAD, each with two rows of the detector's own, and the XML beside."""
+    np.arange(4 * 130 * 128, dtype="f4").tofile(path.with_name("scan_x2_y2.raw"))
+    size = "<scan_resolution_x>2</scan_resolution_x><scan_resolution_y>2</scan_resolution_y>"
+    path.write_text(
+        '<root><raw_file filename="scan_x2_y2.raw"/><pix_x>2</pix_x><pix_y>2</pix_y>'
+        "<scan_x>2</scan_x><scan_y>2</scan_y>"
+        f'<scan_parameters mode="acquire">{size}</scan_parameters></root>'
+    )
+
+
 FORMATS: dict[str, Callable[[Path], None]] = {
     "a.blo": _by_rosettasciio("blockfile", _blockfile()),
     "a.msa": _by_rosettasciio("msa", signal((20,), 0, "f4")),
@@ -108,8 +142,29 @@ FORMATS: dict[str, Callable[[Path], None]] = {
     "a.png": _by_rosettasciio("image", signal((6, 7), 0, "u1")),
     "a.mrc": _mrc,
     "a.mib": _mib,
+    "a_1.ser": _ser,
+    "a.xml": _empad,
+    "a.mrcz": _by_rosettasciio("mrcz", signal((3, 6, 7), 1, "f4")),
+    "a.pro": _by_rosettasciio("digitalsurf", signal((20,), 0, "f4")),
 }
 """What makes a file of each name."""
+
+_CLOSED = "no writer, and no description of the format that a file could be made by"
+NOT_MADE = {
+    "ZSPY": "read by our own reader; tests/interop/test_zspy.py compares both ways",
+    "netCDF": "for one program's files; ours goes through xarray",
+    "USID": "its package, pyUSID, needs others that do not fit the versions here",
+    "Arina": "needs hdf5plugin's bitshuffle and the detector's own layout of several files",
+    "DigitalMicrograph": "a tree of tags that no public writer makes",
+    **dict.fromkeys(
+        (
+            *("Bruker", "DENS", "Delmic", "EDAX", "Hamamatsu", "Impulse", "JEOL", "JobinYvon"),
+            *("Phenom", "Protochips", "Quadstar", "Renishaw", "Tofwerk", "Topspin", "TriVista"),
+        ),
+        _CLOSED,
+    ),
+}
+"""Readers of RosettaSciIO of which no file is made here, and why."""
 
 
 def made(folder: Path, name: str) -> Path:
