@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import tomllib
 
 import pytest
 
-from hspyio import packages
 from hspyio.errors import MissingPackageError
 from hspyio.packages import check_there, how_to_get, imported, is_there
-from support.places import ROOT
 
 
 def test_one_that_is_there_is_imported() -> None:
@@ -37,13 +34,3 @@ def test_the_extra_and_the_name_that_pip_knows() -> None:
         'as does `pip install ".[import]"` in a clone of hspyio'
     )
     assert how_to_get("yaml") == "PyYAML is not installed; `pip install PyYAML` does it"
-
-
-def test_each_extra_is_one_and_brings_the_package() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for package, extra in packages._EXTRAS.items():
-        brought = " ".join(project["optional-dependencies"][extra])
-        if package == "scikit-image":  # by an extra of RosettaSciIO's
-            assert "rosettasciio[blockfile" in brought
-        else:
-            assert package in brought
