@@ -57,7 +57,7 @@ TABLE: tuple[tuple[str, Cell, Cell], ...] = (
 def figure(found: Mapping[str, float], what: Iterable[str], action: str, title: str) -> str:
     """How many times as fast, from the least to the largest, in two digits."""
     values = [found[f"{title} | {one} | {action}"] for one in what]
-    texts = [f"{value:.2g}" for value in (min(values), max(values))]
+    texts = [f"{value:.{int(value < 9.95)}f}" for value in (min(values), max(values))]
     return " to ".join(dict.fromkeys(texts))
 
 
