@@ -27,6 +27,8 @@ _CACHED = 2**21
 """Bytes of integers that are looked at twice: for the largest, and to be added."""
 _SHORTEST = 128
 """Items of a run below which a run takes longer to begin than to add."""
+_FEWEST = 16
+"""Items of a row below which it takes longer to begin than to add."""
 _PART = 64 * 2**20
 """Bytes of a lazy array that are in memory at a time."""
 _KINDS = "biufc"
@@ -125,13 +127,15 @@ def _sum_rows(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
     That is up to three times as fast as 64 bits from the start, since nothing is converted.
     """
+    if rows.shape[1] < _FEWEST:
+        return np.asarray(rows.sum(axis=1, dtype=dtype))
     most = int(rows.max())
     if dtype.kind == "i":
         most = max(most, -int(rows.min()))
     for size in (1, 2, 4):
         narrow = np.dtype(f"{dtype.kind}{size}")
         run_length = int(np.iinfo(narrow).max) // max(1, most)
-        if size >= rows.itemsize and run_length >= _SHORTEST:
+        if size >= rows.itemsize and run_length >= _SHORTEST and rows.shape[1] > 1:
             starts = np.arange(0, rows.shape[1], run_length)
             rows = np.add.reduceat(rows, starts, axis=1, dtype=narrow)
             most *= run_length
