@@ -91,6 +91,24 @@ def test_what_makes_no_sense(path: Path, options: dict[str, Any], message: str) 
     assert not path.exists()
 
 
+def test_single_values_one_after_the_other(path: Path) -> None:
+    with hspyio.create(path, shape=(None,), dtype="f8", chunks=(4,)) as w:
+        w.append(5)
+        w.append([1, 2, 3.5])
+        w.checkpoint()
+        w.append(np.arange(6.0))
+    assert hspyio.load(path).data.tolist() == [5, 1, 2, 3.5, 0, 1, 2, 3, 4, 5]
+
+
+def test_frames_of_several_chunks(path: Path) -> None:
+    values = np.arange(9 * 35, dtype="u2").reshape(9, 5, 7)
+    with opened(path, (None, 5, 7), chunks=(2, 2, 3)) as w:
+        for frame in values[:5]:
+            w.append(frame)
+        w.append(values[5:])
+    assert np.array_equal(hspyio.load(path).data, values)
+
+
 def test_a_shape_may_be_an_array(path: Path) -> None:
     with hspyio.create(path, shape=np.array([3, 4]), dtype="u2") as w:
         assert w.shape == (3, 4)
