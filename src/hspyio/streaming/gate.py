@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from hspyio.errors import OptionError, SaveError
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "release"]
 
 _LOOK = 0.5
 """Seconds between two looks whether a checkpoint may wait no longer."""
@@ -99,7 +99,7 @@ class Gate:
     def _take_all(self, held: list[Any]) -> None:
         """Hold every thread's lock: all at once, since one may be inside and wait for another."""
         while (busy := self._first_busy(held)) is not None:
-            _release(held)
+            release(held)
             held.append(busy)
             while not busy.acquire(timeout=_LOOK):
                 if time.monotonic() > self._deadline:
@@ -107,7 +107,7 @@ class Gate:
                         "a thread is inside of a block of one_state(), or of a call, and does not "
                         "leave it; what came after the last checkpoint is not in the file"
                     )
-            _release(held)
+            release(held)
 
     def _first_busy(self, held: list[Any]) -> Any:
         """Hold the locks up to one that another thread holds: that one, or ``None``."""
@@ -120,15 +120,15 @@ class Gate:
         return None
 
     def _open(self, held: list[Any], me: object) -> None:
-        _release(held)
+        release(held)
         with self._lock:
             if self._closing is me:
                 self._closing = None
                 self._changed.notify_all()
 
 
-def _release(held: list[Any]) -> None:
-    """Release what this thread holds of them; again does no harm."""
+def release(held: list[Any]) -> None:
+    """Release those locks that this thread holds, and drop all; again does no harm."""
     while held:
         if held[-1]._is_owned():
             held[-1].release()

@@ -14,6 +14,7 @@ from hspyio.filters.pipeline import Scratch
 from hspyio.streaming.coverage import Coverage
 from hspyio.streaming.encoders import Encoders
 from hspyio.streaming.layout import StreamLayout
+from hspyio.system.interrupts import deferred
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,8 +121,9 @@ class OpenChunks:
         """Store what nobody uses, so that there is room when it is tried again."""
         idle = [n for n, chunk in self._open.items() if not chunk.users and n not in wanted]
         if not self._encoders.is_busy:
-            for number in idle[:count]:
-                self._put_by(number)
+            with deferred():
+                for number in idle[:count]:
+                    self._put_by(number)
 
     def put(self, piece: ChunkProjection, values: NDArray[Any]) -> None:
         """Copy what belongs to one chunk; wait for room.
@@ -134,22 +136,28 @@ class OpenChunks:
             All dimensions.
         """
         number = self._layout.grid.number(piece.coords)
-        with self._encoders.lock:
-            chunk = self._opened(number, piece.chunk_selection)
-            chunk.users += 1
-        done = False
+        chunk, done = None, False
         try:
+            with self._encoders.lock:
+                chunk = self._opened(number, piece.chunk_selection)
+                chunk.users += 1
             np.copyto(chunk.values[piece.chunk_selection], values[piece.out_selection])
             done = True
         finally:
-            with self._encoders.lock:
-                chunk.users -= 1
-                if done:
-                    chunk.coverage.mark(piece.chunk_selection)
-                    chunk.dirty = True
-                if not chunk.users and not chunk.again and chunk.coverage.is_full:
+            if chunk is not None:
+                self._leave(number, chunk, piece.chunk_selection if done else None)
+
+    def _leave(self, number: int, chunk: _OpenChunk, region: Region | None) -> None:
+        """Note what a thread has written into a chunk, if anything."""
+        with self._encoders.lock:
+            chunk.users -= 1
+            if region is not None:
+                chunk.coverage.mark(region)
+                chunk.dirty = True
+            if not chunk.users and not chunk.again and chunk.coverage.is_full:
+                with deferred():
                     self._finish(number)
-                self._encoders.changed.notify_all()
+            self._encoders.changed.notify_all()
 
     def _opened(self, number: int, region: Region) -> _OpenChunk:
         """The chunk of a number, with a buffer from now on."""
@@ -168,8 +176,8 @@ class OpenChunks:
                 self._encoders.changed.wait()  # it is read back
             elif self._encoders.has_room() or not self._make_room():
                 break
-        chunk = self._begun(number, whole=whole)
-        self._open[number] = chunk
+        with deferred():  # as all that must not be left half done
+            chunk = self._open[number] = self._begun(number, whole=whole)
         return chunk
 
     def _check(self) -> None:
@@ -183,7 +191,8 @@ class OpenChunks:
             return True
         for number, chunk in self._open.items():
             if not chunk.users:
-                self._put_by(number)
+                with deferred():
+                    self._put_by(number)
                 return True
         return False
 

@@ -21,7 +21,7 @@ from hspyio.records import record
 from hspyio.streaming.copier import ChunkCopier
 from hspyio.streaming.coverage import Coverage
 from hspyio.streaming.encoders import Encoders
-from hspyio.streaming.gate import Gate
+from hspyio.streaming.gate import Gate, release
 from hspyio.streaming.open_chunks import OpenChunks
 from hspyio.streaming.states import States
 from hspyio.streaming.status import Rate, StreamStatus
@@ -156,24 +156,26 @@ class Stream:
 
     def append(self, frames: NDArray[Any], *, wait: bool) -> None:
         """Take frames behind the last."""
-        with self.gate.call():
-            self._check_goes_on()
-            self._appending.acquire()
-            try:
+        try:
+            self._append_all(frames, wait=wait)
+        finally:
+            release([self._appending])  # if Ctrl-C came between
+
+    def _append_all(self, frames: NDArray[Any], *, wait: bool) -> None:
+        try:
+            with self.gate.call():
+                self._check_goes_on()
+                self._appending.acquire()
                 first, end = self.length, self.length + len(frames)
                 if not wait:
                     self._chunks.check_room(self._pieces(first, end))
                 parts = self._parts(first, end)
                 self._append(frames, first, next(parts))
-            except BaseException:
-                self._appending.release()
-                raise
-        try:
             for part in parts:
                 with self.gate.call(goes_on=True):
                     self._append(frames, first, part)
         finally:
-            self._appending.release()
+            release([self._appending])
 
     def _append(self, frames: NDArray[Any], first: int, part: range) -> None:
         values = frames[part.start - first : part.stop - first]
@@ -372,7 +374,7 @@ class Stream:
 
     def _instant(self, *, asked: bool, last: bool) -> _Instant:
         """What belongs to the state, as of now: no call is going on."""
-        with self._encoders.lock:
+        with deferred(), self._encoders.lock:
             length = self.length
             if asked or self._may_store_parts():
                 self._chunks.store_parts()

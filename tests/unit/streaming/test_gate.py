@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import linecache
-import signal
-import sys
 import threading
 import time
-from types import FrameType
-from typing import Any
 
 import pytest
 
 from hspyio.errors import OptionError, SaveError
 from hspyio.streaming import gate as gates
 from hspyio.streaming.gate import Gate
+from support.interrupts import interrupted
 
 
 def test_a_checkpoint_sees_no_call_half_done() -> None:
@@ -106,35 +102,6 @@ def test_a_call_that_stays_is_waited_for_until_the_program_ends() -> None:
         pass
 
 
-def _interrupted(block: Any, number: int) -> bool:
-    """Run a block; Ctrl-C strikes at the nth line of the gate's file, if there are so many."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal count
-        if frame.f_code.co_filename != gates.__file__:
-            return trace if frame.f_code.co_filename == __file__ else None
-        text = linecache.getline(gates.__file__, frame.f_lineno).strip()
-        if event == "line" and not text.startswith(
-            "with "
-        ):  # on its way out no signal is looked at
-            count += 1
-            if count == number:
-                signal.raise_signal(signal.SIGINT)
-        return trace
-
-    before, handler = sys.gettrace(), signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.settrace(trace)
-    try:
-        block()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-        signal.signal(signal.SIGINT, handler)
-    return False
-
-
 @pytest.mark.parametrize("kind", ["call", "closed"])
 def test_ctrl_c_anywhere_leaves_it_open(kind: str) -> None:
     gate = Gate()
@@ -144,11 +111,11 @@ def test_ctrl_c_anywhere_leaves_it_open(kind: str) -> None:
             pass
 
     number = 1
-    while _interrupted(block, number):
+    while interrupted(block, number, [gates.__file__]):
         assert not gate.is_inside, number
         other = threading.Thread(target=block, daemon=True)
         other.start()
         other.join(10)
         assert not other.is_alive(), number
         number += 1
-    assert number > 5
+    assert number > 4

@@ -7,6 +7,7 @@ import pickle
 import signal as signals
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,8 +17,10 @@ import numpy as np
 import pytest
 
 import hspyio
+from hspyio.streaming import encoders, open_chunks
 from hspyio.streaming import stream as stream_file
 from hspyio.streaming.stream import Stream, stopped
+from support.interrupts import interrupted
 
 FRAMES = np.random.default_rng(0).poisson(0.5, (200, 16, 16)).astype("u2")
 
@@ -318,3 +321,33 @@ def test_ctrl_c_in_a_checkpoint_loses_nothing(
     writer.append(FRAMES[10:25])
     writer.close()
     assert np.array_equal(hspyio.load(path).data, FRAMES[:25])
+
+
+def _take_some(w: hspyio.StreamWriter) -> None:
+    w.append(FRAMES[1:2])
+    w.append(FRAMES[2:5])
+    w.checkpoint()
+
+
+@pytest.mark.parametrize("begin", range(1, 6))
+def test_ctrl_c_anywhere_takes_a_frame_or_not(path: Path, begin: int) -> None:
+    """At each fifth line: whatever was taken before is in the file, and the stream goes on."""
+    files = [stream_file.__file__, encoders.__file__, open_chunks.__file__]
+    number, struck = begin, True
+    while struck:
+        w = hspyio.create(
+            path, shape=(None, 16, 16), dtype="u2", chunks=(2, 16, 16), compression="lzf",
+            checkpoint=None, durable=False, threads=1, overwrite=True,
+        )  # fmt: skip
+        w.append(FRAMES[:1])
+
+        struck = interrupted(partial(_take_some, w), number, files)
+        count = len(w)
+        other = threading.Thread(target=w.append, args=[FRAMES[count : count + 4]], daemon=True)
+        other.start()
+        other.join(20)
+        assert not other.is_alive(), number
+        w.close()
+        assert np.array_equal(hspyio.load(path).data, FRAMES[: count + 4]), number
+        number += 5
+    assert number > 200
