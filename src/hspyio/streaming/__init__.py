@@ -6,7 +6,8 @@ How it works, from what a user calls to the disk:
    `OpenChunks`. A `Coverage` knows which values of a chunk were written. One that is full goes to
    the `Encoders`; with no room for another buffer the caller waits, or is told.
 2. `Encoders` are threads. Each takes a full chunk, compresses it, takes the next free place behind
-   the end of the file, and writes it there. No reader knows of that part of the file.
+   the end of the file, and writes it there. No reader knows of that part of the file. Without
+   filters it is one thread: a file system lets one at a time write into a file.
 3. A checkpoint (`Stream.checkpoint`) takes the state of one instant, between two calls: how long
    the array is, which chunks belong to it, the metadata as they are. Chunks that are not full are
    copied and written as well. Once all that is on the disk, a new tree of chunks
@@ -27,4 +28,7 @@ and `written`, where not all of it was written.
 Locks, from the outside: `Stream._appending` (order of appends), the `Gate` (calls against the
 instant of a checkpoint), `Encoders.changed` (all that threads share). `Stream._switching` lets one
 checkpoint be made at a time, and is taken before the `Gate`.
+
+Ctrl-C is how a measurement is ended, and may strike at any line of the main thread: what must not
+be left half done is `deferred`, what is waited for is not.
 """
