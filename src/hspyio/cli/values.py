@@ -64,16 +64,21 @@ def jsonable(value: Any, *, most: int = MANY_ITEMS) -> Any:
     kind = type(value)
     if kind in _PLAIN:
         return value
+    if kind is dict:
+        return {
+            str(key): item if type(item) in _PLAIN else jsonable(item, most=most)
+            for key, item in value.items()
+        }
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if kind is dict or isinstance(value, Mapping):
-        return {str(key): jsonable(item, most=most) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [jsonable(item, most=most) for item in value]
+    if isinstance(value, Mapping):
+        return jsonable(dict(value.items()), most=most)
     if isinstance(value, np.ndarray) and _is_listed(value, most):
         return jsonable(value.tolist(), most=most)
     if hasattr(value, "shape") and hasattr(value, "dtype"):
