@@ -27,12 +27,19 @@ def test_it_says_what_rosettasciio_looks_for(source: Path, tmp_path: Path) -> No
     described = json.loads((target / "Experiments" / "map" / "data" / ".zarray").read_text())
     assert described["dimension_separator"] == "/"
     assert described["compressor"] == {
-        "id": "blosc", "cname": "zstd", "clevel": 1, "shuffle": 2, "blocksize": 0,
+        "id": "blosc", "cname": "zstd", "clevel": 1, "shuffle": 1, "blocksize": 0,
     }  # fmt: skip
     known = json.loads((target / ".zmetadata").read_text())
     assert known["zarr_consolidated_format"] == 1
     files = {path.relative_to(target).as_posix() for path in target.rglob(".z*")}
     assert set(known["metadata"]) == files - {".zmetadata"}
+
+
+def test_counts_are_shuffled_by_bits(tmp_path: Path) -> None:
+    hspyio.save(tmp_path / "c.hspy", hspyio.Signal(np.arange(500, dtype="u2"), title="c"))
+    hspyio.export(tmp_path / "c.hspy", tmp_path / "c.zspy")
+    place = tmp_path / "c.zspy" / "Experiments" / "c" / "data" / ".zarray"
+    assert json.loads(place.read_text())["compressor"]["shuffle"] == 2
 
 
 def test_without_compression(source: Path, tmp_path: Path) -> None:
