@@ -98,6 +98,16 @@ def test_lazy_is_what_eager_is(
     assert not value_differences(pair[1].compute(), pair[0])
 
 
+def test_rows_without_items_have_their_types(path: Path) -> None:
+    data = np.empty(4, object)
+    data[:] = [np.array(made, dtype) for made, dtype in (
+        ([""], "U4"), ([], "S2"), ([], "M8[s]"), ([[]], "U3"),
+    )]  # fmt: skip
+    hspyio.save(path, Signal(data, [{"navigate": True}]), overwrite=True)
+    for lazy in (False, True):
+        assert not value_differences(np.asarray(hspyio.load(path, lazy=lazy).data, object), data)
+
+
 @pytest.mark.parametrize("where", ["metadata", "nested"])
 def test_inside_trees_too(where: str, tmp_path: Path, read: list[int]) -> None:
     rows = rows_of((30,), length=20_000)
