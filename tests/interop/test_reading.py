@@ -104,6 +104,10 @@ def test_load(make: h.Maker, path: Path, lazy: bool) -> None:
             hspyio.load(path)
 
 
+OF_ANOTHER = {h.experiment_without_data, h.dangling_experiment}
+"""What is wrong is of another experiment: it is told when the file is opened."""
+
+
 @WHOLE
 def test_open(make: h.Maker, path: Path) -> None:
     expected = by_group(make)
@@ -113,7 +117,7 @@ def test_open(make: h.Maker, path: Path) -> None:
     in_order = make is h.experiments_in_creation_order
     assert list(experiments) == (list(expected) if in_order else sorted(expected))
     for name, held in expected.items():
-        with says(*SAID.get(make, ())):
+        with says(*(() if make in OF_ANOTHER else SAID.get(make, ()))):
             assert_same(seen(experiments[name]), held)
         assert experiments.titles[name] == held["metadata"]["General"]["title"]
     with warnings.catch_warnings():
@@ -320,7 +324,7 @@ def test_part_is_reported_and_the_rest_is_read(make: h.Maker, path: Path, lazy: 
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
         experiments = hspyio.open(path)
-    with says(*said):
+    with says(*(() if make in OF_ANOTHER else said)):
         assert_same(seen(experiments["Handmade"]), expected)
     if make is h.bad_metadata_chunk and lazy:
         return

@@ -32,7 +32,6 @@ from hspyio.transaction.changes import Changes, open_written
 
 __all__ = ["NOT_SYNCED", "CopyOnWriteFile", "RootSwitch", "overwrite_in_place"]
 
-_AHEAD = 2**20
 NOT_SYNCED = "the file system does not tell when it is on the disk (fsync)"
 
 
@@ -79,7 +78,6 @@ class RootSwitch:
         root = self._block.root
         try:
             self._cut()
-            self._grow()
             built = self._built(workers, old, linked=linked)
             if built is not None and self._is_sound(*built):
                 root = built[0]
@@ -129,16 +127,6 @@ class RootSwitch:
         if unchanged and longer and not self._is_callers:
             resize(self._descriptor, self._block.end)
 
-    def _grow(self) -> None:
-        """Let the file be longer than it is going to be, before anything is written.
-
-        HDF5's readers ask for its length first, and for its end then; where a switch came between
-        the two, they would take the file for one that was cut. So it comes long after this.
-        """
-        if not self._is_callers:
-            with suppress(OSError):  # what does not fit is told when it is written
-                resize(self._descriptor, self._block.end + _AHEAD)
-
     def _built(
         self, workers: Workers, old: LocalSnapshot | None, *, linked: bool
     ) -> tuple[int, int] | None:
@@ -165,7 +153,7 @@ class RootSwitch:
             output.check()
             for header, index in output.indices:
                 lead_to_index(self._descriptor, header, index)
-        if file_size(self._descriptor) < end:
+        if not self._is_callers or file_size(self._descriptor) < end:
             resize(self._descriptor, end)
         self._sync()
         return address, end
@@ -188,9 +176,6 @@ class RootSwitch:
         except OSError:
             self._roll_back(pieces)
             raise
-        if not self._is_callers:
-            with suppress(OSError):  # it may be longer
-                resize(self._descriptor, end)
         self._sync()
 
     def _roll_back(self, pieces: tuple[tuple[int, bytes], ...]) -> None:
@@ -249,7 +234,7 @@ class CopyOnWriteFile(Output):
         super().__init__(descriptor, workers)
         self._end = end
         self._last = end
-        self._stopped = False
+        self._stopped = self._only_grows = False
 
     def write(self, data: memoryview) -> int:  # type: ignore[override]
         """Keep in memory what lies below the old end, write what lies beyond."""
@@ -268,13 +253,15 @@ class CopyOnWriteFile(Output):
         return count
 
     def pretend(self, block: Superblock) -> None:
-        """Let HDF5 read another superblock than the file has."""
+        """Let HDF5 read another superblock than the file has, and cut nothing off."""
         self._page(0)[: len(block.content)] = block.content
+        self._only_grows = True
 
     def truncate(self, size: int | None = None) -> int:
-        """Extend the file; that it is longer is meant."""
+        """Extend the file, or cut what is new."""
         end = self._position if size is None else size
-        if not self._stopped and end > max(self._end, file_size(self._descriptor)):
+        shorter = self._only_grows and end <= file_size(self._descriptor)
+        if not self._stopped and end >= self._end and not shorter:
             super().truncate(end)
         return end
 

@@ -167,22 +167,3 @@ def test_an_error_at_close_comes_before_the_switch(
         hspyio.append(path, changed(), durable=durable)
     monkeypatch.undo()
     assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("writer", WRITERS.values(), ids=list(WRITERS))
-def test_it_is_as_long_as_it_will_be_before_anything_is_written(
-    path: Path, writer: Any, monkeypatch: Any
-) -> None:
-    """HDF5's readers ask for the length first, and may find the next end then."""
-    lengths = []
-
-    class Output(commit.CopyOnWriteFile):
-        def __init__(self, descriptor: int, *more: Any) -> None:
-            lengths.append(os.fstat(descriptor).st_size)
-            super().__init__(descriptor, *more)
-
-    monkeypatch.setattr(commit, "CopyOnWriteFile", Output)
-    writer(path)
-    with path.open("rb") as file:
-        block = commit.read_superblock(file.fileno())
-    assert block is not None and lengths[0] >= block.end == path.stat().st_size
