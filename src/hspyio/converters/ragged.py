@@ -476,7 +476,7 @@ def _elements_of_part(node: Array, shapes: Array | None, runs: Sequence[Sequence
 def _holds(restored: Any, plain: NDArray[Any]) -> bool:
     """Whether an element goes back into the stored type."""
     if isinstance(restored, np.ndarray) and not restored.size:  # which may be of any type
-        return restored.shape == plain.shape
+        return bool(restored.shape == plain.shape)
     try:
         array, _ = item_array(restored)
     except NotStorableError:
