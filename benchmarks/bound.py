@@ -114,7 +114,7 @@ def writing(data: NDArray[Any], stored: Stored, path: Path, threads: int) -> Ste
                 chunk = np.zeros(stored.chunk, data.dtype)
                 planes = np.empty((itemsize, chunk.size), np.uint8)
                 for offset, _ in pieces:
-                    _cut(data, offset, chunk)
+                    cut(data, offset, chunk)
                     split(chunk.reshape(-1), planes)
                     packed = compress(planes.reshape(-1))
                     os.pwrite(file.fileno(), packed, places.take(len(packed)))
@@ -124,7 +124,7 @@ def writing(data: NDArray[Any], stored: Stored, path: Path, threads: int) -> Ste
     return Step(run, before)
 
 
-def _cut(data: NDArray[Any], offset: tuple[int, ...], chunk: NDArray[Any]) -> None:
+def cut(data: NDArray[Any], offset: tuple[int, ...], chunk: NDArray[Any]) -> None:
     """Copy what lies at `offset` into a chunk; zeros beyond the edge of the array."""
     part = data[tuple(slice(o, o + n) for o, n in zip(offset, chunk.shape, strict=True))]
     if part.shape != chunk.shape:

@@ -2,8 +2,9 @@
 
 Up to as many threads as there are processors are measured. More are simulated from measured parts:
 what the codec takes for each chunk runs at once on all threads, and all the rest of one thread's
-time, whatever it is, is taken by one thread at a time, the same for each chunk. That the two agree
-where both are known is a row, too. How fast the memory is, is no part of the model.
+time, whatever it is, is taken by one thread at a time, the same for each chunk. Two threads are
+both measured and simulated, which tells how far to believe the others. How fast the memory is, is
+no part of the model.
 """
 
 from __future__ import annotations
@@ -103,14 +104,13 @@ def simulated(parallel: Sequence[float], whole: float, threads: int) -> float:
 
 def _encoding(data: NDArray[Any], stored: bound.Stored) -> Callable[[], list[float]]:
     """Seconds to shuffle and compress each chunk, on one thread."""
-    planes = np.empty((data.dtype.itemsize, int(np.prod(stored.chunk))), np.uint8)
+    chunk = np.zeros(stored.chunk, data.dtype)
+    planes = np.empty((data.dtype.itemsize, chunk.size), np.uint8)
 
     def lap() -> list[float]:
         found = []
         for offset, _ in stored.pieces:
-            chunk = np.zeros(stored.chunk, data.dtype)
-            part = data[tuple(slice(o, o + n) for o, n in zip(offset, stored.chunk, strict=True))]
-            chunk[tuple(slice(n) for n in part.shape)] = part
+            bound.cut(data, offset, chunk)
             start = time.perf_counter()
             split(chunk.reshape(-1), planes)
             bound.compress(planes.reshape(-1))

@@ -78,7 +78,7 @@ def decoded(
     size : int or None
         Bytes of the values; ``None`` where nobody knows.
     dtype : numpy dtype
-        Of the values, which filters of numcodecs may be wanted.
+        Of the values, which filters of numcodecs may be told.
     out : ndarray of uint8, optional
         Memory of `size` bytes, which a codec that can decodes into; it is returned then.
     threads : int
