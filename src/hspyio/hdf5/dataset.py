@@ -231,6 +231,20 @@ class Dataset(SizedSource):
                 return self._from_heaps(raw)
             return raw if kind.convert is None else kind.convert(raw)
 
+    def check_chunks(self) -> None:
+        """Refuse chunks that make little data large, before one of them is decoded.
+
+        Raises
+        ------
+        DamagedFileError
+            If a chunk is large, and far larger than the whole array.
+        """
+        stored = self.stored
+        size = math.prod(stored.shape) * stored.dtype.itemsize
+        if size and stored.chunks is not None:
+            with located(self.snapshot.path, self.where):
+                check_chunks(stored.pipeline.size, size)
+
     def references(self) -> NDArray[Any]:
         """What stands in the array for its texts or rows: lengths, and where they are."""
         with located(self.snapshot.path, self.where), self._allowed(()):
@@ -284,8 +298,7 @@ class Dataset(SizedSource):
         from hspyio.arrays.reading import read_chunks
 
         stored = self.stored
-        if size := math.prod(stored.shape) * stored.dtype.itemsize:
-            check_chunks(stored.pipeline.size, size)
+        self.check_chunks()
         index = self.chunk_index()
         with self.snapshot.open_source() as source:
             if stored.pipeline.decodes:

@@ -15,6 +15,7 @@ __all__ = [
     "DEFLATE",
     "MIB",
     "MOST_GROWTH",
+    "MOST_LEVELS",
     "MOST_OBJECTS",
     "MOST_STEPS",
     "UNSUSPICIOUS",
@@ -34,6 +35,9 @@ paths; with one there is no more to read than eight times what the file holds.""
 
 MOST_OBJECTS = 1_000_000
 """Groups and datasets that are reached in one opening; a tree of metadata has up to 10,000."""
+
+MOST_LEVELS = 1000
+"""Groups within one another; a tree of metadata has up to 100, and each knows all that hold it."""
 
 MOST_STEPS = 1000
 """Names in the path of a soft link, those of the links on the way included."""

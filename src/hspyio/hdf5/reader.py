@@ -32,7 +32,7 @@ from hspyio.hdf5.format.object_header import (
     SYMBOL_TABLE,
     ObjectHeader,
 )
-from hspyio.hdf5.limits import MOST_STEPS, Budget, Census, repeats
+from hspyio.hdf5.limits import MOST_LEVELS, MOST_STEPS, Budget, Census, repeats
 from hspyio.hdf5.local_snapshot import LocalSnapshot, is_ours, share_lock, snapshot_of
 from hspyio.hdf5.opening import Kept, Opening, ReadPolicy, of_file
 from hspyio.hdf5.snapshot import Snapshot
@@ -272,6 +272,8 @@ class Reader(Opening):
             self._check_open("/" + "/".join(place))
             if "/" in name or name in ("", "."):
                 return self._nameless(name)
+            if len(place) > MOST_LEVELS:
+                return Damaged(f"is nested deeper than {MOST_LEVELS:,} levels")
             try:
                 opening, address = self, link
                 if not isinstance(address, int):

@@ -148,6 +148,8 @@ def faults_of(
     try:
         units = _units(array, known)
         differs = known is not None and (units.head(), units.count) != (known.head, len(known.sums))
+        if decode and isinstance(array.source, Dataset):
+            array.source.check_chunks()
     except _NOT_CHECKED:
         raise
     except _UNREADABLE as error:

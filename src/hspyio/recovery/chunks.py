@@ -22,6 +22,7 @@ from hspyio.hdf5.format.datatypes import TypeTable
 from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes
 from hspyio.hdf5.format.messages import ChunkIndexKind, Layout, layout_of_header
 from hspyio.hdf5.format.object_header import FILL, object_header
+from hspyio.hdf5.limits import Budget
 from hspyio.integrity.checksums import chunk_sum
 from hspyio.nodes.node import Selection
 from hspyio.records import record
@@ -106,16 +107,52 @@ class DamagedArrays:
         kind = dataset.layout.kind
         in_parts = kind.is_fixed and dataset.layout.inside is None and dataset.shape
         if not in_parts:
-            return _by_pieces(dataset, selection)
+            return self._by_pieces(dataset, selection)
         stored = dataset.stored
+        assert dataset.opening is not None
+        self.allow_items(dataset, selection, dataset.opening.budget)
         if stored.chunks is None:
             found = _of_block(dataset, stored, selection)
         else:
             index = self._index(dataset) if stored.pipeline.decodes else None
             if index is None:
-                return _by_pieces(dataset, selection)
+                return self._by_pieces(dataset, selection)
+            dataset.check_chunks()
             found = _of_chunks(dataset, stored, index, selection)
         return found if kind.convert is None else found.with_values(kind.convert(found.values))
+
+    def allow_items(self, dataset: Dataset, selection: Selection, budget: Budget) -> None:
+        """Refuse texts and rows far beyond what the file has of them: each becomes an object."""
+        kind = dataset.layout.kind
+        if isinstance(kind.kind, np.dtype):
+            return
+        count = math.prod(span.count for span in BasicIndexer(selection, dataset.shape).ranges)
+        budget.take_items(count, count * kind.stored.itemsize, self._bytes_there(dataset))
+
+    def _bytes_there(self, dataset: Dataset) -> int:
+        """How many bytes of an array are in the file."""
+        layout = dataset.layout
+        if layout.inside is not None:
+            return len(layout.inside)
+        if layout.chunks is not None:
+            index = self._index(dataset)
+            return 0 if index is None else sum(size for _, size, _ in index.facts.values())
+        if layout.address is None:
+            return 0
+        said = math.prod(layout.shape) * layout.kind.size
+        return max(0, min(said, _content(dataset).source.size - layout.address))
+
+    def _by_pieces(self, dataset: Dataset, selection: Selection) -> Salvaged:
+        """Read all at once, else piece by piece along the first dimension."""
+        try:
+            return Salvaged(dataset.read(selection))
+        except (FilterError, TooLargeError):
+            raise
+        except HspyError:
+            if not dataset.shape or not _covers_whole_rows(selection, dataset.shape):
+                raise
+            self.allow_items(dataset, selection, Budget())
+            return _each_piece(dataset, selection, lambda rows: dataset.read((rows,)))
 
     def written(
         self, dataset: Dataset, *, mostly_not: bool
@@ -383,18 +420,6 @@ def _within(chosen: tuple[Range, ...]) -> tuple[slice | int, ...]:
 
 
 # what is read as a whole, or by a plug-in
-
-
-def _by_pieces(dataset: Dataset, selection: Selection) -> Salvaged:
-    """Read all at once, else piece by piece along the first dimension."""
-    try:
-        return Salvaged(dataset.read(selection))
-    except (FilterError, TooLargeError):
-        raise
-    except HspyError:
-        if not dataset.shape or not _covers_whole_rows(selection, dataset.shape):
-            raise
-        return _each_piece(dataset, selection, lambda rows: dataset.read((rows,)))
 
 
 def _covers_whole_rows(selection: Selection, shape: tuple[int, ...]) -> bool:

@@ -142,6 +142,7 @@ class SalvagedRows(_Source):
         except HspyError as error:
             if selection != () or not self.shape:
                 raise
+            self._arrays.allow_items(self._dataset, selection, Budget())
             return self._each(error)
 
     def _rows(self, selection: Selection) -> RaggedArray:

@@ -212,3 +212,16 @@ def test_what_is_damaged_beyond_reading_raises_where_no_fault_is_looked_for(
             sums_of(array, Workers())
         (fault,) = faults_of(array, None, Workers())
     assert fault.region == ()
+
+
+def test_chunks_far_wider_than_their_array_are_a_fault_and_are_not_inflated(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset(
+            "x", (8,), "u1", maxshape=(None,), chunks=(2**27,), compression="gzip"
+        )
+        made.id.write_direct_chunk((0,), b"not even deflated")
+    with array_of(path) as array:
+        (fault,) = faults_of(array, None, Workers(), decode=True)
+    assert not fault.region
+    assert "its chunks are of 134" in fault.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hspyio.arrays.workers import Workers
+from hspyio.errors import DamagedFileError
 from hspyio.hdf5.opening import ReadPolicy
 from hspyio.integrity.checksums import chunk_sum
 from hspyio.nodes.node import Array, Selection
@@ -146,3 +148,28 @@ def test_what_was_never_written_is_the_fill_value(tmp_path: Path) -> None:
     found = salvaged(path)
     assert found.values[:, 0].tolist() == [7] * 5 + [1] * 5 + [7] * 10
     assert (found.lost, [number for number, _ in found.sums]) == ((), [1])
+
+
+@pytest.mark.parametrize("kind", ["S4", h5py.string_dtype(), h5py.vlen_dtype(np.dtype("f8"))])
+@pytest.mark.parametrize("chunks", [None, (1024,)])
+def test_items_that_the_file_does_not_have_are_refused(
+    kind: Any, chunks: tuple[int] | None, tmp_path: Path
+) -> None:
+    path, count = tmp_path / "a.h5", 2**19
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", (count,), kind, chunks=chunks)
+    with (
+        open_damaged(str(path), ReadPolicy(), Losses(), Workers()) as file,
+        pytest.raises(DamagedFileError, match=f"said to have {count:,} items"),
+    ):
+        file.root().members["d"].source.read()  # type: ignore[union-attr]
+
+
+def test_chunks_far_wider_than_their_array_are_not_inflated(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", (8,), "u1", maxshape=(None,), chunks=(2**27,), compression="gzip")
+        stored = zlib.compress(bytes(2**27), 1)
+        file["d"].id.write_direct_chunk((0,), stored)
+    with pytest.raises(DamagedFileError, match="its chunks are of 134"):
+        salvaged(path)
