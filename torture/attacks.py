@@ -24,7 +24,7 @@ SECONDS = 1.0
 """Of processor time, for one way of reading."""
 WHOLE_SECONDS = 5.0
 """The same, for ways that read all values: two files of 2 GB of nothing are compared in 2.6 s."""
-_WHOLE = ("verify", "validate", "tree", "diff", "rescue")
+_WHOLE = ("verify", "validate", "lazy", "tree", "diff", "rescue")
 """Ways that read all values, beside those of `support.attacks.child`."""
 _TESTS = Path(__file__).resolve().parents[1] / "tests"
 _PROGRAM = """

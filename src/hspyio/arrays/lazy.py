@@ -22,8 +22,9 @@ __all__ = ["as_dask", "from_source", "source_of"]
 _CHUNKS_A_CORE = 4
 _LEAST = 2**20
 """Bytes of a chunk below which dask's own work a chunk would outweigh it."""
-_MOST_CHUNKS = 100_000
-"""Chunks of an array; dask takes memory for each, and a file may claim any number."""
+_MOST_CHUNKS, _MOST_STORED = 2**14, 100_000
+"""Chunks of an array, and storage chunks where those are asked for; a file may claim any number,
+and dask, which takes memory for each, takes seconds to put so many in order."""
 
 
 _FOUND_BY = "original-array-"
@@ -97,7 +98,8 @@ def from_source(
     elif chunks == "storage":
         wanted = stored or _in_blocks(source.shape, itemsize)
     if isinstance(wanted, tuple) and isinstance(chunks, str):
-        wanted = _bounded(wanted, source.shape)
+        most = _MOST_STORED if chunks == "storage" else _MOST_CHUNKS
+        wanted = _bounded(wanted, source.shape, most)
     try:
         fitted = da.core.normalize_chunks(wanted, source.shape, dtype=dtype, previous_chunks=stored)
         made: dask.array.Array = da.from_array(
@@ -164,14 +166,14 @@ def _blocks_of_rows(
 
 def _in_blocks(shape: tuple[int, ...], itemsize: int) -> str | tuple[int, ...]:
     """Chunks of an array in one block: dask's own, unless there would be too many."""
-    share = math.prod(shape) * itemsize // _MOST_CHUNKS
+    share = math.prod(shape) * itemsize // _MOST_STORED
     return "auto" if share <= _LEAST else lazy_chunks(shape, itemsize, None, (), share)
 
 
-def _bounded(chunks: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+def _bounded(chunks: tuple[int, ...], shape: tuple[int, ...], most: int) -> tuple[int, ...]:
     """Whole multiples of the chunks, so that there are not too many of them."""
     grown = list(chunks)
-    while math.prod(-(-n // step) for n, step in zip(shape, grown, strict=True)) > _MOST_CHUNKS:
+    while math.prod(-(-n // step) for n, step in zip(shape, grown, strict=True)) > most:
         longest = max(range(len(shape)), key=lambda i: shape[i] / grown[i])
         grown[longest] *= 2
     return tuple(grown)

@@ -67,6 +67,16 @@ def test_automatic_chunks_are_whole_storage_chunks() -> None:
     assert array.npartitions > 1
 
 
+@pytest.mark.parametrize(("chunks", "most"), [("auto", 20_000), ("storage", 100_000)])
+@pytest.mark.parametrize("shape", [(2**50,), (2**10,) * 5])
+def test_chunks_are_never_so_many_that_dask_takes_seconds_to_put_them_in_order(
+    shape: tuple[int, ...], chunks: str, most: int
+) -> None:
+    declared = np.broadcast_to(np.uint8(0), shape)
+    array = made(Counting(declared), (1,) * len(shape), chunks)
+    assert most / 4 < array.npartitions <= most
+
+
 @pytest.mark.parametrize("chunks", [(1, 2, 3), (-5, 1), ("x", 1), ((1, 2), (3,)), "x", (None, "y")])
 def test_chunks_that_do_not_fit_are_an_option_error(chunks: Any) -> None:
     with pytest.raises(OptionError, match=r"do not fit shape \(24, 10\)"):
