@@ -197,13 +197,13 @@ def _repack(path: str) -> Callable[[], Any]:
 def _rescue(path: str) -> Callable[[], Any]:
     import hspyio
 
-    return lambda: hspyio.rescue(path, path + ".new")
+    return lambda: hspyio.rescue(path, path + ".new", threads=1)
 
 
 def _verify(path: str) -> Callable[[], Any]:
     import hspyio
 
-    return lambda: hspyio.verify(path)
+    return lambda: hspyio.verify(path, threads=1)
 
 
 def _validate(path: str) -> Callable[[], Any]:
