@@ -2,12 +2,13 @@
 
 `dataclasses` compiles every method of every class whenever a program starts, which takes longer
 than reading a small file. Here only ``__init__`` is compiled: comparing and printing are the same
-functions for all, and that nothing is ever changed is for the type checker to see.
+code for all, and that nothing is ever changed is for the type checker to see.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
 __all__ = ["record", "value"]
@@ -25,20 +26,13 @@ def record(kind: type[T]) -> type[T]:
 def value(kind: type[T]) -> type[T]:
     """Make a `record` that is compared, hashed and printed by what it holds."""
     made: Any = record(kind)
-    made.__eq__, made.__hash__, made.__repr__ = _eq, _hash, _repr
+    held = attrgetter(*(item.name for item in fields(made) if item.compare))  # asked for often
+
+    def equals(one: Any, other: object) -> bool:
+        return bool(held(one) == held(other)) if type(one) is type(other) else NotImplemented
+
+    made.__eq__, made.__hash__, made.__repr__ = equals, lambda one: hash(held(one)), _repr
     return made  # type: ignore[no-any-return]
-
-
-def _held(one: Any) -> tuple[Any, ...]:
-    return tuple(getattr(one, item.name) for item in fields(one) if item.compare)
-
-
-def _eq(one: Any, other: object) -> bool:
-    return _held(one) == _held(other) if type(one) is type(other) else NotImplemented
-
-
-def _hash(one: Any) -> int:
-    return hash(_held(one))
 
 
 def _repr(one: Any) -> str:

@@ -16,7 +16,9 @@ from hspyio.errors import HspyError, SaveError
 from hspyio.nodes.computed import (
     BlockId,
     Declared,
+    Derived,
     declared,
+    derived_of,
     each_block,
     not_computed,
     scheduler,
@@ -111,10 +113,17 @@ class _Store:
         self._failures = failures
         self._threads = threads
         self._alone = all(len(sizes) == 1 for sizes in said.chunks)
+        self._also: list[tuple[Derived, _Store]] = []
+
+    def also(self, derived: Derived, store: _Store) -> None:
+        """Store what is made of each block, too."""
+        self._also.append((derived, store))
 
     def __call__(self, block: Any, block_id: BlockId = ()) -> None:
         try:
             values = _checked_at(self._said, block, block_id, self._target.where)
+            for derived, store in self._also:
+                store(*derived(values, block_id))
             if self._alone and isinstance(self._target, ChunkTarget):
                 self._target.write(values, self._threads)
             else:
@@ -125,10 +134,19 @@ class _Store:
 
 
 def _stores(pairs: Sequence[GraphOfTarget], failures: list[Exception], threads: int) -> list[Any]:
-    return [
-        each_block(graph, _Store(declared(graph), target, failures, threads))
-        for graph, target in pairs
+    """What is to be computed: one task a block, which stores what is derived of the block, too."""
+    stores = [
+        (graph, _Store(declared(graph), target, failures, threads)) for graph, target in pairs
     ]
+    by_name = {graph.name: store for graph, store in stores}
+    graphs = []
+    for graph, store in stores:
+        derived = derived_of(graph)
+        if derived is not None and derived.graph.name in by_name:
+            by_name[derived.graph.name].also(derived, store)
+        else:
+            graphs.append(each_block(graph, store))
+    return graphs
 
 
 def _compute(graphs: list[Any], get: Any, pool: Any = None) -> None:

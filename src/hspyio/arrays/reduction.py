@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from hspyio.arrays.workers import Workers, run
-from hspyio.nodes.computed import computed
+from hspyio.nodes.computed import computed, derive
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,11 +133,11 @@ def _sum_rows(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind == "i":
         most = max(most, -int(rows.min()))
     for size in (1, 2, 4):
-        narrow = np.dtype(f"{dtype.kind}{size}")
-        run_length = int(np.iinfo(narrow).max) // max(1, most)
+        largest = 2 ** (8 * size - (dtype.kind == "i")) - 1
+        run_length = largest // max(1, most)
         if size >= rows.itemsize and run_length >= _SHORTEST and rows.shape[1] > 1:
             starts = np.arange(0, rows.shape[1], run_length)
-            rows = np.add.reduceat(rows, starts, axis=1, dtype=narrow)
+            rows = np.add.reduceat(rows, starts, axis=1, dtype=f"{dtype.kind}{size}")
             most *= run_length
     return np.asarray(rows.sum(axis=1, dtype=dtype))
 
@@ -178,15 +178,20 @@ def _steps(lengths: Mapping[int, Sequence[int]], most: int) -> list[list[slice]]
 
 
 def _reduce_lazily(data: Any, axes: tuple[int, ...], how: How) -> Any:
+    dtype = reduced_dtype(data.dtype, how)
+    if all(len(data.chunks[axis]) == 1 for axis in axes):
+        kept = [axis for axis in range(data.ndim) if axis not in axes]
+        whole = partial(_reduce_dask_block, axis=axes, keepdims=False, how=how)
+        return derive(data, whole, kept, dtype)
     array: Any = import_module("dask.array")
     return array.reduction(
         data,
         partial(_reduce_dask_block, how=how),
         partial(_combine, how=how),
         axis=axes,
-        dtype=reduced_dtype(data.dtype, how),
+        dtype=dtype,
         concatenate=True,
-        meta=np.empty((0,) * (data.ndim - len(axes)), reduced_dtype(data.dtype, how)),
+        meta=np.empty((0,) * (data.ndim - len(axes)), dtype),
     )
 
 

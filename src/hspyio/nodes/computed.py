@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from hspyio.errors import HspyError, OptionError, SaveError
-from hspyio.records import value
+from hspyio.records import record, value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 __all__ = [
     "BlockId",
     "Declared",
+    "Derived",
     "computed",
     "computed_together",
     "declared",
+    "derive",
+    "derived_of",
     "each_block",
     "not_computed",
     "scheduler",
@@ -149,6 +152,54 @@ def each_block(graph: Any, do: Callable[..., Any]) -> Any:
     meta = np.empty((0,) * graph.ndim, graph.dtype)
     name = f"hspyio-{secrets.token_hex(8)}"
     return array.map_blocks(do, graph, name=name, dtype=graph.dtype, meta=meta)
+
+
+@record
+class Derived:
+    """How a dask array is made of another, a block of each block.
+
+    Attributes
+    ----------
+    graph : dask array
+        The other.
+    make : callable
+        Takes a block of it.
+    kept : tuple of int
+        The dimensions of the other that are those of the array.
+    """
+
+    graph: Any
+    make: Callable[[NDArray[Any]], NDArray[Any]]
+    kept: tuple[int, ...]
+
+    def __call__(self, block: NDArray[Any], place: BlockId) -> tuple[NDArray[Any], BlockId]:
+        """Make a block, and tell its place."""
+        return self.make(block), tuple(place[axis] for axis in self.kept)
+
+
+def derive(
+    graph: Any, make: Callable[[NDArray[Any]], NDArray[Any]], kept: Sequence[int], dtype: Any
+) -> Any:
+    """A dask array of some dimensions of another, whose blocks are whole in all others.
+
+    It remembers how it is made: where both are stored, each block is made in the task that stores
+    the other's. Tasks of its own would wait for a thread, long after the block was in the cache.
+    """
+    array: Any = import_module("dask.array")
+    name = f"hspyio-{secrets.token_hex(8)}"
+    meta = np.empty((0,) * len(kept), dtype)
+    made = array.blockwise(
+        make, tuple(kept), graph, range(graph.ndim),
+        name=name, dtype=dtype, meta=meta, concatenate=True,
+    )  # fmt: skip
+    made._hspyio_derived = Derived(graph, make, tuple(kept))
+    return made
+
+
+def derived_of(graph: Any) -> Derived | None:
+    """How a dask array was made by `derive`; ``None`` for others."""
+    found: Derived | None = getattr(graph, "_hspyio_derived", None)
+    return found
 
 
 class _Checking:

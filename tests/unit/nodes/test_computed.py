@@ -16,7 +16,16 @@ from hypothesis.extra import numpy as hnp
 
 from hspyio.compare import value_differences
 from hspyio.errors import HspyError, OptionError, SaveError
-from hspyio.nodes.computed import Declared, computed, declared, each_block, scheduler, thread_limit
+from hspyio.nodes.computed import (
+    Declared,
+    computed,
+    declared,
+    derive,
+    derived_of,
+    each_block,
+    scheduler,
+    thread_limit,
+)
 
 NUMBERS = ["u1", "u2", ">u4", "u8", "i1", "i2", ">i4", "i8", ">i8", "f2", "f4", ">f8", "f8"]
 NUMBERS += ["c8", "c16", "?"]
@@ -194,3 +203,18 @@ def test_num_workers_is_obeyed(threads: int, asked: bool, setting: Any, expected
 
 def test_what_dask_was_told() -> None:
     assert declared(da.zeros((3, 4), chunks=(2, 4))) == Declared(np.dtype("f8"), ((2, 1), (4,)))
+
+
+def test_a_derived_array_is_computed_as_any_and_knows_how_it_is_made() -> None:
+    values = np.arange(24).reshape(2, 3, 4)
+    lazy = da.from_array(values, chunks=(1, 3, 2))
+    made = derive(lazy, lambda block: block.sum(1), [0, 2], values.dtype)
+    assert (computed(made) == values.sum(1)).all()
+    found = derived_of(made)
+    assert found is not None
+    assert found.graph is lazy
+    block, place = found(values[1:, :, 2:], (1, 0, 1))
+    assert place == (1, 1)
+    assert (block == values[1:, :, 2:].sum(1)).all()
+    for other in (lazy, made + 1, made[:1], made.rechunk((2, 2))):
+        assert derived_of(other) is None

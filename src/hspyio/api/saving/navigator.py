@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ from hspyio.arrays.workers import Workers
 from hspyio.errors import OptionError, warn_user
 from hspyio.model.axes import Axes
 from hspyio.model.signal import Signal, signal_of
+from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Group
 from hspyio.schema import encode_file
 from hspyio.suggestions import quoted
@@ -92,10 +93,7 @@ def with_navigators(
             "cannot be added; a Signal can be given as navigator"
         )
         return signal
-    made = [_made(signal, one, reduce, workers) for one in wanted]
-    result = signal.copy()
-    _put(result, made)
-    return result
+    return _with(signal, [_made(signal, one, reduce, workers) for one in wanted])
 
 
 def fitting_signals(signals: Iterable[Signal], wanted: Sequence[Wanted] = ()) -> list[Signal]:
@@ -122,9 +120,7 @@ def _without_misfits(signal: Signal) -> Signal:
         f"{quoted(signal.title)}: the navigator {lost} does not fit the data any more and is "
         "not saved; navigator='sum' makes a new one"
     )
-    result = signal.copy()
-    _put(result, list(fitting.values()))
-    return result
+    return _with(signal, list(fitting.values()))
 
 
 def _navigates(signal: Signal) -> bool:
@@ -160,6 +156,17 @@ def _shown_axes(axes: Axes) -> Axes:
     for axis in shown[-2:]:
         axis.navigate = False
     return Axes(shown)
+
+
+def _with(signal: Signal, made: Sequence[Signal]) -> Signal:
+    """The signal with other navigators; all that does not change is that of both."""
+    result = copy(signal)
+    result.metadata = signal.metadata.copy()
+    part = signal.metadata.get(PART)
+    if isinstance(part, MetadataTree):
+        result.metadata[PART] = part.copy()
+    _put(result, made)
+    return result
 
 
 def _put(signal: Signal, made: Sequence[Signal]) -> None:

@@ -205,11 +205,9 @@ def _encoded(
     """Signals with their navigators, and what a file of them holds."""
     wanted = wanted_navigators(navigator)
     given = fitting_signals(signals, wanted)
-    encoded = encode_checked(path, given, nexus=options.nexus)
     if wanted:
         given = signals_with_navigators(path, given, wanted, options)
-        encoded = encode_checked(path, given, nexus=options.nexus)
-    return given, encoded
+    return given, encode_checked(path, given, nexus=options.nexus)
 
 
 def save_all(

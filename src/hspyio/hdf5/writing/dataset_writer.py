@@ -318,12 +318,16 @@ class PlainTarget(WholeBlocks):
 
     def __init__(self, dataset: h5d.DatasetID, output: Output) -> None:
         super().__init__(dataset.shape, dataset.dtype, _where(dataset))
-        self._dataset = h5py.Dataset(dataset)
+        self._dataset = dataset
+        self._memory = h5t.py_create(dataset.dtype)
         self._output = output
 
     def __setitem__(self, selection: Selection, values: NDArray[Any]) -> None:
         """Store a block; HDF5's own lock keeps threads apart."""
-        self._dataset[selection] = values
+        region = tuple(part for part in selection if isinstance(part, slice))
+        if values.size:
+            values = values.astype(self._dtype, copy=False)
+            _write_region(self._dataset, region, values, self._memory)
         self.note(bounds_of(selection), values.size)
         self._output.check()
         self._output.workers.progress.advance(values.nbytes)

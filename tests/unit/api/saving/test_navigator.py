@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dask
 import dask.array as da
 import h5py
 import numpy as np
 import pytest
+from dask.callbacks import Callback
 
 import hspyio
-from hspyio import HspyWarning, Signal
+from hspyio import Axes, HspyWarning, Signal, UniformAxis
 from hspyio.api.saving.navigator import navigators
 from hspyio.errors import OptionError
 from support.places import ARCHIVE
@@ -119,6 +121,69 @@ def test_each_chunk_of_a_file_is_read_once(
     made = path if way == "add_navigator" else target
     assert (first(made).data == SUM).all()
     assert (hspyio.load(made).data == DATA).all()
+
+
+class Tasks(Callback):  # type: ignore[misc]
+    """Counts what dask does."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        super().__init__(posttask=self.note)
+
+    def note(self, *_: Any) -> None:
+        self.count += 1
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "sync"])
+def test_no_block_has_a_task_more(path: Path, scheduler: str) -> None:
+    source = path.with_name("source.hspy")
+    hspyio.save(source, a_map(), chunks=(2, 2, 10, 12))
+    lazy = a_map(da.from_array(DATA, chunks=(2, 4, 10, 12)))
+    ways: list[Callable[..., object]] = [
+        lambda wanted: hspyio.save(path, lazy, navigator=wanted, overwrite=True),
+        lambda wanted: hspyio.repack(source, path, navigator=wanted, overwrite=True),
+    ]
+    for way in ways:
+        counts = []
+        for wanted in (None, ["sum", "max"]):
+            with dask.config.set(scheduler=scheduler), Tasks() as tasks:
+                way(wanted)
+            counts.append(tasks.count)
+        assert counts[0] == counts[1] > 0
+        assert (first(path).data == SUM).all()
+        others = hspyio.load(path).metadata._HyperSpy.navigators
+        assert (others["max"].data == MAX).all()
+
+
+def test_each_of_several_files_gets_its_own(path: Path) -> None:
+    counted = Counted(DATA)
+    lazy = a_map(da.from_array(counted, chunks=(2, 3, 10, 12), meta=np.empty((0,) * 4, "u2")))
+    other = path.with_name("other.hspy")
+    hspyio.save_all({path: lazy, other: lazy}, navigator="sum")
+    assert (counted.reads == 1).all()
+    for one in (path, other):
+        assert (first(one).data == SUM).all()
+        assert (hspyio.load(one).data == DATA).all()
+
+
+def test_metadata_are_encoded_once_and_the_signal_stays_as_it_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hspyio.converters.encoder import Encoder
+
+    seen: list[str] = []
+    encode = Encoder.try_encode
+
+    def note(self: Encoder, value: object, where: str) -> Any:
+        seen.append(where)
+        return encode(self, value, where)
+
+    signal = a_map()
+    monkeypatch.setattr(Encoder, "try_encode", note)
+    hspyio.save(path, signal, navigator="sum")
+    assert seen.count("metadata") == 1
+    assert signal.metadata._HyperSpy.as_dictionary() == {"kept": 1}
+    assert first(path).axes[0] == Axes([UniformAxis("y", "nm", size=6, scale=0.5)])[0]
 
 
 def test_it_stands_before_the_data(path: Path) -> None:
