@@ -14,11 +14,11 @@ from hspyio.arrays.blocks import ChunkTarget, Encoder, Piece, Target
 from hspyio.arrays.workers import Workers
 from hspyio.errors import HspyError, SaveError
 from hspyio.nodes.computed import (
+    DERIVED,
     BlockId,
     Declared,
     Derived,
     declared,
-    derived_of,
     each_block,
     not_computed,
     scheduler,
@@ -113,16 +113,12 @@ class _Store:
         self._failures = failures
         self._threads = threads
         self._alone = all(len(sizes) == 1 for sizes in said.chunks)
-        self._also: list[tuple[Derived, _Store]] = []
-
-    def also(self, derived: Derived, store: _Store) -> None:
-        """Store what is made of each block, too."""
-        self._also.append((derived, store))
+        self.also: list[tuple[Derived, _Store]] = []
 
     def __call__(self, block: Any, block_id: BlockId = ()) -> None:
         try:
             values = _checked_at(self._said, block, block_id, self._target.where)
-            for derived, store in self._also:
+            for derived, store in self.also:
                 store(*derived(values, block_id))
             if self._alone and isinstance(self._target, ChunkTarget):
                 self._target.write(values, self._threads)
@@ -135,15 +131,14 @@ class _Store:
 
 def _stores(pairs: Sequence[GraphOfTarget], failures: list[Exception], threads: int) -> list[Any]:
     """What is to be computed: one task a block, which stores what is derived of the block, too."""
-    stores = [
-        (graph, _Store(declared(graph), target, failures, threads)) for graph, target in pairs
-    ]
-    by_name = {graph.name: store for graph, store in stores}
-    graphs = []
-    for graph, store in stores:
-        derived = derived_of(graph)
+    graphs, stores = [], [_Store(declared(graph), to, failures, threads) for graph, to in pairs]
+    by_name: dict[str, _Store] = {}
+    for (graph, _), store in zip(pairs, stores, strict=True):
+        by_name[graph.name] = store
+    for (graph, _), store in zip(pairs, stores, strict=True):
+        derived: Derived | None = getattr(graph, DERIVED, None)
         if derived is not None and derived.graph.name in by_name:
-            by_name[derived.graph.name].also(derived, store)
+            by_name[derived.graph.name].also.append((derived, store))
         else:
             graphs.append(each_block(graph, store))
     return graphs

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -178,35 +177,19 @@ def _steps(lengths: Mapping[int, Sequence[int]], most: int) -> list[list[slice]]
 
 
 def _reduce_lazily(data: Any, axes: tuple[int, ...], how: How) -> Any:
+    """A block of each block; where signals lie in several, these are reduced by dask."""
     dtype = reduced_dtype(data.dtype, how)
     if all(len(data.chunks[axis]) == 1 for axis in axes):
         kept = [axis for axis in range(data.ndim) if axis not in axes]
-        whole = partial(_reduce_dask_block, axis=axes, keepdims=False, how=how)
-        return derive(data, whole, kept, dtype)
-    array: Any = import_module("dask.array")
-    return array.reduction(
-        data,
-        partial(_reduce_dask_block, how=how),
-        partial(_combine, how=how),
-        axis=axes,
+        return derive(data, partial(_reduce_block, axes=axes, how=how), kept, dtype)
+    each = data.map_blocks(
+        partial(_reduce_in_place, axes=axes, how=how),
+        chunks=[(1,) * len(n) if axis in axes else n for axis, n in enumerate(data.chunks)],
         dtype=dtype,
-        concatenate=True,
-        meta=np.empty((0,) * (data.ndim - len(axes)), dtype),
+        meta=np.empty((0,) * data.ndim, dtype),
     )
+    return each.max(axes) if how == "max" else each.sum(axes, dtype=dtype)
 
 
-def _reduce_dask_block(
-    block: NDArray[Any], axis: tuple[int, ...], keepdims: bool, how: How
-) -> NDArray[Any]:
-    """What dask calls with each block, and with an empty one."""
-    block = np.asarray(block)
-    if how == "max" and not block.size:
-        return np.empty([0] * block.ndim, reduced_dtype(block.dtype, how))
-    found = _reduce_block(block, tuple(axis), how)
-    return np.expand_dims(found, tuple(axis)) if keepdims else found
-
-
-def _combine(parts: NDArray[Any], axis: tuple[int, ...], keepdims: bool, how: How) -> NDArray[Any]:
-    """The results of blocks beside each other, reduced."""
-    reduce = np.max if how == "max" else np.sum
-    return np.asarray(reduce(parts, axis=tuple(axis), keepdims=keepdims))
+def _reduce_in_place(block: NDArray[Any], axes: tuple[int, ...], how: How) -> NDArray[Any]:
+    return np.expand_dims(_reduce_block(np.asarray(block), axes, how), axes)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "DERIVED",
     "BlockId",
     "Declared",
     "Derived",
@@ -24,12 +25,14 @@ __all__ = [
     "computed_together",
     "declared",
     "derive",
-    "derived_of",
     "each_block",
     "not_computed",
     "scheduler",
     "thread_limit",
 ]
+
+DERIVED = "_hspyio_derived"
+"""The attribute of a dask array that says how it was made by `derive`."""
 
 BlockId: TypeAlias = tuple[int, ...]
 """Place of a block among the others, along each dimension."""
@@ -156,50 +159,29 @@ def each_block(graph: Any, do: Callable[..., Any]) -> Any:
 
 @record
 class Derived:
-    """How a dask array is made of another, a block of each block.
+    """How a dask array is made of another: a block of each block."""
 
-    Attributes
-    ----------
-    graph : dask array
-        The other.
-    make : callable
-        Takes a block of it.
-    kept : tuple of int
-        The dimensions of the other that are those of the array.
-    """
-
-    graph: Any
+    graph: Any  # the other
     make: Callable[[NDArray[Any]], NDArray[Any]]
-    kept: tuple[int, ...]
+    kept: tuple[int, ...]  # the dimensions of the other that are those of the array
 
     def __call__(self, block: NDArray[Any], place: BlockId) -> tuple[NDArray[Any], BlockId]:
         """Make a block, and tell its place."""
         return self.make(block), tuple(place[axis] for axis in self.kept)
 
 
-def derive(
-    graph: Any, make: Callable[[NDArray[Any]], NDArray[Any]], kept: Sequence[int], dtype: Any
-) -> Any:
+def derive(graph: Any, make: Callable[..., Any], kept: Sequence[int], dtype: np.dtype[Any]) -> Any:
     """A dask array of some dimensions of another, whose blocks are whole in all others.
 
-    It remembers how it is made: where both are stored, each block is made in the task that stores
-    the other's. Tasks of its own would wait for a thread, long after the block was in the cache.
+    It remembers how it is made: where both are stored, one task stores a block and what is made of
+    it. A task of its own would wait for its turn, and the block would not be in the cache any more.
     """
     array: Any = import_module("dask.array")
-    name = f"hspyio-{secrets.token_hex(8)}"
-    meta = np.empty((0,) * len(kept), dtype)
-    made = array.blockwise(
-        make, tuple(kept), graph, range(graph.ndim),
-        name=name, dtype=dtype, meta=meta, concatenate=True,
-    )  # fmt: skip
-    made._hspyio_derived = Derived(graph, make, tuple(kept))
+    meta, name = np.empty((0,) * len(kept), dtype), f"hspyio-{secrets.token_hex(8)}"
+    dimensions = tuple(kept), graph, range(graph.ndim)
+    made = array.blockwise(make, *dimensions, name=name, dtype=dtype, meta=meta, concatenate=True)
+    setattr(made, DERIVED, Derived(graph, make, tuple(kept)))
     return made
-
-
-def derived_of(graph: Any) -> Derived | None:
-    """How a dask array was made by `derive`; ``None`` for others."""
-    found: Derived | None = getattr(graph, "_hspyio_derived", None)
-    return found
 
 
 class _Checking:

@@ -17,11 +17,11 @@ from hypothesis.extra import numpy as hnp
 from hspyio.compare import value_differences
 from hspyio.errors import HspyError, OptionError, SaveError
 from hspyio.nodes.computed import (
+    DERIVED,
     Declared,
     computed,
     declared,
     derive,
-    derived_of,
     each_block,
     scheduler,
     thread_limit,
@@ -210,11 +210,10 @@ def test_a_derived_array_is_computed_as_any_and_knows_how_it_is_made() -> None:
     lazy = da.from_array(values, chunks=(1, 3, 2))
     made = derive(lazy, lambda block: block.sum(1), [0, 2], values.dtype)
     assert (computed(made) == values.sum(1)).all()
-    found = derived_of(made)
-    assert found is not None
+    found = getattr(made, DERIVED)
     assert found.graph is lazy
     block, place = found(values[1:, :, 2:], (1, 0, 1))
     assert place == (1, 1)
     assert (block == values[1:, :, 2:].sum(1)).all()
     for other in (lazy, made + 1, made[:1], made.rechunk((2, 2))):
-        assert derived_of(other) is None
+        assert not hasattr(other, DERIVED)
