@@ -21,9 +21,8 @@ __all__ = ["How", "is_reducible", "reduce_array", "reduce_by_parts", "reduced_dt
 How: TypeAlias = Literal["sum", "max"]
 
 _BLOCK = 4 * 2**20
-"""Bytes of a part that one thread takes: it stays in the processor's cache."""
-_CACHED = 2**21
-"""Bytes of integers that are looked at twice: for the largest, and to be added."""
+"""Bytes of a part that one thread takes: integers are looked at twice, for the largest and to be
+added, and are in the processor's cache still; from shorter calls threads wait for each other."""
 _SHORTEST = 128
 """Items of a run below which a run takes longer to begin than to add."""
 _FEWEST = 16
@@ -115,7 +114,7 @@ def _sum_block(values: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
     shape = rows.shape[: len(kept)]
     rows = rows.reshape(math.prod(shape), -1)
     result = np.empty(len(rows), dtype)
-    step = max(1, _CACHED // rows[0].nbytes)
+    step = max(1, _BLOCK // rows[0].nbytes)
     for low in range(0, len(rows), step):
         result[low : low + step] = _sum_rows(rows[low : low + step], dtype)
     return result.reshape(shape)

@@ -74,7 +74,7 @@ def test_runs_as_long_as_their_type_holds_do_not_overflow(dtype: str, runs: int)
 
 
 def test_rows_that_are_larger_than_what_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reduction, "_CACHED", 100)
+    monkeypatch.setattr(reduction, "_BLOCK", 100)
     values = np.random.default_rng(0).integers(0, 9, (7, 3, 500)).astype("u2")
     for axes in ((2,), (0, 2), (1, 2), (0,)):
         found = reduce_array(values, axes, "sum", Workers())
