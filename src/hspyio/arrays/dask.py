@@ -25,7 +25,7 @@ from hspyio.nodes.computed import (
     thread_limit,
 )
 from hspyio.nodes.node import Selection
-from hspyio.system.interrupts import interrupt_behind
+from hspyio.system.interrupts import caught, interrupt_behind
 
 __all__ = ["GraphOfTarget", "store_graphs"]
 
@@ -44,7 +44,7 @@ def store_graphs(pairs: Sequence[GraphOfTarget], workers: Workers) -> None:
     """Compute dask arrays in one go, so that what they share is computed once, and store them."""
     if not pairs:
         return
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
     try:
         _store(pairs, workers, failures)
     except HspyError:
@@ -61,7 +61,7 @@ def store_graphs(pairs: Sequence[GraphOfTarget], workers: Workers) -> None:
         target.finish()
 
 
-def _store(pairs: Sequence[GraphOfTarget], workers: Workers, failures: list[Exception]) -> None:
+def _store(pairs: Sequence[GraphOfTarget], workers: Workers, failures: list[BaseException]) -> None:
     get = scheduler()
     client = _client_of(get)
     if client is not None:
@@ -89,7 +89,7 @@ def _checked_at(said: Declared, block: Any, place: BlockId, where: str) -> Any:
         raise
 
 
-def _take(target: Target, piece: Piece, failures: list[Exception]) -> None:
+def _take(target: Target, piece: Piece, failures: list[BaseException]) -> None:
     """Store what came back; what fails then is told from what fails in a task."""
     try:
         target.take(piece)
@@ -105,7 +105,7 @@ class _Store:
     """What dask calls with each block of an array."""
 
     def __init__(
-        self, said: Declared, target: Target, failures: list[Exception], threads: int
+        self, said: Declared, target: Target, failures: list[BaseException], threads: int
     ) -> None:
         self._said = said
         self._selection = said.selections()
@@ -116,6 +116,8 @@ class _Store:
         self.also: list[tuple[Derived, _Store]] = []
 
     def __call__(self, block: Any, block_id: BlockId = ()) -> None:
+        if self._failures:  # or Ctrl-C
+            raise self._failures[0]
         try:
             values = _checked_at(self._said, block, block_id, self._target.where)
             for derived, store in self.also:
@@ -129,7 +131,9 @@ class _Store:
             raise
 
 
-def _stores(pairs: Sequence[GraphOfTarget], failures: list[Exception], threads: int) -> list[Any]:
+def _stores(
+    pairs: Sequence[GraphOfTarget], failures: list[BaseException], threads: int
+) -> list[Any]:
     """What is to be computed: one task a block, which stores what is derived of the block, too."""
     graphs, stores = [], [_Store(declared(graph), to, failures, threads) for graph, to in pairs]
     by_name: dict[str, _Store] = {}
@@ -150,7 +154,7 @@ def _compute(graphs: list[Any], get: Any, pool: Any = None) -> None:
 
 
 def _store_on_threads(
-    pairs: Sequence[GraphOfTarget], workers: Workers, failures: list[Exception]
+    pairs: Sequence[GraphOfTarget], workers: Workers, failures: list[BaseException]
 ) -> None:
     dask: Any = import_module("dask")
     threaded: Any = import_module("dask.threaded")
@@ -161,8 +165,10 @@ def _store_on_threads(
         _compute(graphs, threaded.get)
         return
     # Dask's own pool would outlive the call, and hang after a fork.
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+    with caught(failures.append), concurrent.futures.ThreadPoolExecutor(threads) as pool:
         _compute(graphs, threaded.get, pool=pool)
+    if failures:
+        raise failures[0]
 
 
 # elsewhere: pieces of blocks come back, and are stored here
@@ -235,7 +241,7 @@ def _make(
 
 
 def _store_by(
-    get: Callable[..., Any], pairs: Sequence[GraphOfTarget], failures: list[Exception]
+    get: Callable[..., Any], pairs: Sequence[GraphOfTarget], failures: list[BaseException]
 ) -> None:
     callbacks: Any = import_module("dask.callbacks")
     base: Any = import_module("dask.base")
@@ -258,7 +264,7 @@ def _store_by(
 
 
 def _store_on_cluster(
-    client: Any, pairs: Sequence[tuple[Any, Target]], failures: list[Exception]
+    client: Any, pairs: Sequence[tuple[Any, Target]], failures: list[BaseException]
 ) -> None:
     """Have workers compute and compress, and put finished chunks into a short queue."""
     distributed: Any = import_module("distributed")
@@ -313,7 +319,7 @@ def _send(
 
 
 def _receive(
-    queue: Any, futures: list[Any], targets: Sequence[Target], failures: list[Exception]
+    queue: Any, futures: list[Any], targets: Sequence[Target], failures: list[BaseException]
 ) -> None:
     """Write what the workers send until every chunk is there."""
     count = 0

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from hspyio.errors import OptionError
 from hspyio.records import record
+from hspyio.system.interrupts import caught
 
 __all__ = [
     "THREADS_VARIABLE",
@@ -192,28 +193,18 @@ def run(
         threading.Thread(target=_do_share, args=(shared, make), name="hspyio")
         for _ in range(min(threads, len(items)) - 1)
     ]
-    try:
+    with caught(shared.fail):
         for helper in helpers:
             with suppress(RuntimeError):  # the system has no more; those there are will do
                 helper.start()
-        _do_share(shared, make, catch=Exception)
-    except BaseException as error:
-        shared.fail(error)
-        raise
-    finally:
-        for helper in helpers:
-            while helper.is_alive():
-                with suppress(KeyboardInterrupt):  # it ends with the chunk it is at
-                    helper.join()
+        _do_share(shared, make)
+        for helper in filter(threading.Thread.is_alive, helpers):
+            helper.join()  # it ends with the chunk it is at
     if shared.errors:
         raise shared.errors[0]
 
 
-def _do_share(
-    shared: _Shared[T],
-    make: Callable[[], Callable[[T], None]],
-    catch: type[BaseException] = BaseException,
-) -> None:
+def _do_share(shared: _Shared[T], make: Callable[[], Callable[[T], None]]) -> None:
     try:
         do = make()
         part = shared.part()
@@ -221,5 +212,5 @@ def _do_share(
             if shared.errors:
                 return
             do(shared.items[number])
-    except catch as error:
+    except BaseException as error:
         shared.fail(error)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["called_back", "deferred", "interrupt_behind"]
+__all__ = ["called_back", "caught", "deferred", "interrupt_behind"]
 
 
 def interrupt_behind(error: BaseException) -> BaseException | None:
@@ -60,3 +60,31 @@ def deferred() -> Iterator[None]:
             signal.signal(number, handlers[number])
         for struck in waiting:
             signal.raise_signal(struck)
+
+
+@contextmanager
+def caught(tell: Callable[[BaseException], None]) -> Iterator[None]:
+    """Within this, what handlers of signals raise, such as Ctrl-C, is told and breaks nothing off.
+
+    Who waits for threads cannot have it otherwise: Python's ``join`` takes a thread for ended that
+    is not, once Ctrl-C has struck there, and what that one writes goes into a file that is closed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    found = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    handlers = {number: handler for number, handler in found.items() if callable(handler)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            handlers[signal.Signals(number)](number, frame)
+        except BaseException as error:
+            tell(error)
+
+    try:
+        for number in handlers:
+            signal.signal(number, handle)
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -245,6 +246,26 @@ def test_ctrl_c_ends_the_work(threads: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(range(10**6), lambda: do, threads)
     assert len(begun) < 10**6
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_while_this_thread_waits_for_another_does_not_leave_it_behind() -> None:
+    """Python's `join` takes a thread for ended then, while it still writes into the file."""
+    mine, done = threading.Event(), []
+
+    def do(item: int) -> None:
+        if threading.current_thread() is threading.main_thread():
+            mine.set()
+            return
+        assert mine.wait(PATIENCE)
+        time.sleep(0.1)  # by now the other one waits
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        done.append(item)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(range(2), lambda: do, 2)
+    assert len(done) == 1
 
 
 def interrupted(path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hspyio.system.interrupts import called_back, deferred, interrupt_behind
+from hspyio.system.interrupts import called_back, caught, deferred, interrupt_behind
 
 
 @pytest.fixture
@@ -94,3 +94,38 @@ def test_other_threads_are_not_told_of_signals() -> None:
     thread.start()
     thread.join()
     assert done == [1]
+
+
+@pytest.mark.usefixtures("handled")
+def test_what_a_handler_raises_is_told_and_breaks_nothing_off() -> None:
+    told: list[BaseException] = []
+    struck: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: struck.append(number))
+    try:
+        with caught(told.append):
+            signal.raise_signal(signal.SIGTERM)
+            assert struck == [signal.SIGTERM]  # at once, and it is not told: it raises nothing
+            with caught(told.append):
+                signal.raise_signal(signal.SIGINT)
+            assert [type(error) for error in told] == [KeyboardInterrupt]
+            signal.raise_signal(signal.SIGINT)
+            assert len(told) == 2
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("handled")
+def test_threads_that_get_no_signals_catch_none() -> None:
+    seen: list[object] = []
+
+    def work() -> None:
+        with caught(seen.append):
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.default_int_handler]
