@@ -30,6 +30,7 @@ from hspyio.schema.policy import HSPY
 from hspyio.schema.sealed_parts import with_room_for_seals
 from hspyio.system.byte_source import LocalBytes
 from hspyio.system.calls import file_size, read_into
+from hspyio.transaction.copying import open_checked
 from hspyio.transaction.unchanged import first_difference
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ class _Staying(ExitStack):
     def _values(self) -> h5py.Group:
         """The old root, in a file that is only read."""
         if self._copied is None:
+            self._check = self.enter_context(open_checked(self._snapshot))
             self._copied = self.enter_context(open_to_copy(self._snapshot))["/"]
         return self._copied
 
@@ -184,6 +186,7 @@ class _Staying(ExitStack):
         if self._linked:
             target.links.create_hard(name, self._old.id, where)
         else:
+            self._check(readable_name(where))
             h5o.copy(self._old.id, where, target, name)
 
     def take_over(self, rest: Rest) -> None:

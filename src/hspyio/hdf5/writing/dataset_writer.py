@@ -224,9 +224,15 @@ def _place_index(dataset: h5d.DatasetID, array: Array, output: Output) -> None:
 
 
 def stored_filters(array: Array, dtype: np.dtype[Any]) -> tuple[Filter, ...]:
-    """Filters with the options as they are to stand in the file."""
+    """Filters with the options as they are to stand in the file.
+
+    HDF5 sets none where the values are of variable length, and crashes on a size of chunks there
+    that is not its own when it copies them.
+    """
     if array.chunks is None:
         return ()
+    if dtype.hasobject:
+        return array.filters
     size = int(np.prod(array.chunks)) * dtype.itemsize
     codecs = [codec_of(step.id) for step in array.filters]
     return tuple(
