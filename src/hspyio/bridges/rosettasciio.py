@@ -233,7 +233,10 @@ def file_writer(
     warn_of_doubts(path, [made])
 
 
-_AS_FOLDERS = re.compile(r"(.*?[/\\])??((?:https?|s3|gs|az):)[/\\]+(.+)", re.DOTALL)
+_AS_FOLDERS = re.compile(
+    r"(.*?[/\\])??((?:https?|s3a?|gs|gcs|az|azure|abfss?|adl|file|memory|s?ftp):)[/\\]+(.+)",
+    re.DOTALL,
+)
 """What an address is in the end: HyperSpy makes its absolute path, and folders of its parts."""
 
 
@@ -253,9 +256,13 @@ def _check_is_no_address(path: str) -> None:
             break
         folder = os.path.dirname(folder)
     address = f"{found[2]}//{found[3]}"
+    mend = f"hspyio.save({address!r}, hspyio.from_hyperspy(s)) writes there"
+    if found[2] == "file:":
+        address, mend = f"file:///{found[3]}", f"give the path {'/' + found[3]!r}"
+    elif found[2] in ("memory:", "gcs:", "ftp:", "sftp:"):
+        mend = "give a path"
     raise ArgumentError(
-        f"filename is the address {address!r}, and HyperSpy saves to paths only; "
-        f"hspyio.save({address!r}, hspyio.from_hyperspy(s)) writes there"
+        f"filename is the address {address!r}, and HyperSpy saves to paths only; {mend}"
     )
 
 

@@ -154,7 +154,15 @@ def test_a_scalar_dataset(tmp_path: Path) -> None:
 # an address of which HyperSpy makes folders ---------------------------------------------------
 
 
-@pytest.mark.parametrize("address", ["s3://bucket/day 1/x.hspy", "https://example.org/x.hspy"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://bucket/day 1/x.hspy",
+        "https://example.org/x.hspy",
+        "memory://x.hspy",
+        "file:///day 1/x.hspy",
+    ],
+)
 @pytest.mark.parametrize("switch", [{}, {"overwrite": True}], ids=str)
 def test_an_address_becomes_no_folders(
     address: str, switch: dict[str, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
