@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["Location", "Signal", "signal_of"]
+__all__ = ["Location", "Signal", "dtype_text", "signal_of"]
 
 Data: TypeAlias = "NDArray[Any] | dask.array.Array"
 
@@ -438,7 +438,7 @@ class Signal:
         return f"<Signal{lazy}, title: {printable_name(self.title)}, {self._facts()}>"
 
     def _facts(self) -> str:
-        return f"dimensions: {self._dimensions()}, {_dtype_text(self.data)}"
+        return f"dimensions: {self._dimensions()}, {_data_type_text(self.data)}"
 
     def _dimensions(self) -> str:
         """Dimensions as HyperSpy prints them: the fastest first, navigation | signal."""
@@ -461,7 +461,7 @@ class Signal:
             title=self.title,
             kind=self.signal_type,
             dimensions=self._dimensions(),
-            dtype=_dtype_text(self.data),
+            dtype=_data_type_text(self.data),
             data=self.data,
             axes=self.axes,
             trees={**{name: getattr(self, name) for name in names}, "models": models},
@@ -548,15 +548,17 @@ def _as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _dtype_text(data: Data) -> str:
-    """The dtype, colours by HyperSpy's words; of a ragged array that of its first item.
-
-    That is its base in a file.
-    """
-    names = "".join(data.dtype.names or ())
-    if names in ("RGB", "RGBA"):
-        return f"{names.lower()}{8 * data.dtype['R'].itemsize}"
+def _data_type_text(data: Data) -> str:
+    """The dtype in words; of a ragged array that of its first item, which is its base in a file."""
     if data.dtype == object and isinstance(data, np.ndarray) and data.size:
         first = data.flat[0]
         return str(getattr(first, "dtype", type(first).__name__))
-    return str(data.dtype)
+    return dtype_text(data.dtype)
+
+
+def dtype_text(dtype: np.dtype[Any]) -> str:
+    """A dtype as people are told it: colours by HyperSpy's words."""
+    names = "".join(dtype.names or ())
+    if names in ("RGB", "RGBA"):
+        return f"{names.lower()}{8 * dtype['R'].itemsize}"
+    return str(dtype)

@@ -508,3 +508,12 @@ def test_a_signal_that_is_sliced_says_what_is(part: Any) -> None:
         list(signal)  # type: ignore[call-overload]
     assert np.asarray(signal).tolist() == signal.data.tolist()
     assert np.array([signal, signal]).shape == (2, 3, 2)
+
+
+def test_colours_are_told_by_hyperspys_words_everywhere(tmp_path: Path) -> None:
+    path = tmp_path / "colours.hspy"
+    hspyio.save(path, colours("RGB", "u1"))
+    assert hspyio.info(path).experiments[0].dtype == "rgb8"
+    with hspyio.open(path) as file:
+        page = file._repr_html_()
+    assert "rgb8" in page and "('R'" not in page

@@ -19,7 +19,7 @@ from hspyio.hdf5.dataset import stored_bytes
 from hspyio.hdf5.reader import Reader
 from hspyio.hdf5.usage import count_unused
 from hspyio.model.axes import axis_to_dict
-from hspyio.model.signal import Signal
+from hspyio.model.signal import Signal, dtype_text
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Damaged
 from hspyio.options import ReadOptions
@@ -242,7 +242,7 @@ def _info(file: OpenFile, name: str, signal: Signal) -> ExperimentInfo:
         group=name,
         title=signal.title,
         shape=tuple(signal.data.shape),
-        dtype=str(signal.data.dtype),
+        dtype=dtype_text(signal.data.dtype),
         signal_type=signal.signal_type,
         navigation_shape=signal.axes.navigation_shape,
         signal_shape=signal.axes.signal_shape,

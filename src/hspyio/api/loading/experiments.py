@@ -34,7 +34,7 @@ from hspyio.hdf5.opening import Kept
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.models import Model
 from hspyio.model.parts import SignalParts
-from hspyio.model.signal import Location, Signal
+from hspyio.model.signal import Location, Signal, dtype_text
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Group
 from hspyio.options import ReadOptions
@@ -234,7 +234,7 @@ def _fold(file: OpenFile, name: str, title: str) -> str:
     node = file.contents.experiments[name].members.get(names.DATA)
     if not isinstance(node, Array):
         return fold(label, facts([("data", "cannot be read")]))
-    dtype = str(node.type) if isinstance(node.type, np.dtype) else "ragged"
+    dtype = dtype_text(node.type) if isinstance(node.type, np.dtype) else "ragged"
     try:
         taken = f"{stored_bytes(node):,} bytes"
     except HspyError as error:  # its values may not be readable, all else is

@@ -18,6 +18,7 @@ from hspyio.bridges.viewer.region import Region
 from hspyio.bridges.viewer.sums import Sums
 from hspyio.bridges.viewer.window import Window
 from hspyio.errors import HspyError
+from hspyio.model.signal import dtype_text
 from hspyio.printable import printable
 
 __all__ = ["Following", "Session"]
@@ -197,7 +198,7 @@ _ROOTS = ("head", "left", "right", "tools", "facts")
 def _about(signal: Any) -> str:
     """Where a signal comes from, in a few lines."""
     place = signal.location
-    lines = [f"array    {signal.data.shape}, {signal.data.dtype}"]
+    lines = [f"array    {signal.data.shape}, {dtype_text(signal.data.dtype)}"]
     if place is not None:
         lines = [f"file     {place.path}", f"group    /Experiments/{place.group}", *lines]
     if signal.lazy:
