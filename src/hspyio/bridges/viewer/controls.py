@@ -110,7 +110,7 @@ class Controls:
         made.on_change("value", lambda attr, old, new: changed(min(int(new), len(texts) - 1)))
         return made
 
-    def contrast(self, panel: ImagePanel) -> Any:
+    def contrast(self, panel: ImagePanel, say: Callable[[str], None]) -> Any:
         """What stands below an image: colours, scale, limits."""
         name = panel.plot.name
         if panel.coloured or panel.colours == PHASES:
@@ -125,7 +125,7 @@ class Controls:
 
         def fix(attr: str, old: Any, new: Any) -> None:
             panel.manual = (low.value, high.value)
-            panel.stretch()
+            say(panel.stretch())
 
         colours = self.select(
             "colours", list(COLOUR_MAPS), panel.colours, recolour, name=f"{name}-colours", width=95

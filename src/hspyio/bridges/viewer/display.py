@@ -78,7 +78,7 @@ class Display:
 
     def _controls(self, panel: Panel) -> list[Any]:
         if isinstance(panel, ImagePanel):
-            return [self.window.make.contrast(panel)]
+            return [self.window.make.contrast(panel, self.window.say)]
         assert isinstance(panel, LinePanel)
         return [self.window.make.line_scale(panel, self._scale)] if panel is self.first else []
 

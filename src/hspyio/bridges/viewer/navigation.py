@@ -107,7 +107,9 @@ class Navigation:
         self.panel = panel
         for event in (Tap, PanStart, Pan):
             panel.plot.on_event(event, self._point)
-        contrast = [window.make.contrast(panel)] if isinstance(panel, ImagePanel) else []
+        contrast = (
+            [window.make.contrast(panel, window.say)] if isinstance(panel, ImagePanel) else []
+        )
         self.root.children = [panel.plot, *contrast, *self._sliders]
         self.show_pointer()
         self._follows = self._follow()

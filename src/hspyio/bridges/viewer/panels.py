@@ -292,10 +292,10 @@ class ImagePanel(Panel):
         for one in self._drawn.values():
             one.renderer.visible = one.bar.visible = one is now
 
-    def stretch(self) -> None:
-        """Find the limits of the colours anew."""
+    def stretch(self) -> str:
+        """Find the limits of the colours anew; says why they stay as they were, if they do."""
         if self.coloured:
-            return
+            return ""
         if self.colours == PHASES:
             low, high = -math.pi, math.pi
         else:
@@ -304,9 +304,11 @@ class ImagePanel(Panel):
         high = high if self.manual[1] is None else self.manual[1]
         if self.scale == "log":
             low = low if low > 0 else abs(high) * 1e-6 or 1e-6
-        if low < high:
-            self._drawn[self.scale == "log"].mapper.update(low=low, high=high)
-            self._make_room(low, high)
+        if low >= high:
+            return f"Contrast stays as it was: low ({low:g}) has to be below high ({high:g})."
+        self._drawn[self.scale == "log"].mapper.update(low=low, high=high)
+        self._make_room(low, high)
+        return ""
 
     def _make_room(self, low: float, high: float) -> None:
         """Have the figure laid out anew for longer numbers: Bokeh notices those of axes only."""

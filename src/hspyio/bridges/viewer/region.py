@@ -108,7 +108,7 @@ class Region:
             root.children = root.children[:-2]
             return
         self.picture = self.window.image("region-signal", cube.inner_axes)
-        more = [self.picture.plot, self.window.make.contrast(self.picture)]
+        more = [self.picture.plot, self.window.make.contrast(self.picture, self.window.say)]
         root.children = [*root.children, *more]
 
     def ranges(self) -> tuple[slice, ...]:

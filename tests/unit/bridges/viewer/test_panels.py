@@ -66,6 +66,12 @@ def test_contrast_and_colours(shown: Shown) -> None:
     page.page.get_by_label("low").last.fill("30")
     page.page.keyboard.press("Tab")
     wait_for(page, "mapper.low == 30")
+    page.page.get_by_label("high").last.fill("20")
+    page.page.keyboard.press("Tab")
+    page.page.get_by_text("low (30) has to be below high (20)").wait_for()
+    page.page.get_by_label("high").last.fill("170")
+    page.page.keyboard.press("Tab")
+    wait_for(page, "mapper.low == 30 && mapper.high == 170")
     assert page.page.evaluate("window.images") == 0
     page.page.locator("body").click(position={"x": 2, "y": 2})
     page.page.keyboard.press("ArrowRight")  # another signal is new data, and counts
