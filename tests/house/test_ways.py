@@ -10,18 +10,18 @@ import pytest
 from support.ways import WAYS, Measures, measure
 
 CEILINGS: dict[str, Measures] = {
-    "load": Measures(63, 440, 841, 25, 1, 0),
-    "load lazily": Measures(53, 346, 745, 25, 1, 0),
+    "load": Measures(63, 438, 841, 24, 1, 0),
+    "load lazily": Measures(53, 344, 745, 24, 1, 0),
     "compute": Measures(24, 153, 240, 18, 0, 0),
-    "save": Measures(58, 330, 640, 23, 2, 2),
-    "save dask": Measures(56, 307, 572, 23, 2, 2),
-    "update": Measures(74, 487, 1518, 28, 1, 1),
-    "append": Measures(81, 543, 1645, 26, 1, 2),
-    "file_writer, mode a": Measures(84, 602, 1730, 27, 1, 2),
-    "repack": Measures(78, 554, 1650, 22, 1, 5),
+    "save": Measures(58, 330, 640, 23, 2, 1),
+    "save dask": Measures(56, 307, 572, 23, 2, 1),
+    "update": Measures(74, 484, 1518, 27, 1, 1),
+    "append": Measures(81, 540, 1645, 25, 1, 1),
+    "file_writer, mode a": Measures(84, 600, 1730, 26, 1, 1),
+    "repack": Measures(78, 552, 1640, 22, 1, 2),
     "verify": Measures(47, 313, 609, 22, 1, 0),
-    "validate": Measures(47, 357, 1164, 21, 1, 0),
-    "rescue": Measures(95, 711, 1512, 31, 1, 2),
+    "validate": Measures(47, 355, 1164, 21, 1, 0),
+    "rescue": Measures(95, 708, 1512, 30, 1, 1),
 }
 
 

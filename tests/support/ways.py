@@ -59,9 +59,9 @@ class Recorder:
 
         real = h5py.File.__init__
 
-        def counted(file: Any, *arguments: Any, **options: Any) -> None:
-            self.hdf5_files += self.on
-            real(file, *arguments, **options)
+        def counted(file: Any, name: Any, *arguments: Any, **options: Any) -> None:
+            self.hdf5_files += self.on and not isinstance(name, h5py.h5g.GroupID | h5py.h5f.FileID)
+            real(file, name, *arguments, **options)
 
         h5py.File.__init__ = counted
         for name in ("open", "create"):

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from hspyio.arrays.workers import Workers
 from hspyio.hdf5.local_snapshot import LocalSnapshot, check_is_file
-from hspyio.hdf5.writing.h5types import stored_name
-from hspyio.hdf5.writing.output import open_to_copy
 from hspyio.nodes.node import Group
 from hspyio.system.locks import kept_from_writers
 from hspyio.system.refusals import named_errors
@@ -140,13 +138,6 @@ class Transaction:
     def seal(self, name: str, known: Mapping[str, ArraySums] | None = None) -> None:
         """Seal an experiment at last; `known` are checksums of arrays that stay, by path."""
         self._seals[name] = known or {}
-
-    def is_ordered(self, where: str) -> bool:
-        """Whether a group of the old file knows in which order its members were made."""
-        assert self.snapshot is not None
-        with open_to_copy(self.snapshot) as file:
-            creation = file[stored_name(where)].id.get_create_plist()
-            return bool(creation.get_link_creation_order())
 
     def commit(self, workers: Workers) -> None:
         """Write all of it, look at it, wait for the disk, and let readers see it at once.

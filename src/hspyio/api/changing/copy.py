@@ -350,7 +350,7 @@ def _write_with(
         else Kept(f"{where}/{name}")
         for name in holder.members
     }
-    root = Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=tx.is_ordered(where))})
+    root = Group({}, {names.EXPERIMENTS: Group({}, nodes, ordered=True)})
     if checksum and not file.contents.listed:
         root = replace(root, attributes={names.SEAL: list_of(nodes, file.contents.models)})
     tx.write(root)

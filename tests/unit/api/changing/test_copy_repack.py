@@ -108,6 +108,19 @@ def test_several_experiments_keep_their_order(tmp_path: Path) -> None:
     assert [signal_differences(*pair) for pair in pairs] == [[], [], []]
 
 
+def test_experiments_in_no_order_but_that_of_their_names(tmp_path: Path) -> None:
+    path, target = tmp_path / "a.hspy", tmp_path / "b.hspy"
+    hspyio.save(path, [Signal(DATA, metadata={"General": {"title": name}}) for name in ("b", "a")])
+    with h5py.File(path, "r+") as file:  # as HyperSpy's files have it
+        file.move("Experiments", "tracked")
+        for name in ("b", "a"):
+            file.move(f"tracked/{name}", f"Experiments/{name}")
+        del file["tracked"]
+    hspyio.repack(path, target, chunks=(6, 5, 40))
+    with hspyio.open(path) as old, hspyio.open(target) as new:
+        assert list(old) == list(new) == ["a", "b"]
+
+
 def test_dead_space_is_left_behind(path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file["junk"] = np.random.default_rng(0).random(100_000)
