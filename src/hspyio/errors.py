@@ -46,6 +46,7 @@ __all__ = [
     "byte_text",
     "located",
     "one_or_many",
+    "reason_of",
     "warn_user",
 ]
 
@@ -261,6 +262,11 @@ class HspyWarning(UserWarning):
     def __str__(self) -> str:
         """The message, without what a terminal would obey."""
         return printable(super().__str__())
+
+
+def reason_of(error: Exception) -> str:
+    """What is told of an object that raised this when it was read."""
+    return error.message if isinstance(error, HspyError) else f"cannot be read: {error}"
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.xarray import array_of, description, plain_source
 from hspyio.bridges.xarray_pages import Dataset
 from hspyio.errors import ConversionError, OptionError
-from hspyio.hdf5.snapshot import Snapshot
 from hspyio.nodes.node import Array, ArraySource, Group
 from hspyio.options import ReadOptions
 
@@ -107,7 +106,8 @@ class HspyBackend(BackendEntrypoint):
             As `hspyio.load`, and `ConversionError` for data that xarray cannot hold.
         """
         options = _options(original_metadata, allow_external)
-        with opened(_file(filename_or_obj, options, storage_options), options) as file:
+        given = file_of(filename_or_obj, "", "filename_or_obj", options, storage_options)
+        with opened(given, options) as file:
             wanted = _experiment(file, name, group)
             return _dataset(file, wanted, drop_variables, results=results)
 
@@ -133,7 +133,8 @@ class HspyBackend(BackendEntrypoint):
         With `group` that one alone, as the root.
         """
         options = _options(original_metadata, allow_external)
-        with opened(_file(filename_or_obj, options, storage_options), options) as file:
+        given = file_of(filename_or_obj, "", "filename_or_obj", options, storage_options)
+        with opened(given, options) as file:
             if group is not None and group.strip("/"):
                 wanted = _experiment(file, None, group)
                 return {"/": _dataset(file, wanted, drop_variables, results=results)}
@@ -185,12 +186,6 @@ def _experiment(file: OpenFile, name: str | None, group: str | None) -> str:
         if len(found) > 1:
             raise OptionError(f"name={name!r} and group={group!r} are two experiments; give one")
     return select(file.contents, place if name is None else name, file.path)
-
-
-def _file(
-    given: Any, options: ReadOptions, storage_options: Mapping[str, Any] | None
-) -> str | Snapshot:
-    return file_of(given, "", "filename_or_obj", options, storage_options)
 
 
 def _options(original_metadata: bool, allow_external: bool) -> ReadOptions:

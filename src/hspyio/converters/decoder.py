@@ -15,7 +15,7 @@ from hspyio.converters.converter import Converter, Reader, StoredItem
 from hspyio.converters.keys import key_from_json
 from hspyio.converters.kinds import Kind, classify
 from hspyio.converters.type_hints import NO_HINT, Hint, names_digest
-from hspyio.errors import UNREADABLE, HspyError, Problem
+from hspyio.errors import UNREADABLE, HspyError, Problem, reason_of
 from hspyio.model.parts import SignalParts
 from hspyio.nodes.digest import digest
 from hspyio.nodes.node import Array, Damaged, Group, MemorySource, Node
@@ -100,24 +100,20 @@ class Decoder:
                     self.note(item.where, item.node)
                     continue
                 key = self._plain_key(item)
-                pair = self._isolated(item, key, hint.children.get(name, NO_HINT))
-                if pair is not ABSENT:  # a later one is what another program has put there
-                    found[key] = pair
+                inner = hint.children.get(name, NO_HINT)
+                try:  # if one is damaged it is noted, so that the others are read (defect R12)
+                    if inner is NO_HINT:
+                        pair = (key, self._readers[item.kind](item, self))
+                    else:
+                        pair = self._hinted_pair(item, key, inner)
+                    if pair is not ABSENT:  # a later one is what another program has put there
+                        found[key] = pair
+                except (HspyError, *UNREADABLE) as error:
+                    place = getattr(error, "where", "") or item.where
+                    self.problems.append(Problem(place, reason_of(error), lost=True))
             return list(found.values())
         finally:
             self._depth -= 1
-
-    def _isolated(self, item: StoredItem, key: str, hint: Hint) -> Any:
-        """Decode one item; if it is damaged note it, so that the others are read (defect R12)."""
-        try:
-            if hint is NO_HINT:
-                return (key, self._readers[item.kind](item, self))
-            return self._hinted_pair(item, key, hint)
-        except HspyError as error:
-            self.problems.append(Problem(error.where or item.where, error.message, lost=True))
-        except UNREADABLE as error:
-            self.problems.append(Problem(item.where, f"cannot be read: {error}", lost=True))
-        return ABSENT
 
     def note(self, where: str, node: Damaged) -> None:
         """Name what is there and cannot be read, so that it does not count as absent."""

@@ -19,6 +19,7 @@ from hspyio.errors import (
     HspyError,
     TooLargeError,
     UnsupportedFeatureError,
+    reason_of,
 )
 from hspyio.hdf5.dataset import dataset_node, raw_values, small_chunk, stored_bytes
 from hspyio.hdf5.format.file_bytes import readable
@@ -280,10 +281,8 @@ class Reader(Opening):
                     opening, address = self._followed(link, header.address, _Way())
                 followed = address is not link
                 return opening._member(name, address, place, ancestors, followed=followed)
-            except HspyError as error:
-                return Damaged(error.message)
-            except UNREADABLE as error:
-                return Damaged(f"cannot be read: {error}")
+            except (HspyError, *UNREADABLE) as error:
+                return Damaged(reason_of(error))
 
         return Group(attributes, LazyMapping(links, member) if links else {})
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hspyio.arrays.workers import Workers
-from hspyio.errors import UNREADABLE, HspyError
+from hspyio.errors import UNREADABLE, HspyError, reason_of
 from hspyio.hdf5.dataset import RowDataset, dataset_node
 from hspyio.hdf5.format.attributes import attributes_of
 from hspyio.hdf5.format.file_bytes import FileBytes
@@ -94,10 +94,8 @@ class DamagedFile(Reader):
         where = (f"{BY_ADDRESS}{address}",)
         try:
             return self._member("", address, where, (), followed=False)
-        except HspyError as error:
-            return Damaged(error.message)
-        except UNREADABLE as error:
-            return Damaged(f"cannot be read: {error}")
+        except (HspyError, *UNREADABLE) as error:
+            return Damaged(reason_of(error))
 
     def header(self, address: int) -> ObjectHeader:
         """Read a header, and note whether all of it could be."""

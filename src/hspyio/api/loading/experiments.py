@@ -74,10 +74,6 @@ def _signal(file: OpenFile, parts: SignalParts, location: Location | None = None
     return signal
 
 
-def _state_of(path: str) -> Snapshot:
-    return store_at(path) or snapshot_of(path)
-
-
 def _instead(name: str, attrs: Mapping[str, Any]) -> str:
     """What was probably meant by an attribute that experiments have not got."""
     if hasattr(Signal, name) or name in Signal.__dataclass_fields__:
@@ -112,7 +108,8 @@ class Experiments(Mapping[str, Signal]):
         self._options = options
         self._kept = Kept()
         with named_errors(self.path):
-            self._handle: Snapshot = _state_of(given) if isinstance(given, str) else given
+            found = store_at(given) or snapshot_of(given) if isinstance(given, str) else given
+            self._handle: Snapshot = found
         self.size = self._handle.size
         with self._opened() as file:
             self._names = tuple(file.contents.experiments)

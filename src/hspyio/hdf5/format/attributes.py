@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hspyio.errors import UNREADABLE, HspyError
+from hspyio.errors import UNREADABLE, HspyError, reason_of
 from hspyio.hdf5.format.btree_v2 import ATTRIBUTES, dense_messages
 from hspyio.hdf5.format.datatypes import DiskType, TypeTable, values_of
 from hspyio.hdf5.format.file_bytes import UNREADABLE_PIECE, FileBytes, damaged
@@ -132,10 +132,8 @@ def _attribute(
             form = types.form(body[begin:end], of_type, place - begin)
         place += -(-of_space // step) * step
         return name[:-1], _valued(body, place, *form, heaps)
-    except HspyError as error:
-        return name[:-1], Damaged(error.message)
-    except UNREADABLE as error:
-        return name[:-1], Damaged(f"cannot be read: {error}")
+    except (HspyError, *UNREADABLE) as error:
+        return name[:-1], Damaged(reason_of(error))
 
 
 def _valued(
@@ -149,18 +147,18 @@ def _valued(
     content = body[place : place + size]
     if len(content) != size:
         raise damaged("an attribute ends too early")
-    return Attribute(kind.kind, _value(content, kind, shape, heaps))
-
-
-def _value(
-    content: bytes, kind: DiskType, shape: tuple[int, ...], heaps: GlobalHeaps
-) -> bytes | NDArray[Any]:
+    whole = (*shape, *kind.shape)
     if kind.is_fixed:
         values = values_of(content, kind, shape)
-        return bytes(values[()]) if isinstance(kind.kind, Text) and not values.shape else values
-    whole = (*shape, *kind.shape)
+        one = isinstance(kind.kind, Text) and not values.shape
+        return Attribute(kind.kind, bytes(values[()]) if one else values)
     if isinstance(kind.kind, Text):
-        return text_array(heaps.texts(content), whole) if whole else heaps.text(content)
+        texts = text_array(heaps.texts(content), whole) if whole else heaps.text(content)
+        return Attribute(kind.kind, texts)
+    return Attribute(kind.kind, _rows(content, kind, heaps).reshape(whole))
+
+
+def _rows(content: bytes, kind: DiskType, heaps: GlobalHeaps) -> NDArray[Any]:
     if kind.base is None or not kind.base.is_fixed:
         raise damaged("is an attribute of rows of texts, which is not safe to read")
     rows = heaps.rows(content, kind.base)
@@ -168,4 +166,4 @@ def _value(
     for index, row in enumerate(rows):
         array[index] = row
     assert isinstance(kind.kind, Vlen)
-    return array.reshape(whole)
+    return array

@@ -271,11 +271,8 @@ def lookup3(content: bytes) -> int:
         c = (c - b ^ (b << 4 | b >> 28)) & 0xFFFFFFFF
         b += a
     x, y, z = _THREE.unpack_from(padded, last)
-    return _final(a + x & _WORD, b + y & _WORD, c + z & _WORD)
-
-
-def _final(a: int, b: int, c: int) -> int:
+    a, b, c = a + x & _WORD, b + y & _WORD, c + z & _WORD
     for count in (14, 11, 25, 16, 4, 14, 24):
         c = (c ^ b) - (b << count | b >> (32 - count)) & _WORD
         a, b, c = b, c, a
-    return b
+    return int(b)
