@@ -350,3 +350,12 @@ def test_a_time_that_is_too_far_off(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"datetime64\[Y\], some too far off"):
         hspyio.export(source, target)
     assert not target.exists()
+
+
+@pytest.mark.parametrize("convert", [hspyio.export, hspyio.upgrade, hspyio.repack, hspyio.rescue])
+def test_a_signal_is_no_source_and_the_calls_that_were_meant_are_told(
+    convert: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(hspyio.HspyError, match=r"hspyio\.save\(source, signal\) makes one") as told:
+        convert(Signal(np.zeros(3)), tmp_path / "new.hspy")
+    assert f"hspyio.{convert.__name__}(source, target)" in str(told.value)
