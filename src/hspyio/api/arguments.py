@@ -217,10 +217,8 @@ def _no_path(given: object, call: str, argument: str) -> str:
         )
     first = call.partition("(")[2].startswith(argument)
     if first and (isinstance(given, Signal | np.ndarray) or more_than_an_array(given)):
-        if argument == "source":
-            saved = "hspyio.save(source, signal) makes one"
-            return f"source is a {kind_of(given)}, not a file; {saved}, for hspyio.{call}"
-        return f"the {argument} comes first, not a {kind_of(given)}: hspyio.{call}"
+        saved = "; hspyio.save(source, signal) makes one" if argument == "source" else ""
+        return f"the {argument} comes first, not a {kind_of(given)}: hspyio.{call}{saved}"
     text = "None" if given is None else f"a {kind_of(given)}"
     mend = f"hspyio.{call}" if call else "give it as text or pathlib.Path"
     return f"{argument} is {text}, not a path: {mend}"
