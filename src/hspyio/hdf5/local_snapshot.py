@@ -410,6 +410,10 @@ def cannot_read(path: str, error: OSError) -> HspyError:
     return kind(f"cannot be read: {error.strerror or error}", path=path)
 
 
+def _always() -> bool:
+    return True
+
+
 class DescriptorFile(io.RawIOBase):
     """A file object over a descriptor, with a position of its own."""
 
@@ -417,6 +421,8 @@ class DescriptorFile(io.RawIOBase):
         self._descriptor = descriptor
         self._position = 0
         self._unread: OSError | None = None
+        self.goes_on: Callable[[], bool] = _always
+        """Whether what is read has a use yet; else nothing is read any more."""
 
     def readable(self) -> bool:
         """Yes."""
@@ -446,6 +452,8 @@ class DescriptorFile(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read from where it is; all that is asked for, or all there is."""
         target = memoryview(buffer).cast("B")
+        if not self.goes_on():
+            raise OSError("it is not read any more")
         try:
             count = read_up_to(self._descriptor, [target], self._position)
         except OSError as error:

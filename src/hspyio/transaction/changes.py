@@ -106,7 +106,9 @@ class Changes:
         So dask computes the arrays of several files in one go.
         """
         with ExitStack() as opened:
-            stays = None if old is None else opened.enter_context(_Staying(old, new, session))
+            stays = (
+                None if old is None else opened.enter_context(_Staying(old, new, output, session))
+            )
             self._write_trees(new, output, stays)
             yield
             output.graphs.clear()
@@ -163,9 +165,11 @@ class _Staying(ExitStack):
     texts into, and they would be lost with all that is written below the old end.
     """
 
-    def __init__(self, old: LocalSnapshot, new: h5py.Group, session: h5py.File | None) -> None:
+    def __init__(
+        self, old: LocalSnapshot, new: h5py.Group, output: Output, session: h5py.File | None
+    ) -> None:
         super().__init__()
-        self._snapshot, self._new = old, new
+        self._snapshot, self._new, self._output = old, new, output
         self._linked = session is not None
         self._copied: h5py.Group | None = None
         try:
@@ -178,7 +182,7 @@ class _Staying(ExitStack):
         """The old root, in a file that is only read."""
         if self._copied is None:
             self._check = self.enter_context(open_checked(self._snapshot))
-            self._copied = self.enter_context(open_to_copy(self._snapshot))["/"]
+            self._copied = self.enter_context(open_to_copy(self._snapshot, self._output))["/"]
         return self._copied
 
     def keep(self, target: h5py.h5g.GroupID, name: bytes, where: bytes) -> None:

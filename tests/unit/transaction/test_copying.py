@@ -12,8 +12,10 @@ import pytest
 
 import hspyio
 from hspyio import Signal
-from hspyio.errors import DamagedFileError
+from hspyio.errors import DamagedFileError, SaveError
 from hspyio.filters import lzf
+from hspyio.hdf5 import local_snapshot
+from hspyio.hdf5.writing import output
 
 ROWS = np.empty((1, 2), object)
 ROWS[0, 0], ROWS[0, 1] = np.arange(3.0), np.arange(2.0)
@@ -88,3 +90,24 @@ def test_a_chunk_that_inflates_to_more_than_it_holds_is_refused(path: Path) -> N
     with pytest.raises(DamagedFileError, match=rf"{PLACE}/x: its chunk at \(0, 0\) cannot be read"):
         hspyio.extract(path, "A", path.with_name("b.hspy"))
     assert [entry.name for entry in path.parent.iterdir()] == ["a.hspy"]
+
+
+def test_a_full_disk_ends_the_copy_and_fills_no_memory(tmp_path: Path, monkeypatch: Any) -> None:
+    path, data = tmp_path / "a.hspy", np.random.default_rng(0).random((64, 128, 64))
+    hspyio.save(path, Signal(data), chunks=(1, 128, 64), compression=None, durable=False)
+    read = 0
+    read_up_to = local_snapshot.read_up_to
+
+    def counted(descriptor: int, buffers: Any, offset: int) -> int:
+        nonlocal read
+        read += sum(buffer.nbytes for buffer in buffers)
+        return read_up_to(descriptor, buffers, offset)
+
+    def full(descriptor: int, pieces: Any, offset: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(local_snapshot, "read_up_to", counted)
+    monkeypatch.setattr(output, "write_from", full)
+    with pytest.raises(SaveError, match="No space left"):
+        hspyio.extract(path, "__unnamed__", tmp_path / "b.hspy")
+    assert read < data.nbytes / 4

@@ -43,9 +43,14 @@ def open_by_hdf5(content: io.RawIOBase, mode: str) -> h5py.File:
 
 
 @contextmanager
-def open_to_copy(snapshot: LocalSnapshot) -> Iterator[h5py.File]:
-    """Open an old file by HDF5, as it was, to copy objects out of it."""
+def open_to_copy(snapshot: LocalSnapshot, target: Output | None = None) -> Iterator[h5py.File]:
+    """Open an old file by HDF5, as it was, to copy objects out of it.
+
+    Once the target has failed nothing is read: HDF5 would copy all of it into memory.
+    """
     with snapshot.as_file() as raw, raw.blamed(), open_by_hdf5(raw, "r") as file:
+        if target is not None:
+            raw.goes_on = target.is_sound
         yield file
 
 
@@ -175,6 +180,10 @@ class Output(DescriptorFile):
     def write_at(self, pieces: Sequence[memoryview], offset: int) -> None:
         """Write for the engine, from any thread."""
         write_from(self._descriptor, pieces, offset)
+
+    def is_sound(self) -> bool:
+        """Whether nothing went wrong so far."""
+        return self._failure is None
 
     def check(self) -> None:
         """Raise what went wrong under HDF5.

@@ -283,7 +283,8 @@ try:
 except hspyio.HspyError as error:
     print(error)
 """
-    command = [sys.executable, "-c", program, str(path), str(room)]
+    # Without -B a module that is imported here first would be kept cut, for all to come.
+    command = [sys.executable, "-B", "-c", program, str(path), str(room)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
