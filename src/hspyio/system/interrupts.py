@@ -73,11 +73,11 @@ def caught(tell: Callable[[BaseException], None]) -> Iterator[None]:
         yield
         return
     found = {number: signal.getsignal(number) for number in signal.valid_signals()}
-    handlers = {number: handler for number, handler in found.items() if callable(handler)}
+    handlers = {int(number): handler for number, handler in found.items() if callable(handler)}
 
     def handle(number: int, frame: FrameType | None) -> None:
         try:
-            handlers[signal.Signals(number)](number, frame)
+            handlers[number](number, frame)
         except BaseException as error:
             tell(error)
 

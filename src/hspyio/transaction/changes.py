@@ -6,7 +6,7 @@ An old object is linked where the new tree is in the same file, else copied raw,
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -172,6 +172,7 @@ class _Staying(ExitStack):
         self._snapshot, self._new, self._output = old, new, output
         self._linked = session is not None
         self._copied: h5py.Group | None = None
+        self._check: Callable[[str], None] | None = None
         try:
             self._old = self._values() if session is None else session["/"]
         except BaseException:  # nobody else can close what is open by now
@@ -181,7 +182,6 @@ class _Staying(ExitStack):
     def _values(self) -> h5py.Group:
         """The old root, in a file that is only read."""
         if self._copied is None:
-            self._check = self.enter_context(open_checked(self._snapshot))
             self._copied = self.enter_context(open_to_copy(self._snapshot, self._output))["/"]
         return self._copied
 
@@ -190,6 +190,8 @@ class _Staying(ExitStack):
         if self._linked:
             target.links.create_hard(name, self._old.id, where)
         else:
+            if self._check is None:
+                self._check = self.enter_context(open_checked(self._snapshot))
             self._check(readable_name(where))
             h5o.copy(self._old.id, where, target, name)
 
