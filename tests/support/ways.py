@@ -233,7 +233,8 @@ def measure(name: str) -> Measures:
     done = subprocess.run(
         [sys.executable, str(Path(__file__).resolve()), name],
         capture_output=True, text=True, check=False, timeout=120,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "HSPYIO_NUM_THREADS": "1"},
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(done.stderr)

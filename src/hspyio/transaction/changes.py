@@ -30,6 +30,7 @@ from hspyio.schema.policy import HSPY
 from hspyio.schema.sealed_parts import with_room_for_seals
 from hspyio.system.byte_source import LocalBytes
 from hspyio.system.calls import file_size, read_into
+from hspyio.system.interrupts import caught
 from hspyio.transaction.copying import open_checked
 from hspyio.transaction.unchanged import first_difference
 
@@ -121,15 +122,17 @@ class Changes:
         With the end of this the arrays are closed, and what HDF5 has of them in memory is written.
         """
         large = []
-        for step in self.steps:
-            if isinstance(step, Group):
-                large += self._create(step, new, output, stays)
-            elif stays is not None:
-                stays.take_over(step)
-        if stays is not None:
-            stays.take_over_attributes(self.trees)
-        if large:
-            new.file.flush()
+        with caught(output.fail):  # raised under HDF5, Ctrl-C would come out as anything
+            for step in self.steps:
+                if isinstance(step, Group):
+                    large += self._create(step, new, output, stays)
+                elif stays is not None:
+                    stays.take_over(step)
+            if stays is not None:
+                stays.take_over_attributes(self.trees)
+            if large:
+                new.file.flush()
+        output.check()
         for made in sorted(large, key=size_of):
             fill_array(made, output)
             output.check()

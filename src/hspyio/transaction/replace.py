@@ -20,7 +20,7 @@ from hspyio.errors import (
 )
 from hspyio.hdf5.format.index_link import put_chunks
 from hspyio.hdf5.local_snapshot import LocalSnapshot
-from hspyio.hdf5.writing.output import Output, open_by_hdf5
+from hspyio.hdf5.writing.output import Output, session_of
 from hspyio.system.calls import (
     NO_SUCH_FILE,
     RENAMES_OPEN_FILES,
@@ -154,7 +154,7 @@ def open_new(
     notes: list[str] = []
     output.puts_chunks = not changes.seals  # which are made of what was written
     try:
-        with open_by_hdf5(output, "w") as file, changes.begun(file, output, source):
+        with session_of(output, "w") as file, changes.begun(file, output, source):
             yield notes
     except SaveError:  # which says what happened, here or in a file beside it
         raise

@@ -28,6 +28,8 @@ from hspyio.errors import (
     SaveError,
     TargetExistsError,
 )
+from hspyio.hdf5.local_snapshot import DescriptorFile
+from hspyio.hdf5.writing.output import Output
 from hspyio.nodes.node import Array, Group
 from hspyio.transaction import replace as atomic
 from hspyio.transaction.replace import check_target
@@ -381,7 +383,7 @@ def test_a_folder_that_refuses_is_a_save_error(path: Path, monkeypatch: Any) -> 
     def refuse(*args: Any, **options: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(atomic, "open_by_hdf5", refuse)
+    monkeypatch.setattr(atomic, "session_of", refuse)
     with pytest.raises(SaveError, match="Permission denied") as caught:
         save_file(str(path), durable=True)
     assert isinstance(caught.value.__context__, PermissionError)
@@ -485,3 +487,44 @@ def test_a_name_that_cannot_be_looked_at_is_not_called_taken(
         hspyio.save(path, hspyio.Signal([1.0]))
     monkeypatch.undo()
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("method", ["seek", "readinto", "write"])
+def test_ctrl_c_wherever_hdf5_calls_us_is_ctrl_c_and_changes_nothing(
+    method: str, path: Path, monkeypatch: Any, tmp_path_factory: Any
+) -> None:
+    """At its places one by one; raised under HDF5 it came out as an error of the file."""
+    source = tmp_path_factory.mktemp("source") / "a.hspy"
+    hspyio.save(source, SIGNAL, durable=False)
+    # With a user block it is written anew, and what is in it is copied.
+    with h5py.File(path, "w", userblock_size=512) as file, h5py.File(source) as old:
+        file.attrs.update(old.attrs)
+        old.copy("Experiments", file)
+    content = path.read_bytes()
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    home = Output if method == "write" else DescriptorFile
+    original, calls, at = getattr(home, method), 0, 0
+
+    def struck(file: Any, *arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            signal.raise_signal(signal.SIGINT)
+        return original(file, *arguments)
+
+    monkeypatch.setattr(home, method, struck)
+    added = Signal(np.arange(6.0), metadata={"General": {"title": "added"}})
+    try:
+        while calls >= at:
+            at, calls = at + 3, 0
+            try:
+                hspyio.append(path, added, threads=1, durable=False)
+            except KeyboardInterrupt:
+                assert path.read_bytes() == content
+                assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+            else:
+                assert calls < at
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert at > 9 and "added" in hspyio.open(path)

@@ -18,15 +18,18 @@ import h5py
 from hspyio.arrays.workers import Workers
 from hspyio.hdf5.local_snapshot import DescriptorFile, LocalSnapshot
 from hspyio.system.calls import resize, sync, write_from
+from hspyio.system.interrupts import caught
 
 if TYPE_CHECKING:
     from hspyio.arrays.dask import GraphOfTarget
 
-__all__ = ["LIBVER", "Output", "open_by_hdf5", "open_to_copy"]
+__all__ = ["LIBVER", "Output", "open_by_hdf5", "open_to_copy", "session_of"]
 
 LIBVER = ("v108", "latest")
 """What HDF5 1.8 reads: smaller groups, checksums on metadata, attributes over 64 KiB."""
 _PAGE = 4096
+_NONE = -1
+"""In the place of a closed descriptor: what HDF5 yet has to say must not go into another file."""
 
 
 def open_by_hdf5(content: io.RawIOBase, mode: str) -> h5py.File:
@@ -52,6 +55,20 @@ def open_to_copy(snapshot: LocalSnapshot, target: Output | None = None) -> Itera
         if target is not None:
             raw.goes_on = target.is_sound
         yield file
+
+
+@contextmanager
+def session_of(output: Output, mode: str) -> Iterator[h5py.File]:
+    """Have HDF5 write into a file; Ctrl-C while it closes that is a failure as any other.
+
+    Raised under HDF5 it would come out as an error of HDF5's, if at all.
+    """
+    file = open_by_hdf5(output, mode)
+    try:
+        yield file
+    finally:
+        with caught(output.fail):
+            file.close()
 
 
 class Output(DescriptorFile):
@@ -181,6 +198,10 @@ class Output(DescriptorFile):
         """Write for the engine, from any thread."""
         write_from(self._descriptor, pieces, offset)
 
+    def fail(self, error: BaseException) -> None:
+        """Let nothing more get into the file."""
+        self._failure = self._failure or error
+
     def is_sound(self) -> bool:
         """Whether nothing went wrong so far."""
         return self._failure is None
@@ -206,7 +227,8 @@ class Output(DescriptorFile):
         """
         if not self.closed:
             io.RawIOBase.close(self)
-            os.close(self._descriptor)
+            descriptor, self._descriptor = self._descriptor, _NONE
+            os.close(descriptor)
 
     def sync(self) -> bool:
         """Wait until all is on the disk; ``False`` where the file system knows no such thing."""
