@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -165,10 +166,26 @@ def _store_on_threads(
         _compute(graphs, threaded.get)
         return
     # Dask's own pool would outlive the call, and hang after a fork.
-    with caught(failures.append), concurrent.futures.ThreadPoolExecutor(threads) as pool:
+    with (
+        caught(failures.append),
+        concurrent.futures.ThreadPoolExecutor(threads) as pool,
+        _before_tasks(failures),
+    ):
         _compute(graphs, threaded.get, pool=pool)
     if failures:
         raise failures[0]
+
+
+def _before_tasks(failures: list[BaseException]) -> Any:
+    """Within this, dask begins no more tasks for this thread once there is a failure, or Ctrl-C."""
+    caller = threading.get_ident()
+
+    def check(*state: Any) -> None:
+        if failures and threading.get_ident() == caller:
+            raise failures[0]
+
+    callbacks: Any = import_module("dask.callbacks")
+    return callbacks.Callback(pretask=check)
 
 
 # elsewhere: pieces of blocks come back, and are stored here

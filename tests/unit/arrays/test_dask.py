@@ -487,3 +487,28 @@ def test_dimensions_of_no_length(tmp_path: Path, shape: tuple[int, ...]) -> None
     loaded = hspyio.load(tmp_path / "a.hspy", lazy=True)
     assert loaded.data.shape == shape
     assert loaded.data.compute().shape == shape
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_ends_what_dask_computes_and_no_thread_is_left_behind(tmp_path: Path) -> None:
+    begun: list[int] = []
+
+    def computed(block: np.ndarray) -> np.ndarray:
+        begun.append(0)
+        if len(begun) == 3:
+            os.kill(os.getpid(), signals.SIGINT)
+        time.sleep(0.02)
+        return block
+
+    # No block is stored before all of them are computed.
+    data = da.zeros((200, 8), chunks=(1, 8)).map_blocks(computed, meta=np.empty((0, 0)))
+    previous = signals.signal(signals.SIGINT, signals.default_int_handler)
+    before = threading.active_count()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            hspyio.save(tmp_path / "a.hspy", Signal(data.rechunk((200, 8))), threads=2)
+        assert len(begun) < 20
+        assert threading.active_count() == before
+        assert not list(tmp_path.iterdir())
+    finally:
+        signals.signal(signals.SIGINT, previous)
