@@ -90,7 +90,7 @@ def test_every_public_name_is_in_the_reference(module: Any) -> None:
     pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs/api").glob("*.md"))
     words = set(re.findall(r"[\w.]+", pages))
     helpers = {"IMPORTED", "RESCUE", "UNREADABLE"}
-    helpers |= {"byte_text", "located", "one_or_many", "warn_user"}
+    helpers |= {"byte_text", "located", "one_or_many", "reason_of", "warn_user"}
     assert set(module.__all__) - words <= helpers
 
 
