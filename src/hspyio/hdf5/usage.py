@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.errors import DamagedFileError, FilterError, HspyError
+from hspyio.errors import UNREADABLE, DamagedFileError, FilterError, HspyError
 from hspyio.hdf5.dataset import Dataset, dataset_node
 from hspyio.hdf5.format.btree_v2 import (
     ATTRIBUTES_BY_ORDER,
@@ -58,8 +58,9 @@ def count_unused(opening: Opening) -> int:
         if left - (others - usage.structures) <= _SLACK + others // _GAPS:
             return 0
         left -= usage.rows()
-    except HspyError as error:
-        message = f"not all of it can be read: {error.message}"
+    except (*UNREADABLE, HspyError) as error:
+        reason = error.message if isinstance(error, HspyError) else repr(error)
+        message = f"not all of it can be read: {reason}"
         raise DamagedFileError(message, path=opening.path) from None
     return left if left > _SLACK else 0
 

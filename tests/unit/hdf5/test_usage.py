@@ -16,6 +16,7 @@ import hspyio
 from hspyio import Signal
 from hspyio.errors import DamagedFileError, MissingFileError
 from hspyio.hdf5.dataset import stored_bytes
+from hspyio.hdf5.format.object_header import LINK_INFO, ObjectHeader
 from hspyio.hdf5.format.superblock import LENGTH
 from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.hdf5.opening import Opening, ReadPolicy
@@ -205,3 +206,21 @@ def test_it_is_the_same_whatever_was_read_before(path: Path) -> None:
 @pytest.mark.parametrize("path", ARCHIVE, ids=lambda path: path.name)
 def test_the_archive_is_counted_as_hdf5_does(path: Path) -> None:
     assert by_us(path) == by_hdf5(path)
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_message_that_is_cut_is_damage_as_any_other(
+    length: int, tmp_path: Path, monkeypatch: Any
+) -> None:
+    path = tmp_path / "a.hspy"
+    hspyio.save(path, Signal([1.0]), durable=False)
+    only = ObjectHeader.only
+
+    def cut(header: ObjectHeader, kind: int) -> bytes | None:
+        found = only(header, kind)
+        return found if kind != LINK_INFO or found is None else found[:length]
+
+    with open_reader(path) as reader:
+        monkeypatch.setattr(ObjectHeader, "only", cut)
+        with pytest.raises(DamagedFileError, match="not all of it can be read"):
+            count_unused(reader)
