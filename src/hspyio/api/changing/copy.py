@@ -40,6 +40,7 @@ from hspyio.errors import (
 from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.hdf5.writing.dataset_writer import check_filters
 from hspyio.integrity.seal import changed_error, changed_since_sealed
+from hspyio.model.signal import Signal
 from hspyio.nodes.node import Array, GraphSource, Group, Kept
 from hspyio.options import ReadOptions, WriteOptions
 from hspyio.schema.listing import list_of
@@ -312,9 +313,10 @@ def repack(
     ):
         tx.copy_from(handle)
         check_whole(file, file.root)
-        found = {name: _data(file, name) for name in file.contents.experiments}
+        signals = {name: read_signal(file, name) for name in file.contents.experiments}
+        found = {name: _data(file, name, signal) for name, signal in signals.items()}
         arrays = _planned({name: data for name, data in found.items() if data}, options)
-        pictures = _navigators(file, found, wanted)
+        pictures = _navigators(file, arrays, signals, wanted)
         check_filters(Group({}, arrays))
         check_space(text, Group({}, arrays))
         label = f"repacking {os.path.basename(file.path)}"
@@ -378,7 +380,10 @@ def _keep_metadata(tx: Transaction, file: OpenFile, name: str) -> None:
 
 
 def _navigators(
-    file: OpenFile, found: Mapping[str, Array | None], wanted: Sequence[Wanted]
+    file: OpenFile,
+    arrays: Mapping[str, Array],
+    signals: Mapping[str, Signal],
+    wanted: Sequence[Wanted],
 ) -> dict[str, Group]:
     """The part of the metadata that holds new navigators, of all experiments that get some.
 
@@ -391,11 +396,10 @@ def _navigators(
             path=file.path,
         )
     made: dict[str, Group] = {}
-    for name, data in found.items() if wanted else ():
-        if data is None or not isinstance(data.source, GraphSource):
-            continue
-        signal = read_signal(file, name)
-        signal.data = data.source.graph
+    for name, array in arrays.items() if wanted else ():
+        signal = signals[name]
+        assert isinstance(array.source, GraphSource)
+        signal.data = array.source.graph
         group = encoded_navigators(with_navigators(signal, wanted, Workers()))
         if group is not None:
             made[name] = plan(Group({}, {PART: group}), WriteOptions())
@@ -416,10 +420,9 @@ def _sealed(file: OpenFile, workers: Workers) -> list[str]:
     return found
 
 
-def _data(file: OpenFile, name: str) -> Array | None:
+def _data(file: OpenFile, name: str, signal: Signal) -> Array | None:
     """The data of an experiment as a stream of blocks; ``None`` for what is copied as it is."""
     node = file.contents.experiments[name].members[names.DATA]
-    signal = read_signal(file, name)
     streams = isinstance(node, Array) and isinstance(node.type, np.dtype) and signal.lazy
     if not streams or not isinstance(node, Array) or signal.data.dtype != node.type:
         return None
