@@ -20,7 +20,7 @@ from benchmarks.workloads import small_stem
 TARGET = 1.05
 """Times as long, at most."""
 TURNS = 8
-"""Times as many rounds as elsewhere: a few per cent are less than one round differs from the next."""
+"""Times as many rounds as elsewhere: one round differs from the next by more than is allowed."""
 
 
 def measure_navigators(bench: Bench) -> Iterator[Row]:

@@ -93,7 +93,24 @@ def with_navigators(
             "cannot be added; a Signal can be given as navigator"
         )
         return signal
+    _check_places(signal.metadata)
     return _with(signal, [_made(signal, one, reduce, workers) for one in wanted])
+
+
+def _check_places(metadata: MetadataTree) -> None:
+    """Refuse to put navigators over anything else, which would be lost."""
+    first, others = (metadata.get_item(place, None) for place in PLACES)
+    given = others.values() if isinstance(others, dict) else [others]
+    fits = {
+        PART: isinstance(metadata.get(PART, metadata), MetadataTree),
+        _PLACE: isinstance(first, Signal | None),
+        _OTHERS: all(isinstance(one, Signal | None) for one in given),
+    }
+    for place in (place for place, is_fit in fits.items() if not is_fit):
+        raise OptionError(
+            f"metadata.{place} is no navigator, which would stand in its place; remove it, or "
+            "keep it under another name"
+        )
 
 
 def fitting_signals(signals: Iterable[Signal], wanted: Sequence[Wanted] = ()) -> list[Signal]:

@@ -49,6 +49,7 @@ class _Asked:
     write: WriteOptions
     navigator: Any
     overwrite: bool
+    skip_existing: bool
 
     @property
     def unit(self) -> tuple[int, ...] | None:
@@ -63,6 +64,7 @@ def import_file(
     reader: str | None = None,
     stack: bool | str = False,
     overwrite: bool = False,
+    skip_existing: bool = False,
     chunks: None | bool | tuple[int, ...] = None,
     compression: None | str | int | Mapping[str, Any] = "gzip",
     compression_opts: Any = None,
@@ -94,6 +96,9 @@ def import_file(
         (``True``), or the axis of a name.
     overwrite : bool
         Whether a file that exists is replaced.
+    skip_existing : bool
+        Whether a file whose new one exists is passed over, as when an import of many is taken up
+        again: what is there is whole, for nothing appears before. It may be older than its source.
     chunks : None, True or tuple of int
         The chunks of the new file, as in `save`; by default whole patterns, about 1 MB.
     compression, compression_opts, checksum, navigator, threads, progress, durable
@@ -104,7 +109,8 @@ def import_file(
     Returns
     -------
     str, or list of str
-        The path of the new file, or for many files without `stack` those of the new ones.
+        The path of the new file, or for many files without `stack` those of the new ones; with
+        `skip_existing` of those that were there, too.
 
     Raises
     ------
@@ -135,7 +141,9 @@ def import_file(
         progress=progress,
         durable=durable,
     )
-    asked = _Asked(reader, reader_options, write, navigator, overwrite)
+    if overwrite and skip_existing:
+        raise OptionError("overwrite and skip_existing exclude each other; give one of them")
+    asked = _Asked(reader, reader_options, write, navigator, overwrite, skip_existing)
     several = files_meant(path, _CALL)
     sources = [_source(one) for one in (several if several is not None else [path])]
     if stack is not False:
@@ -151,7 +159,7 @@ def import_file(
     targets = [_beside(one, folder) for one in sources]
     _check_names(sources, targets)
     for target in targets:
-        check_target(target, overwrite=overwrite)
+        check_target(target, overwrite=overwrite or skip_existing)
     return _import_each(sources, targets, asked)
 
 
@@ -207,14 +215,18 @@ def _check_names(sources: Sequence[str], targets: Sequence[str]) -> None:
             )
 
 
-def _target(source: str, out: str | os.PathLike[str] | None, *, overwrite: bool) -> str:
+def _target(source: str, out: str | os.PathLike[str] | None, asked: _Asked) -> str:
     """Where the new file is to be, if it can be there."""
     target = _beside(source) if out is None else path_text(out, _CALL, "out")
     if os.path.isdir(target):
         target = _beside(source, target)
     check_is_other(source, target)
-    check_target(target, overwrite=overwrite)
+    check_target(target, overwrite=asked.overwrite or asked.skip_existing)
     return target
+
+
+def _is_done(target: str, asked: _Asked) -> bool:
+    return asked.skip_existing and os.path.exists(target)
 
 
 def _readers(source: str, asked: _Asked) -> list[Reader]:
@@ -225,11 +237,13 @@ def _readers(source: str, asked: _Asked) -> list[Reader]:
 
 
 def _import_one(source: str, out: str | os.PathLike[str] | None, asked: _Asked) -> str:
-    if asked.reader is None and is_our_own(source):
-        target = _target(source, out, overwrite=asked.overwrite)
+    own = asked.reader is None and is_our_own(source)
+    readers = [] if own else _readers(source, asked)
+    target = _target(source, out, asked)
+    if _is_done(target, asked):
+        return target
+    if own:
         return _save(target, signals_by_us(source, asked.options), asked)
-    readers = _readers(source, asked)
-    target = _target(source, out, overwrite=asked.overwrite)
     signals = signals_in(source, readers, asked.options, asked.unit)
     return _save(target, signals, asked)
 
@@ -259,9 +273,11 @@ def _import_stack(
         raise OptionError(f"stack is {stack!r}; use True, False or the name of an axis")
     if out is None:
         raise OptionError("a stack of many files needs the name of the new one, out")
-    target = _target(sources[0], out, overwrite=asked.overwrite)
+    target = _target(sources[0], out, asked)
     for source in sources:
         check_is_other(source, target)
+    if _is_done(target, asked):
+        return target
     name = stack if isinstance(stack, str) else None
     signal = stacked(_one_each(sources, asked), len(sources), name)
     return _save(target, [signal], asked)

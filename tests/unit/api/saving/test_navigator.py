@@ -247,6 +247,30 @@ def test_wrong_wishes_are_told_before_anything_is_written(path: Path, wrong: Any
     assert not path.exists()
 
 
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        ("x", "_HyperSpy"),
+        (None, "_HyperSpy"),
+        ({"navigator": [1]}, "_HyperSpy.navigator"),
+        ({"navigator": {"a": 1}}, "_HyperSpy.navigator"),
+        ({"navigators": 5}, "_HyperSpy.navigators"),
+        ({"navigators": {"one": Signal(SUM), "two": "x"}}, "_HyperSpy.navigators"),
+    ],
+)
+def test_what_else_stands_in_its_place_is_not_lost(path: Path, part: Any, place: str) -> None:
+    signal = Signal(DATA, signal_dimension=2, metadata={"_HyperSpy": part})
+    with pytest.raises(OptionError, match=rf"^.*metadata\.{place} is no navigator"):
+        hspyio.save(path, signal, navigator="sum")
+    assert not path.exists()
+    hspyio.save(path, signal)
+    with pytest.raises(OptionError, match=r"is no navigator"):
+        hspyio.repack(path, path, navigator="max", overwrite=True)
+    with pytest.raises(OptionError, match=r"is no navigator"):
+        hspyio.add_navigator(path)
+    assert repr(hspyio.load(path).metadata) == repr(signal.metadata)
+
+
 def test_a_map_of_another_shape_is_refused(path: Path) -> None:
     with pytest.raises(OptionError, match=r"shape \(8, 6\), .* \(6, 8\)"):
         hspyio.save(path, a_map(), navigator=Signal(SUM.T, title="turned"))

@@ -192,6 +192,33 @@ def test_what_cannot_be_read_does_not_keep_the_others(scans: Path, tmp_path: Pat
     assert made == {path.stem for path in scans.glob("*.rpl")} - {"scan_3", "scan_4"}
 
 
+def test_an_import_of_many_is_taken_up_again(scans: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    damaged = scans / "scan_3.rpl"
+    damaged.touch()
+    with pytest.raises(ConversionError, match=r"^1 of \d+ files could not"):
+        hspyio.import_file(scans / "scan_*.rpl", out)
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    ripple(damaged, IMAGES)
+    written = hspyio.import_file(scans / "scan_*.rpl", out, skip_existing=True)
+    assert sorted(map(Path, written)) == sorted(out.iterdir())
+    assert set(out.iterdir()) - set(before) == {out / "scan_3.hspy"}
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize("stack", [False, True])
+def test_one_that_exists_is_passed_over(scans: Path, tmp_path: Path, stack: bool) -> None:
+    target = tmp_path / "there.hspy"
+    sources = [*scans.glob("*.rpl")] if stack else scans / "scan_1.rpl"
+    made = hspyio.import_file(sources, target, stack=stack, skip_existing=True)
+    before = target.stat()
+    assert hspyio.import_file(sources, target, stack=stack, skip_existing=True) == made
+    assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    with pytest.raises(OptionError, match="exclude each other"):
+        hspyio.import_file(sources, target, stack=stack, skip_existing=True, overwrite=True)
+
+
 def test_a_full_disk_stops_many(
     scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

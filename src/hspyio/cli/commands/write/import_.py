@@ -48,6 +48,9 @@ def import_(
     ] = None,
     checksum: Annotated[bool, Option(help="Seal the new file; verify finds any change.")] = False,
     overwrite: Overwrite = False,
+    skip_existing: Annotated[
+        bool, Option(help="Pass over files whose new ones exist, to go on with an import.")
+    ] = False,
     threads: Threads = None,
 ) -> None:
     """Import what RosettaSciIO reads: .blo, .mib, .dm4, .emd, .bcf, .tvips, .zspy and many more.
@@ -68,6 +71,7 @@ def import_(
         reader=reader,
         stack=False if stack is None else stack,
         overwrite=overwrite,
+        skip_existing=skip_existing,
         chunks=shape_of(chunks),
         compression=None if compression == "none" else compression,
         compression_opts=level,

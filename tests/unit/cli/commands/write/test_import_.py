@@ -44,6 +44,9 @@ def test_many_and_a_folder(hspy: Hspy, scans: list[Path], tmp_path: Path) -> Non
     assert code == 0
     names = [line.partition(": ")[0] for line in out.splitlines()]
     assert names == [str(tmp_path / "out" / f"scan_{n}.hspy") for n in (1, 10, 2)]
+    assert hspy("import", *scans, tmp_path / "out").code == 1
+    (tmp_path / "out" / "scan_10.hspy").unlink()
+    assert hspy("import", *scans, tmp_path / "out", "--skip-existing")[:2] == (0, out)
 
 
 def test_a_stack_in_the_order_of_numbers(hspy: Hspy, scans: list[Path], tmp_path: Path) -> None:
