@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from hspyio.arrays.workers import Workers, run
+from hspyio.errors import TooLargeError
 from hspyio.nodes.computed import computed, derive
 
 if TYPE_CHECKING:
@@ -143,7 +144,11 @@ def _sum_rows(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 def reduce_by_parts(data: Any, axes: Sequence[int], how: How, workers: Workers) -> NDArray[Any]:
     """Reduce a lazy array at once, some of its blocks in memory at a time, each of them once."""
     kept = [axis for axis in range(data.ndim) if axis not in axes]
-    result = np.empty([data.shape[axis] for axis in kept], reduced_dtype(data.dtype, how))
+    shape = tuple(data.shape[axis] for axis in kept)
+    try:
+        result = np.empty(shape, reduced_dtype(data.dtype, how))
+    except (MemoryError, ValueError):
+        raise TooLargeError(f"a map of {shape} values does not fit into memory") from None
     workers.progress.expect(data.nbytes)
     quiet = Workers(workers.threads, asked=workers.asked)
     lengths = {axis: data.chunks[axis] for axis in kept}

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from hspyio.arrays import reduction
 from hspyio.arrays.reduction import reduce_array, reduce_by_parts, reduced_dtype
 from hspyio.arrays.workers import Progress, Workers
+from hspyio.errors import TooLargeError
 
 HOWS = st.sampled_from(["sum", "max"])
 DTYPES = st.sampled_from(["?", "u1", "i1", "u2", ">u2", "i2", "u4", "i8", "u8"])
@@ -119,6 +120,14 @@ def test_parts_hold_few_blocks_each_of_them_once(monkeypatch: pytest.MonkeyPatch
     found = reduce_by_parts(lazy, (2, 3), "sum", Workers(2))
     assert (found == values.sum((2, 3))).all()
     assert sorted(seen) == sorted(np.ndindex(3, 2, 1, 2))
+
+
+def test_a_map_that_no_memory_holds_is_told() -> None:
+    claimed = da.zeros((2**30, 2**30, 2), chunks=(2**20, 2**20, 2))
+    with pytest.raises(
+        TooLargeError, match=r"^a map of \(1073741824, 1073741824\) values does not"
+    ):
+        reduce_by_parts(claimed, (2,), "sum", Workers())
 
 
 def test_an_empty_map_has_an_empty_navigator() -> None:

@@ -15,6 +15,7 @@ from hspyio.arrays.reduction import is_reducible, reduce_by_parts
 from hspyio.errors import ExperimentError, OptionError
 from hspyio.model.signal import Signal
 from hspyio.options import ReadOptions, WriteOptions
+from hspyio.system.refusals import named_errors
 
 __all__ = ["add_navigator"]
 
@@ -65,7 +66,7 @@ def add_navigator(
     if not wanted:
         raise OptionError("navigator is None; use 'sum', 'max' or a Signal", path=path)
     options = WriteOptions(threads=threads, progress=progress, durable=durable)
-    with open_to_change(path, options, _LAZILY) as (tx, file):
+    with named_errors(path), open_to_change(path, options, _LAZILY) as (tx, file):
         group = select(file.contents, name, path)
         signal = read_signal(file, group)
         if signal.ragged or not (signal.axes.navigation and signal.axes.signal):
