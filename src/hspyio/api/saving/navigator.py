@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import copy, deepcopy
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from hspyio import names
 from hspyio.arrays.reduction import How, is_reducible, reduce_array
 from hspyio.arrays.workers import Workers
+from hspyio.converters import CONVERTERS
+from hspyio.converters.encoder import Encoder
 from hspyio.errors import OptionError, warn_user
 from hspyio.model.axes import Axes
 from hspyio.model.signal import Signal, signal_of
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Group
-from hspyio.schema import encode_file
 from hspyio.suggestions import quoted
 
 __all__ = [
@@ -182,19 +181,19 @@ def _with(signal: Signal, made: Sequence[Signal]) -> Signal:
     part = signal.metadata.get(PART)
     if isinstance(part, MetadataTree):
         result.metadata[PART] = part.copy()
-    _put(result, made)
+    _put(result.metadata, made)
     return result
 
 
-def _put(signal: Signal, made: Sequence[Signal]) -> None:
+def _put(metadata: MetadataTree, made: Sequence[Signal]) -> None:
     """Set the navigators of a signal, in place of all that it had."""
     for place in PLACES:
-        if signal.metadata.has_item(place):
-            signal.metadata.remove_item(place)
+        if metadata.has_item(place):
+            metadata.remove_item(place)
     if made:
-        signal.metadata.set_item(_PLACE, made[0])
+        metadata.set_item(_PLACE, made[0])
     if others := made[1:]:
-        signal.metadata.set_item(_OTHERS, _by_name(others))
+        metadata.set_item(_OTHERS, _by_name(others))
 
 
 def _by_name(signals: Sequence[Signal]) -> dict[str, Any]:
@@ -215,11 +214,8 @@ def encoded_navigators(signal: Signal) -> Group | None:
     found = list(navigators(signal).values())
     if not found:
         return None
-    bare = Signal(np.zeros(1))
+    bare = MetadataTree()
     _put(bare, found)
-    [group] = encode_file([bare]).experiments.values()
-    metadata = group.members[names.METADATA]
-    assert isinstance(metadata, Group)
-    part = metadata.members[PART]
-    assert isinstance(part, Group)
-    return part
+    encoded = Encoder(CONVERTERS).try_encode(bare[PART], f"{names.METADATA}.{PART}")
+    assert encoded is not None and isinstance(encoded.node, Group)
+    return encoded.node
