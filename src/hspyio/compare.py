@@ -24,7 +24,7 @@ from hspyio.model.axes import axis_to_dict
 from hspyio.model.models import Model
 from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
-from hspyio.printable import printable
+from hspyio.printable import dtype_text, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -406,7 +406,8 @@ def _arrays(one: Any, other: Any, where: str, terms: Terms) -> Iterator[Differen
     if not terms.exact:
         yield from compare_arrays(one, other, where, terms)
     elif one.dtype != other.dtype or one.dtype.metadata != other.dtype.metadata:
-        yield Difference(where=where, what=f"dtype {one.dtype}, {other.dtype}")
+        what = f"dtype {dtype_text(one.dtype)}, {dtype_text(other.dtype)}"
+        yield Difference(where=where, what=what)
     elif one.shape != other.shape:
         yield Difference(where=where, what=f"shape {one.shape}, {other.shape}")
     elif one.dtype == object or one.dtype.kind == "T":
@@ -442,7 +443,7 @@ def compare_arrays(one: Any, other: Any, where: str, terms: Terms) -> Iterator[D
     One byte order equals the other.
     """
     if one.dtype.newbyteorder("=") != other.dtype.newbyteorder("="):
-        what = f"the dtype {one.dtype} became {other.dtype}"
+        what = f"the dtype {dtype_text(one.dtype)} became {dtype_text(other.dtype)}"
         yield Difference(where=where, what=what, one=str(one.dtype), other=str(other.dtype))
     if one.shape != other.shape:
         what = f"the shape {one.shape} became {other.shape}"

@@ -1,10 +1,14 @@
-"""Text of files on its way to a terminal, which obeys some characters instead of showing them."""
+"""What files hold as people are told it; a terminal obeys some characters and shows them not."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["printable", "printable_json", "printable_line", "printable_name"]
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["dtype_text", "printable", "printable_json", "printable_line", "printable_name"]
 
 _LONGEST = 80  # characters of a name
 
@@ -38,3 +42,11 @@ def printable_name(text: str) -> str:
 def printable_json(text: str) -> str:
     """JSON with escapes of its own for what a terminal would obey."""
     return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def dtype_text(dtype: np.dtype[Any]) -> str:
+    """A dtype as people are told it: colours by HyperSpy's words."""
+    names = "".join(dtype.names or ())
+    if names in ("RGB", "RGBA"):
+        return f"{names.lower()}{8 * dtype['R'].itemsize}"
+    return str(dtype)

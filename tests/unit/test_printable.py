@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hspyio
-from hspyio.printable import printable_name
+from hspyio.printable import dtype_text, printable_name
 
 ODD = {
     "long": "T" * 3000,
@@ -50,3 +50,28 @@ def test_objects_and_reports_stay_readable(title: str, count: int, tmp_path: Pat
             assert "\x1b" not in text and "\u202e" not in text, name
             longest = 2200 if name in ("verify", "rescue") else 300
             assert max(map(len, text.split("\n"))) < longest, name
+
+
+@pytest.mark.parametrize(
+    ("dtype", "text"),
+    [
+        ([("R", "u1"), ("G", "u1"), ("B", "u1")], "rgb8"),
+        ([("R", "<u2"), ("G", "<u2"), ("B", "<u2"), ("A", "<u2")], "rgba16"),
+        ([("R", "u1"), ("G", "u1")], "[('R', 'u1'), ('G', 'u1')]"),
+        (">f4", ">f4"),
+        ("u2", "uint16"),
+    ],
+)
+def test_colours_have_hyperspys_names(dtype: Any, text: str) -> None:
+    assert dtype_text(np.dtype(dtype)) == text
+
+
+def test_no_message_lists_the_fields_of_colours(tmp_path: Path) -> None:
+    colours = np.zeros((3, 2, 2), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    grey, rgb = tmp_path / "grey.hspy", tmp_path / "rgb.hspy"
+    hspyio.save(grey, hspyio.Signal(colours["R"].copy()))
+    hspyio.save(rgb, hspyio.Signal(colours, metadata={"Sample": {"picture": colours[0]}}))
+    with pytest.raises(hspyio.HspyError, match="its dtype is rgb8, not uint8"):
+        hspyio.load([grey, rgb], stack=True)
+    assert "the dtype uint8 became rgb8" in str(hspyio.diff(grey, rgb, strict=True))
+    assert "rgb8" in str(hspyio.load(rgb).metadata)

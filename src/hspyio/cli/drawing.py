@@ -12,6 +12,7 @@ from hspyio.cli.values import MANY_ITEMS, short_text, whole_text
 from hspyio.model.axes import axis_to_dict
 from hspyio.model.models import Model
 from hspyio.model.signal import Signal
+from hspyio.printable import dtype_text
 
 __all__ = ["Fact", "branches", "digest", "leaves", "signal_parts"]
 
@@ -72,7 +73,7 @@ def leaves(value: Any, path: str, *, data: bool = True, most: int = 2**62) -> It
         for index, item in enumerate(value):
             yield from leaves(item, f"{path}[{index}]", data=data, most=most)
     elif hasattr(value, "dtype") and hasattr(value, "shape") and _is_large(value):
-        text = f"array of {value.shape}, {value.dtype}"
+        text = f"array of {value.shape}, {dtype_text(value.dtype)}"
         if data and value.size * value.dtype.itemsize > most:
             text += ", more than the file can hold"
         elif data:

@@ -19,6 +19,7 @@ from hspyio.errors import ExperimentError, HspyError, HspyWarning
 from hspyio.model.axes import axis_from_dict, axis_to_dict
 from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree, path_hint
+from hspyio.printable import dtype_text
 from hspyio.suggestions import missing, quoted
 
 __all__ = [
@@ -182,7 +183,7 @@ def kind_word(value: Any) -> str:
     if isinstance(value, Mapping):
         return "node"
     if isinstance(value, np.ndarray) and value.ndim:
-        return f"array of {value.shape}, {value.dtype}"
+        return f"array of {value.shape}, {dtype_text(value.dtype)}"
     value = value.item() if isinstance(value, np.generic | np.ndarray) else value
     if isinstance(value, list | tuple):
         return f"list of {len(value)}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from hspyio.cli.console import one_line
 from hspyio.nodes.node import nested_lists
+from hspyio.printable import dtype_text
 
 __all__ = ["MANY_ITEMS", "json_text", "jsonable", "short_text", "whole_text"]
 
@@ -107,7 +108,7 @@ class _Short(reprlib.Repr):
         if isinstance(x, np.ndarray) and x.ndim == 1 and 0 < x.size <= 6 and x.dtype.kind in "biuf":
             return f"array({x.tolist()})"
         if isinstance(getattr(x, "shape", None), tuple) and hasattr(x, "dtype"):
-            return f"array of {x.shape}, {x.dtype}"
+            return f"array of {x.shape}, {dtype_text(x.dtype)}"
         if isinstance(x, int) and x.bit_length() > 5 * self.longest:
             return f"int of {x.bit_length()} bits"
         if isinstance(x, str | bytes) and len(x) > self.longest:

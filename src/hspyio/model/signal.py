@@ -16,7 +16,7 @@ from hspyio.model.given import as_array, as_mapping, as_text, is_dask, is_data_a
 from hspyio.model.hints import instead_of, misplaced_keys
 from hspyio.model.models import Model
 from hspyio.model.tree import MetadataTree
-from hspyio.printable import printable_name
+from hspyio.printable import dtype_text, printable_name
 from hspyio.records import value
 from hspyio.suggestions import NotThereError, did_you_mean
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["Location", "Signal", "dtype_text", "signal_of"]
+__all__ = ["Location", "Signal", "signal_of"]
 
 Data: TypeAlias = "NDArray[Any] | dask.array.Array"
 
@@ -548,11 +548,3 @@ def _data_type_text(data: Data) -> str:
         first = data.flat[0]
         return str(getattr(first, "dtype", type(first).__name__))
     return dtype_text(data.dtype)
-
-
-def dtype_text(dtype: np.dtype[Any]) -> str:
-    """A dtype as people are told it: colours by HyperSpy's words."""
-    names = "".join(dtype.names or ())
-    if names in ("RGB", "RGBA"):
-        return f"{names.lower()}{8 * dtype['R'].itemsize}"
-    return str(dtype)

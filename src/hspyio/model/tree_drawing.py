@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from hspyio.printable import printable_line
+from hspyio.printable import dtype_text, printable_line
 
 if TYPE_CHECKING:
     from hspyio.html import Row
@@ -138,7 +138,7 @@ class _ValueRepr(reprlib.Repr):
         if isinstance(x, np.bool_ | np.number | np.str_ | np.bytes_):
             return repr(x.item())
         if isinstance(getattr(x, "shape", None), tuple) and hasattr(x, "dtype"):
-            return f"array({x.shape}, {x.dtype})"
+            return f"array({x.shape}, {dtype_text(x.dtype)})"
         if isinstance(x, int) and x.bit_length() > 200:
             return f"int of {x.bit_length()} bits"  # Python refuses to print the largest
         if isinstance(x, str | bytes):

@@ -17,6 +17,7 @@ from hspyio.model.given import kind_of, more_than_an_array
 from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Selection
+from hspyio.printable import dtype_text
 from hspyio.streaming.schedule import Schedule, Timer
 from hspyio.streaming.status import StreamStatus
 from hspyio.streaming.stream import Stream, stopped
@@ -169,7 +170,7 @@ class StreamWriter:
     def __repr__(self) -> str:
         mine = os.getpid() == self._process
         state = "closed" if self._closed or not mine else str(self.status)
-        return f"<StreamWriter {self._path}: {self.shape} {self.dtype}, {state}>"
+        return f"<StreamWriter {self._path}: {self.shape} {dtype_text(self.dtype)}, {state}>"
 
     def __reduce__(self) -> NoReturn:
         """Refuse to go to another process."""
@@ -398,8 +399,9 @@ class StreamWriter:
             mend = f"give .astype({str(self.dtype)!r})"
             if not _fits(values, self.dtype):
                 mend = "which not all of them fit: give what is meant, or create with another dtype"
+            given, written = dtype_text(values.dtype), dtype_text(self.dtype)
             raise OptionError(
-                f"values are {values.dtype}, and {self.dtype} is written; {mend}", path=self._path
+                f"values are {given}, and {written} is written; {mend}", path=self._path
             )
         return values
 

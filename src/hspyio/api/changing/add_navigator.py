@@ -15,6 +15,7 @@ from hspyio.arrays.reduction import is_reducible, reduce_by_parts
 from hspyio.errors import ExperimentError, OptionError
 from hspyio.model.signal import Signal
 from hspyio.options import ReadOptions, WriteOptions
+from hspyio.printable import dtype_text
 from hspyio.system.refusals import named_errors
 
 __all__ = ["add_navigator"]
@@ -77,7 +78,8 @@ def add_navigator(
             )
         if not is_reducible(signal.data.dtype) and any(isinstance(one, str) for one in wanted):
             raise OptionError(
-                f"values of type {signal.data.dtype} cannot be added; give a Signal as navigator",
+                f"values of type {dtype_text(signal.data.dtype)} cannot be added; give a Signal "
+                "as navigator",
                 path=path,
             )
         fitting_signals([signal], wanted)

@@ -19,11 +19,11 @@ from hspyio.hdf5.dataset import stored_bytes
 from hspyio.hdf5.reader import Reader
 from hspyio.hdf5.usage import count_unused
 from hspyio.model.axes import axis_to_dict
-from hspyio.model.signal import Signal, dtype_text
+from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Damaged
 from hspyio.options import ReadOptions
-from hspyio.printable import printable, printable_name
+from hspyio.printable import dtype_text, printable, printable_name
 from hspyio.suggestions import ByAttribute
 
 __all__ = ["ExperimentInfo", "FileInfo", "info", "outline", "outlines"]

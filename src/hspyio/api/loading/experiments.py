@@ -33,11 +33,11 @@ from hspyio.hdf5.opening import Kept
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.models import Model
 from hspyio.model.parts import SignalParts
-from hspyio.model.signal import Location, Signal, dtype_text
+from hspyio.model.signal import Location, Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Array, Group
 from hspyio.options import ReadOptions
-from hspyio.printable import printable, printable_name
+from hspyio.printable import dtype_text, printable, printable_name
 from hspyio.schema import to_signal
 from hspyio.suggestions import NotThereError, did_you_mean
 from hspyio.system.refusals import named_errors

@@ -16,6 +16,7 @@ from hspyio.model.axes import Axes
 from hspyio.model.signal import Signal, signal_of
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Group
+from hspyio.printable import dtype_text
 from hspyio.suggestions import quoted
 
 __all__ = [
@@ -88,8 +89,8 @@ def with_navigators(
         return signal
     if not is_reducible(signal.data.dtype) and any(isinstance(one, str) for one in wanted):
         warn_user(
-            f"{quoted(signal.title)} has no navigator: its values ({signal.data.dtype}) "
-            "cannot be added; a Signal can be given as navigator"
+            f"{quoted(signal.title)} has no navigator: its values ({dtype_text(signal.data.dtype)})"
+            " cannot be added; a Signal can be given as navigator"
         )
         return signal
     _check_places(signal.metadata)

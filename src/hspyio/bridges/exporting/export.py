@@ -33,6 +33,7 @@ from hspyio.errors import (
 from hspyio.model.signal import Signal
 from hspyio.nodes.computed import scheduler, thread_limit
 from hspyio.packages import imported, is_there
+from hspyio.printable import dtype_text
 from hspyio.transaction.replace import check_is_other
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def _array(signal: Signal, notes: list[Problem], workers: Workers) -> xarray.Dat
     """A signal in types that xarray can write, told of as it is computed."""
     array = to_xarray(without_large(signal, notes))
     if array.dtype.names is None and array.dtype.kind not in "biufcmM":
-        problem = Problem("data", f"are {array.dtype}, no numbers")
+        problem = Problem("data", f"are {dtype_text(array.dtype)}, no numbers")
         raise ConversionError("cannot be held by netCDF and Zarr", [problem])
     if array.dtype.kind in "mM":
         notes.append(Problem("data", f"are {array.dtype}: held as numbers of some unit of time"))

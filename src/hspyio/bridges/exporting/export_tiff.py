@@ -17,6 +17,7 @@ from hspyio.model.axes import Axis, UniformAxis, axis_to_dict
 from hspyio.model.signal import Signal
 from hspyio.nodes.json import dtype_to_json
 from hspyio.packages import imported
+from hspyio.printable import dtype_text
 
 __all__ = ["OURS", "write_tiff"]
 
@@ -150,7 +151,7 @@ def _obstacle(signal: Signal) -> str:
     if isinstance(getattr(data, "_meta", data), np.ma.MaskedArray):
         return "are masked; fill them: s.data = s.data.filled(0)"
     if kinds is None and data.dtype.kind not in "biufc":
-        return f"are {data.dtype}, no numbers"
+        return f"are {dtype_text(data.dtype)}, no numbers"
     if kinds is not None and _colour_type(data.dtype) is None:
         return f"have the fields {', '.join(kinds)}; only R, G, B and A of one type make colours"
     if not 1 <= data.ndim <= 5:

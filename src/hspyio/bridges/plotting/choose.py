@@ -26,6 +26,7 @@ from hspyio.bridges.plotting.scales import (
 from hspyio.errors import ConversionError, byte_text
 from hspyio.model.axes import Axes, Axis, default_axes
 from hspyio.model.signal import Signal
+from hspyio.printable import dtype_text
 
 __all__ = ["navigator_and_signal", "picture_of"]
 
@@ -73,7 +74,8 @@ def _refuse(signal: Signal) -> None:
     if colours and all(data.dtype[name].kind == "u" for name in names):
         return
     if data.dtype.kind not in "biufcO":
-        raise ConversionError(f"holds values that are no numbers, {data.dtype}: nothing to draw")
+        kind = dtype_text(data.dtype)
+        raise ConversionError(f"holds values that are no numbers, {kind}: nothing to draw")
 
 
 def _title(signal: Signal) -> str:

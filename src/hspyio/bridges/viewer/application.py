@@ -18,8 +18,7 @@ from hspyio.bridges.viewer.region import Region
 from hspyio.bridges.viewer.sums import Sums
 from hspyio.bridges.viewer.window import Window
 from hspyio.errors import HspyError
-from hspyio.model.signal import dtype_text
-from hspyio.printable import printable
+from hspyio.printable import dtype_text, printable
 
 __all__ = ["Following", "Session"]
 

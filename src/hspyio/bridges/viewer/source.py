@@ -18,6 +18,7 @@ from hspyio.errors import ConversionError
 from hspyio.hdf5.dataset import Dataset
 from hspyio.model.axes import Axis, default_axes
 from hspyio.model.signal import Signal
+from hspyio.printable import dtype_text
 from hspyio.records import record
 
 __all__ = ["Block", "BlockCache", "Cube", "Part", "group_means", "numbers"]
@@ -119,7 +120,8 @@ class Cube:
             data, axes = data.reshape(1), default_axes((1,), 1)
         self.dtype: np.dtype[Any] = data.dtype
         if not is_shown(self.dtype):
-            raise ConversionError(f"the values are no numbers, {self.dtype}: nothing to show")
+            kind = dtype_text(self.dtype)
+            raise ConversionError(f"the values are no numbers, {kind}: nothing to show")
         navigation, inner = navigator_and_signal(axes)
         self.navigation, self.inner = tuple(navigation), tuple(inner)
         self.shape = tuple(data.shape)

@@ -234,9 +234,9 @@ def test_what_has_no_map_gets_none(path: Path) -> None:
 
 def test_colours_have_none_and_it_is_said(path: Path) -> None:
     colours = np.zeros((3, 2, 2), [("R", "u1"), ("G", "u1"), ("B", "u1")])
-    with pytest.warns(HspyWarning, match="cannot be added"):
+    with pytest.warns(HspyWarning, match=r"its values \(rgb8\) cannot be added"):
         hspyio.save(path, Signal(colours, signal_dimension=2), navigator="sum")
-    with pytest.raises(OptionError, match="cannot be added"):
+    with pytest.raises(OptionError, match=r"values of type rgb8 cannot be added"):
         hspyio.add_navigator(path)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from hspyio.errors import AxesError, TooLargeError, warn_user
 from hspyio.model.axes import Axes, Axis, DataAxis, FunctionalAxis, UniformAxis
 from hspyio.model.signal import Signal
+from hspyio.printable import dtype_text
 from hspyio.suggestions import quoted
 
 __all__ = ["ELEMENTS", "NEW_AXIS", "stacked"]
@@ -197,7 +198,7 @@ def _check(first: Signal, signal: Signal, path: str, along: int | None) -> None:
     if shape != other:
         what = f"its shape is {tuple(signal.data.shape)}, not {tuple(first.data.shape)}"
     elif signal.data.dtype != first.data.dtype:
-        what = f"its dtype is {signal.data.dtype}, not {first.data.dtype}"
+        what = f"its dtype is {dtype_text(signal.data.dtype)}, not {dtype_text(first.data.dtype)}"
     elif [a.navigate for a in signal.axes] != [a.navigate for a in first.axes]:
         what = (
             f"{len(signal.axes.signal)} of its axes are signal axes, not {len(first.axes.signal)}"
