@@ -6,6 +6,7 @@ The names below are imported when they are first used, so that ``import hspyio``
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -128,7 +129,11 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         error = import_module("hspyio.suggestions").NotThereError
         raise error(lambda: f"module 'hspyio' has no attribute {name!r}{_hint(name)}")
-    return getattr(import_module(_HOME_OF[name]), name)
+    found = getattr(import_module(_HOME_OF[name]), name)
+    if isinstance(found, FunctionType):
+        found = import_module("hspyio.options").public(found)
+        found.__module__ = __name__
+    return globals().setdefault(name, found)
 
 
 _MEANT = {
@@ -158,4 +163,4 @@ def _hint(name: str) -> str:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

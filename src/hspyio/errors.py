@@ -144,7 +144,7 @@ class OptionError(HspyError, ValueError):
 
 
 class ArgumentError(OptionError, TypeError):
-    """An argument is of a type that makes no sense there; it says which call was meant."""
+    """An argument is none of the function's, or of a wrong type; it says which call was meant."""
 
 
 class AxesError(HspyError, ValueError):

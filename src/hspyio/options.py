@@ -1,16 +1,64 @@
-"""How to read and how to write: frozen and validated."""
+"""What users ask for: how to read and how to write, frozen and validated; what a function takes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from hspyio.errors import OptionError
+from hspyio.errors import ArgumentError, OptionError
+from hspyio.suggestions import quoted
 
-__all__ = ["ReadOptions", "WriteOptions"]
+__all__ = ["ReadOptions", "WriteOptions", "public"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_NONE = type(None)
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "bool": ((bool, np.bool_), "True or False"),
+    "bool | None": ((bool, np.bool_, _NONE), "True, False or None"),
+    "bool | str": ((bool, np.bool_, str), "True, False or a text"),
+    "float": ((int, float, np.integer, np.floating), "a number"),
+    "int": ((int, np.integer), "a whole number"),
+    "int | None": ((int, np.integer, _NONE), "a whole number, or None"),
+    "str": ((str,), "a text"),
+    "str | None": ((str, _NONE), "a text, or None"),
+    "Literal['raise', 'warn']": ((str,), "'raise' or 'warn'"),
+    "Mapping[str, Any] | None": ((Mapping, _NONE), "a dict, or None"),
+    "Sequence[str]": ((list, tuple), "a list of texts"),
+    "Sequence[Hashable] | None": ((str, list, tuple, _NONE), "a list, or None"),
+}
+"""Types of options as signatures have them: what is taken for one, and what is told of others."""
+
+
+def public(function: F) -> F:
+    """What users call: a wrong option is told, and to a wrong call the one that was meant.
+
+    Options are what is given by name only. `inspect` and type checkers see the function itself.
+    """
+    kinds = {}
+    for name in function.__kwdefaults__ or ():
+        if (kind := _KINDS.get(function.__annotations__[name])) is not None:
+            kinds[name] = kind
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for name, value in kwargs.items():
+            if name in kinds and not isinstance(value, kinds[name][0]):
+                raise ArgumentError(f"{name} is {quoted(value)}; use {kinds[name][1]}")
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise  # from within
+        from hspyio.calls import wrong_call
+
+        raise ArgumentError(wrong_call(function, args, kwargs))
+
+    return cast(F, call)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +112,7 @@ class ReadOptions:
             raise OptionError("isolated=True reads all at once: it does not go with lazy=True")
         chunks: object = self.chunks
         shape = isinstance(chunks, tuple) and all(_is_count(n) and n > 0 for n in chunks)
-        if chunks not in ("auto", "storage") and not shape:
+        if not (shape or (isinstance(chunks, str) and chunks in ("auto", "storage"))):
             raise OptionError(f"chunks is {chunks!r}; use 'auto', 'storage' or a shape")
         _check_threads(self.threads)
 

@@ -66,6 +66,7 @@ class ByAttribute:
 def quoted(name: object) -> str:
     """A name as it stands in a message: short, on one line, and nothing that moves a cursor."""
     text = repr(name)
+    text = " ".join(text.split()) if "\n" in text else text
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

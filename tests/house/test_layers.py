@@ -45,6 +45,7 @@ RARE = {
 ENGINE = {
     "hspyio.bridges.plotting.figure",
     "hspyio.bridges.viewer.server",
+    "hspyio.calls",
     "hspyio.bridges.xarray_pages",
     "hspyio.html",
     "hspyio.model.pages",
@@ -73,8 +74,8 @@ ENGINE = {
 H5PY_ROOMS = {"hdf5", "hdf5/writing", "transaction"}
 TYPER_ROOMS = {"cli"}
 KWARGS_FILE = "bridges/rosettasciio.py"
-KWARGS_FILES = {KWARGS_FILE, "bridges/importing/import_file.py"}
-"""RosettaSciIO's own interface, and what hands a reader its options."""
+KWARGS_FILES = {KWARGS_FILE, "bridges/importing/import_file.py", "options.py"}
+"""RosettaSciIO's own interface, what hands a reader its options, the door of every function."""
 MAX_LINES = 600
 THE_CALLERS_TASKS = {"nodes/computed.py", "arrays/dask.py"}
 LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore"}

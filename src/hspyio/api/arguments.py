@@ -9,13 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from hspyio.errors import (
-    ArgumentError,
-    MissingFileError,
-    OptionError,
-    SaveError,
-    warn_user,
-)
+from hspyio.errors import ArgumentError, MissingFileError, OptionError, SaveError, warn_user
 from hspyio.hdf5.file_object import ObjectSnapshot
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.model.axes import doubts

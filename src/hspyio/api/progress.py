@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ from importlib import import_module
 from io import StringIO
 from typing import Any
 
-from hspyio.arrays.workers import Progress, Workers, is_asked, thread_count
+from hspyio.arrays.workers import THREADS_VARIABLE, Progress, Workers, thread_count
 from hspyio.printable import printable
 
 __all__ = ["working"]
@@ -25,7 +26,8 @@ _COLUMNS = 72
 @contextmanager
 def working(threads: int | None, progress: bool | None, label: str) -> Iterator[Workers]:
     """How arrays are read or written within one call of the user's."""
-    count, asked = thread_count(threads), is_asked(threads)
+    count = thread_count(threads)
+    asked = threads is not None or bool(os.environ.get(THREADS_VARIABLE, "").strip())
     if not (_is_watched() if progress is None else progress):
         yield Workers(count, asked=asked)
         return

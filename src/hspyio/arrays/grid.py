@@ -57,7 +57,7 @@ class ChunkGrid:
         DamagedFileError
             If there are more chunks than numbers for them.
         """
-        if self.count > _MOST_CHUNKS:
+        if math.prod(self.counts) > _MOST_CHUNKS:
             raise DamagedFileError(f"is said to have {self.count:,} chunks")
         after = [math.prod(self.counts[i + 1 :]) for i in range(len(self.counts))]
         return np.array([min(n, _MOST_CHUNKS) for n in after], np.int64)

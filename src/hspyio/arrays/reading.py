@@ -139,17 +139,18 @@ class _Visitor:
         self._scratch = Scratch()
 
     def visit(self, number: int) -> None:
-        """Have a batch read."""
+        """Have a batch read; where that fails, each of its chunks alone."""
         low, high = self._visited.edges[number : number + 2]
-        self._visit(range(low, high))
-
-    def _visit(self, batch: range) -> None:
-        """Read chunks; where that fails, each of them alone."""
+        batch = range(low, high)
         failure = self._failure(batch)
-        if failure is not None and len(batch) > 1:
-            for place in batch:
-                self._visit(range(place, place + 1))
+        if failure is None or len(batch) == 1:
+            self._end(batch, failure)
             return
+        for place in batch:
+            alone = range(place, place + 1)
+            self._end(alone, self._failure(alone))
+
+    def _end(self, batch: range, failure: Exception | None) -> None:
         if failure is not None:
             self._consumer.fail(batch[0], failure)
         self._consumer.done(batch)

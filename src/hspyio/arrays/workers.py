@@ -13,15 +13,7 @@ from hspyio.errors import OptionError
 from hspyio.records import record
 from hspyio.system.interrupts import caught
 
-__all__ = [
-    "THREADS_VARIABLE",
-    "Bytewise",
-    "Progress",
-    "Workers",
-    "is_asked",
-    "run",
-    "thread_count",
-]
+__all__ = ["THREADS_VARIABLE", "Bytewise", "Progress", "Workers", "run", "thread_count"]
 
 T = TypeVar("T")
 
@@ -68,20 +60,17 @@ class Workers:
     asked: bool = True
 
 
-def is_asked(asked: int | None) -> bool:
-    """Whether the number of threads is the user's own choice."""
-    return asked is not None or bool(os.environ.get(THREADS_VARIABLE, "").strip())
-
-
 def thread_count(asked: int | None) -> int:
     """Number of threads: what was asked for, else ``HSPYIO_NUM_THREADS``, else the CPUs.
 
     Raises
     ------
     OptionError
-        If the variable is no positive number.
+        If one of the first two is no positive number.
     """
     if asked is not None:
+        if asked < 1:
+            raise OptionError(f"threads is {asked!r}; use a whole number above 0, or None")
         return int(asked)
     variable = os.environ.get(THREADS_VARIABLE, "").strip()
     if not variable:

@@ -27,7 +27,7 @@ from hspyio.errors import (
     warn_user,
 )
 from hspyio.model.axes import axes_for
-from hspyio.model.given import as_array
+from hspyio.model.given import as_array, kind_of
 from hspyio.model.parts import SignalParts
 from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
@@ -203,15 +203,9 @@ def file_writer(
     _warn_unknown(kwds, _FILTERS, "file_writer")
     known = {name: value for name, value in kwds.items() if name in _FILTERS}
     options = WriteOptions(
-        chunks=chunks,
-        compression=compression,
-        threads=threads,
-        progress=bool(show_progressbar),
-        durable=durable,
-        checksum=checksum,
-        nexus=nexus,
-        **known,
-    )
+        chunks=chunks, compression=compression, threads=threads, progress=bool(show_progressbar),
+        durable=durable, checksum=checksum, nexus=nexus, **known,
+    )  # fmt: skip
     wanted = wanted_navigators(navigator)
     path = path_text(filename, "file_writer(filename, signal)", "filename")
     made = signal_from_dict(signal)
@@ -301,6 +295,11 @@ def warn_left_out(path: str, problems: tuple[Problem, ...]) -> None:
 
 def signal_from_dict(signal: Mapping[str, Any], above: tuple[int, ...] = ()) -> Signal:
     """Make a signal of RosettaSciIO's dict."""
+    if not isinstance(signal, Mapping):
+        raise ArgumentError(
+            f"signal is a {kind_of(signal)}, not RosettaSciIO's dict of one: "
+            "hspyio.file_writer(filename, signal), or hspyio.save(path, signal) for a Signal"
+        )
     missing = [key for key in ("data", "axes") if key not in signal]
     if missing:
         raise OptionError(f"the signal's dict lacks {' and '.join(missing)}")

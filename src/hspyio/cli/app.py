@@ -17,15 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import hspyio
 from hspyio.cli.commands import ALIASES, COMMANDS, command
-from hspyio.cli.usage import (
-    Argument,
-    Exit,
-    Option,
-    Parameter,
-    Place,
-    WrongUsageError,
-    parameters,
-)
+from hspyio.cli.usage import Argument, Exit, Option, Parameter, Place, WrongUsageError, parameters
 from hspyio.printable import printable
 from hspyio.suggestions import did_you_mean
 

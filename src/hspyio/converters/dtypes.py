@@ -12,13 +12,7 @@ from hspyio.nodes.json import dtype_from_json, dtype_to_json
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "as_objects",
-    "from_stored",
-    "same_dtype",
-    "stored_dtype",
-    "to_stored",
-]
+__all__ = ["as_objects", "from_stored", "same_dtype", "stored_dtype", "to_stored"]
 
 
 def same_dtype(one: np.dtype[Any], other: np.dtype[Any]) -> bool:

@@ -25,14 +25,7 @@ from hspyio.nodes.json import dtype_from_json, dtype_to_json
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "SCALARS",
-    "cast_back",
-    "common_dtype",
-    "item_array",
-    "loose_array",
-    "restored_item",
-]
+__all__ = ["SCALARS", "cast_back", "common_dtype", "item_array", "loose_array", "restored_item"]
 
 Json = Any
 

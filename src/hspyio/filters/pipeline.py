@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -59,7 +60,7 @@ class Pipeline:
 
     @derived
     def _codecs(self) -> tuple[Codec, ...]:
-        return tuple(codec_of(step.id) for step in self.filters)
+        return tuple(map(codec_of, map(attrgetter("id"), self.filters)))
 
     @derived
     def decodes(self) -> bool:

@@ -26,13 +26,7 @@ from hspyio.hdf5.format.file_bytes import readable
 from hspyio.hdf5.format.global_heap import text_array
 from hspyio.hdf5.format.links import ExternalLink, Link, OtherLink, SoftLink
 from hspyio.hdf5.format.messages import Layout, layout_of_header
-from hspyio.hdf5.format.object_header import (
-    DATATYPE,
-    LAYOUT,
-    LINK_INFO,
-    SYMBOL_TABLE,
-    ObjectHeader,
-)
+from hspyio.hdf5.format.object_header import DATATYPE, LAYOUT, LINK_INFO, SYMBOL_TABLE, ObjectHeader
 from hspyio.hdf5.limits import MOST_LEVELS, MOST_STEPS, Budget, Census, repeats
 from hspyio.hdf5.local_snapshot import LocalSnapshot, is_ours, share_lock, snapshot_of
 from hspyio.hdf5.opening import Kept, Opening, ReadPolicy, of_file
@@ -239,7 +233,7 @@ class Reader(Opening):
         DamagedFileError, UnsupportedFeatureError
             If it cannot be read.
         """
-        with of_file(self.path):
+        with of_file(self.snapshot.path):
             header = self.header(self.root_address)
             self._census.count((self._number, header.address), header.links, followed=False)
             return self._group(header, (), ((self._number, header.address),))

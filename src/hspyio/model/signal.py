@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
-from hspyio.errors import AxesError, warn_user
+from hspyio.errors import ArgumentError, AxesError, warn_user
 from hspyio.model.axes import Axes, Axis, axes_for, misfit_message, misfits
 from hspyio.model.given import as_array, as_mapping, as_text, is_dask, is_data_array, is_hyperspy
 from hspyio.model.hints import instead_of, misplaced_keys
 from hspyio.model.models import Model
 from hspyio.model.tree import MetadataTree
+from hspyio.options import public
 from hspyio.printable import dtype_text, printable_name
 from hspyio.records import value
-from hspyio.suggestions import NotThereError, did_you_mean
+from hspyio.suggestions import NotThereError, did_you_mean, quoted
 
 if TYPE_CHECKING:
     import dask.array
@@ -116,6 +117,7 @@ class Signal:
     package_version: str
     location: Location | None
 
+    @public
     def __init__(
         self,
         data: Any,
@@ -215,6 +217,7 @@ class Signal:
         """Whether the data are a dask array."""
         return is_dask(self.data)
 
+    @public
     def check_axes(self) -> None:
         """Check that there is an axis of the right size for each dimension, of sensible values.
 
@@ -228,6 +231,7 @@ class Signal:
 
     # what it does
 
+    @public
     def save(
         self,
         path: str | os.PathLike[str],
@@ -265,22 +269,13 @@ class Signal:
         import hspyio
 
         return hspyio.save(
-            path,
-            self,
-            overwrite=overwrite,
-            chunks=chunks,
-            compression=compression,
-            compression_opts=compression_opts,
-            shuffle=shuffle,
-            checksum=checksum,
-            nexus=nexus,
-            navigator=navigator,
-            threads=threads,
-            progress=progress,
-            durable=durable,
+            path, self, overwrite=overwrite, chunks=chunks, compression=compression,
+            compression_opts=compression_opts, shuffle=shuffle, checksum=checksum, nexus=nexus,
+            navigator=navigator, threads=threads, progress=progress, durable=durable,
             storage_options=storage_options,
-        )
+        )  # fmt: skip
 
+    @public
     def to_hyperspy(self) -> Any:
         """Make a signal of HyperSpy's, of the class that HyperSpy has for it.
 
@@ -295,6 +290,7 @@ class Signal:
 
         return to_hyperspy(self)
 
+    @public
     def to_xarray(self) -> xarray.DataArray:
         """Make a DataArray of xarray: axes are coordinates, metadata are attributes.
 
@@ -311,6 +307,7 @@ class Signal:
 
         return to_xarray(self)
 
+    @public
     def plot(
         self,
         path: str | os.PathLike[str] | None = None,
@@ -362,16 +359,11 @@ class Signal:
         from hspyio.bridges.plotting import plot
 
         return plot(
-            self,
-            path,
-            log=log,
-            figure=figure,
-            most_bytes=most_bytes,
-            threads=threads,
-            progress=progress,
-            overwrite=overwrite,
-        )
+            self, path, log=log, figure=figure, most_bytes=most_bytes, threads=threads,
+            progress=progress, overwrite=overwrite,
+        )  # fmt: skip
 
+    @public
     def view(self, *, host: str = "127.0.0.1", port: int = 0, prefix: str = "") -> Any:
         """Show it in the browser, or in a notebook's cell: a navigator and the signal, linked.
 
@@ -394,6 +386,7 @@ class Signal:
 
         return hspyio.view(self, host=host, port=port, prefix=prefix)
 
+    @public
     def close(self) -> None:
         """Let go of the file that lazy data are read from; again is no error."""
         release, self._close = self._close, None
@@ -406,6 +399,7 @@ class Signal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @public
     def copy(self) -> Signal:
         """Return a copy with its own axes and tree nodes; arrays, lists and models are shared."""
         result = copy.copy(self)
@@ -417,6 +411,7 @@ class Signal:
         result._loaded = self._loaded
         return result
 
+    @public
     def deepcopy(self) -> Signal:
         """Return a copy that shares nothing; lazy data stay lazy."""
         return copy.deepcopy(self)
@@ -492,6 +487,12 @@ def _as_models(value: Any) -> dict[str, Model]:
     return {name: _as_model(model) for name, model in as_mapping(value, "models").items()}
 
 
+def _as_location(value: Any) -> Location | None:
+    if value is None or isinstance(value, Location):
+        return value
+    raise ArgumentError(f"location is {quoted(value)}; load sets it, save(path) names the file")
+
+
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "data": as_array,
     "metadata": lambda value: _as_tree(value, "metadata"),
@@ -499,6 +500,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "attributes": lambda value: dict(as_mapping(value, "attributes")),
     "learning_results": lambda value: dict(as_mapping(value, "learning_results")),
     "models": _as_models,
+    "location": _as_location,
 }
 
 

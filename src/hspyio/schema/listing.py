@@ -20,10 +20,7 @@ from hspyio.nodes.node import Attribute, Group
 __all__ = ["list_of", "missing_of_list", "with_list"]
 
 _DIGEST = 16
-_HOLDERS = {
-    "experiments": f"/{names.EXPERIMENTS}",
-    "models": f"/{names.ANALYSIS}/{names.MODELS}",
-}
+_HOLDERS = {"experiments": f"/{names.EXPERIMENTS}", "models": f"/{names.ANALYSIS}/{names.MODELS}"}
 
 
 def list_of(experiments: Iterable[str], models: Iterable[str]) -> Attribute:
@@ -48,10 +45,7 @@ def with_list(root: Group) -> Group:
 
 
 def missing_of_list(
-    stored: object,
-    experiments: Container[str],
-    models: Container[str],
-    known: Container[str],
+    stored: object, experiments: Container[str], models: Container[str], known: Container[str]
 ) -> Iterator[Problem]:
     """What the list names and is not there; `known` are the paths of what is told already."""
     held = _decoded(stored)

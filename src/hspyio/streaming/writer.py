@@ -17,6 +17,7 @@ from hspyio.model.given import kind_of, more_than_an_array
 from hspyio.model.signal import Signal
 from hspyio.model.tree import MetadataTree
 from hspyio.nodes.node import Selection
+from hspyio.options import public
 from hspyio.printable import dtype_text
 from hspyio.streaming.schedule import Schedule, Timer
 from hspyio.streaming.status import StreamStatus
@@ -185,6 +186,7 @@ class StreamWriter:
 
     # writing
 
+    @public
     def append(self, frames: Any) -> None:
         """Add one frame, or several, along the first dimension, which is open.
 
@@ -255,6 +257,7 @@ class StreamWriter:
             with self._told():
                 self._stream.put(selection, given, wait=self._wait)
 
+    @public
     def one_state(self) -> AbstractContextManager[None]:
         """Let no checkpoint be made within a block.
 
@@ -268,6 +271,7 @@ class StreamWriter:
         self._check()
         return self._stream.gate.call()
 
+    @public
     def checkpoint(self) -> None:
         """Let readers see all that was taken so far, and a crash leave it.
 
@@ -284,6 +288,7 @@ class StreamWriter:
         if error is not None:
             raise error
 
+    @public
     def close(self, compact: bool = False) -> None:
         """Make the last checkpoint, and let go of the file; again is no error.
 

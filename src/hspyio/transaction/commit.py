@@ -18,15 +18,7 @@ from hspyio.hdf5.format.index_link import lead_to_index
 from hspyio.hdf5.format.superblock import LENGTH, Superblock, read_superblock
 from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.hdf5.writing.output import Output, open_by_hdf5
-from hspyio.system.calls import (
-    close,
-    file_size,
-    flush,
-    open_for_writing,
-    resize,
-    sync,
-    write_from,
-)
+from hspyio.system.calls import close, file_size, flush, open_for_writing, resize, sync, write_from
 from hspyio.system.interrupts import interrupt_behind
 from hspyio.transaction.changes import Changes, open_written
 

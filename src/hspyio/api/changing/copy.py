@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hspyio import names
-from hspyio.api.arguments import path_of_file, path_to_save
+from hspyio.api.arguments import name_of, path_of_file, path_to_save
 from hspyio.api.changing.edit import keep_rest, rebuilt_root
 from hspyio.api.changing.keeping import check_inside, check_whole
 from hspyio.api.loading.experiments import read_signal
@@ -28,15 +28,7 @@ from hspyio.api.saving.navigator import (
 from hspyio.api.saving.save import save
 from hspyio.arrays.chunk_shapes import signal_chunks
 from hspyio.arrays.workers import Workers
-from hspyio.errors import (
-    RESCUE,
-    HspyError,
-    OptionError,
-    Problem,
-    SaveError,
-    one_or_many,
-    warn_user,
-)
+from hspyio.errors import RESCUE, HspyError, OptionError, Problem, SaveError, one_or_many, warn_user
 from hspyio.hdf5.local_snapshot import snapshot_of
 from hspyio.hdf5.writing.dataset_writer import check_filters
 from hspyio.integrity.seal import changed_error, changed_since_sealed
@@ -99,7 +91,9 @@ def extract(
     """
     old = path_of_file(source, _EXTRACT, "source")
     text = path_to_save(target, _EXTRACT, "target")
-    wanted = [name] if isinstance(name, str) else list(name)
+    given: Any = name
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    wanted = [name_of(item, _EXTRACT) or "" for item in (given if several else [given])]
     if not wanted:
         raise OptionError("there is no experiment to extract; name one", path=old)
     check_target(text, overwrite=overwrite)
@@ -189,10 +183,7 @@ def upgrade(
     check_target(text, overwrite=overwrite)
     options = WriteOptions(durable=durable)
     # What is read here has to be all of it, so that its problems are known; warnings come after.
-    with (
-        closing(snapshot_of(old)) as handle,
-        opened(handle.clone(), _UNREAD) as file,
-    ):
+    with closing(snapshot_of(old)) as handle, opened(handle.clone(), _UNREAD) as file:
         declared = file.contents.declared
         lost = [*(one for one in file.contents.problems if one.lost), *_unreadable(file)]
         if lost and not partly:
@@ -294,15 +285,9 @@ def repack(
     old = path_of_file(source, call, "source")
     text = path_to_save(target, call, "target")
     options = WriteOptions(
-        chunks=chunks,
-        compression=compression,
-        compression_opts=compression_opts,
-        shuffle=shuffle,
-        checksum=checksum,
-        threads=threads,
-        progress=progress,
-        durable=durable,
-    )
+        chunks=chunks, compression=compression, compression_opts=compression_opts, shuffle=shuffle,
+        checksum=checksum, threads=threads, progress=progress, durable=durable,
+    )  # fmt: skip
     wanted = wanted_navigators(navigator)
     check_target(text, overwrite=overwrite)
     with (
@@ -433,12 +418,7 @@ def _data(file: OpenFile, name: str, signal: Signal) -> Array | None:
     if values is None:
         return None
     return replace(
-        node,
-        source=GraphSource(values),
-        signal_dims=dims,
-        chunks=None,
-        filters=(),
-        inline=False,
+        node, source=GraphSource(values), signal_dims=dims, chunks=None, filters=(), inline=False
     )
 
 

@@ -108,16 +108,9 @@ def append(
         See `save`; the file is untouched.
     """
     options = WriteOptions(
-        chunks=chunks,
-        compression=compression,
-        compression_opts=compression_opts,
-        shuffle=shuffle,
-        checksum=checksum,
-        nexus=nexus,
-        threads=threads,
-        progress=progress,
-        durable=durable,
-    )
+        chunks=chunks, compression=compression, compression_opts=compression_opts, shuffle=shuffle,
+        checksum=checksum, nexus=nexus, threads=threads, progress=progress, durable=durable,
+    )  # fmt: skip
     path = path_of_file(path, "append(path, signal)")
     wanted = wanted_navigators(navigator)
     [whole] = fitting_signals([the_signal(signal, "append")], wanted)

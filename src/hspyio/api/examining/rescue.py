@@ -145,10 +145,7 @@ def rescue(
 def rescued(path: str, target: str, workers: Workers, *, progress: bool | None = False) -> Rescue:
     """What `rescue` does in whatever process."""
     losses = Losses()
-    with (
-        named_errors(path),
-        open_damaged(path, HSPY, losses, Workers(workers.threads)) as file,
-    ):
+    with named_errors(path), open_damaged(path, HSPY, losses, Workers(workers.threads)) as file:
         return _Rescuing(path, file, losses, workers).into(target, progress)
 
 
@@ -422,12 +419,7 @@ class _Rescuing:
         return [DamagedPart(fault.region or whole, f"{fault.message}{_KEPT}") for fault in faults]
 
     def _chunks_differing(
-        self,
-        where: str,
-        array: Array,
-        chunks: tuple[int, ...],
-        known: ArraySums,
-        place: str,
+        self, where: str, array: Array, chunks: tuple[int, ...], known: ArraySums, place: str
     ) -> list[DamagedPart]:
         """Chunks that were read, and are not those that were sealed."""
         found = self._losses.sums.get(place, {})

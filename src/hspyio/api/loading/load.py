@@ -172,16 +172,10 @@ def load(
     """
     name = name_of(name, "load(path, name='HAADF')")
     options = ReadOptions(
-        lazy=lazy,
-        chunks=chunks,
-        original_metadata=original_metadata,
-        errors=errors,
-        allow_external=allow_external,
-        isolated=isolated,
-        threads=threads,
-        progress=progress,
+        lazy=lazy, chunks=chunks, original_metadata=original_metadata, errors=errors,
+        allow_external=allow_external, isolated=isolated, threads=threads, progress=progress,
         released=bool(stack),
-    )
+    )  # fmt: skip
     several = files_meant(path, "load(path)")
     if several is not None or stack:
         given: list[Any] = [path] if several is None else several

@@ -358,7 +358,8 @@ def select(file: Contents, name: str | None, path: str) -> str:
         )
     near = did_you_mean(name, [*file.experiments, *titles.values()])
     there = f"; there are: {listing(list(file.experiments))}"
-    raise lost or ExperimentError(f"no experiment {quoted(name)}{near or there}", path=path)
+    taken = ", which is the name of a file" if name.lower().endswith((".hspy", ".h5")) else ""
+    raise lost or ExperimentError(f"no experiment {quoted(name)}{taken}{near or there}", path=path)
 
 
 def _lost(file: Contents, name: str | None, path: str) -> DamagedFileError | None:

@@ -8,13 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from hspyio.api.arguments import (
-    address_of,
-    path_to_save,
-    the_signals,
-    warn_of_doubts,
-    with_suffix,
-)
+from hspyio.api.arguments import address_of, path_to_save, the_signals, warn_of_doubts, with_suffix
 from hspyio.api.loading.experiments import Loaded
 from hspyio.api.progress import working
 from hspyio.api.saving.navigator import Wanted, fitting_signals, wanted_navigators, with_navigators
@@ -132,16 +126,9 @@ def save(
     Specification: "Format description" and ``chunks`` under "New in version HyperSpy_v1.3.1".
     """
     options = WriteOptions(
-        chunks=chunks,
-        compression=compression,
-        compression_opts=compression_opts,
-        shuffle=shuffle,
-        checksum=checksum,
-        nexus=nexus,
-        threads=threads,
-        progress=progress,
-        durable=durable,
-    )
+        chunks=chunks, compression=compression, compression_opts=compression_opts, shuffle=shuffle,
+        checksum=checksum, nexus=nexus, threads=threads, progress=progress, durable=durable,
+    )  # fmt: skip
     far = address_of(path, storage_options)
     if far is not None:
         return _save_far(far, signals, options, navigator, storage_options, overwrite=overwrite)
@@ -259,16 +246,9 @@ def save_all(
     >>> hspyio.save_all({"total.hspy": total, "peak.hspy": peak})  # doctest: +SKIP
     """
     options = WriteOptions(
-        chunks=chunks,
-        compression=compression,
-        compression_opts=compression_opts,
-        shuffle=shuffle,
-        checksum=checksum,
-        nexus=nexus,
-        threads=threads,
-        progress=progress,
-        durable=durable,
-    )
+        chunks=chunks, compression=compression, compression_opts=compression_opts, shuffle=shuffle,
+        checksum=checksum, nexus=nexus, threads=threads, progress=progress, durable=durable,
+    )  # fmt: skip
     given = _targets(files, overwrite=overwrite)
     made = {
         path: _encoded(path, the_signals(signals, "save"), navigator, options)

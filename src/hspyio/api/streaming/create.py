@@ -6,7 +6,7 @@ import math
 import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,7 @@ from hspyio.api.loading.experiments import read_signal
 from hspyio.api.loading.open_file import OpenFile, Outline, opened, select
 from hspyio.api.saving.navigator import PLACES
 from hspyio.arrays.workers import Workers, thread_count
-from hspyio.errors import (
-    ArgumentError,
-    OptionError,
-    SaveError,
-    UnsupportedTypeError,
-    warn_user,
-)
+from hspyio.errors import ArgumentError, OptionError, SaveError, UnsupportedTypeError, warn_user
 from hspyio.hdf5.dataset import Dataset
 from hspyio.hdf5.local_snapshot import LocalSnapshot
 from hspyio.model.axes import UniformAxis
@@ -43,6 +37,7 @@ from hspyio.streaming.states import Neighbours, States, whole_file
 from hspyio.streaming.stream import Before, Stream
 from hspyio.streaming.writer import StreamWriter
 from hspyio.streaming.written import covered_chunks
+from hspyio.suggestions import quoted
 from hspyio.transaction.growing import GrowingFile, open_growing
 from hspyio.transaction.replace import check_target
 from hspyio.transaction.transaction import Transaction
@@ -253,7 +248,12 @@ def _lengths(shape: object) -> tuple[tuple[int, ...], bool]:
     """The shape at the beginning, and whether the first dimension is open."""
     if isinstance(shape, np.ndarray):
         shape = shape.tolist()
-    if shape is None or not isinstance(shape, Sequence) or isinstance(shape, str) or not shape:
+    if (
+        shape is None
+        or not isinstance(shape, Sequence)
+        or isinstance(shape, str | bytes)
+        or not shape
+    ):
         raise OptionError(
             f"shape is {shape!r}; give the length of each dimension, None for the first to grow: "
             "(None, 256, 256)"
@@ -280,21 +280,20 @@ def _fill(dtype: object, value: object) -> Any:
         raise OptionError(f"dtype is {dtype!r}, which numpy does not know") from None
     if kind.kind not in _KINDS:
         raise OptionError(f"dtype is {kind}; use booleans, integers, floats or complex numbers")
-    try:
-        fill: NDArray[Any] = np.asarray(value).astype(kind)
-    except (TypeError, ValueError, OverflowError):
-        raise OptionError(f"fill_value is {value!r}, which {kind} cannot hold") from None
-    given: Any = np.asarray(value)
-    if given.ndim or not np.array_equal(fill, given, equal_nan=kind.kind in "fc"):
-        raise OptionError(f"fill_value is {value!r}, which {kind} cannot hold")
-    return fill
+    with suppress(TypeError, ValueError, OverflowError):
+        given: Any = np.asarray(value)
+        fill: NDArray[Any] = given.astype(kind)
+        if not given.ndim and np.array_equal(fill, given, equal_nan=kind.kind in "fc"):
+            return fill
+    raise OptionError(f"fill_value is {quoted(value)}, which {kind} cannot hold")
 
 
 def _open_axes(axes: Any, *, is_open: bool) -> list[Any] | None:
     """The axes, the open one of size 0."""
     if axes is None:
         return None
-    if hasattr(axes, "navigation_axes") or not isinstance(axes, Iterable) or isinstance(axes, str):
+    wrong = hasattr(axes, "navigation_axes") or not isinstance(axes, Iterable)
+    if wrong or isinstance(axes, str | bytes | np.ndarray):
         raise ArgumentError("axes are no list; give one axis, or a dict for it, for each dimension")
     made = list(axes)
     if not (is_open and made):

@@ -23,13 +23,7 @@ from hspyio.bridges.parts_of_data import (
     with_known_times,
 )
 from hspyio.bridges.xarray import to_xarray, without_large
-from hspyio.errors import (
-    ConversionError,
-    ExperimentError,
-    OptionError,
-    Problem,
-    warn_user,
-)
+from hspyio.errors import ConversionError, ExperimentError, OptionError, Problem, warn_user
 from hspyio.model.signal import Signal
 from hspyio.nodes.computed import scheduler, thread_limit
 from hspyio.packages import imported, is_there
@@ -209,9 +203,7 @@ def _write_zarr(
         for name, dataset in made.items()
     }
     _one_or_tree(
-        made,
-        encoding,
-        lambda whole, how: whole.to_zarr(path, mode="w", consolidated=False, **how),
+        made, encoding, lambda whole, how: whole.to_zarr(path, mode="w", consolidated=False, **how)
     )
 
 

@@ -133,14 +133,9 @@ def import_file(
     >>> hspyio.import_file("scan.blo", navigator="sum", checksum=True)  # doctest: +SKIP
     """
     write = WriteOptions(
-        chunks=chunks,
-        compression=compression,
-        compression_opts=compression_opts,
-        checksum=checksum,
-        threads=threads,
-        progress=progress,
-        durable=durable,
-    )
+        chunks=chunks, compression=compression, compression_opts=compression_opts,
+        checksum=checksum, threads=threads, progress=progress, durable=durable,
+    )  # fmt: skip
     if overwrite and skip_existing:
         raise OptionError("overwrite and skip_existing exclude each other; give one of them")
     asked = _Asked(reader, reader_options, write, navigator, overwrite, skip_existing)

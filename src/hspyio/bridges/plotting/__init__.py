@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hspyio.api.progress import working
 from hspyio.bridges.plotting.choose import picture_of
 from hspyio.bridges.plotting.draw import draw, size_of
-from hspyio.errors import OptionError
+from hspyio.errors import ArgumentError, OptionError
+from hspyio.model.given import kind_of
 from hspyio.model.signal import Signal
 from hspyio.packages import check_there
 
@@ -33,6 +34,11 @@ def plot(
     check_there("matplotlib")
     from hspyio.bridges.plotting.figure import SignalFigure, check_picture
 
+    if not (figure is None or hasattr(figure, "suptitle")):
+        raise ArgumentError(
+            f"figure is a {kind_of(figure)}; use an empty figure, such as "
+            'plt.figure(layout="constrained")'
+        )
     if path is not None:
         if figure is not None and not isinstance(figure, SignalFigure):
             raise OptionError("a figure of yours is saved by figure.savefig(path); leave path out")

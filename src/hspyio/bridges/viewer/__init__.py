@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hspyio.api.arguments import name_of, path_text
 from hspyio.bridges.viewer.library import Library
 from hspyio.errors import ExperimentError
 from hspyio.model.signal import signal_of
@@ -75,9 +76,12 @@ def view(
     >>> viewer = hspyio.view("map.hspy")  # doctest: +SKIP
     """
     signal = signal_of(target)
+    if signal is None and not isinstance(target, str | os.PathLike):
+        path_text(target, "view(target)", "target")  # says what it is
+    shown = name_of(name, "view(target, name='HAADF')")
     library = Library(target if signal is None else signal)
     try:
-        first = _first(library, name)
+        first = _first(library, shown)
         library.item(first)
         check_there("bokeh")
     except BaseException:

@@ -61,11 +61,7 @@ class Shapes:
 
 
 def shapes_at(
-    markers: object,
-    position: Sequence[int],
-    *,
-    over_signal: bool,
-    value_at: ValueAt | None = None,
+    markers: object, position: Sequence[int], *, over_signal: bool, value_at: ValueAt | None = None
 ) -> Shapes:
     """The shapes of all markers of a file; those that are not understood are left out.
 
@@ -270,7 +266,4 @@ def _rectangle() -> NDArray[Any]:
 
 def _turned(points: NDArray[Any], angle: float) -> tuple[NDArray[Any], NDArray[Any]]:
     x, y = points.T
-    return (
-        x * math.cos(angle) - y * math.sin(angle),
-        x * math.sin(angle) + y * math.cos(angle),
-    )
+    return (x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle))

@@ -226,12 +226,6 @@ class _Parser:
             return _text(bits, size)
         if kind == _OPAQUE:
             return self._opaque(bits[0], size)
-        if kind == _REFERENCE:
-            raise _no_part("HDF5 references")
-        return self._of_others(kind, version, bits, size, depth)
-
-    def _of_others(self, kind: int, version: int, bits: bytes, size: int, depth: int) -> DiskType:
-        """One that is made of other types."""
         if kind == _COMPOUND:
             return self._compound(version, bits, size, depth)
         if kind == _ENUM:
@@ -242,7 +236,9 @@ class _Parser:
             return self._array(version, size, depth)
         if kind == _COMPLEX:
             return self._complex(size, depth)
-        raise _no_part(f"values of HDF5's class {kind}")
+        raise _no_part(
+            "HDF5 references" if kind == _REFERENCE else f"values of HDF5's class {kind}"
+        )
 
     def _take(self, form: struct.Struct) -> tuple[Any, ...]:
         found = form.unpack_from(self._body, self._place)

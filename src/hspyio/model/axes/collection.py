@@ -50,6 +50,8 @@ class Axes(Sequence[Axis]):
     __slots__ = ("_axes",)
 
     def __init__(self, axes: Iterable[Axis] = ()) -> None:
+        if not isinstance(axes, Iterable):
+            raise AxesError(f"axes are a {type(axes).__name__}; give a list of them")
         numbered = []
         for index, axis in enumerate(axes):
             if not isinstance(axis, _OURS):

@@ -12,14 +12,7 @@ import numpy as np
 import hspyio
 from hspyio.api.examining.info import ExperimentInfo
 from hspyio.api.examining.info import info as file_info
-from hspyio.cli.console import (
-    Console,
-    each_file,
-    one_line,
-    say_json,
-    stored_text,
-    table_lines,
-)
+from hspyio.cli.console import Console, each_file, one_line, say_json, stored_text, table_lines
 from hspyio.cli.processes import in_processes
 from hspyio.cli.usage import Exit, Files, Option, Place
 from hspyio.errors import byte_text
