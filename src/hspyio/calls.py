@@ -63,13 +63,15 @@ def wrong_call(
         del parameters[next(iter(parameters))]
     name = function.__qualname__.removesuffix(".__init__")
     places = [key for key, one in parameters.items() if one.kind <= one.POSITIONAL_OR_KEYWORD]
-    if unknown := [key for key in kwargs if key not in parameters]:
+    takes_any = any(one.kind == one.VAR_KEYWORD for one in parameters.values())
+    if not takes_any and (unknown := [key for key in kwargs if key not in parameters]):
         return "; ".join(_unknown(name, parameters, key) for key in unknown)
     if name == "save_all" and len(args) > 1:
         return "save_all() takes a dict: hspyio.save_all({path: signal, ...})"
     call = _call(name, parameters)
     if len(args) > len(places):
-        options = ", ".join(f"{key}=..." for key in parameters if key not in places) or "no others"
+        others = [f"{key}=..." for key, one in parameters.items() if one.kind == one.KEYWORD_ONLY]
+        options = ", ".join(others) or "none"
         taken = f"{len(places)} argument{'s' * (len(places) != 1)}"
         return f"{name}() takes {taken} by position, not {len(args)}: {call}; by name: {options}"
     if twice := [key for key in places[: len(args)] if key in kwargs]:

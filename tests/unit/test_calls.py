@@ -179,6 +179,7 @@ def test_too_many_too_few_and_twice(name: str) -> None:
         (lambda: hspyio.save(SIGNAL, "b.hspy"), "the path comes first"),
         (lambda: hspyio.export(SIGNAL, "b.nc"), "the source comes first"),
         (lambda: hspyio.file_writer("b.hspy", SIGNAL), r"hspyio\.save\(path, signal\)"),
+        (lambda: hspyio.file_writer("b.hspy", overwrite=True), r"lacks signal: hspyio\.file_wr"),
         (lambda: hspyio.view(["a.hspy"]), r"\[hspyio\.view\(p\) for p in paths\]"),
         (lambda: hspyio.save("b.hspy", SIGNAL, overwrite="no"), "overwrite is 'no'; use True or"),
         (lambda: hspyio.load("a.hspy", lazy=np.ones((2, 2))), r"lazy is array\(.*; use True"),
