@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.bridges.coordinates import (
-    AXIS,
-    axis_without_coordinate,
-    coordinate_axis,
-    even_axis,
-)
+from hspyio.bridges.coordinates import AXIS, axis_without_coordinate, coordinate_axis, even_axis
 from hspyio.bridges.parts_of_data import join_parts
 from hspyio.bridges.tree_text import tree_of
 from hspyio.errors import ConversionError, HspyError, Problem, warn_user

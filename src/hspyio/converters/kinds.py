@@ -166,12 +166,7 @@ def _group(name: str, node: Group) -> tuple[Kind, str]:
 
 
 _VALUES = names.NX_AXIS_VALUES.format(r"\d+")
-_ATTRIBUTES = {
-    names.NX_CLASS,
-    names.NX_SIGNAL,
-    names.NX_AXES,
-    names.NX_INTERPRETATION,
-}
+_ATTRIBUTES = {names.NX_CLASS, names.NX_SIGNAL, names.NX_AXES, names.NX_INTERPRETATION}
 
 
 def is_annotated(group: Group) -> bool:

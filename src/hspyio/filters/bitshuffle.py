@@ -105,10 +105,5 @@ def _decode_lz4(source: memoryview, blocks: list[slice], target: memoryview, ste
 
 
 CODEC = Codec(
-    32008,
-    "bitshuffle",
-    package="hdf5plugin",
-    options=plain_options,
-    resizes=True,
-    decode=_decode,
+    32008, "bitshuffle", package="hdf5plugin", options=plain_options, resizes=True, decode=_decode
 )

@@ -81,10 +81,5 @@ def _width(bits: int) -> int:
 
 
 CODEC = Codec(
-    4,
-    "szip",
-    package="an HDF5 build with szip",
-    options=_options,
-    resizes=True,
-    decode=_decode,
+    4, "szip", package="an HDF5 build with szip", options=_options, resizes=True, decode=_decode
 )

@@ -30,12 +30,7 @@ from hspyio.hdf5.format.superblock import LENGTH, read_superblock
 from hspyio.hdf5.identity import Fingerprint, Identity, fingerprint, identity_of, is_the_same
 from hspyio.hdf5.snapshot import Snapshot
 from hspyio.system.byte_source import ByteSource, LocalBytes
-from hspyio.system.calls import (
-    NO_SUCH_FILE,
-    close,
-    open_for_reading,
-    read_up_to,
-)
+from hspyio.system.calls import NO_SUCH_FILE, close, open_for_reading, read_up_to
 from hspyio.system.descriptors import OPEN
 from hspyio.system.locks import (
     LockUnsupportedError,

@@ -9,11 +9,7 @@ import numpy as np
 from hspyio import names
 from hspyio.errors import UNREADABLE, DamagedFileError, FilterError, HspyError
 from hspyio.hdf5.dataset import Dataset, dataset_node
-from hspyio.hdf5.format.btree_v2 import (
-    ATTRIBUTES_BY_ORDER,
-    LINKS_BY_ORDER,
-    count_tree,
-)
+from hspyio.hdf5.format.btree_v2 import ATTRIBUTES_BY_ORDER, LINKS_BY_ORDER, count_tree
 from hspyio.hdf5.format.fractal_heap import count_managers
 from hspyio.hdf5.format.messages import layout_of_header
 from hspyio.hdf5.format.object_header import (

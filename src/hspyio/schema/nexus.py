@@ -15,12 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hspyio import names
-from hspyio.converters.kinds import (
-    is_annotated,
-    nexus_attributes,
-    nexus_members,
-    without_nexus,
-)
+from hspyio.converters.kinds import is_annotated, nexus_attributes, nexus_members, without_nexus
 from hspyio.converters.strings import store_text
 from hspyio.errors import AxesError, Problem
 from hspyio.model.axes import Axis

@@ -114,12 +114,7 @@ class StreamLayout:
 
 
 def planned_layout(
-    node: Array,
-    shape: tuple[int, ...],
-    options: WriteOptions,
-    *,
-    is_open: bool,
-    fill: NDArray[Any],
+    node: Array, shape: tuple[int, ...], options: WriteOptions, *, is_open: bool, fill: NDArray[Any]
 ) -> StreamLayout:
     """Choose chunks and filters of a new array.
 

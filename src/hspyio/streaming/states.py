@@ -184,11 +184,7 @@ def whole_file(states: States, experiment: Group, length: int) -> Group:
 
 
 def _with_data(
-    group: Group,
-    layout: StreamLayout,
-    length: int,
-    address: int | None,
-    put: Put | None = None,
+    group: Group, layout: StreamLayout, length: int, address: int | None, put: Put | None = None
 ) -> Group:
     members: dict[str, Any] = {**group.members, names.DATA: layout.node(length, address, put)}
     return replace(group, members=members)

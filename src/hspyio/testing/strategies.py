@@ -61,12 +61,7 @@ def _moments() -> list[Strategy]:
         st.builds(timezone, st.integers(-86399, 86399).map(lambda s: timedelta(seconds=s))),
         st.just(timezone(timedelta(hours=1), "lab")),
     )
-    return [
-        st.dates(),
-        st.times(timezones=zones),
-        st.datetimes(timezones=zones),
-        st.timedeltas(),
-    ]
+    return [st.dates(), st.times(timezones=zones), st.datetimes(timezones=zones), st.timedeltas()]
 
 
 def _numpy_scalars(kinds: str) -> Strategy:

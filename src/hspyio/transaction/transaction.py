@@ -52,11 +52,7 @@ class Transaction:
     @classmethod
     @contextmanager
     def new(
-        cls,
-        path: str,
-        *,
-        overwrite: bool = True,
-        durable: bool = True,
+        cls, path: str, *, overwrite: bool = True, durable: bool = True
     ) -> Iterator[Transaction]:
         """A file that is written beside its target, and renamed.
 

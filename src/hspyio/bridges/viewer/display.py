@@ -154,12 +154,7 @@ class Display:
         return numbers(cube.at(position, part))
 
     def _show_if(
-        self,
-        cube: Cube,
-        values: NDArray[Any],
-        position: tuple[int, ...],
-        part: Part,
-        trouble: str,
+        self, cube: Cube, values: NDArray[Any], position: tuple[int, ...], part: Part, trouble: str
     ) -> None:
         """Show what was read, unless another experiment has been chosen meanwhile."""
         if self.window.item.cube is cube:

@@ -32,12 +32,7 @@ def export(
     all metadata (hspyio.from_xarray). Example: hspy export map.hspy map.nc
     """
     hspyio.export(
-        source,
-        target,
-        name=name,
-        overwrite=overwrite,
-        compression=compression,
-        threads=threads,
+        source, target, name=name, overwrite=overwrite, compression=compression, threads=threads
     )
     Console().print(f"{target}: {byte_text(_size(target))}")
 
