@@ -121,10 +121,10 @@ def _codec_for(compression: object, opts: Any) -> tuple[Codec, Any]:
 
 def describe(filters: tuple[Filter, ...]) -> tuple[str, ...]:
     """Names with levels, as a person wants them: ``("shuffle", "gzip 4")``."""
-    details = {module.CODEC.id: module.detail for module in (gzip, blosc, bitshuffle)}
+    details = ((step, codec_of(step.id).detail) for step in filters)
     return tuple(
-        f"{step.name} {details[step.id](step.options) if step.id in details else ''}".strip()
-        for step in filters
+        f"{step.name} {'' if detail is None else detail(step.options)}".strip()
+        for step, detail in details
     )
 
 

@@ -13,14 +13,14 @@ from hspyio.filters.plugins import plain_options
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CODEC", "detail"]
+__all__ = ["CODEC"]
 
 _COMPRESSORS = {2: "lz4", 3: "zstd"}
 _TOGETHER = 8
 """Elements whose bits are shuffled together; what is left over at the end stays as it is."""
 
 
-def detail(options: tuple[int, ...]) -> str:
+def _detail(options: tuple[int, ...]) -> str:
     """The compressor, for people."""
     return _COMPRESSORS.get(_compressor(options), "")
 
@@ -105,5 +105,11 @@ def _decode_lz4(source: memoryview, blocks: list[slice], target: memoryview, ste
 
 
 CODEC = Codec(
-    32008, "bitshuffle", package="hdf5plugin", options=plain_options, resizes=True, decode=_decode
+    32008,
+    "bitshuffle",
+    package="hdf5plugin",
+    options=plain_options,
+    resizes=True,
+    decode=_decode,
+    detail=_detail,
 )

@@ -13,7 +13,7 @@ from hspyio.filters.plugins import plain_options
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CODEC", "decode", "detail", "details"]
+__all__ = ["CODEC", "decode", "details"]
 
 _FILTER_VERSION, _FORMAT_VERSION = 2, 2
 _COMPRESSORS = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")
@@ -59,7 +59,7 @@ def details(options: tuple[int, ...]) -> tuple[int, ...]:
     return given + _BARE[len(given) :]
 
 
-def detail(options: tuple[int, ...]) -> str:
+def _detail(options: tuple[int, ...]) -> str:
     """Compressor and level, for people."""
     level, _, compressor = details(options)
     return f"{_COMPRESSORS[compressor]} {level}" if compressor < len(_COMPRESSORS) else ""
@@ -113,4 +113,5 @@ CODEC = Codec(
     decode=_decode,
     encode=_encode,
     stored_options=_stored_options,
+    detail=_detail,
 )

@@ -65,6 +65,8 @@ class Codec:
     stored_options : callable, optional
         ``(client data, itemsize, chunk bytes) -> client data`` as they stand in a file, for a
         filter that adds facts of the array (HDF5's own ``set_local``).
+    detail : callable, optional
+        ``client data -> str``: a level, say, as people want it beside the name.
     """
 
     id: int
@@ -79,6 +81,7 @@ class Codec:
     encode: Encode | None = None
     quick: Encode | None = None
     stored_options: Callable[[tuple[int, ...], int, int], tuple[int, ...]] | None = None
+    detail: Callable[[tuple[int, ...]], str] | None = None
 
 
 def sized(decoded: Bytes, size: int) -> Bytes:

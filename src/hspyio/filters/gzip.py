@@ -16,7 +16,7 @@ from hspyio.filters.codec import Bytes, Codec, library, sized
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CODEC", "DEFAULT_LEVEL", "MOST", "detail"]
+__all__ = ["CODEC", "DEFAULT_LEVEL", "MOST"]
 
 DEFAULT_LEVEL = 4
 MOST = 9
@@ -101,7 +101,7 @@ def _as_it_is(segment: memoryview) -> Iterator[bytes | memoryview]:
         yield block
 
 
-def detail(options: tuple[int, ...]) -> str:
+def _detail(options: tuple[int, ...]) -> str:
     """The level, for people."""
     return str(options[0]) if options else ""
 
@@ -115,4 +115,5 @@ CODEC = Codec(
     decode=_decode,
     encode=_encode,
     quick=_quick,
+    detail=_detail,
 )
