@@ -162,7 +162,7 @@ OTHERS = [
 ]  # fmt: skip
 ARRAYS = [
     *(np.zeros(3, code) for code in "?bhilqBHILQefdgFDG"),
-    *(np.arange(3).astype(code) for code in (">i2", ">f4", ">c16", ">f2", ">u8", ">g")),
+    *(np.arange(3).astype(code) for code in (">i2", ">f4", ">c16", ">f2", ">u8", ">g", ">G")),
     *(np.zeros(shape) for shape in ((0,), (0, 3), (3, 0), (0, 0), (2, 0, 3), (1,) * 32)),
     *(np.array(3).astype(code) for code in ("f8", "i8", ">i4", "?", "c16", "U3", "S3", "M8[s]")),
     np.array("a\0"), np.array((1, 2.0), "i4,f8"), np.array("é", "U7"), object0(None),

@@ -203,6 +203,11 @@ def _no_path(given: object, call: str, argument: str) -> str:
     """What to say of something else, and the call that was meant."""
     if isinstance(given, bytes):
         return f"{argument} is bytes, not text; os.fsdecode makes text of it"
+    if hasattr(given, "read") or hasattr(given, "write"):
+        return (
+            f"{argument} is a {kind_of(given)}, not a path; give the name of a file, and copy the "
+            "bytes from there or to there"
+        )
     if call and (isinstance(given, list | tuple | set | frozenset) or hasattr(given, "__next__")):
         one = call.replace(argument, "p", 1)
         return (
@@ -338,7 +343,7 @@ def path_to_save(given: object, call: str = "", argument: str = "path") -> str:
     name = os.path.basename(text)
     if name in ("", os.curdir, os.pardir):
         if os.path.isdir(text):
-            raise SaveError("is a folder", path=text)
+            raise SaveError("is a folder; name a file in it", path=text)
         raise MissingFileError(f"there is no folder {text}", path=text)
     if name.lower().endswith(_OURS):
         return text
@@ -367,7 +372,8 @@ def with_suffix(address: str) -> str:
 
 def _mend(suffix: str, text: str) -> str:
     """How to get a file of another format; nothing for what is no suffix that anybody knows."""
-    ours = os.path.splitext(text)[0] + _SUFFIX
+    ours = os.path.splitext(text)[0]
+    ours += "" if ours.lower().endswith(_OURS) else _SUFFIX
     if suffix in _CONVERTED:
         return f"save {ours!r}, then hspyio.export({ours!r}, {text!r})"
     if suffix in _DRAWN:

@@ -28,7 +28,7 @@ from hspyio.nodes.computed import (
 from hspyio.nodes.node import Selection
 from hspyio.system.interrupts import caught, interrupt_behind
 
-__all__ = ["GraphOfTarget", "store_graphs"]
+__all__ = ["GraphOfTarget", "ended_by", "store_graphs"]
 
 GraphOfTarget: TypeAlias = tuple[Any, Target]
 """A dask array, and where its blocks go."""
@@ -166,17 +166,12 @@ def _store_on_threads(
         _compute(graphs, threaded.get)
         return
     # Dask's own pool would outlive the call, and hang after a fork.
-    with (
-        caught(failures.append),
-        concurrent.futures.ThreadPoolExecutor(threads) as pool,
-        _before_tasks(failures),
-    ):
+    with ended_by(failures), concurrent.futures.ThreadPoolExecutor(threads) as pool:
         _compute(graphs, threaded.get, pool=pool)
-    if failures:
-        raise failures[0]
 
 
-def _before_tasks(failures: list[BaseException]) -> Any:
+@contextmanager
+def ended_by(failures: list[BaseException]) -> Iterator[None]:
     """Within this, dask begins no more tasks for this thread once there is a failure, or Ctrl-C."""
     caller = threading.get_ident()
 
@@ -185,7 +180,10 @@ def _before_tasks(failures: list[BaseException]) -> Any:
             raise failures[0]
 
     callbacks: Any = import_module("dask.callbacks")
-    return callbacks.Callback(pretask=check)
+    with caught(failures.append), callbacks.Callback(pretask=check):
+        yield
+    if failures:
+        raise failures[0]
 
 
 # elsewhere: pieces of blocks come back, and are stored here

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO
 
-from hspyio.cli.usage import Place
+from hspyio.cli.usage import Exit, Place
 from hspyio.errors import HspyError, byte_text
 from hspyio.printable import printable, printable_json, printable_line
 
@@ -44,8 +44,7 @@ class Console:
         if style and self.coloured:
             codes = sorted((_CODES[word] for word in style.split()), reverse=True)
             text = "".join(f"\x1b[{code}m" for code in codes) + f"{text}\x1b[0m"
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()  # a reader that has gone is noticed here, where it is no error
+        _say(sys.stdout, f"{text}\n")
 
     def print_report(self, report: object) -> None:
         """Print what a report says of itself, which none of its lines may escape."""
@@ -106,8 +105,8 @@ def complain(error: HspyError | OSError) -> None:
     if not isinstance(error, HspyError) and error.filename and error.strerror:
         text = f"{error.filename}: {error.strerror}"
     else:
-        text = str(error).replace("overwrite=True", "--overwrite")  # as it is said in a shell
-        text = re.sub(r"\bname=(?=['\"])", "--name ", text)
+        text = re.sub(r"\b(overwrite|partly|stack)=True", r"--\1", str(error))  # as in a shell
+        text = re.sub(r"\bname=(?=['\"])", "--name ", text).partition("; those of a pattern:")[0]
     _say(sys.stderr, printable(f"hspy: {text}") + "\n")
 
 
@@ -142,5 +141,12 @@ def say_warning(
 
 
 def _say(stream: IO[str], text: str) -> None:
-    stream.write(text)
-    stream.flush()
+    """Write at once: a reader that has gone is noticed here, where it is no error."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        if stream is not sys.stdout or isinstance(error, BrokenPipeError):
+            raise
+        say(f"the output cannot be written: {error.strerror}")
+        raise Exit(1) from None

@@ -23,6 +23,7 @@ _APP = "hspyio.cli.app"
 
 def main() -> None:
     """Run the command line; what goes wrong with a file is one message and exit code 1."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")  # a title may hold what a terminal can't show
@@ -35,8 +36,21 @@ def main() -> None:
         except (HspyError, OSError) as error:
             complain(error)
             sys.exit(1)
+        except KeyboardInterrupt:
+            sys.exit(130)
         finally:
             gc.enable()
+
+
+def _open_closed_streams() -> None:
+    """What is closed (``>&-``) leads nowhere: the next file would get its number, and its text."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
 
 
 def _run(words: list[str]) -> None:
@@ -61,8 +75,6 @@ def _call(function: Any, values: dict[str, Any]) -> None:
         function(**values)
     except Exit as left:
         sys.exit(left.code)
-    except KeyboardInterrupt:
-        sys.exit(130)
     except OSError as error:
         if error.errno != errno.EPIPE:
             raise

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any, TypeAlias
 
 from hspyio import names
 from hspyio.converters.kinds import Kind
 from hspyio.converters.type_hints import NO_HINT, Hint
-from hspyio.model.given import is_data_array, is_hyperspy
+from hspyio.model.given import more_than_an_array
 from hspyio.nodes.node import Array, Attribute, Group, Node, Text
 from hspyio.records import record
 
@@ -33,16 +35,28 @@ class NotStorableError(Exception):
 def not_storable(value: object) -> NotStorableError:
     """The refusal of a type that no file can hold; nothing is asked of the value itself."""
     kind = type(value)
-    mend = ""
-    if hasattr(kind, "todense"):
-        mend = "; it is sparse: use its .todense() or .toarray()"
-    elif is_hyperspy(value):
-        mend = "; hspyio.from_hyperspy(signal) makes a Signal of it, which has one"
-    elif is_data_array(value):
-        mend = "; hspyio.from_xarray(array) makes a Signal of it, which has one"
-    elif kind.__module__.partition(".")[0] == "pandas" and hasattr(kind, "to_dict"):
-        mend = "; a dict, .to_dict(), and an array, .to_numpy(), have one"
-    return NotStorableError(f"no HSpy form for {kind.__module__}.{kind.__qualname__}{mend}")
+    made = next((text for name, text in _OFFERING if hasattr(kind, name)), "")
+    made = made or next((text for base, text in _ALIKE if issubclass(kind, base)), "")
+    mend = more_than_an_array(value) or (made and f"{made} has one")
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return NotStorableError(f"no HSpy form for {name}{mend and '; '}{mend}")
+
+
+_ALIKE: tuple[tuple[type, str], ...] = (
+    (Enum, "its .value"),
+    *((base, f"{base.__name__}(value)") for base in (str, int, float, complex, bytes, tuple)),
+    (memoryview, "bytes(value)"),
+    (Mapping, "dict(value)"),
+    (AbstractSet, "set(value)"),
+    *((base, "list(value)") for base in (Sequence, Generator, zip, map, filter)),
+)
+"""What is like a type that has a form, and how it becomes one."""
+_OFFERING = (
+    ("__dataclass_fields__", "dataclasses.asdict(value)"),
+    ("__cuda_array_interface__", "its copy in the memory of numpy"),
+    ("soften_mask", "np.ma.array(value, subok=False)"),
+    ("__array__", "np.asarray(value)"),
+)
 
 
 @dataclass(slots=True, eq=False, repr=False)

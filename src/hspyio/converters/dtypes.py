@@ -30,7 +30,9 @@ def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.names is not None:
         return _stored_structure(dtype)
     if dtype.kind in "biufc":
-        return dtype
+        # h5py writes and reads swapped complex numbers of over 16 bytes as if they were native.
+        is_long = dtype.kind == "c" and dtype.itemsize > 16
+        return dtype.newbyteorder("=") if is_long else dtype
     if dtype.kind in "Mm":
         return np.dtype(np.int64).newbyteorder(dtype.byteorder)
     if dtype.kind in "SV":
@@ -47,7 +49,7 @@ def _stored_structure(dtype: np.dtype[Any]) -> np.dtype[Any]:
         raise TypeError("a structured dtype without fields has no form in HDF5")
     formats = [stored_dtype(dtype.fields[name][0]) for name in dtype.names]
     if _reads_as_complex(dtype):
-        return np.dtype(f"{formats[0].str[0]}c{2 * formats[0].itemsize}")
+        return stored_dtype(np.dtype(f"{formats[0].str[0]}c{2 * formats[0].itemsize}"))
     if _lays_out(dtype, formats):
         return _unaligned(dtype)
     labels = list(dtype.names)
@@ -67,7 +69,7 @@ def _reads_as_complex(dtype: np.dtype[Any]) -> bool:
     if dtype.names != ("r", "i") or dtype.fields is None:
         return False
     first, second = (dtype.fields[name][0] for name in dtype.names)
-    return first == second and first.kind == "f" and first.itemsize in (4, 8)
+    return first == second and first.kind == "f" and first.itemsize > 2
 
 
 def _lays_out(dtype: np.dtype[Any], formats: list[np.dtype[Any]]) -> bool:
@@ -103,14 +105,14 @@ def to_stored(array: NDArray[Any]) -> NDArray[Any]:
             result[label] = to_stored(array[name])
         return result
     if array.dtype.names is not None:
-        parts = np.empty((*array.shape, 2), array.dtype[0])
+        parts = np.empty((*array.shape, 2), f"{stored.str[0]}f{stored.itemsize // 2}")
         parts[..., 0], parts[..., 1] = array["r"], array["i"]
         return parts.view(stored)[..., 0]
     if array.dtype.kind == "U":
         return _utf8(array, stored)
     if array.dtype.itemsize == 0:
         return np.zeros(array.shape, stored)
-    return array.view(stored)
+    return array.astype(stored) if array.dtype.kind == "c" else array.view(stored)
 
 
 def _utf8(array: NDArray[Any], stored: np.dtype[Any]) -> NDArray[Any]:

@@ -186,7 +186,9 @@ def _encode_data(signal: Signal, context: Encoder, where: str) -> Encoded | None
         context.problems.append(Problem(where, message))
         return None
     if not isinstance(encoded.node, Array) or encoded.node.shape != (signal.data.shape or (1,)):
-        context.problems.append(Problem(where, "a signal's data cannot have that type"))
+        many = f"has {signal.data.ndim} dimensions, and HDF5 at most 32; reshape it"
+        message = many if signal.data.ndim > 32 else "a signal's data cannot have that type"
+        context.problems.append(Problem(where, message))
         return None
     dims = tuple(i for i, axis in enumerate(signal.axes) if not axis.navigate)
     for name in side_array_names(
@@ -204,7 +206,8 @@ def _encode_array(data: Any, context: Encoder, where: str) -> Encoded:
             raise NotStorableError(
                 "the dask array has chunks of unknown size; call compute_chunk_sizes()"
             )
-        if data.ndim and data.dtype.kind in "biufc":
+        as_it_is = data.dtype.isnative or data.dtype.itemsize <= 16  # as `stored_dtype` has it
+        if data.ndim and data.dtype.kind in "biufc" and as_it_is:
             if has_masked_blocks(data):
                 return encode_graph(data, context)
             return Encoded(Array(data.dtype, GraphSource(data)))

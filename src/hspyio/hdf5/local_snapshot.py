@@ -315,7 +315,7 @@ def check_is_file(path: str) -> None:
     if stat.S_ISDIR(mode):
         if os.path.isfile(os.path.join(path, ".zgroup")):
             raise NotHspyError(f"is a folder of Zarr's, not an HSpy file{IMPORTED}", path=path)
-        raise NotHspyError("is a folder, not an HSpy file", path=path)
+        raise NotHspyError("is a folder, not an HSpy file; name a file in it", path=path)
     if not stat.S_ISREG(mode):
         raise NotHspyError("is not a file but a device, a pipe or a socket", path=path)
 

@@ -106,7 +106,7 @@ def _group(data: NDArray[Any], kept: Sequence[int], most: int) -> int:
 
 def _sums(part: NDArray[Any], axes: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Sums of finite values that are not masked, and how many they are."""
-    values = np.ma.getdata(part)
+    values = np.ma.getdata(part, subok=False)
     values = (np.abs(values) if values.dtype.kind == "c" else values).astype(np.float64)
     finite = np.isfinite(values) & ~np.ma.getmaskarray(part)
     with np.errstate(all="ignore"):

@@ -120,23 +120,9 @@ class NewSeals:
 def make_seals(
     root: Group, kept: Mapping[str, Mapping[str, ArraySums]], workers: Workers
 ) -> NewSeals:
-    """Seal experiments of a file that is being written, and read back.
+    """Seal experiments of a file that is being written, and read back, by their groups' names.
 
-    Parameters
-    ----------
-    root : Group
-        All that is in it.
-    kept : mapping
-        The experiments to be sealed, by the names of their groups. For each one the checksums of
-        arrays that came from a sealed file byte for byte, by path: from `sealed_arrays`. They
-        are not read again.
-    workers : Workers
-        Threads, and who is told of the progress.
-
-    Raises
-    ------
-    DamagedFileError, OSError
-        If something cannot be read back.
+    What is `kept` came from a sealed file byte for byte, and is not read again.
     """
     found = contents(root)
     made = {
@@ -149,22 +135,9 @@ def make_seals(
 def make_seal(
     parts: Mapping[str, Part], workers: Workers, kept: Mapping[str, ArraySums] | None = None
 ) -> Seal:
-    """Read parts of a file and make their seal.
+    """Read parts of a file and make their seal; not those kept from a sealed file byte for byte.
 
-    Parameters
-    ----------
-    parts : mapping
-        By name.
-    workers : Workers
-        Threads, and who is told of the progress.
-    kept : mapping of str to ArraySums, optional
-        Of arrays that were taken over from a sealed file byte for byte, by path; they are not
-        read. If they were damaged before, that is found out later.
-
-    Raises
-    ------
-    DamagedFileError, OSError
-        If an array cannot be read.
+    If these were damaged before, that is found out later.
     """
     known = kept or {}
     trees: dict[str, str] = {}
@@ -200,18 +173,7 @@ def _digest(content: bytes) -> bytes:
 
 
 def stored_seal(group: Group) -> Seal | None:
-    """The seal of an experiment; ``None`` if it was saved without one.
-
-    Parameters
-    ----------
-    group : Group
-        The experiment's.
-
-    Raises
-    ------
-    SealError
-        If it is lost or damaged, or newer than this program.
-    """
+    """The seal of an experiment, `None` if it was saved without one; `SealError` if it is lost."""
     node, mark = group.members.get(names.SEAL), group.attributes.get(names.SEAL)
     if node is None and mark is None:
         return None
@@ -258,22 +220,7 @@ def _decoded(content: bytes) -> Seal:
 def tree_problems(
     parts: Mapping[str, Part], seal: Seal, skip: Callable[[str], bool] = lambda name: False
 ) -> tuple[list[Problem], dict[str, tuple[Array, ArraySums]]]:
-    """Compare parts of a file with their seal, values of larger arrays aside.
-
-    Parameters
-    ----------
-    parts : mapping
-        By name.
-    seal : Seal
-        What they have to be.
-    skip : callable
-        Whether a part, given by its name, is left out.
-
-    Returns
-    -------
-    list of Problem, dict
-        The parts that differ, and the arrays that are yet to be checked, by path.
-    """
+    """Which parts of a file differ from their seal, and the larger arrays, not yet compared."""
     problems: list[Problem] = []
     arrays: dict[str, tuple[Array, ArraySums]] = {}
     for name in dict.fromkeys([*seal.trees, *parts]):
@@ -303,25 +250,7 @@ def _changed(part: Part) -> str:
 def array_problems(
     arrays: Mapping[str, tuple[Array, ArraySums]], workers: Workers
 ) -> list[Problem]:
-    """Compare arrays with their seal, byte for byte.
-
-    Parameters
-    ----------
-    arrays : mapping
-        From `tree_problems`.
-    workers : Workers
-        Threads, and who is told of the progress.
-
-    Returns
-    -------
-    list of Problem
-        With every chunk that differs, up to 20 an array.
-
-    Raises
-    ------
-    FilterError
-        If a filter is not available here.
-    """
+    """Compare arrays with their seal, byte for byte: chunks that differ, up to 20 an array."""
     problems: list[Problem] = []
     for path, (array, known) in arrays.items():
         faults = faults_of(array, known, workers)

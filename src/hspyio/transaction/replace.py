@@ -62,7 +62,7 @@ def check_target(path: str, *, overwrite: bool) -> None:
     if mode is None or not stat.S_ISDIR(mode):
         raise MissingFileError(f"there is no folder {folder}", path=path)
     if found is not None and stat.S_ISDIR(found):
-        raise SaveError("is a folder", path=path)
+        raise SaveError("is a folder; name a file in it", path=path)
     if found is not None and not stat.S_ISREG(found):
         raise SaveError("is a device or a pipe, which cannot be replaced by a file", path=path)
     if not overwrite and (found is not None or _mode_of(path, follow=False) is not None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -316,6 +317,18 @@ def test_suffixes_of_other_formats_are_refused(name: str, suffix: str) -> None:
         WRITERS[name][1](f"v{suffix}")
     assert calls.get(suffix[1:], "v") in str(caught.value)
     assert os.listdir() == ["good.hspy"]
+
+
+@pytest.mark.parametrize("name", ["x.hspy.gz", "x.hspy.zip", "x.h5.txt"])
+def test_what_is_to_be_packed_is_named_as_it_is_meant(name: str) -> None:
+    with pytest.raises(OptionError, match=f"name it '{name.rpartition('.')[0]}'"):
+        hspyio.save(name, SIGNAL)
+
+
+@pytest.mark.parametrize("given", [io.BytesIO(), io.StringIO()])
+def test_a_file_object_to_write_to(given: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"is a _io\..*, not a path; give the name of a file"):
+        hspyio.save(given, SIGNAL)
 
 
 def test_an_existing_file_of_that_very_name_is_meant(good: Path) -> None:

@@ -76,6 +76,54 @@ def test_a_pipe_that_closes_early(two_in_one: Path, options: tuple[str, ...]) ->
     assert done.returncode in (0, 1)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no shell that closes streams")
+def test_streams_that_are_closed(tmp_path: Path) -> None:
+    """The first file that is opened would get the number of a stream, and what is printed."""
+    source, target = tmp_path / "a.hspy", tmp_path / "b.hspy"
+    hspyio.save(source, hspyio.Signal(np.arange(5)))
+    line = f"exec '{sys.executable}' -m hspyio repack '{source}' '{target}' <&- >&- 2>&-"
+    done = subprocess.run(["sh", "-c", line], timeout=120, check=False)
+    assert done.returncode == 0
+    assert not hspyio.diff(source, target, strict=True)
+    line = f"exec '{sys.executable}' -m hspyio info '{target}' '{tmp_path}/no.hspy' >&-"
+    ran = subprocess.run(["sh", "-c", line], stderr=-1, timeout=120, check=False)
+    assert (ran.returncode, ran.stderr.decode()) == (1, f"hspy: {tmp_path}/no.hspy: no such file\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_an_output_that_is_full_is_said_once(two_in_one: Path, options: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hspyio", "info", *options, str(two_in_one), str(two_in_one)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=120,
+            check=False,
+        )
+    assert done.stderr == b"hspy: the output cannot be written: No space left on device\n"
+    assert done.returncode == 1
+
+
+def test_ctrl_c_while_a_command_is_imported(hspy: Hspy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hspyio.cli.main.command", interrupted)
+    assert hspy("info", "x.hspy") == (130, "", "")
+
+
+def test_messages_name_options_as_in_a_shell(hspy: Hspy, tmp_path: Path) -> None:
+    for name in ("a1.hspy", "a2.hspy"):
+        hspyio.save(tmp_path / name, hspyio.Signal(np.arange(5)))
+    pattern = str(tmp_path / "a*.hspy")
+    assert "name a folder, or --stack for one" in hspy("import", pattern, "x.hspy").err
+    none = str(tmp_path / "b*.hspy")
+    for args in (("plot", pattern), ("plot", none), ("view", none), ("export", none, "x.nc")):
+        code, _, err = hspy(*args)
+        assert (code, err) == (1, f"hspy: {args[1]}: no such file\n")
+
+
 def test_version_and_help(hspy: Hspy) -> None:
     assert hspy("--version") == (0, f"hspyio {hspyio.__version__}\n", "")
     code, out, _ = hspy("--help")

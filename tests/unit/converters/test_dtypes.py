@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
+import dask.array as da
 import h5py
 import numpy as np
 import pytest
@@ -12,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from hspyio import Signal, load, save
 from hspyio.compare import value_differences
 from hspyio.converters.dtypes import from_stored, same_dtype, stored_dtype, to_stored
+from hspyio.errors import UnsupportedTypeError
 from hspyio.testing.strategies import dtypes
 from support.dtypes import ODD
 
@@ -121,3 +125,22 @@ def test_what_does_not_hold_a_dtype_is_an_error() -> None:
         from_stored(np.zeros(2), np.dtype("i4,M8[s]"))
     with pytest.raises((ValueError, TypeError, AttributeError)):
         from_stored(np.zeros(2), np.dtype([("a", "U2")]))
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("dtype", [">G", np.dtype([("r", "g"), ("i", "g")])], ids=str)
+def test_data_of_long_complex_numbers(dtype: Any, lazy: bool, tmp_path: Path) -> None:
+    """h5py takes swapped ones for native ones, when it writes and when it reads."""
+    data = filled(np.dtype(dtype))
+    save(tmp_path / "a.hspy", Signal(da.from_array(data) if lazy else data))
+    loaded = load(tmp_path / "a.hspy", lazy=lazy).data
+    assert loaded.dtype == data.dtype
+    assert not value_differences(np.asarray(loaded), data)
+    if dtype == ">G":
+        with h5py.File(tmp_path / "a.hspy") as file:
+            assert np.array_equal(file["Experiments/__unnamed__/data"][()], data)
+
+
+def test_more_dimensions_than_hdf5_has(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedTypeError, match="data: has 33 dimensions, and HDF5 at most 32"):
+        save(tmp_path / "a.hspy", Signal(np.zeros((1,) * 33)))

@@ -314,6 +314,12 @@ def test_masked_and_odd_values_have_previews() -> None:
     assert preview(np.full(5, np.inf), [False]).count("polyline") == 0
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_matrix_has_a_preview() -> None:
+    """Its rows are matrices again."""
+    assert "polyline" in preview(np.matrix([[1, 2]]), [False, False])
+
+
 def test_large_arrays_are_looked_at_in_part() -> None:
     """An array of no bytes that claims 8 TB would take for ever otherwise."""
     for navigates in ([True, True, False], [True, False, False], [False] * 3):

@@ -19,6 +19,7 @@ from hspyio.api.loading.experiments import read_signal
 from hspyio.api.loading.open_file import OpenFile, Outline, opened, select
 from hspyio.api.saving.navigator import PLACES
 from hspyio.arrays.workers import Workers, thread_count
+from hspyio.converters.dtypes import stored_dtype
 from hspyio.errors import ArgumentError, OptionError, SaveError, UnsupportedTypeError, warn_user
 from hspyio.hdf5.dataset import Dataset
 from hspyio.hdf5.local_snapshot import LocalSnapshot
@@ -280,6 +281,8 @@ def _fill(dtype: object, value: object) -> Any:
         raise OptionError(f"dtype is {dtype!r}, which numpy does not know") from None
     if kind.kind not in _KINDS:
         raise OptionError(f"dtype is {kind}; use booleans, integers, floats or complex numbers")
+    if stored_dtype(kind) != kind:
+        raise OptionError(f"dtype is {kind}, which is stored as {stored_dtype(kind)}; use that")
     with suppress(TypeError, ValueError, OverflowError):
         given: Any = np.asarray(value)
         fill: NDArray[Any] = given.astype(kind)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from hspyio.api.arguments import path_of_file, path_text
 from hspyio.api.loading.experiments import Experiments
 from hspyio.api.loading.load import open as open_file
 from hspyio.api.progress import working
+from hspyio.arrays.dask import ended_by
 from hspyio.bridges.coordinates import safe_names
 from hspyio.bridges.exporting.export_tiff import write_tiff
 from hspyio.bridges.exporting.export_zspy import write_zspy
@@ -215,12 +219,32 @@ def _one_or_tree(
     """One experiment is the root itself; several are groups."""
     import xarray
 
-    if len(made) == 1:
-        ((name, dataset),) = made.items()
-        write(dataset, {"encoding": encoding[name]})
+    whole: Any = next(iter(made.values()))
+    how: dict[str, Any] = next(iter(encoding.values()))
+    if len(made) > 1:
+        whole = xarray.DataTree.from_dict({f"/{name}": dataset for name, dataset in made.items()})
+        how = {f"/{name}": how for name, how in encoding.items()}
+    _compute(lambda: write(whole, {"encoding": how}))
+
+
+def _compute(write: Callable[[], object]) -> None:
+    """Write on threads of our own: those of dask go on after Ctrl-C, and open the file again.
+
+    The pool is not shut down, as the setting is everybody's: it is gone with the last who use it.
+    """
+    import dask
+    from dask import threaded
+
+    if dask.config.get("scheduler") != "threads" or dask.config.get("pool", None) is not None:
+        write()
         return
-    tree = xarray.DataTree.from_dict({f"/{name}": dataset for name, dataset in made.items()})
-    write(tree, {"encoding": {f"/{name}": how for name, how in encoding.items()}})
+    threads = dask.config.get("num_workers")
+    pool, idle = ThreadPoolExecutor(threads), threading.Barrier(threads)
+    with ended_by([]), dask.config.set(scheduler=partial(threaded.get, pool=pool)):
+        try:
+            write()
+        finally:
+            wait([pool.submit(idle.wait) for _ in range(threads)])
 
 
 def _for_netcdf(signal: Signal, notes: list[Problem], workers: Workers) -> xarray.Dataset:

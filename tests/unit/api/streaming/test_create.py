@@ -70,6 +70,7 @@ def frames(count: int, first: int = 1) -> np.ndarray:
         ({"dtype": "no"}, "numpy does not know"),
         ({"dtype": object}, "use booleans"),
         ({"dtype": "U5"}, "use booleans"),
+        ({"dtype": ">G"}, "which is stored as complex256; use that"),
         ({"fill_value": -1}, "fill_value is -1"),
         ({"fill_value": 0.5}, "fill_value is 0.5"),
         ({"fill_value": "x"}, "fill_value is 'x'"),

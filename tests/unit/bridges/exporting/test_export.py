@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal as signals
+import time
 import tracemalloc
 import warnings
 from importlib.metadata import version
@@ -359,3 +362,35 @@ def test_a_signal_is_no_source_and_the_calls_that_were_meant_are_told(
     with pytest.raises(hspyio.HspyError, match=r"hspyio\.save\(source, signal\) makes one") as told:
         convert(Signal(np.zeros(3)), tmp_path / "new.hspy")
     assert f"hspyio.{convert.__name__}(source, target)" in str(told.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_leaves_no_file_and_no_thread_that_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    ended: list[int] = []
+
+    def struck(data: Any, workers: Any) -> Any:
+        def compute(block: np.ndarray) -> np.ndarray:
+            begun.append(0)
+            if len(begun) == 3:
+                os.kill(os.getpid(), signals.SIGINT)
+            time.sleep(0.1)
+            ended.append(0)
+            return block
+
+        return data.map_blocks(compute, meta=data._meta)
+
+    monkeypatch.setattr("hspyio.bridges.exporting.export._told", struck)
+    data = da.zeros((200, 8), chunks=(1, 8))
+    source = hspyio.save(tmp_path / "a.hspy", Signal(data), compression=None, chunks=(1, 8))
+    monkeypatch.setattr("hspyio.bridges.exporting.export._AT_ONCE", 64)
+    previous = signals.signal(signals.SIGINT, signals.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            hspyio.export(source, tmp_path / "a.nc", threads=2)
+        assert len(ended) == len(begun) < 20
+        assert [path.name for path in tmp_path.iterdir()] == ["a.hspy"]
+    finally:
+        signals.signal(signals.SIGINT, previous)

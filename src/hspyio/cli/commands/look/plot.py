@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import hspyio
+from hspyio.api.arguments import check_pattern, is_far
 from hspyio.cli.console import Console
 from hspyio.cli.usage import File, Option, Threads, WrongUsageError
 from hspyio.errors import byte_text
@@ -61,6 +62,8 @@ def plot(
         output = Path(f"{file.stem}.png")
     check_is_other(str(file), str(output))
     check_target(str(output), overwrite=overwrite)
+    if not is_far(file):
+        check_pattern(file, "plot(p)")
     with hspyio.load(file, name=name, lazy=True, original_metadata=False) as signal:
         most_bytes = _QUICK if quick else None
         figure: Any = signal.plot(log=log, most_bytes=most_bytes, threads=threads)
