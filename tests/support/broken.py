@@ -16,6 +16,7 @@ from h5py import h5d, h5g, h5o, h5p, h5s, h5t, h5z
 
 import hspyio
 from hspyio import DataAxis, FunctionalAxis, Signal, UniformAxis
+from hspyio.names import CURRENT_VERSION
 from support.handmade import put_model, put_ragged
 
 __all__ = ["BROKEN", "good"]
@@ -261,8 +262,8 @@ BROKEN: dict[str, Breaker] = {
     "H102": foreign,
     "H103": attribute("/", "file_format", "Hyperspace"),
     "H104": attribute("/", "file_format_version", "new"),
-    "H105": attribute("/", "file_format_version", np.float64(3.3)),
-    "H106": attribute("/", "file_format_version", "3.4"),
+    "H105": attribute("/", "file_format_version", np.float64(CURRENT_VERSION)),
+    "H106": attribute("/", "file_format_version", "99.9"),
     "H107": attribute("/", "file_format_version", "3.2"),
     "H108": replaced("/thumbnail", np.zeros(3)),
     "H201": edit(lambda file: file.create_group("/Experiments/Empty")),

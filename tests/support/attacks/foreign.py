@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 from h5py import h5d, h5p, h5s, h5t
 
+from hspyio.names import CURRENT_VERSION
 from support.attacks.tools import patched
 from support.handmade import DATA, put_axes, put_signal, skeleton
 
@@ -127,4 +128,4 @@ def endless_virtual(path: Path) -> None:
 
 def plain_axes(experiment: h5py.Group, rank: int) -> None:
     """Axes of a few points, whatever the data."""
-    put_axes(experiment, (1,) * rank, form="groups", era=3.3, signal_dimension=1)
+    put_axes(experiment, (1,) * rank, form="groups", era=float(CURRENT_VERSION), signal_dimension=1)

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from h5py import h5d, h5p, h5s, h5t
 
+from hspyio.names import CURRENT_VERSION
 from support.attacks.tools import MIB, deflated_zeros
 from support.handmade import put_axes, put_signal, skeleton
 
@@ -241,4 +242,10 @@ def experiment_axes(path: Path) -> None:
         del experiment["axis-0"]
         axis = experiment.create_group("axis-0")
         _declared(axis, "axis", chunks=(1024,))
-        put_axes(experiment.create_group("other"), (1,), form="groups", era=3.3, signal_dimension=1)
+        put_axes(
+            experiment.create_group("other"),
+            (1,),
+            form="groups",
+            era=float(CURRENT_VERSION),
+            signal_dimension=1,
+        )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hspyio.names import CURRENT_VERSION
 from support import handmade as h
 
 Tree = dict[str, Any]
@@ -363,6 +364,6 @@ HOLDS: dict[h.Maker, Tree] = {
 STANDALONE = {h.standalone_models: {"free": MODEL, "lost": MODEL}, h.models_only: {"a": MODEL}}
 # What is said of a file although all of it has a meaning.
 SAID = {
-    h.newer_version: ("/: ", "4.2 is newer than 3.3"),
+    h.newer_version: ("/: ", f"4.2 is newer than {CURRENT_VERSION}"),
     h.experiment_without_data: ("/Experiments/Empty: ", "no dataset called data"),
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 
+from hspyio.names import CURRENT_VERSION
 from support.handmade.tools import DATA, put, put_signal, skeleton
 from support.handmade.versions import minimal
 
@@ -49,7 +50,7 @@ def plain_hdf5(path: Path) -> None:
 def no_experiment(path: Path) -> None:
     """A file with root attributes and Experiments, but none in there."""
     with h5py.File(path, "w") as file:
-        file.attrs.update({"file_format": "HyperSpy", "file_format_version": "3.3"})
+        file.attrs.update({"file_format": "HyperSpy", "file_format_version": CURRENT_VERSION})
         file.create_group("Experiments")
 
 

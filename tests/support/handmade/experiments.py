@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from hspyio.names import CURRENT_VERSION
 from support.handmade.tools import DATA, put, put_signal, skeleton
 
 
@@ -28,7 +29,7 @@ def repeated_titles(path: Path) -> None:
 def experiments_in_creation_order(path: Path) -> None:
     """Experiments whose group keeps the order of creation: "b" before "a"."""
     with h5py.File(path, "w") as file:
-        file.attrs["file_format_version"] = "3.3"
+        file.attrs["file_format_version"] = CURRENT_VERSION
         parent = file.create_group("Experiments", track_order=True)
         for name in ("b", "a"):
             put_signal(parent.create_group(name), name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hspyio.names import CURRENT_VERSION
 from support.handmade.tools import DATA, Tree, put, put_axes, put_signal, skeleton
 
 
@@ -85,6 +86,6 @@ def axes_manager_in_list(path: Path) -> None:
     """The original axes of an unfolded signal, in a list, as today's writers have them."""
     with skeleton(path) as experiment:
         folding = experiment.create_group("metadata/_HyperSpy/Folding")
-        put_axes(folding, (3, 4), form="list", era=3.3, signal_dimension=1)
+        put_axes(folding, (3, 4), form="list", era=float(CURRENT_VERSION), signal_dimension=1)
         folding.move("_list_2_axes", "_list_2__hspy_AxesManager_original_axes_manager")
         put(folding, "_hspy_Axis_single", {"name": "x", "size": 3, "offset": 0.0, "scale": 1.0})

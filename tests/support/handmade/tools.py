@@ -10,6 +10,8 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 
+from hspyio.names import CURRENT_VERSION
+
 Tree = dict[str, Any]
 Maker = Callable[[Path], None]
 AxesForm = Literal["groups", "list", "none"]
@@ -36,7 +38,7 @@ CLASS_DUMP = b"cbuiltins\nexec\n(S'raise SystemExit(\"unpickled\")'\ntR."
 def skeleton(
     path: Path,
     *,
-    version: Any = "3.3",
+    version: Any = CURRENT_VERSION,
     era: float | None = None,
     file_format: str | None = "HyperSpy",
     title: str = "Handmade",
@@ -62,7 +64,7 @@ def put_signal(
     group: h5py.Group,
     title: str,
     *,
-    era: float = 3.3,
+    era: float = float(CURRENT_VERSION),
     data: Any = DATA,
     shape: tuple[int, ...] | None = None,
     axes: AxesForm = "groups",

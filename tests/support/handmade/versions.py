@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hspyio.names import CURRENT_VERSION
 from support.handmade.tools import put, skeleton
 
 
 def minimal(path: Path) -> None:
-    """The least that is a valid file of version 3.3."""
+    """The least that is a valid file of the current version."""
     with skeleton(path):
         pass
 
@@ -47,7 +48,7 @@ def bytes_version(path: Path) -> None:
 
 def nonsense_version(path: Path) -> None:
     """A version that is no number."""
-    with skeleton(path, version="abc", era=3.3):
+    with skeleton(path, version="abc", era=float(CURRENT_VERSION)):
         pass
 
 

@@ -18,6 +18,7 @@ import hspyio
 from hspyio import Signal, names
 from hspyio.compare import signal_differences
 from hspyio.errors import DamagedFileError, HspyWarning, OptionError
+from hspyio.names import CURRENT_VERSION
 from hspyio.testing import signals
 from support import places
 from support.samples import made
@@ -171,7 +172,7 @@ def test_experiments_that_changed_places_and_another_version(path: Path) -> None
     with pytest.raises(DamagedFileError, match="name and format version"):
         hspyio.load(path, name="First")
     with h5py.File(path, "r+") as file:
-        file.attrs["file_format_version"] = "3.3"
+        file.attrs["file_format_version"] = CURRENT_VERSION
         group = file["Experiments"]
         group.move("First", "other")
     with pytest.raises(DamagedFileError, match="name and format version"):

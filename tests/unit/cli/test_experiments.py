@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import hspyio
+from hspyio.names import CURRENT_VERSION
 from support.places import ARCHIVE
 from unit.cli.conftest import Ran
 
@@ -99,8 +100,8 @@ def test_upgrade(hspy: Hspy, tmp_path: Path) -> None:
         target = tmp_path / f"{number}.hspy"
         code, out, err = hspy("upgrade", source, target)
         assert (code, err) == (0, ""), source
-        assert out.startswith(f"{target}: format 3.3, {source} was ")
-        assert hspyio.open(target).version == "3.3"
+        assert out.startswith(f"{target}: format {CURRENT_VERSION}, {source} was ")
+        assert hspyio.open(target).version == CURRENT_VERSION
         assert same(source, target)
 
 
@@ -116,7 +117,7 @@ def test_upgrade_loses_nothing_silently(hspy: Hspy, tmp_path: Path) -> None:
     assert "broken" in err and "would be lost" in err and "--partly" in err
     assert "warning" not in err
     code, out, err = hspy("upgrade", "--partly", source, target)
-    assert code == 0 and "format 3.3" in out
+    assert code == 0 and f"format {CURRENT_VERSION}" in out
     assert "hspy: warning: " in err and "broken" in err
     assert hspyio.load(target).metadata.Sample.a == 1
     assert np.array_equal(hspyio.load(target).data, np.arange(5))
@@ -129,10 +130,10 @@ def test_upgrade_in_place(hspy: Hspy, tmp_path: Path) -> None:
     shutil.copy(source, copy)
     assert hspy("upgrade", source, source).code == 1
     assert hspy("upgrade", "--overwrite", source, source).code == 0
-    assert hspyio.open(source).version == "3.3"
+    assert hspyio.open(source).version == CURRENT_VERSION
     assert same(copy, source)
     code, out, _ = hspy("upgrade", source, tmp_path / "again.hspy")
-    assert code == 0 and "was 3.3" in out
+    assert code == 0 and f"was {CURRENT_VERSION}" in out
     assert same(source, tmp_path / "again.hspy")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import hspyio
 from hspyio.cli.app import _names_of_files
+from hspyio.names import CURRENT_VERSION
 from support.range_server import Server, open_server
 
 pytest.importorskip("obstore")
@@ -83,7 +84,7 @@ def test_an_address_on_the_way_of_typer(server: Server, hspy: Callable[..., Any]
     assert hspy("info", "--tree=", f"{server.url}/a.hspy").code == 2
     ran = hspy("info", "--", f"{server.url}/a.hspy")
     assert ran.code == 0
-    assert f"{server.url}/a.hspy: HSpy 3.3" in ran.out
+    assert f"{server.url}/a.hspy: HSpy {CURRENT_VERSION}" in ran.out
 
 
 def test_what_is_not_there_is_told(server: Server, hspy: Callable[..., Any]) -> None:

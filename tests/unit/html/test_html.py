@@ -31,6 +31,7 @@ from hspyio import (
 )
 from hspyio.html import preview
 from hspyio.html.thumbnail import png
+from hspyio.names import CURRENT_VERSION
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;\n"
 VOID = {"img"}
@@ -136,7 +137,9 @@ def test_experiments(tmp_path: Path) -> None:
         text = Checked(made).text
     assert "<script" not in made and "<b>" not in made
     assert "(30, 40, 50), uint16" in text and "120,000 bytes in memory" in text
-    assert "shuffle + gzip" in text and "2 experiments" in text and "format 3.3" in text
+    assert (
+        "shuffle + gzip" in text and "2 experiments" in text and f"format {CURRENT_VERSION}" in text
+    )
     assert Checked(made).counts["details"] == 2 and not Checked(made).unfolded
 
 

@@ -236,7 +236,7 @@ def leaves(tree: Any) -> list[str]:
 
 def test_steps_stand_in_order() -> None:
     assert [step.before for step in STEPS] == sorted(step.before for step in STEPS)
-    assert CURRENT == (3, 3)
+    assert STEPS[-1].before <= CURRENT
 
 
 @pytest.mark.parametrize(

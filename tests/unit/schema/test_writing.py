@@ -10,8 +10,10 @@ import pytest
 from hspyio import Signal, UniformAxis
 from hspyio.compare import value_differences
 from hspyio.errors import DamagedFileError, NotHspyError
+from hspyio.names import CURRENT_VERSION
 from hspyio.nodes.node import Array, Attribute, Damaged, Group, MemorySource, Text
 from hspyio.schema import contents, encode_file, stored_title
+from hspyio.schema.migrations import CURRENT
 
 DATA = Array(np.dtype("f8"), MemorySource(np.zeros(3)))
 EXPERIMENT = Group({}, {"data": DATA})
@@ -56,7 +58,7 @@ def test_any_form_of_the_version_is_read(stored: Any, version: tuple[int, ...]) 
 @pytest.mark.parametrize("stored", [text("abc"), text("3.3.x.y"), number(np.nan, "f8")])
 def test_a_version_that_is_none_is_read_as_current(stored: Attribute) -> None:
     found = contents(file(stored, x=EXPERIMENT))
-    assert found.version[:2] == (3, 3)
+    assert found.version == CURRENT
     [problem] = found.problems
     assert "is none" in problem.message
 
@@ -64,7 +66,7 @@ def test_a_version_that_is_none_is_read_as_current(stored: Attribute) -> None:
 def test_a_newer_version_is_named() -> None:
     found = contents(file(text("9.0"), x=EXPERIMENT))
     [problem] = found.problems
-    assert "9.0 is newer than 3.3" in problem.message
+    assert f"9.0 is newer than {CURRENT_VERSION}" in problem.message
 
 
 def test_a_version_that_cannot_be_read_is_no_obstacle() -> None:
@@ -193,10 +195,13 @@ def test_models_say_whose_they_are_and_have_names_of_their_own() -> None:
 
 def test_the_root_says_what_it_is() -> None:
     root = encode_file([titled("a")]).root()
-    assert root.attributes == {"file_format": text("HyperSpy"), "file_format_version": text("3.3")}
+    assert root.attributes == {
+        "file_format": text("HyperSpy"),
+        "file_format_version": text(CURRENT_VERSION),
+    }
     assert list(root.members) == ["Experiments"]
     found = contents(root)
-    assert (found.declared, list(found.experiments)) == ("3.3", ["a"])
+    assert (found.declared, list(found.experiments)) == (CURRENT_VERSION, ["a"])
 
 
 def test_an_experiment_has_what_readers_demand() -> None:

@@ -17,11 +17,12 @@ from hspyio.api.changing.edit import keep_rest
 from hspyio.arrays.workers import Workers
 from hspyio.errors import SaveError
 from hspyio.hdf5.local_snapshot import snapshot_of
+from hspyio.names import CURRENT_VERSION
 from hspyio.nodes.node import Attribute, Group, Kept, Text
 from hspyio.transaction import changes
 from hspyio.transaction.transaction import Transaction
 
-VERSION = {"file_format_version": Attribute(Text(), b"3.3")}
+VERSION = {"file_format_version": Attribute(Text(), CURRENT_VERSION.encode())}
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_what_stands_beside_is_taken_over(path: Path) -> None:
         assert file.attrs.get_id("big").dtype == np.dtype(">i2")
         assert file.attrs.get_id("fixed").dtype == np.dtype("S4")
         assert file.attrs["fixed"] == b"ab"
-        assert file.attrs["file_format_version"] == "3.3"
+        assert file.attrs["file_format_version"] == CURRENT_VERSION
         assert file["extra/deep/x"][...].tolist() == [0, 1, 2, 3, 4]
         assert file["extra/deep"].attrs["a"].tolist() == [1.5, 2.5]
         assert file["alone"][()] == b"text"

@@ -21,6 +21,7 @@ from hspyio.compare import signal_differences
 from hspyio.errors import HspyError, SaveError
 from hspyio.hdf5 import local_snapshot as handles
 from hspyio.hdf5.format.superblock import read_superblock
+from hspyio.names import CURRENT_VERSION
 from hspyio.transaction import changes, commit
 from hspyio.transaction.commit import CopyOnWriteFile
 from support import places
@@ -164,7 +165,7 @@ def test_texts_and_references_beside_stay(path: Path) -> None:
         assert file.attrs["text"] == "new in every heap"
         assert file[file.attrs["where"]]["metadata/Sample"].attrs["name"] == "quartz"
         assert not file.attrs["nowhere"]
-        assert file.attrs["file_format_version"] == "3.3"
+        assert file.attrs["file_format_version"] == CURRENT_VERSION
 
 
 def test_append_and_remove_leave_every_byte_too(path: Path) -> None:

@@ -24,6 +24,7 @@ from hspyio.errors import (
     NotHspyError,
     StaleFileError,
 )
+from hspyio.names import CURRENT_VERSION
 from unit.zarr2.conftest import NAMES, ZSPY, unpacked
 
 
@@ -69,7 +70,7 @@ def test_every_way_to_look_at_it(values: Path) -> None:
     assert info.needs == "" and info.stored_bytes > 0
     assert hspyio.info(values).size > 0 and hspyio.info(values).unused_bytes == 0
     with hspyio.open(values) as experiments:
-        assert list(experiments) == ["values"] and experiments.version == "3.3"
+        assert list(experiments) == ["values"] and experiments.version == CURRENT_VERSION
         assert experiments["values"].data.sum().compute() == np.arange(60).sum()
     report = hspyio.validate(values)
     assert report.ok and not report.findings, report

@@ -13,7 +13,7 @@ import numpy as np
 from hspyio import names
 from hspyio.api.arguments import name_of, path_of_file, path_to_save
 from hspyio.api.changing.edit import keep_rest, rebuilt_root
-from hspyio.api.changing.keeping import check_inside, check_whole
+from hspyio.api.changing.keeping import LOST_IN_UPGRADE, check_inside, check_whole
 from hspyio.api.loading.experiments import read_signal
 from hspyio.api.loading.open_file import OpenFile, opened, select
 from hspyio.api.progress import working
@@ -189,7 +189,7 @@ def upgrade(
         if lost and not partly:
             file.problems.clear()
             raise SaveError(
-                one_or_many("cannot be read, and would be lost in bringing it to format 3.3", lost)
+                one_or_many(LOST_IN_UPGRADE, lost)
                 + f"\nNothing was changed. {RESCUE}; partly=True leaves that out.",
                 path=file.path,
             )

@@ -13,6 +13,7 @@ import numpy as np
 from hspyio import names
 from hspyio.api.arguments import name_of, path_of_file, the_signal, warn_of_doubts
 from hspyio.api.changing.keeping import (
+    LOST_IN_UPGRADE,
     check_gone,
     check_kept,
     is_in,
@@ -452,7 +453,7 @@ def _upgraded(file: OpenFile, group: str) -> _Entry:
     lost = file.problems[known:]
     if lost:
         raise SaveError(
-            one_or_many("cannot be read, and would be lost in bringing it to format 3.3", lost),
+            one_or_many(LOST_IN_UPGRADE, lost),
             path=file.path,
             where=group,
         )

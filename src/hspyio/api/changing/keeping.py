@@ -26,6 +26,7 @@ from hspyio.schema.nexus import nexus_members
 from hspyio.transaction.unchanged import Member, same_value, thinned
 
 __all__ = [
+    "LOST_IN_UPGRADE",
     "check_gone",
     "check_inside",
     "check_kept",
@@ -39,6 +40,9 @@ __all__ = [
 ]
 
 _DATA = (names.DATA, names.RAGGED_SHAPES + names.DATA)
+LOST_IN_UPGRADE = (
+    f"cannot be read, and would be lost in bringing it to format {names.CURRENT_VERSION}"
+)
 _REPLACED = (names.RAGGED_SHAPES_3_1,)
 
 

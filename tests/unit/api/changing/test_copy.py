@@ -17,6 +17,7 @@ from hspyio.errors import (
     SaveError,
     TargetExistsError,
 )
+from hspyio.names import CURRENT_VERSION
 from support import places
 from support.samples import alone, made, raw_chunks, same
 
@@ -87,7 +88,7 @@ def test_upgrade_of_every_version(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "new.hspy"
     declared = hspyio.upgrade(source, target)
     with hspyio.open(source) as before, hspyio.open(target) as after:
-        assert (declared, after.version) == (before.version, "3.3")
+        assert (declared, after.version) == (before.version, CURRENT_VERSION)
         assert list(after) == list(before)
     assert list(hspyio.diff(source, target, strict=True)) == []
 
@@ -103,7 +104,7 @@ def test_upgrade_keeps_what_is_not_of_the_format(path: Path, tmp_path: Path) -> 
         assert file["Notes"][:].tolist() == [0, 1, 2]
         assert file["Experiments"].attrs["operator"] == "A. N. Other"
         assert file["Experiments/First/beside"][:].tolist() == [0, 1, 2, 3]
-        assert file.attrs["file_format_version"] == "3.3"
+        assert file.attrs["file_format_version"] == CURRENT_VERSION
     assert raw_chunks(target, "Experiments/First/data") == raw_chunks(
         path, "Experiments/First/data"
     )
@@ -132,7 +133,7 @@ def test_upgrade_in_part(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "new.hspy"
     with pytest.warns(hspyio.HspyWarning, match="broken"):
         hspyio.upgrade(path, target, partly=True)
-    assert hspyio.open(target).version == "3.3"
+    assert hspyio.open(target).version == CURRENT_VERSION
     assert same(target, "First", hspyio.load(path, name="First"))
     assert "broken" not in hspyio.load(target, name="Second").metadata
 

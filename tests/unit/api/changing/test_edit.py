@@ -17,6 +17,7 @@ from hspyio.errors import (
     MissingFileError,
     NotHspyError,
 )
+from hspyio.names import CURRENT_VERSION
 from support import handmade as h
 from support.compare import rosettasciio
 from support.make_archive import EXPECTED, VERSIONS, file_name, plain
@@ -177,7 +178,7 @@ def test_what_is_not_part_of_the_format_stays(tmp_path: Path) -> None:
     path = tmp_path / "file.hspy"
     h.newer_version(path)
     with h5py.File(path, "r+") as file:
-        file.attrs["file_format_version"] = "3.3"
+        file.attrs["file_format_version"] = CURRENT_VERSION
     edits(path)
     with h5py.File(path) as file:
         assert file["Provenance"].attrs["who"] == "somebody"

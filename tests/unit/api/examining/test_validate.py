@@ -17,6 +17,7 @@ import hspyio
 from hspyio import Signal
 from hspyio.api.examining import validate as validating
 from hspyio.errors import DamagedFileError, MissingFileError, OptionError
+from hspyio.names import CURRENT_VERSION
 from hspyio.nodes.node import Group
 from hspyio.reports import Finding, ValidationReport
 from support import places
@@ -42,7 +43,7 @@ def spoilt(path: Path) -> Path:
 
 def test_a_good_file(path: Path) -> None:
     report = hspyio.validate(path)
-    assert report == ValidationReport(str(path), "3.3")
+    assert report == ValidationReport(str(path), CURRENT_VERSION)
     assert report.ok and not report.findings
     assert repr(report) == f"{path}: valid; nothing to find fault with"
     assert hspyio.validate(str(path), isolated=False) == report
@@ -78,7 +79,9 @@ def test_less_can_be_asked_for(path: Path) -> None:
 def test_plain_values(path: Path) -> None:
     report = hspyio.validate(spoilt(path))
     plain = json.loads(json.dumps(report.as_dict()))
-    assert plain["path"] == str(path) and plain["ok"] is False and plain["version"] == "3.3"
+    assert (
+        plain["path"] == str(path) and plain["ok"] is False and plain["version"] == CURRENT_VERSION
+    )
     assert [Finding(**one) for one in plain["findings"]] == list(report.findings)
     assert plain["counts"] == report.counts
     assert pickle.loads(pickle.dumps(report)) == report
@@ -135,6 +138,6 @@ def test_every_rule_sees_files_of_its_time(tmp_path: Path) -> None:
     path.write_bytes((places.ARCHIVE / "v1.1.hdf5").read_bytes())
     assert set(hspyio.validate(path).counts) == {"H107"}
     with h5py.File(path, "r+") as file:
-        file.attrs["file_format_version"] = "3.3"
+        file.attrs["file_format_version"] = CURRENT_VERSION
     counts = hspyio.validate(path).counts
     assert {"H203", "H204", "H208", "H313", "H410"} <= set(counts) and "H107" not in counts

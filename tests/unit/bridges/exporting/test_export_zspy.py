@@ -10,6 +10,7 @@ import pytest
 
 import hspyio
 from hspyio.errors import OptionError, SaveError
+from hspyio.names import CURRENT_VERSION
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_it_says_what_rosettasciio_looks_for(source: Path, tmp_path: Path) -> No
     target = tmp_path / "a.zspy"
     hspyio.export(source, target)
     stated = json.loads((target / ".zattrs").read_text())
-    assert (stated["file_format"], stated["file_format_version"]) == ("ZSpy", "3.3")
+    assert (stated["file_format"], stated["file_format_version"]) == ("ZSpy", CURRENT_VERSION)
     described = json.loads((target / "Experiments" / "map" / "data" / ".zarray").read_text())
     assert described["dimension_separator"] == "/"
     assert described["compressor"] == {

@@ -10,6 +10,7 @@ from hspyio.api.arguments import path_to_save
 from hspyio.cli.console import Console, one_line
 from hspyio.cli.usage import NewFile, Option, Source
 from hspyio.errors import SaveError, byte_text
+from hspyio.names import CURRENT_VERSION
 
 __all__ = ["upgrade"]
 
@@ -37,4 +38,4 @@ def upgrade(
         raise
     before = one_line(declared) or "without a version"
     size = byte_text(target.stat().st_size)
-    Console().print(f"{target}: format 3.3, {source} was {before}; {size}")
+    Console().print(f"{target}: format {CURRENT_VERSION}, {source} was {before}; {size}")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import hspyio
+from hspyio.names import CURRENT_VERSION
 from unit.cli.conftest import Ran
 
 Hspy = Callable[..., Ran]
@@ -20,7 +21,7 @@ def test_it_says_what_is_there(hspy: Hspy, two_in_one: Path) -> None:
     code, out, err = hspy("info", two_in_one)
     assert (code, err) == (0, "")
     lines = [line.strip() for line in out.splitlines()]
-    assert lines[0].startswith(f"{two_in_one}: HSpy 3.3, 2 experiments, ")
+    assert lines[0].startswith(f"{two_in_one}: HSpy {CURRENT_VERSION}, 2 experiments, ")
     assert "EELS/map   [group EELS-map]" in lines
     assert "data     (5, 4|64), uint16; array shape (4, 5, 64)" in lines
     assert "kind     EELS" in lines
@@ -56,7 +57,7 @@ def test_json_is_one_list_of_experiments(hspy: Hspy, two_in_one: Path) -> None:
     first = records[titles.index("EELS/map")]
     second = records[titles.index("\x1b[31mline [bold]")]
     assert first["file"] == str(two_in_one)
-    assert first["format_version"] == "3.3"
+    assert first["format_version"] == CURRENT_VERSION
     assert first["group"] == "EELS-map"
     assert first["shape"] == [4, 5, 64]
     assert first["axes"][0]["units"] == "µm"

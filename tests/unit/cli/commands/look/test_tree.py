@@ -16,6 +16,7 @@ import pytest
 
 import hspyio
 from hspyio.cli.drawing import branches, digest, leaves
+from hspyio.names import CURRENT_VERSION
 from unit.cli.conftest import Ran
 
 Hspy = Callable[..., Ran]
@@ -57,7 +58,7 @@ def test_json(hspy: Hspy, two_in_one: Path) -> None:
     code, out, _ = hspy("tree", "--json", two_in_one, two_in_one)
     first, second = json.loads(out)
     assert (code, first) == (0, second)
-    assert (first["file"], first["format_version"]) == (str(two_in_one), "3.3")
+    assert (first["file"], first["format_version"]) == (str(two_in_one), CURRENT_VERSION)
     experiment = first["experiments"]["EELS-map"]
     assert experiment["title"] == "EELS/map"
     assert experiment["data"]["shape"] == [4, 5, 64]
@@ -72,7 +73,7 @@ def test_lines_are_whole_and_the_same_however_data_are_stored(hspy: Hspy, two_in
     out = hspy("tree", "--lines", two_in_one).out
     assert out == hspy("tree", "--lines", copy).out
     lines = out.splitlines()
-    assert lines[0] == "format version = 3.3"
+    assert lines[0] == f"format version = {CURRENT_VERSION}"
     assert "EELS-map: metadata.Sample.elements = ['O', 'Ti']" in lines
     assert f"{LINE}: axes.0.axis = array([400.0, 500.0, 700.0], float64)" in lines
     assert all(" = " in line for line in lines)
@@ -89,7 +90,7 @@ def test_lines_are_whole_and_the_same_however_data_are_stored(hspy: Hspy, two_in
 
 def test_hdf5_objects_of_any_file(hspy: Hspy, two_in_one: Path, tmp_path: Path) -> None:
     lines = hspy("tree", "--hdf5", two_in_one).out.splitlines()
-    assert "├── @file_format_version = '3.3'" in lines
+    assert f"├── @file_format_version = '{CURRENT_VERSION}'" in lines
     assert any("data = (4, 5, 64) uint16, " in line and "chunks of" in line for line in lines)
     other = tmp_path / "other.h5"
     with h5py.File(other, "w") as file:
