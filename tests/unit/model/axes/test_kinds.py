@@ -66,7 +66,7 @@ def test_equality() -> None:
     for one, other in (
         (complex(0, nan), complex(0, float("nan"))),
         (np.float32("nan"), np.float32("nan")),
-        (np.datetime64("NaT"), np.datetime64("NaT")),
+        (np.datetime64("NaT", "s"), np.datetime64("NaT", "s")),
     ):
         assert UniformAxis(extra={"x": one}) == UniformAxis(extra={"x": other})
         assert UniformAxis(extra={"x": one}) != UniformAxis(extra={"x": 1.0})
