@@ -190,7 +190,7 @@ def _as_stored(stored: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, 
             result[X] = _as_stored(stored[X], value)
         elif key in stored and not _is_kept(stored[key], value):
             result[key] = value
-    if SCALE in made:
+    if SCALE in made and SIZE in made:
         result.setdefault(SIZE, made[SIZE])
     return result
 

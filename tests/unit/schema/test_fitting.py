@@ -11,7 +11,7 @@ import h5py
 import hyperspy.api as hs
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import hspyio
@@ -80,6 +80,7 @@ AXES = st.dictionaries(st.sampled_from([*MEANT, "x", "a", "index_in_array"]), OD
 
 
 @given(AXES, st.sampled_from([(4,), (0,), (1,)]))
+@example({"axis": [], "size": False, "scale": {}}, (0,))
 def test_both_readers_have_the_same_axes(stored: dict[str, Any], shape: tuple[int, ...]) -> None:
     """And HyperSpy's dict is one that makes the axis again, without a further mend."""
     data, problems, again = np.zeros(shape), [], []
