@@ -193,7 +193,9 @@ def test_the_call_that_was_meant(call: Callable[[], Any], meant: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", [object(), b"no", np.ones((2, 2)), SIGNAL], ids=repr)
+@pytest.mark.parametrize(
+    "wrong", [object(), b"no", np.ones((2, 2)), SIGNAL], ids=lambda one: type(one).__name__
+)
 @pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
 def test_a_wrong_type_is_an_error_of_ours(name: str, argument: str, wrong: Any) -> None:
     function, places = CALLS[name]
