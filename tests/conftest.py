@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -41,6 +43,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     # A browser works in processes that are nobody's children, so that their time is not seen.
     if listed or "browser" in getattr(item, "fixturenames", ()):
         item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Chromium; Playwright runs once a process, so that all tests have the same one."""
+    from support.browser import open_browser
+
+    with open_browser() as made:
+        yield made
 
 
 @pytest.fixture

@@ -14,11 +14,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hspyio
-from support.browser import needs_browser, open_browser
+from support.browser import needs_browser
 
 pytest.importorskip("jupyterlab")
 nbconvert = pytest.importorskip("nbconvert")
@@ -76,37 +77,36 @@ def lab(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_jupyterlab(lab: str, folder: Path, scheme: str) -> None:
+def test_in_jupyterlab(browser: Any, lab: str, folder: Path, scheme: str) -> None:
     settings = folder / "settings" / THEMES
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps({"theme": f"JupyterLab {scheme.capitalize()}"}))
-    with open_browser() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 2400}, color_scheme=scheme)
-        page.set_default_timeout(60_000)
-        page.goto(f"{lab}/lab/tree/n.ipynb?token=t&reset", wait_until="domcontentloaded")
-        page.wait_for_selector(".jp-Notebook")
-        page.wait_for_timeout(3000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        page.wait_for_selector("text=HspyWarning")
-        shown = page.locator(".jp-OutputArea-output .hspyio")
-        assert shown.count() == 4
-        for number in range(4):
-            box = shown.nth(number).bounding_box()
-            assert box["x"] + box["width"] <= 1280
-        widths = page.evaluate(
-            "() => [...document.querySelectorAll('.hspyio th')]"
-            ".map(one => one.getBoundingClientRect().width)"
-        )
-        assert min(widths) > 20
-        # the warning's strip is the only one: a progress bar is no error
-        red = '[data-mime-type="application/vnd.jupyter.stderr"]'
-        assert page.locator(red).count() == 1
-        found = page.evaluate(
-            "() => [...document.querySelectorAll('.hspyio td')].map(o => getComputedStyle(o).color)"
-        )
-        [ink] = set(found)
-        assert (sum(map(float, _numbers(ink))) > 380) == (scheme == "dark")
+    page = browser.new_page(viewport={"width": 1280, "height": 2400}, color_scheme=scheme)
+    page.set_default_timeout(60_000)
+    page.goto(f"{lab}/lab/tree/n.ipynb?token=t&reset", wait_until="domcontentloaded")
+    page.wait_for_selector(".jp-Notebook")
+    page.wait_for_timeout(3000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.wait_for_selector("text=HspyWarning")
+    shown = page.locator(".jp-OutputArea-output .hspyio")
+    assert shown.count() == 4
+    for number in range(4):
+        box = shown.nth(number).bounding_box()
+        assert box["x"] + box["width"] <= 1280
+    widths = page.evaluate(
+        "() => [...document.querySelectorAll('.hspyio th')]"
+        ".map(one => one.getBoundingClientRect().width)"
+    )
+    assert min(widths) > 20
+    # the warning's strip is the only one: a progress bar is no error
+    red = '[data-mime-type="application/vnd.jupyter.stderr"]'
+    assert page.locator(red).count() == 1
+    found = page.evaluate(
+        "() => [...document.querySelectorAll('.hspyio td')].map(o => getComputedStyle(o).color)"
+    )
+    [ink] = set(found)
+    assert (sum(map(float, _numbers(ink))) > 380) == (scheme == "dark")
 
 
 def _numbers(colour: str) -> list[str]:
@@ -115,18 +115,17 @@ def _numbers(colour: str) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_in_the_page_of_nbconvert(folder: Path, theme: str, width: int) -> None:
+def test_in_the_page_of_nbconvert(browser: Any, folder: Path, theme: str, width: int) -> None:
     made = folder / f"{theme}.html"
     if not made.exists():
         words = ["--to", "html", "--execute", "--allow-errors", "--theme", theme]
         command = [sys.executable, "-m", "nbconvert", *words, "--output", made, folder / "n.ipynb"]
         subprocess.run(command, check=True, env=ENVIRONMENT, capture_output=True)
-    with open_browser() as browser:
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
-        page.goto(made.as_uri())
-        assert page.locator(".hspyio").count() == 4
-        out = page.evaluate(
-            "() => [...document.querySelectorAll('.hspyio *')].filter(one =>"
-            " one.getBoundingClientRect().right > window.innerWidth).map(one => one.outerHTML)"
-        )
-        assert out == []
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page.goto(made.as_uri())
+    assert page.locator(".hspyio").count() == 4
+    out = page.evaluate(
+        "() => [...document.querySelectorAll('.hspyio *')].filter(one =>"
+        " one.getBoundingClientRect().right > window.innerWidth).map(one => one.outerHTML)"
+    )
+    assert out == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hspyio import Signal
-from support.browser import needs_browser, open_browser
+from support.browser import needs_browser
 
 pytestmark = needs_browser
 SIZES = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
@@ -17,12 +17,6 @@ PAGE = """<body style="margin:0 60px 0 0;color:{ink};background:{ground}">
 <div style="overflow:auto">{html}</div></body>"""
 INK = {"light": ("rgb(0, 0, 0)", "white"), "dark": ("rgb(255, 255, 255)", "black")}
 """60 px are what JupyterLab's own margins take of a narrow window."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""One browser for the tests of a process, and files of every dimension."""
+"""Pages of the browser, and files of every dimension."""
 
 from __future__ import annotations
 
@@ -11,16 +11,9 @@ import numpy as np
 import pytest
 
 import hspyio
-from support.browser import Page, open_browser, open_page
+from support.browser import Page, open_page
 
 Shown = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A Chromium."""
-    with open_browser() as made:
-        yield made
 
 
 @pytest.fixture
