@@ -106,9 +106,9 @@ def _check_places(metadata: MetadataTree) -> None:
         _PLACE: isinstance(first, Signal | None),
         _OTHERS: all(isinstance(one, Signal | None) for one in given),
     }
-    for place in (place for place, is_fit in fits.items() if not is_fit):
+    if wrong := [place for place, is_fit in fits.items() if not is_fit]:
         raise OptionError(
-            f"metadata.{place} is no navigator, which would stand in its place; remove it, or "
+            f"metadata.{wrong[0]} is no navigator, which would stand in its place; remove it, or "
             "keep it under another name"
         )
 
